@@ -1,0 +1,29 @@
+"""Every write of the portal. Admin, pages, API and commands call the same one.
+
+An action is keyword-only and atomic, and goes: check, change, ledger, then ``on_commit`` for
+whatever leaves the process. It raises ``ActionRefused`` with reasons, and then nothing happened.
+"""
+
+from governance.actions.catalogue import GovernedEdit, delete, governed_edit
+from governance.actions.documents import StoredDocument, store_document
+from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.actions.rules import replace_rule
+from governance.actions.sign_off import downgrade, reject, seen_token, sign, submit, withdraw
+
+__all__ = [
+    "ActionRefused",
+    "GovernedEdit",
+    "RequestLapsed",
+    "StaleForm",
+    "StoredDocument",
+    "delete",
+    "downgrade",
+    "governed_edit",
+    "reject",
+    "replace_rule",
+    "seen_token",
+    "sign",
+    "store_document",
+    "submit",
+    "withdraw",
+]

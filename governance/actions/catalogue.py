@@ -1,0 +1,89 @@
+"""Editing the catalogue: the change and its ledger row in one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db import models, transaction
+
+from governance import ledger
+from governance.actions.lapse import lapse_what_changed
+from governance.choices import Action
+from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
+from governance.models import ChangeLogEntry
+from runbooks.models import Runbook
+
+
+@dataclass(slots=True)
+class GovernedEdit:
+    """One edit in two halves, for a caller that writes in between (the admin's forms do).
+
+    Both halves must run in one transaction. ``governed_edit`` is the same as a ``with`` block.
+    """
+
+    by: ledger.Actor
+    reason: str
+    before: dict[str, Any] | None
+
+    @classmethod
+    def begin(cls, instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Self:
+        """Remember what is stored now; nothing, for an object that is not stored yet."""
+        stored = type(instance)._base_manager.filter(pk=instance.pk).first() if instance.pk else None
+        return cls(by=by, reason=reason, before=facts_of(stored) if stored else None)
+
+    def finish(self, instance: models.Model) -> ChangeLogEntry | None:
+        """Write the ledger row, and lapse open requests that pinned something else now. None when nothing changed."""
+        after = facts_of(type(instance)._base_manager.get(pk=instance.pk))
+        changes = difference(self.before, after)
+        if self.before is not None and not changes:
+            return None
+        entry = ledger.append(
+            ledger.Record(
+                actor=self.by,
+                action=Action.CHANGED if self.before is not None else Action.CREATED,
+                subject=subject_of(instance),
+                subject_title=str(instance),
+                reason=self.reason,
+                changes=changes,
+            )
+        )
+        if isinstance(instance, BEHIND_A_SIGNATURE) and self.before is not None:
+            lapse_what_changed(by=self.by, runbook=instance if isinstance(instance, Runbook) else None)
+        return entry
+
+
+@contextmanager
+def governed_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Iterator[GovernedEdit]:
+    """Save ``instance`` and what belongs to it inside the block; the ledger row follows by itself.
+
+    A block that changes nothing leaves no row.
+    """
+    with transaction.atomic():
+        edit = GovernedEdit.begin(instance, by=by, reason=reason)
+        yield edit
+        edit.finish(instance)
+
+
+def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> ChangeLogEntry:
+    """Delete an object of the catalogue; its last facts stay in the ledger.
+
+    :raises ProtectedError: something still hangs on it.
+    :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not deleted).
+    """
+    with transaction.atomic():
+        before, subject, title = facts_of(instance), subject_of(instance), str(instance)
+        instance.delete()
+        entry = ledger.append(
+            ledger.Record(
+                actor=by,
+                action=Action.DELETED,
+                subject=subject,
+                subject_title=title,
+                reason=reason,
+                changes=difference(before, None),
+            )
+        )
+        if isinstance(instance, BEHIND_A_SIGNATURE):
+            lapse_what_changed(by=by)
+        return entry

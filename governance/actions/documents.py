@@ -1,0 +1,59 @@
+"""Storing a document: rendered once, kept by its sha256."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance import ledger
+from governance.choices import Action
+from governance.facts import difference, facts_of, subject_of
+from runbooks.documents.render import render_document
+from runbooks.models import Document
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """The row, and whether it is new."""
+
+    document: Document
+    is_new: bool
+
+
+def store_document(
+    *, path: str, content: bytes, by: ledger.Actor, source_revision: str = "", at: datetime | None = None
+) -> StoredDocument:
+    """Keep one version of a file; the same bytes at the same path are kept once.
+
+    :param content: the file's bytes, UTF-8. The sha256 is taken of exactly these.
+    :raises UnicodeDecodeError: the bytes are not UTF-8 text.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    known = Document.objects.filter(path=path, sha256=sha256).first()
+    if known:
+        return StoredDocument(known, is_new=False)
+    text = content.decode("utf-8-sig")
+    rendered = render_document(text)
+    with transaction.atomic():
+        document = Document.objects.create(
+            path=path,
+            sha256=sha256,
+            text=text,
+            html=rendered.html,
+            contents=rendered.contents,
+            size=len(content),
+            source_revision=source_revision,
+            seen_at=at or timezone.now(),
+        )
+        ledger.append(
+            ledger.Record(
+                actor=by,
+                action=Action.DOCUMENT_STORED,
+                subject=subject_of(document),
+                subject_title=str(document),
+                changes=difference(None, facts_of(document)),
+            )
+        )
+    return StoredDocument(document, is_new=True)

@@ -1,0 +1,55 @@
+"""A request lapses when what it pins is no longer so (DESIGN, promise 2)."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance import ledger
+from governance.choices import Action, RequestState
+from governance.facts import difference, subject_of
+from governance.models import StatusChangeRequest
+from runbooks.models import Runbook
+
+
+def what_changed(request: StatusChangeRequest) -> dict[str, dict[str, object]]:
+    """What differs now from what the request pins, field by field; empty when all is as it was."""
+    runbook = request.runbook
+    changes = difference(request.metadata, runbook.governed_metadata())
+    sha256 = runbook.document.sha256 if runbook.document else ""
+    if sha256 != request.document_sha256:
+        changes["document_sha256"] = {"before": request.document_sha256, "after": sha256}
+    if (runbook.readiness_level, runbook.readiness_year) != (request.from_level, request.from_year):
+        changes["readiness"] = {"before": request.origin, "after": runbook.readiness}
+    return changes
+
+
+def lapse_what_changed(*, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None) -> int:
+    """Close every open request (of one runbook, or all) whose pins no longer hold; returns how many."""
+    requests = StatusChangeRequest.objects.filter(state=RequestState.OPEN).order_by("pk")
+    if runbook is not None:
+        requests = requests.filter(runbook=runbook)
+    return sum(lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook"))
+
+
+def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: datetime | None = None) -> bool:
+    """Close one open request if its pins no longer hold; says whether it did."""
+    changes = what_changed(request)
+    if not changes:
+        return False
+    request.state = RequestState.LAPSED
+    request.closed_at = at or timezone.now()
+    request.closed_reason = _("Changed while the request was open: %(fields)s.") % {"fields": ", ".join(sorted(changes))}
+    request.save(update_fields=["state", "closed_at", "closed_reason"])
+    ledger.append(
+        ledger.Record(
+            actor=by,
+            action=Action.REQUEST_LAPSED,
+            subject=subject_of(request.runbook),
+            subject_title=str(request),
+            reason=request.closed_reason,
+            changes={"request": {"before": None, "after": request.pk}, **changes},
+        ),
+        at=request.closed_at,
+    )
+    return True

@@ -1,0 +1,280 @@
+"""The catalogue in the admin: where editors work."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from governance import actions
+from governance.admin.forms import DowngradeForm
+from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
+from runbooks.choices import REASON_TEXTS
+from runbooks.documents.render import render_fragment
+from runbooks.models import (
+    Cluster,
+    CodeReference,
+    Document,
+    Layer,
+    Runbook,
+    Section,
+    SectionEntry,
+    Situation,
+    SituationRunbook,
+)
+
+
+class SlugOnceAdmin(LedgeredAdmin):
+    """A slug is chosen when the object is made and never changes: links and other systems hang on it."""
+
+    prepopulated_fields = {"slug": ("title",)}  # noqa: RUF012 - Django's own spelling
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The slug is open on a new object alone."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else (*fields, "slug")
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        """Filled in from the title while the object is new."""
+        return super().get_prepopulated_fields(request, obj) if obj is None else {}
+
+
+@admin.register(Runbook)
+class RunbookAdmin(SlugOnceAdmin):
+    """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
+
+    list_display = ("title", "signed", "declared_as", "version", "primary_cluster", "in_layers", "owner", "has_document")
+    list_filter = ("readiness_level", "readiness_year", "declared_level", "layers", "sections")
+    search_fields = ("title", "slug", "scope", "document_path", "owner", "layers__title")
+    search_help_text = _("Title, scope, path, owner or layer")
+    autocomplete_fields = ("primary_cluster", "related_clusters", "layers")
+    readonly_fields = ("signed", "why_not_live", "signed_at", "declared_as", "document_link", "sign_off_links")
+    list_select_related = ("primary_cluster", "document")
+    list_per_page = 50
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "version", "scope", "reason")}),
+        (_("Readiness"), {"fields": ("signed", "why_not_live", "signed_at", "declared_as", "sign_off_links")}),
+        (_("Document"), {"fields": ("document_path", "document_link")}),
+        (_("Where it belongs"), {"fields": ("primary_cluster", "related_clusters", "layers", "position")}),
+        (_("Who answers for it"), {"fields": ("owner", "escalation_contact")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what the list shows, and without the texts."""
+        return super().get_queryset(request).with_catalogue()
+
+    @admin.display(description=_("signed"), ordering="readiness_level")
+    def signed(self, runbook: Runbook) -> str:
+        """The signed readiness."""
+        return runbook.readiness
+
+    @admin.display(description=_("declared in the file"), ordering="declared_level")
+    def declared_as(self, runbook: Runbook) -> str:
+        """What the landscape file claims."""
+        return runbook.declared
+
+    @admin.display(description=_("layers"))
+    def in_layers(self, runbook: Runbook) -> str:
+        """The layers' titles."""
+        return ", ".join(layer.title for layer in runbook.layers.all())
+
+    @admin.display(description=_("document"), boolean=True)
+    def has_document(self, runbook: Runbook) -> bool:
+        """Whether there is a text to follow."""
+        return runbook.document_id is not None
+
+    @admin.display(description=_("live use"))
+    def why_not_live(self, runbook: Runbook) -> str:
+        """Why it may not be used live, in words."""
+        reasons = runbook.reasons_against_live()
+        return " ".join(str(REASON_TEXTS[reason]) for reason in reasons) or str(_("Signed for live use."))
+
+    @admin.display(description=_("text"))
+    def document_link(self, runbook: Runbook) -> str:
+        """The stored version."""
+        if not runbook.document:
+            return str(_("No document is stored for this path."))
+        url = reverse("admin:runbooks_document_change", args=[runbook.document_id])
+        return format_html('<a href="{}">{}</a>', url, runbook.document)
+
+    @admin.display(description=_("sign-off"))
+    def sign_off_links(self, runbook: Runbook) -> str:
+        """Where to ask for more, and where to take it down."""
+        if not runbook.pk:
+            return str(_("Save the runbook first."))
+        request_url = f"{reverse('admin:governance_statuschangerequest_add')}?runbook={runbook.pk}"
+        down_url = reverse("admin:runbooks_runbook_downgrade", args=[runbook.pk])
+        return format_html(
+            '<a href="{}">{}</a> · <a href="{}">{}</a>',
+            request_url,
+            _("Request a status change"),
+            down_url,
+            _("Take the readiness down"),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock addresses, and the way down."""
+        down = path(
+            "<int:pk>/downgrade/", self.admin_site.admin_view(self.downgrade_view), name="runbooks_runbook_downgrade"
+        )
+        return [down, *super().get_urls()]
+
+    def downgrade_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One risk owner, a reason, at once."""
+        runbook = get_object_or_404(Runbook.objects.with_catalogue(), pk=pk)
+        form = DowngradeForm(request.POST or None, runbook=runbook)
+        if request.method == "POST" and form.is_valid():
+            try:
+                actions.downgrade(runbook=runbook, by=request.user, **form.cleaned_data)
+            except actions.ActionRefused as refused:
+                form.add_error(None, refused.messages)
+            else:
+                self.message_user(request, _("The readiness was taken down."))
+                return HttpResponseRedirect(runbook.get_absolute_url())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Take the readiness down"),
+            "runbook": runbook,
+            "form": form,
+            "opts": self.opts,
+        }
+        status = 400 if form.errors else 200
+        return TemplateResponse(request, "admin/runbooks/runbook/downgrade.html", context, status=status)
+
+
+@admin.register(Cluster)
+class ClusterAdmin(SlugOnceAdmin):
+    """Clusters and their ranges."""
+
+    list_display = ("__str__", "kind", "first_number", "last_number", "runbook_count")
+    list_filter = ("kind",)
+    search_fields = ("title", "slug", "=first_number", "=last_number")
+    fields = ("kind", "first_number", "last_number", "suffix", "title", "slug", "reason")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the number of runbooks that have it as primary cluster."""
+        return super().get_queryset(request).annotate(number=Count("primary_runbooks"))
+
+    @admin.display(description=_("runbooks"), ordering="number")
+    def runbook_count(self, cluster: Any) -> int:
+        """How many runbooks have it as primary cluster."""
+        return cluster.number
+
+
+@admin.register(Layer)
+class LayerAdmin(SlugOnceAdmin):
+    """Layers."""
+
+    list_display = ("title", "runbook_count")
+    search_fields = ("title", "slug")
+    fields = ("title", "slug", "reason")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the number of runbooks."""
+        return super().get_queryset(request).annotate(number=Count("runbooks"))
+
+    @admin.display(description=_("runbooks"), ordering="number")
+    def runbook_count(self, layer: Any) -> int:
+        """How many runbooks concern it."""
+        return layer.number
+
+
+@admin.register(CodeReference)
+class CodeReferenceAdmin(LedgeredAdmin):
+    """Source paths that runbooks are tied to."""
+
+    list_display = ("path", "description")
+    search_fields = ("path", "description")
+    autocomplete_fields = ("runbooks",)
+    fields = ("path", "description", "position", "runbooks", "reason")
+
+
+class SectionEntryInline(admin.TabularInline):
+    """The runbooks of a section, with their roles."""
+
+    model = SectionEntry
+    extra = 0
+    autocomplete_fields = ("runbook",)
+    fields = ("position", "runbook", "heading", "role")
+
+
+@admin.register(Section)
+class SectionAdmin(SlugOnceAdmin):
+    """Chapters of the landscape."""
+
+    list_display = ("number", "title", "runbook_count")
+    list_display_links = ("title",)
+    search_fields = ("title",)
+    fields = ("number", "title", "slug", "note", "reason")
+    inlines = (SectionEntryInline,)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the number of runbooks."""
+        return super().get_queryset(request).annotate(amount=Count("entries"))
+
+    @admin.display(description=_("runbooks"), ordering="amount")
+    def runbook_count(self, section: Any) -> int:
+        """How many runbooks stand in it."""
+        return section.amount
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Markdown is rendered when it is stored, here as everywhere."""
+        section = form.instance
+        with transaction.atomic():
+            section.note_html = render_fragment(section.note)
+            section.save(update_fields=["note_html"])
+            for formset in formsets:
+                for entry_form in formset.forms:
+                    entry_form.instance.role_html = render_fragment(entry_form.instance.role)
+            super().save_related(request, form, formsets, change)
+
+
+class SituationRunbookInline(admin.TabularInline):
+    """The runbooks of a situation, in order."""
+
+    model = SituationRunbook
+    extra = 0
+    autocomplete_fields = ("runbook",)
+    fields = ("position", "runbook")
+
+
+@admin.register(Situation)
+class SituationAdmin(SlugOnceAdmin):
+    """What operators face."""
+
+    list_display = ("title", "runbook_count", "alert_category", "alert_severity")
+    search_fields = ("title", "comment", "runbooks__title")
+    list_filter = ("alert_category", "alert_severity")
+    inlines = (SituationRunbookInline,)
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "comment", "position", "reason")}),
+        (_("Alert labels"), {"fields": ("alert_category", "alert_source", "alert_severity")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the number of runbooks."""
+        return super().get_queryset(request).annotate(number=Count("steps"))
+
+    @admin.display(description=_("runbooks"), ordering="number")
+    def runbook_count(self, situation: Any) -> int:
+        """How many runbooks it leads to."""
+        return situation.number
+
+
+@admin.register(Document)
+class DocumentAdmin(ViewOnlyAdmin):
+    """Stored texts: looked at, never edited."""
+
+    list_display = ("path", "short_sha256", "size", "seen_at")
+    search_fields = ("path", "sha256")
+    fields = ("path", "sha256", "size", "source_revision", "seen_at", "text")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """The list needs no text."""
+        return super().get_queryset(request).defer("html", "contents")

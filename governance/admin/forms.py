@@ -1,0 +1,144 @@
+"""The admin's forms around the sign-off. They collect and show; the rules are the policy's."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from governance import states
+from governance.actions.sign_off import reasons_against_submitting
+from governance.choices import REFUSAL_TEXTS, Decision
+from governance.models import SignOffRule, StatusChangeRequest
+from governance.policy import Refusal
+from runbooks.choices import ReadinessLevel
+from runbooks.models import Runbook
+
+# Where the page shows a reason; the others stand at the top.
+FIELD_OF_REFUSAL = {
+    Refusal.YEAR_MISSING: "to_year",
+    Refusal.YEAR_NOT_WANTED: "to_year",
+    Refusal.YEAR_PAST: "to_year",
+    Refusal.YEAR_TOO_FAR: "to_year",
+    Refusal.STEP_NOT_ALLOWED: "to_level",
+    Refusal.RND_ONLY_CANNOT_BE_READY: "to_level",
+    Refusal.NOTHING_CHANGES: "to_level",
+    Refusal.RULE_MISSING: "to_level",
+    Refusal.RATIONALE_MISSING: "rationale",
+    Refusal.EVIDENCE_MISSING: "evidence",
+    Refusal.OPEN_REQUEST_EXISTS: "runbook",
+    Refusal.DOCUMENT_MISSING: "runbook",
+}
+REQUESTABLE = [choice for choice in ReadinessLevel.choices if any(choice[0] in up for up in states.UP.values())]
+
+
+class SubmitForm(forms.ModelForm):
+    """Ask for a status change. ``requested_by`` is set by the view from the session, never from the form."""
+
+    requested_by: User
+
+    to_level = forms.ChoiceField(label=_("To level"), choices=[("", "---------"), *REQUESTABLE])
+
+    class Meta:
+        model = StatusChangeRequest
+        fields = ("runbook", "to_level", "to_year", "rationale", "evidence")
+
+    def clean_evidence(self) -> str:
+        """Links alone: addresses with http or https."""
+        links = self.cleaned_data["evidence"].split()
+        for link in links:
+            try:
+                parts = urlsplit(link)
+            except ValueError:
+                parts = urlsplit("")
+            if parts.scheme not in ("http", "https") or not parts.netloc:
+                raise ValidationError(
+                    _("“%(link)s” is no link. Give one address per line, each beginning with https://."),
+                    params={"link": link},
+                )
+        return "\n".join(links)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Everything that the policy has against it, each beside its field."""
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            reasons = reasons_against_submitting(
+                runbook=cleaned["runbook"],
+                level=cleaned["to_level"],
+                year=cleaned["to_year"],
+                rationale=cleaned["rationale"],
+                evidence=cleaned["evidence"],
+                by=self.requested_by,
+            )
+            for reason in reasons:
+                self.add_error(FIELD_OF_REFUSAL.get(reason), str(REFUSAL_TEXTS[reason]))
+        return cleaned
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """The action fills in the rest and the database checks it; validating a half row here would mislead."""
+        return {field.name for field in StatusChangeRequest._meta.fields} - {"runbook", "to_year", "rationale"}
+
+    def validate_constraints(self) -> None:
+        """See above: the constraints speak of fields that this form does not have."""
+
+
+class DecisionForm(forms.Form):
+    """Approve or reject, with a comment and the password again."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+    decision = forms.ChoiceField(label=_("Your decision"), choices=Decision.choices, widget=forms.RadioSelect)
+    comment = forms.CharField(
+        label=_("Comment"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        help_text=_("What you based the decision on. Kept for ever."),
+    )
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Asked for again at every signature."),
+    )
+
+    def __init__(self, *args: Any, signer: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.signer = signer
+
+    def clean_password(self) -> str:
+        """The signer's own password, checked now."""
+        password = self.cleaned_data["password"]
+        if not self.signer.check_password(password):
+            raise ValidationError(_("This is not your password. Nothing was signed."))
+        return password
+
+
+class WithdrawForm(forms.Form):
+    """Take one's own request back."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class DowngradeForm(forms.Form):
+    """Take a readiness down: to which level, and why."""
+
+    level = forms.ChoiceField(label=_("To level"))
+    reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, runbook: Runbook, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allowed = states.DOWN[runbook.readiness_level]
+        self.fields["level"].choices = [choice for choice in ReadinessLevel.choices if choice[0] in allowed]  # type: ignore[attr-defined]
+
+
+class RuleForm(forms.ModelForm):
+    """The next version of a level's rule."""
+
+    class Meta:
+        model = SignOffRule
+        fields = ("target_level", "required_signatures", "group", "evidence_required", "separate_from_requester")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["target_level"].choices = REQUESTABLE  # type: ignore[attr-defined]

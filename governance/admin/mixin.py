@@ -1,0 +1,117 @@
+"""The one way in which the admin writes, and the way in which it only shows."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from governance import actions
+from governance.facts import subject_of
+from governance.models import ChangeLogEntry
+
+MOST_HISTORY = 200
+
+
+class ReasonForm(forms.ModelForm):
+    """A model's form with a line for why: it goes into the ledger."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason for the change"),
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=gettext_lazy("Goes into the change log."),
+    )
+
+
+class LedgeredAdmin(admin.ModelAdmin):
+    """Every add, change and delete of this admin is a row in the ledger, in one transaction with the change.
+
+    What the database refuses (a guard, a protected row) becomes a message and not an error page.
+    """
+
+    form = ReasonForm
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """First half: remember what was, then save."""
+        form.governed_edit = actions.GovernedEdit.begin(
+            obj, by=request.user, reason=form.cleaned_data.get("reason", "")
+        )
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Second half: what belongs to the object is saved now, so the ledger can tell the whole."""
+        super().save_related(request, form, formsets, change)
+        form.governed_edit.finish(form.instance)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """One object."""
+        actions.delete(obj, by=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Many objects: all or none, one ledger row each."""
+        with transaction.atomic():
+            for obj in queryset:
+                actions.delete(obj, by=request.user)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The stock form, save that what the database refuses is said on the page."""
+        return self._or_say_why(request, lambda: super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The stock list with its actions, likewise."""
+        return self._or_say_why(request, lambda: super(LedgeredAdmin, self).changelist_view(request, extra_context))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The stock confirmation, likewise."""
+        return self._or_say_why(
+            request, lambda: super(LedgeredAdmin, self).delete_view(request, object_id, extra_context)
+        )
+
+    def _or_say_why(self, request: HttpRequest, view: Any) -> HttpResponse:
+        try:
+            # A savepoint of its own: a refused write must not leave half of itself behind.
+            with transaction.atomic():
+                return view()
+        except IntegrityError as error:
+            reason = str(error).splitlines()[0]
+            messages.error(request, _("Nothing was saved. %(reason)s") % {"reason": reason})
+            return HttpResponseRedirect(request.get_full_path())
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The ledger's rows about this object, in words."""
+        obj = get_object_or_404(self.model._default_manager, pk=object_id)
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Change history: %(object)s") % {"object": obj},
+            "entries": ChangeLogEntry.objects.filter(subject=subject_of(obj))[:MOST_HISTORY],
+            "object": obj,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/ledger_history.html", context)
+
+
+class ViewOnlyAdmin(admin.ModelAdmin):
+    """For rows that no person edits: they come from actions and are only looked at."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody, a superuser included."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody, a superuser included."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody, a superuser included."""
+        return False

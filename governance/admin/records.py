@@ -1,0 +1,95 @@
+"""What governance keeps: the ledger, releases and findings."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from governance import actions
+from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
+from governance.models import ChangeLogEntry, Finding, Release
+from governance.words import changes_in_words
+
+
+@admin.register(ChangeLogEntry)
+class ChangeLogEntryAdmin(ViewOnlyAdmin):
+    """The ledger: view only, before and after in words."""
+
+    list_display = ("sequence", "recorded_at", "actor", "action", "subject_title", "subject", "reason")
+    list_display_links = ("sequence", "subject_title")
+    list_filter = ("action", "recorded_at", "release")
+    search_fields = ("subject", "subject_title", "actor", "reason", "hash")
+    fields = (
+        "sequence",
+        "recorded_at",
+        "actor",
+        "action",
+        "subject",
+        "subject_title",
+        "reason",
+        "release",
+        "before_and_after",
+        "previous_hash",
+        "hash",
+    )
+    readonly_fields = ("before_and_after",)
+
+    @admin.display(description=_("before and after"))
+    def before_and_after(self, entry: ChangeLogEntry) -> str:
+        """A small table: field, before, after."""
+        rows = format_html_join(
+            "",
+            "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>",
+            ((row["field"], row["before"], row["after"]) for row in changes_in_words(entry)),
+        )
+        return format_html(
+            "<table><thead><tr><th scope=col>{}</th><th scope=col>{}</th><th scope=col>{}</th></tr></thead>"
+            "<tbody>{}</tbody></table>",
+            _("field"),
+            _("before"),
+            _("after"),
+            rows,
+        )
+
+
+@admin.register(Release)
+class ReleaseAdmin(LedgeredAdmin):
+    """Named versions of the landscape."""
+
+    list_display = ("version", "dated", "label", "position")
+    fields = ("version", "dated", "year", "month", "label", "position", "reason")
+    search_fields = ("version", "label")
+
+
+@admin.register(Finding)
+class FindingAdmin(LedgeredAdmin):
+    """Findings: looked at, and marked as resolved."""
+
+    list_display = ("subject", "kind", "severity", "place", "runbook", "first_seen", "resolved_at")
+    list_filter = ("kind", "severity", ("resolved_at", admin.EmptyFieldListFilter))
+    search_fields = ("subject", "message", "file")
+    list_select_related = ("runbook",)
+    fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen", "resolved_at", "reason")
+    readonly_fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen")
+    actions = ("mark_resolved",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Findings come from imports and checks."""
+        return False
+
+    @admin.action(description=_("Mark as resolved"), permissions=["change"])
+    def mark_resolved(self, request: HttpRequest, queryset: Any) -> None:
+        """Close the chosen findings; each is a row in the ledger."""
+        with transaction.atomic():
+            findings = list(queryset.filter(resolved_at__isnull=True))
+            for finding in findings:
+                with actions.governed_edit(finding, by=request.user):
+                    finding.resolved_at = timezone.now()
+                    finding.save(update_fields=["resolved_at"])
+        text = ngettext("%(count)d finding resolved.", "%(count)d findings resolved.", len(findings))
+        self.message_user(request, text % {"count": len(findings)}, messages.SUCCESS)

@@ -1,0 +1,231 @@
+"""The sign-off in the admin: the inbox, the page where one signs, and the rules."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+
+from governance import actions
+from governance.actions.lapse import what_changed
+from governance.actions.sign_off import reasons_against_signing, seen_token, statement
+from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
+from governance.admin.mixin import ViewOnlyAdmin
+from governance.choices import REFUSAL_TEXTS, Decision
+from governance.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.words import metadata_in_words
+from runbooks.models import Document
+
+SIGN = "governance.sign_statuschangerequest"
+
+
+class InboxFilter(admin.SimpleListFilter):
+    """Whose turn it is."""
+
+    title = gettext_lazy("inbox")
+    parameter_name = "inbox"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Awaiting you, asked by you, open."""
+        return [
+            ("awaiting", gettext_lazy("Awaiting you")),
+            ("yours", gettext_lazy("Asked for by you")),
+            ("open", gettext_lazy("All open")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """The chosen part."""
+        if self.value() == "awaiting":
+            return queryset.awaiting(request.user)
+        if self.value() == "yours":
+            return queryset.filter(requested_by=request.user)
+        return queryset.open() if self.value() == "open" else queryset
+
+
+@admin.register(StatusChangeRequest)
+class StatusChangeRequestAdmin(ViewOnlyAdmin):
+    """Requests: asked for by a form, decided on a page of their own, edited by nobody."""
+
+    form = SubmitForm
+    list_display = ("__str__", "origin", "target", "state", "signatures", "requested_by", "requested_at")
+    list_filter = (InboxFilter, "state", "to_level")
+    search_fields = ("runbook__title", "rationale", "requested_by__username")
+    list_select_related = ("runbook", "requested_by")
+    autocomplete_fields = ("runbook",)
+    fields = ("runbook", "to_level", "to_year", "rationale", "evidence")
+    date_hierarchy = "requested_at"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the decisions, which the list counts."""
+        return super().get_queryset(request).prefetch_related("sign_offs")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever the groups let ask; whether this person may ask this is the policy's."""
+        return request.user.has_perm("governance.add_statuschangerequest")
+
+    @admin.display(description=gettext_lazy("signatures"))
+    def signatures(self, request: StatusChangeRequest) -> str:
+        """How many there are and how many it takes."""
+        return _("%(given)d of %(needed)d") % {"given": request.approvals, "needed": request.required_signatures}
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form knows who asks from the session, not from what was sent."""
+        form = super().get_form(request, obj, change, **kwargs)
+        form.requested_by = request.user
+        return form
+
+    def save_model(self, request: HttpRequest, obj: StatusChangeRequest, form: Any, change: bool) -> None:
+        """Not a save: the action opens the request with everything pinned."""
+        opened = actions.submit(
+            runbook=form.cleaned_data["runbook"],
+            level=form.cleaned_data["to_level"],
+            year=form.cleaned_data["to_year"],
+            rationale=form.cleaned_data["rationale"],
+            evidence=form.cleaned_data["evidence"],
+            by=request.user,
+        )
+        # The stock view goes on with this object: it must be the stored one.
+        obj.__dict__.update(opened.__dict__)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The stock form; a refusal that came between check and action is said on the page."""
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except actions.ActionRefused as refused:
+            for message in refused.messages:
+                messages.error(request, message)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        """On to the request's own page."""
+        self.message_user(request, _("The request is open. It waits for %(count)d signature(s).") % {
+            "count": obj.required_signatures
+        })
+        return HttpResponseRedirect(reverse("admin:governance_statuschangerequest_change", args=[obj.pk]))
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock addresses, and the two decisions."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/decide/", view(self.decide_view), name="governance_statuschangerequest_decide"),
+            path("<int:pk>/withdraw/", view(self.withdraw_view), name="governance_statuschangerequest_withdraw"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """What is asked, what a signature covers, who decided, and the form for whoever may decide."""
+        found = self.get_object(request, object_id)
+        if found is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_permission(request, found):
+            raise PermissionDenied
+        return self._page(request, found)
+
+    @property
+    def decide_view(self) -> Any:
+        """The decision; the password never reaches an error report."""
+        return sensitive_post_parameters("password")(self._decide)
+
+    def _decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        found = get_object_or_404(StatusChangeRequest, pk=pk)
+        if not request.user.has_perm(SIGN):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseRedirect(self._url(found))
+        form = DecisionForm(request.POST, signer=request.user)
+        if not form.is_valid():
+            return self._page(request, found, form=form, status=400)
+        act = actions.sign if form.cleaned_data["decision"] == Decision.APPROVE else actions.reject
+        try:
+            act(request=found, comment=form.cleaned_data["comment"], seen=form.cleaned_data["seen"], by=request.user)
+        except actions.ActionRefused as refused:
+            form.add_error(None, refused.messages)
+            return self._page(request, found, form=form, status=403)
+        except (actions.StaleForm, actions.RequestLapsed) as stale:
+            messages.error(request, str(stale))
+            return self._page(request, StatusChangeRequest.objects.get(pk=pk), status=409)
+        self.message_user(request, _("Your decision is recorded."))
+        return HttpResponseRedirect(self._url(found))
+
+    def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The requester takes it back."""
+        found = get_object_or_404(StatusChangeRequest, pk=pk)
+        form = WithdrawForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                actions.withdraw(request=found, reason=form.cleaned_data["reason"], by=request.user)
+            except actions.ActionRefused as refused:
+                for message in refused.messages:
+                    messages.error(request, message)
+            else:
+                self.message_user(request, _("The request is withdrawn."))
+        elif request.method == "POST":
+            messages.error(request, _("Say why the request is withdrawn."))
+        return HttpResponseRedirect(self._url(found))
+
+    def _url(self, found: StatusChangeRequest) -> str:
+        return reverse("admin:governance_statuschangerequest_change", args=[found.pk])
+
+    def _page(
+        self, request: HttpRequest, found: StatusChangeRequest, *, form: DecisionForm | None = None, status: int = 200
+    ) -> HttpResponse:
+        may_sign = request.user.has_perm(SIGN)
+        refusals = reasons_against_signing(found, request.user) if may_sign else ()
+        fresh = DecisionForm(initial={"seen": seen_token(found)}, signer=request.user)
+        if form is not None and status != 400:
+            form = fresh  # what was decided on is no longer what stands: start anew
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(found),
+            "opts": self.opts,
+            "original": found,
+            "found": found,
+            "document": Document.objects.filter(path=found.document_path, sha256=found.document_sha256).first(),
+            "metadata": metadata_in_words(found.metadata),
+            "decisions": found.sign_offs.select_related("signer"),
+            "missing": max(0, found.required_signatures - found.approvals),
+            "changed": what_changed(found) if found.is_open else {},
+            "statement": statement(found),
+            "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
+            "form": (form or fresh) if may_sign and not refusals else None,
+            "withdraw_form": WithdrawForm() if found.is_open and found.requested_by_id == request.user.pk else None,
+        }
+        return TemplateResponse(
+            request, "admin/governance/statuschangerequest/sign_off.html", context, status=status
+        )
+
+
+@admin.register(SignOff)
+class SignOffAdmin(ViewOnlyAdmin):
+    """Decisions: view only."""
+
+    list_display = ("request", "signer", "decision", "signed_at")
+    list_filter = ("decision", "signed_at")
+    search_fields = ("request__runbook__title", "signer__username", "comment")
+    list_select_related = ("request__runbook", "signer")
+
+
+@admin.register(SignOffRule)
+class SignOffRuleAdmin(ViewOnlyAdmin):
+    """Rules: a change is a new version, by whoever was given the right to add one."""
+
+    form = RuleForm
+    list_display = ("target_level", "version", "required_signatures", "group", "evidence_required", "in_force")
+    list_filter = ("in_force", "target_level")
+    fields = ("target_level", "required_signatures", "group", "evidence_required", "separate_from_requester")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A permission of its own, which no group has by default."""
+        return request.user.has_perm("governance.add_signoffrule")
+
+    def save_model(self, request: HttpRequest, obj: SignOffRule, form: Any, change: bool) -> None:
+        """The next version, through the action."""
+        obj.__dict__.update(actions.replace_rule(by=request.user, **form.cleaned_data).__dict__)

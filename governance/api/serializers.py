@@ -1,0 +1,91 @@
+"""What the API says of governance."""
+
+from rest_framework import serializers
+
+from governance.choices import Action, Decision, FindingKind, RequestState, Severity
+from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
+
+
+class ChangeSerializer(serializers.ModelSerializer):
+    """One row of the ledger, with its place in the chain."""
+
+    action = serializers.ChoiceField(choices=Action.choices)
+
+    class Meta:
+        model = ChangeLogEntry
+        fields = (
+            "sequence",
+            "recorded_at",
+            "actor",
+            "action",
+            "subject",
+            "subject_title",
+            "reason",
+            "release",
+            "changes",
+            "previous_hash",
+            "hash",
+        )
+
+
+class DecisionSerializer(serializers.ModelSerializer):
+    """One person's decision."""
+
+    signer = serializers.CharField(source="signer.username")
+    decision = serializers.ChoiceField(choices=Decision.choices)
+
+    class Meta:
+        model = SignOff
+        fields = ("signer", "decision", "comment", "statement", "document_sha256", "metadata_sha256", "signed_at")
+
+
+class StatusChangeRequestSerializer(serializers.ModelSerializer):
+    """A request with what it pins and who decided what."""
+
+    runbook = serializers.CharField(source="runbook.slug")
+    requested_by = serializers.CharField(source="requested_by.username")
+    state = serializers.ChoiceField(choices=RequestState.choices)
+    evidence_links = serializers.ListField(child=serializers.CharField())
+    sign_offs = DecisionSerializer(many=True)
+
+    class Meta:
+        model = StatusChangeRequest
+        fields = (
+            "id",
+            "runbook",
+            "direction",
+            "from_level",
+            "from_year",
+            "to_level",
+            "to_year",
+            "rationale",
+            "evidence_links",
+            "required_signatures",
+            "independent",
+            "document_path",
+            "document_sha256",
+            "metadata",
+            "metadata_sha256",
+            "state",
+            "requested_by",
+            "requested_at",
+            "closed_at",
+            "closed_reason",
+            "sign_offs",
+        )
+
+
+class FindingSerializer(serializers.ModelSerializer):
+    """Something an import or a check noticed."""
+
+    kind = serializers.ChoiceField(choices=FindingKind.choices)
+    severity = serializers.ChoiceField(choices=Severity.choices)
+    runbook = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Finding
+        fields = ("id", "kind", "severity", "subject", "message", "file", "line", "runbook", "first_seen", "resolved_at")
+
+    def get_runbook(self, finding: Finding) -> str | None:
+        """The slug of the runbook that it is about."""
+        return finding.runbook.slug if finding.runbook else None

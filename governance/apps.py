@@ -1,0 +1,19 @@
+"""Governance: every change goes through here."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class GovernanceConfig(AppConfig):
+    """Sign-offs, the ledger and the guards that hold both in the database."""
+
+    name = "governance"
+    verbose_name = _("Governance")
+
+    def ready(self) -> None:
+        from governance import checks  # noqa: F401 - registers the system checks
+        from governance.setup import prepare_database
+
+        # Django's table rebuild on SQLite drops triggers: they are put back after every migrate.
+        post_migrate.connect(prepare_database, dispatch_uid="governance.prepare_database")

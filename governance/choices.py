@@ -1,0 +1,128 @@
+"""The closed vocabularies of governance, and the words for every refusal."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from governance.policy import Refusal
+
+
+class RequestState(models.TextChoices):
+    """Where a status change request stands. Only ``OPEN`` can move (``governance.states``)."""
+
+    # Waits for signatures.
+    OPEN = "open", _("open")
+    # The quorum is reached and the readiness has moved.
+    APPROVED = "approved", _("approved")
+    # One risk owner said no.
+    REJECTED = "rejected", _("rejected")
+    # The requester took it back.
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    # What was to be signed changed under it.
+    LAPSED = "lapsed", _("lapsed")
+
+
+class Direction(models.TextChoices):
+    """Which way a request moves the readiness."""
+
+    # More is permitted afterwards: needs the quorum.
+    UP = "up", _("up")
+    # Less is permitted afterwards: one authorised person, at once.
+    DOWN = "down", _("down")
+
+
+class Decision(models.TextChoices):
+    """One person's decision on a request."""
+
+    APPROVE = "approve", _("approve")
+    REJECT = "reject", _("reject")
+
+
+class Action(models.TextChoices):
+    """What a ledger row says was done. Closed: the ledger refuses any other word."""
+
+    CREATED = "created", _("created")
+    CHANGED = "changed", _("changed")
+    DELETED = "deleted", _("deleted")
+    DOCUMENT_STORED = "document_stored", _("document stored")
+    LANDSCAPE_IMPORTED = "landscape_imported", _("landscape imported")
+    RELEASE_NOTED = "release_noted", _("release note")
+    REQUEST_SUBMITTED = "request_submitted", _("sign-off requested")
+    REQUEST_SIGNED = "request_signed", _("signed")
+    REQUEST_REJECTED = "request_rejected", _("sign-off rejected")
+    REQUEST_WITHDRAWN = "request_withdrawn", _("sign-off withdrawn")
+    REQUEST_LAPSED = "request_lapsed", _("sign-off lapsed")
+    READINESS_CHANGED = "readiness_changed", _("readiness changed")
+
+
+class FindingKind(models.TextChoices):
+    """What an import or a check can notice."""
+
+    CONFLICT_MARKER = "conflict_marker", _("merge conflict marker")
+    DUPLICATE_ROW = "duplicate_row", _("duplicate row")
+    DUPLICATE_SITUATION = "duplicate_situation", _("duplicate situation")
+    MISSING_DOCUMENT = "missing_document", _("missing document")
+    MISSING_PATH = "missing_path", _("row without a path")
+    MISSING_ROW = "missing_row", _("runbook missing from the file")
+    MISSING_COLUMN = "missing_column", _("missing column")
+    UNKNOWN_COLUMN = "unknown_column", _("unknown column")
+    UNKNOWN_LEVEL = "unknown_level", _("unknown level")
+    RAGGED_ROW = "ragged_row", _("ragged row")
+    ILLUSTRATIVE_PATH = "illustrative_path", _("illustrative path")
+    UNSAFE_PATH = "unsafe_path", _("unsafe path")
+    ODD_RANGE = "odd_range", _("odd range")
+    AMBIGUOUS_NAME = "ambiguous_name", _("ambiguous name")
+    AMBIGUOUS_CLUSTER = "ambiguous_cluster", _("ambiguous cluster")
+    UNRESOLVED_NAME = "unresolved_name", _("unresolved name")
+    UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
+    OTHER = "other", _("other")
+
+
+class Severity(models.TextChoices):
+    """How much a finding matters."""
+
+    # Worth knowing.
+    INFORMATION = "information", _("information")
+    # Something in the catalogue is probably not as it should be.
+    WARNING = "warning", _("warning")
+    # An operator may be led astray.
+    ERROR = "error", _("error")
+
+
+# Kinds that are not listed are warnings.
+SEVERITY_OF_KIND = {
+    FindingKind.CONFLICT_MARKER: Severity.ERROR,
+    FindingKind.MISSING_DOCUMENT: Severity.ERROR,
+    FindingKind.UNKNOWN_LEVEL: Severity.ERROR,
+    FindingKind.UNSAFE_PATH: Severity.ERROR,
+    FindingKind.UNREADABLE_DOCUMENT: Severity.ERROR,
+    FindingKind.UNKNOWN_COLUMN: Severity.INFORMATION,
+    FindingKind.ILLUSTRATIVE_PATH: Severity.INFORMATION,
+}
+
+REFUSAL_TEXTS = {
+    Refusal.NOT_ACTIVE: _("This account is not active."),
+    Refusal.NOT_A_RISK_OWNER: _("Only a risk owner may sign."),
+    Refusal.OWN_REQUEST: _("Whoever asked for the change never signs it: a second pair of eyes is needed."),
+    Refusal.SIGNED_ALREADY: _("You have decided on this request already; one person counts once."),
+    Refusal.ACCOUNT_TOO_YOUNG: _("This account was made after the request was opened, so it does not count for it."),
+    Refusal.REQUEST_CLOSED: _("This request is closed."),
+    Refusal.COMMENT_MISSING: _("Say in a comment what you based the decision on."),
+    Refusal.NOT_AN_EDITOR: _("Only an editor or a risk owner may ask for a status change."),
+    Refusal.NOT_THE_REQUESTER: _("Only whoever asked for the change may withdraw it."),
+    Refusal.OPEN_REQUEST_EXISTS: _("This runbook has an open request already. Sign, reject or withdraw that one first."),
+    Refusal.STEP_NOT_ALLOWED: _("The readiness cannot move there in one step."),
+    Refusal.RND_ONLY_CANNOT_BE_READY: _(
+        "R&D only cannot become ready in one step, nor while the landscape declares it so: "
+        "sign it for sandbox, track or shadow first."
+    ),
+    Refusal.NOTHING_CHANGES: _("The runbook has this readiness already."),
+    Refusal.YEAR_MISSING: _("Ready is always signed for a year. Give one."),
+    Refusal.YEAR_NOT_WANTED: _("Only ready has a year. Leave it empty."),
+    Refusal.YEAR_PAST: _("The year is over. Choose this year or a later one."),
+    Refusal.YEAR_TOO_FAR: _("Ready is signed for this year or the next, not further ahead."),
+    Refusal.RATIONALE_MISSING: _("Say why the change is asked for."),
+    Refusal.EVIDENCE_MISSING: _("The rule for this level asks for at least one evidence link."),
+    Refusal.DOCUMENT_MISSING: _("The runbook has no document. There is no text that could be signed."),
+    Refusal.RULE_MISSING: _("No sign-off rule is in force for this level. Add one in the admin."),
+    Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),
+}

@@ -1,0 +1,72 @@
+"""What a row of the ledger says about an object: its fields as plain values, before and after."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db import models
+
+from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
+
+# Derived or secret values say nothing about what a person changed.
+UNRECORDED: dict[type[models.Model], frozenset[str]] = {
+    Document: frozenset({"text", "html", "contents"}),
+    Section: frozenset({"note_html"}),
+    User: frozenset({"password", "last_login"}),
+}
+# Rows that belong to an object and are edited with it.
+CHILDREN: dict[type[models.Model], tuple[str, ...]] = {
+    Section: ("entries",),
+    Situation: ("steps",),
+}
+# Many-to-many fields that CHILDREN tells better, or that nobody edits here.
+UNRECORDED_RELATIONS = frozenset({"user_permissions"})
+# A signed readiness hangs on these: a change of theirs can lapse a request.
+BEHIND_A_SIGNATURE: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)
+IDENTIFIED_BY = ("slug", "path", "version", "username", "name")
+
+
+def subject_of(instance: models.Model) -> str:
+    """The stable name of an object in the ledger: ``runbook:live-alert-pipeline-runbook``."""
+    kind = instance._meta.model_name
+    if isinstance(instance, Document):
+        return f"{kind}:{instance.path}@{instance.short_sha256}"
+    if isinstance(instance, (Cluster, CodeReference, Layer, Runbook, Section, Situation, User, Group)):
+        for name in IDENTIFIED_BY:
+            if hasattr(instance, name):
+                return f"{kind}:{getattr(instance, name)}"
+    return f"{kind}:{instance.pk}"
+
+
+def facts_of(instance: models.Model) -> dict[str, Any]:
+    """Every recorded field of a stored object as JSON values: text, whole numbers, booleans, None, lists."""
+    unrecorded = UNRECORDED.get(type(instance), frozenset())
+    facts = {
+        field.name: _plain(field.value_from_object(instance) if not field.is_relation else getattr(instance, field.name))
+        for field in instance._meta.concrete_fields
+        if not field.primary_key and field.name not in unrecorded
+    }
+    for relation in instance._meta.many_to_many:
+        through: Any = relation.remote_field.through  # type: ignore[union-attr]
+        if through._meta.auto_created and relation.name not in UNRECORDED_RELATIONS:
+            facts[relation.name] = sorted(str(other) for other in getattr(instance, relation.name).all())
+    for name in CHILDREN.get(type(instance), ()):
+        facts[name] = [str(child) for child in getattr(instance, name).all()]
+    return facts
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value for a field's value; dates and objects become their text."""
+    if value is None or isinstance(value, (bool, int, dict, list)):
+        return value
+    return str(value)
+
+
+def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """What differs, field by field, as ``{"title": {"before": …, "after": …}}``. Empty values of a new object are left out."""
+    before, after = before or {}, after or {}
+    changes = {}
+    for name in [*after, *(name for name in before if name not in after)]:
+        old, new = before.get(name), after.get(name)
+        if old != new and not (old is None and new in ("", [], {})):
+            changes[name] = {"before": old, "after": new}
+    return changes

@@ -1,0 +1,48 @@
+"""The database's own last word: triggers that no door of the application can walk round.
+
+They hold promises 1 and 6 of the design on SQLite and PostgreSQL: a signed readiness moves by an
+approved request alone; decisions and ledger rows are never rewritten. Django drops triggers when
+it rebuilds a table on SQLite, so they are put back after every migrate and looked for by a
+system check.
+"""
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from governance.guards import postgresql, rules, sqlite
+
+__all__ = ["install", "missing", "remove", "rules"]
+
+DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
+
+
+def install(*, using: str = "default") -> None:
+    """Create the guards anew; what was there under the same name is replaced."""
+    connection = connections[using]
+    dialect = DIALECTS[connection.vendor]
+    with connection.cursor() as cursor:
+        for statement in [*dialect.remove_statements(), *dialect.create_statements()]:
+            cursor.execute(statement)
+
+
+def remove(*, using: str = "default") -> None:
+    """Take the guards away. For a test's clean-up and for a migration that says so; nothing else calls it."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        for statement in DIALECTS[connection.vendor].remove_statements():
+            cursor.execute(statement)
+
+
+def missing(*, using: str = "default") -> list[str]:
+    """The names of guards that are not as they should be in this database, sorted; empty when all stand."""
+    connection = connections[using]
+    dialect = DIALECTS[connection.vendor]
+    expected = dialect.expected()
+    found = _found(connection, dialect.LIST_SQL)
+    return sorted(name for name, body in expected.items() if found.get(name) != body)
+
+
+def _found(connection: BaseDatabaseWrapper, query: str) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {name: body for name, body in cursor.fetchall()}

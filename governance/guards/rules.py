@@ -1,0 +1,135 @@
+"""What the guards refuse, once for every database: (name, event, table, condition, message). Pure.
+
+Conditions are SQL that SQLite and PostgreSQL share, save for two signs that each dialect spells
+in its own way: ``===`` and ``!==`` compare nulls like values.
+"""
+
+RUNBOOK, REQUEST, SIGN_OFF, LEDGER = (
+    "runbooks_runbook",
+    "governance_statuschangerequest",
+    "governance_signoff",
+    "governance_changelogentry",
+)
+SIGNED = ("readiness_level", "readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_at")
+PINNED = (
+    "runbook_id",
+    "direction",
+    "from_level",
+    "from_year",
+    "to_level",
+    "to_year",
+    "rationale",
+    "evidence",
+    "rule_id",
+    "required_signatures",
+    "independent",
+    "document_path",
+    "document_sha256",
+    "metadata",
+    "metadata_sha256",
+    "requested_by_id",
+    "requested_at",
+)
+
+
+def _differs(columns: tuple[str, ...]) -> str:
+    return "(" + " OR ".join(f"NEW.{column} !== OLD.{column}" for column in columns) + ")"
+
+
+APPROVED_REQUEST = f"""
+    SELECT 1 FROM {REQUEST} r
+    WHERE r.runbook_id = OLD.id AND r.state = 'approved' AND r.applied_at IS NULL
+      AND r.to_level = NEW.readiness_level AND r.to_year === NEW.readiness_year
+      AND r.document_sha256 = NEW.signed_document_sha256
+      AND r.metadata_sha256 = NEW.signed_metadata_sha256
+"""
+APPROVALS = f"SELECT count(*) FROM {SIGN_OFF} s WHERE s.request_id = NEW.id AND s.decision = 'approve'"
+ALWAYS = "1 = 1"
+LAST = f"SELECT max(sequence) FROM {LEDGER}"
+
+GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
+    (
+        "guard_runbook_update",
+        "BEFORE UPDATE",
+        RUNBOOK,
+        f"{_differs(SIGNED)} AND NOT EXISTS ({APPROVED_REQUEST})",
+        "A readiness moves by an approved request alone: open one under Sign-offs.",
+    ),
+    (
+        "guard_runbook_insert",
+        "BEFORE INSERT",
+        RUNBOOK,
+        "NEW.readiness_level <> 'unassessed' OR NEW.readiness_year IS NOT NULL OR NEW.signed_at IS NOT NULL"
+        " OR NEW.signed_document_sha256 <> '' OR NEW.signed_metadata_sha256 <> ''"
+        f" OR EXISTS (SELECT 1 FROM {RUNBOOK} o WHERE (o.id = NEW.id OR o.slug = NEW.slug OR o.title = NEW.title)"
+        " AND o.readiness_level <> 'unassessed')",
+        "A new runbook starts unassessed: a readiness comes from an approved request alone.",
+    ),
+    (
+        "guard_runbook_delete",
+        "BEFORE DELETE",
+        RUNBOOK,
+        "OLD.readiness_level <> 'unassessed'",
+        "A runbook with a signed readiness is not deleted: retire it.",
+    ),
+    (
+        "guard_request_insert",
+        "BEFORE INSERT",
+        REQUEST,
+        "NEW.state <> 'open' OR NEW.applied_at IS NOT NULL"
+        f" OR EXISTS (SELECT 1 FROM {REQUEST} o WHERE o.id = NEW.id)"
+        " OR (NEW.direction = 'up' AND NOT EXISTS (SELECT 1 FROM governance_signoffrule rule"
+        " WHERE rule.id = NEW.rule_id AND rule.target_level = NEW.to_level"
+        " AND NEW.required_signatures >= rule.required_signatures))"
+        " OR (NEW.direction = 'down' AND NEW.to_level = 'ready')",
+        "A request starts open, under a rule for its level.",
+    ),
+    (
+        "guard_request_update",
+        "BEFORE UPDATE",
+        REQUEST,
+        f"{_differs(PINNED)} OR (OLD.state <> 'open' AND NEW.state <> OLD.state)"
+        " OR (OLD.applied_at IS NOT NULL AND NEW.applied_at !== OLD.applied_at)"
+        " OR (OLD.state <> 'open' AND (NEW.closed_at !== OLD.closed_at"
+        " OR NEW.closed_reason <> OLD.closed_reason))",
+        "What a request asks for is pinned, and a closed request never moves again.",
+    ),
+    (
+        "guard_request_approval",
+        "BEFORE UPDATE",
+        REQUEST,
+        f"OLD.state = 'open' AND NEW.state = 'approved' AND ({APPROVALS}) < NEW.required_signatures",
+        "A request is approved when its signatures are complete, not before.",
+    ),
+    (
+        "guard_request_delete",
+        "BEFORE DELETE",
+        REQUEST,
+        ALWAYS,
+        "A status change request is never deleted.",
+    ),
+    (
+        "guard_sign_off_insert",
+        "BEFORE INSERT",
+        SIGN_OFF,
+        f"NOT EXISTS (SELECT 1 FROM {REQUEST} r WHERE r.id = NEW.request_id AND r.state = 'open'"
+        " AND r.document_sha256 = NEW.document_sha256 AND r.metadata_sha256 = NEW.metadata_sha256"
+        " AND NOT (r.independent AND r.requested_by_id = NEW.signer_id))"
+        f" OR EXISTS (SELECT 1 FROM {SIGN_OFF} o"
+        " WHERE o.id = NEW.id OR (o.request_id = NEW.request_id AND o.signer_id = NEW.signer_id))",
+        "A decision counts once per person, on an open request, on what it pins, and never from the requester.",
+    ),
+    ("guard_sign_off_update", "BEFORE UPDATE", SIGN_OFF, ALWAYS, "A decision is never changed."),
+    ("guard_sign_off_delete", "BEFORE DELETE", SIGN_OFF, ALWAYS, "A decision is never deleted."),
+    (
+        "guard_ledger_insert",
+        "BEFORE INSERT",
+        LEDGER,
+        f"NEW.sequence <> coalesce(({LAST}), 0) + 1"
+        f" OR NEW.previous_hash <> coalesce((SELECT hash FROM {LEDGER} WHERE sequence = ({LAST})), '{'0' * 64}')"
+        f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.sequence = ({LAST}) AND NEW.recorded_at < o.recorded_at)",
+        "The ledger grows at its end alone.",
+    ),
+    ("guard_ledger_update", "BEFORE UPDATE", LEDGER, ALWAYS, "A ledger row is never changed."),
+    ("guard_ledger_delete", "BEFORE DELETE", LEDGER, ALWAYS, "A ledger row is never deleted."),
+)

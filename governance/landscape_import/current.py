@@ -1,0 +1,82 @@
+"""What the catalogue says now, in the same plain facts as ``desired``, so that both can be compared."""
+
+from governance.choices import Action
+from governance.landscape_import.desired import Catalogue, Facts
+from governance.models import ChangeLogEntry, Release
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
+
+
+def current_catalogue() -> Catalogue:
+    """Every stored object, in a fixed number of queries."""
+    return {
+        "layer": {layer.title: {} for layer in Layer.objects.all()},
+        "cluster": {
+            str(cluster): {
+                "kind": str(cluster.kind),
+                "first_number": cluster.first_number,
+                "last_number": cluster.last_number,
+                "suffix": cluster.suffix,
+                "title": cluster.title,
+            }
+            for cluster in Cluster.objects.all()
+        },
+        "runbook": {runbook.title: _runbook_facts(runbook) for runbook in Runbook.objects.with_catalogue()},
+        "section": {
+            section.title: {
+                "number": section.number,
+                "note": section.note,
+                "entries": [[entry.runbook.title, entry.heading, entry.role] for entry in section.entries.all()],
+            }
+            for section in Section.objects.prefetch_related("entries__runbook")
+        },
+        "situation": {
+            situation.title: {
+                "comment": situation.comment,
+                "position": situation.position,
+                "runbooks": [step.runbook.title for step in situation.steps.all()],
+            }
+            for situation in Situation.objects.prefetch_related("steps__runbook")
+        },
+        "code_reference": {
+            code.path: {
+                "description": code.description,
+                "position": code.position,
+                "runbooks": sorted(runbook.title for runbook in code.runbooks.all()),
+            }
+            for code in CodeReference.objects.prefetch_related("runbooks")
+        },
+        "release": _releases(),
+    }
+
+
+def _runbook_facts(runbook: Runbook) -> Facts:
+    return {
+        "document_path": runbook.document_path,
+        "version": runbook.version,
+        "scope": runbook.scope,
+        "primary_cluster": str(runbook.primary_cluster) if runbook.primary_cluster else "",
+        "related_clusters": sorted(str(cluster) for cluster in runbook.related_clusters.all()),
+        "layers": sorted(layer.title for layer in runbook.layers.all()),
+        "position": runbook.position,
+        "declared_level": str(runbook.declared_level),
+        "declared_year": runbook.declared_year,
+        "declared_text": runbook.declared_text,
+        "document_sha256": runbook.document.sha256 if runbook.document else "",
+    }
+
+
+def _releases() -> dict[str, Facts]:
+    notes: dict[str, list[str]] = {}
+    for entry in ChangeLogEntry.objects.filter(action=Action.RELEASE_NOTED).order_by("sequence"):
+        notes.setdefault(entry.release, []).append(str(entry.changes.get("text", {}).get("after", "")))
+    return {
+        release.version: {
+            "dated": release.dated,
+            "year": release.year,
+            "month": release.month,
+            "label": release.label,
+            "position": release.position,
+            "notes": notes.get(release.version, []),
+        }
+        for release in Release.objects.all()
+    }

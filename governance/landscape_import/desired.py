@@ -1,0 +1,134 @@
+"""What the catalogue would look like if it said just what the file says: plain facts by kind and key.
+
+References to other objects are their keys, so that facts can be compared without a database.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from runbooks.choices import ClusterKind
+from runbooks.landscape.document import ClusterMention, Landscape, RunbookRow
+from runbooks.models import Cluster
+
+Facts = dict[str, Any]
+Catalogue = dict[str, dict[str, Facts]]  # kind -> key -> facts
+
+# The order in which they are written: what others refer to comes first.
+KINDS = ("layer", "cluster", "runbook", "section", "situation", "code_reference", "release")
+
+
+@dataclass(frozen=True, slots=True)
+class AmbiguousCluster:
+    """A number without a title that several titled clusters bear."""
+
+    line: int
+    label: str
+    candidates: tuple[str, ...]
+
+
+def cluster_of(mention: ClusterMention) -> Cluster:
+    """The cluster that a mention speaks of, not stored: for its label and its key."""
+    return Cluster(
+        kind=ClusterKind(mention.kind),
+        first_number=mention.first_number,
+        last_number=mention.last_number,
+        suffix=mention.suffix,
+        title=mention.title,
+    )
+
+
+class ClusterIndex:
+    """Finds the one cluster that a mention means. A number alone means the titled cluster with that very range."""
+
+    def __init__(self, landscape: Landscape, stored: list[Cluster]) -> None:
+        self.by_number: dict[str, set[str]] = {}
+        self.ambiguous: list[AmbiguousCluster] = []
+        mentions = [cluster_of(mention) for row in landscape.runbooks for mention in _mentions(row)]
+        for cluster in [*mentions, *stored]:
+            if cluster.first_number is not None and cluster.title:
+                self.by_number.setdefault(cluster.number_label, set()).add(str(cluster))
+
+    def key(self, mention: ClusterMention, *, line: int) -> str:
+        """The key of the cluster that is meant. Several candidates: none is guessed, the number stands for itself."""
+        cluster = cluster_of(mention)
+        if mention.title or mention.first_number is None:
+            return str(cluster)
+        candidates = sorted(self.by_number.get(cluster.number_label, ()))
+        if len(candidates) > 1:
+            self.ambiguous.append(AmbiguousCluster(line, str(cluster), tuple(candidates)))
+        return candidates[0] if len(candidates) == 1 else str(cluster)
+
+
+def _mentions(row: RunbookRow) -> list[ClusterMention]:
+    return [mention for mention in (row.primary_cluster, *row.related_clusters) if mention]
+
+
+def desired_catalogue(landscape: Landscape, clusters: ClusterIndex) -> Catalogue:
+    """Every object that the file speaks of."""
+    catalogue: Catalogue = {kind: {} for kind in KINDS}
+    for position, row in enumerate(landscape.runbooks, start=1):
+        _add_runbook(catalogue, row, position=position, clusters=clusters)
+    _add_sections(catalogue, landscape)
+    for position, situation in enumerate(landscape.situations, start=1):
+        catalogue["situation"][situation.title] = {
+            "comment": situation.comment,
+            "position": position,
+            "runbooks": list(situation.runbooks),
+        }
+    for position, code in enumerate(landscape.code_references, start=1):
+        catalogue["code_reference"][code.path] = {
+            "description": code.description,
+            "position": position,
+            "runbooks": sorted(code.runbooks),
+        }
+    for position, release in enumerate(reversed(landscape.releases), start=1):
+        catalogue["release"][release.version] = {
+            "dated": release.dated,
+            "year": release.year,
+            "month": release.month,
+            "label": release.label,
+            "position": position,
+            "notes": list(release.entries),
+        }
+    return catalogue
+
+
+def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, position: int, clusters: ClusterIndex) -> None:
+    for layer in row.layers:
+        catalogue["layer"][layer] = {}
+    for mention in _mentions(row):
+        key = clusters.key(mention, line=row.line)
+        if key == str(cluster_of(mention)):
+            catalogue["cluster"][key] = {
+                "kind": mention.kind,
+                "first_number": mention.first_number,
+                "last_number": mention.last_number,
+                "suffix": mention.suffix,
+                "title": mention.title,
+            }
+    primary = row.primary_cluster
+    catalogue["runbook"][row.title] = {
+        "document_path": row.document_path,
+        "version": row.version,
+        "scope": row.scope,
+        "primary_cluster": clusters.key(primary, line=row.line) if primary else "",
+        "related_clusters": sorted({clusters.key(mention, line=row.line) for mention in row.related_clusters}),
+        "layers": sorted(set(row.layers)),
+        "position": position,
+        "declared_level": row.declared.level,
+        "declared_year": row.declared.year,
+        "declared_text": row.declared.text,
+    }
+
+
+def _add_sections(catalogue: Catalogue, landscape: Landscape) -> None:
+    for section in landscape.sections:
+        entries: dict[str, list[str]] = {}
+        for entry in section.entries:
+            if entry.runbook and entry.runbook not in entries:
+                entries[entry.runbook] = [entry.heading, entry.role]
+        catalogue["section"][section.title] = {
+            "number": section.number,
+            "note": section.note,
+            "entries": [[runbook, *texts] for runbook, texts in entries.items()],
+        }

@@ -1,0 +1,76 @@
+"""The ledger and the releases that group what it says."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from governance.choices import Action
+
+
+class ChangeLogEntry(models.Model):
+    """One append-only, hash-chained row for one governed change.
+
+    Only ``governance.ledger`` writes it; the database refuses update and delete. It holds no
+    foreign keys: it must outlive what it speaks of.
+    """
+
+    sequence = models.BigIntegerField(_("number"), primary_key=True)
+    recorded_at = models.DateTimeField(_("recorded at"))
+    actor = models.CharField(_("who"), max_length=150)
+    action = models.CharField(_("action"), max_length=30, choices=Action)
+    subject = models.CharField(_("subject"), max_length=300, db_index=True)
+    subject_title = models.CharField(_("title"), max_length=300, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+    release = models.CharField(_("release"), max_length=60, blank=True)
+    changes = models.JSONField(_("changes"), default=dict, blank=True)
+    previous_hash = models.CharField(_("hash of the one before"), max_length=64)
+    hash = models.CharField(_("hash"), max_length=64, unique=True)
+
+    class Meta:
+        verbose_name = _("change log entry")
+        verbose_name_plural = _("change log entries")
+        ordering = ("-sequence",)
+        constraints: ClassVar = [
+            models.CheckConstraint(name="ledger_sequence_starts_at_one", condition=models.Q(sequence__gte=1)),
+            models.CheckConstraint(name="ledger_action_is_known", condition=models.Q(action__in=Action.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.sequence} {self.get_action_display()}: {self.subject_title or self.subject}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("change", args=[self.sequence])
+
+
+class Release(models.Model):
+    """A named version of the landscape, such as v1.2 of January 2026."""
+
+    version = models.CharField(_("version"), max_length=60, unique=True)
+    dated = models.CharField(_("date, as written"), max_length=60, blank=True)
+    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
+    month = models.PositiveSmallIntegerField(_("month"), null=True, blank=True)
+    label = models.CharField(_("label"), max_length=120, blank=True)
+    position = models.PositiveIntegerField(_("position"), default=0, help_text=_("Oldest first."))
+
+    class Meta:
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
+        ordering = ("-position",)
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="release_month_is_a_month",
+                condition=models.Q(month__isnull=True) | models.Q(month__range=(1, 12), year__isnull=False),
+                violation_error_message=_("The month is 1 to 12 and needs a year."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return " – ".join(part for part in (self.version, self.dated, self.label) if part)  # noqa: RUF001
+
+    def natural_key(self) -> tuple[str]:
+        return (self.version,)
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('changes')}#release-{self.pk}"

@@ -1,0 +1,195 @@
+"""The sign-off: what is asked, by which rule, and who decided what."""
+
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from governance.choices import Decision, Direction, RequestState
+from runbooks.choices import ReadinessLevel
+from runbooks.models.runbook import readiness_label
+
+
+class SignOffRule(models.Model):
+    """How many signatures of whom a level needs. A changed rule is a new version; a request keeps the one it was opened under."""
+
+    target_level = models.CharField(_("target level"), max_length=20, choices=ReadinessLevel)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    required_signatures = models.PositiveSmallIntegerField(_("signatures needed"), default=1)
+    group = models.ForeignKey(Group, models.PROTECT, verbose_name=_("signed by"), related_name="+")
+    evidence_required = models.BooleanField(_("evidence needed"), default=False)
+    separate_from_requester = models.BooleanField(_("signers other than the requester"), default=True)
+    in_force = models.BooleanField(_("in force"), default=True)
+
+    class Meta:
+        verbose_name = _("sign-off rule")
+        verbose_name_plural = _("sign-off rules")
+        ordering = ("target_level", "-version")
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="rule_version_is_unique", fields=("target_level", "version")),
+            models.UniqueConstraint(
+                name="one_rule_in_force_per_level", fields=("target_level",), condition=models.Q(in_force=True)
+            ),
+            models.CheckConstraint(
+                name="rule_needs_a_signature",
+                condition=models.Q(required_signatures__gte=1),
+                violation_error_message=_("At least one signature is needed."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_target_level_display()}: {self.required_signatures} × {self.group}, v{self.version}"  # noqa: RUF001
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('sign-offs')}#rules"
+
+
+class StatusChangeRequestQuerySet(models.QuerySet[Any]):
+    """Questions about requests."""
+
+    def open(self) -> Self:
+        """Those that wait for signatures."""
+        return self.filter(state=RequestState.OPEN)
+
+    def awaiting(self, user: Any) -> Self:
+        """Open ones that this person could decide on: in the rule's group, not yet decided, not their own."""
+        own = models.Q(independent=True, requested_by=user.pk)
+        return (
+            self.open()
+            .filter(rule__group__in=user.groups.values("pk"))
+            .exclude(own)
+            .exclude(pk__in=SignOff.objects.filter(signer=user.pk).values("request"))
+        )
+
+
+class StatusChangeRequest(models.Model):
+    """Someone asks that a runbook move to a readiness, with what the signature will cover pinned."""
+
+    runbook = models.ForeignKey(
+        "runbooks.Runbook", models.PROTECT, related_name="status_change_requests", verbose_name=_("runbook")
+    )
+    direction = models.CharField(_("direction"), max_length=4, choices=Direction, default=Direction.UP)
+    from_level = models.CharField(_("from level"), max_length=20, choices=ReadinessLevel)
+    from_year = models.PositiveSmallIntegerField(_("from year"), null=True, blank=True)
+    to_level = models.CharField(_("to level"), max_length=20, choices=ReadinessLevel)
+    to_year = models.PositiveSmallIntegerField(_("to year"), null=True, blank=True)
+    rationale = models.TextField(_("rationale"))
+    evidence = models.TextField(_("evidence"), blank=True, help_text=_("One link per line."))
+
+    rule = models.ForeignKey(
+        SignOffRule, models.PROTECT, null=True, blank=True, related_name="requests", verbose_name=_("rule")
+    )
+    required_signatures = models.PositiveSmallIntegerField(_("signatures needed"))
+    independent = models.BooleanField(_("signers other than the requester"), default=True)
+    document_path = models.CharField(_("document path"), max_length=300, blank=True)
+    document_sha256 = models.CharField(_("document sha256"), max_length=64, blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict)
+    metadata_sha256 = models.CharField(_("metadata sha256"), max_length=64)
+
+    state = models.CharField(_("state"), max_length=10, choices=RequestState, default=RequestState.OPEN)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="status_change_requests", verbose_name=_("requested by")
+    )
+    requested_at = models.DateTimeField(_("requested at"))
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_reason = models.TextField(_("closed because"), blank=True)
+    applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
+
+    objects = StatusChangeRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("status change request")
+        verbose_name_plural = _("status change requests")
+        ordering = ("-requested_at",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="one_open_request_per_runbook", fields=("runbook",), condition=models.Q(state=RequestState.OPEN)
+            ),
+            models.CheckConstraint(
+                name="request_is_closed_with_a_time",
+                condition=models.Q(state=RequestState.OPEN, closed_at__isnull=True)
+                | (~models.Q(state=RequestState.OPEN) & models.Q(closed_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="request_applied_only_when_approved",
+                condition=models.Q(applied_at__isnull=True) | models.Q(state=RequestState.APPROVED),
+            ),
+            models.CheckConstraint(
+                name="request_ready_has_a_year",
+                condition=models.Q(to_level=ReadinessLevel.READY, to_year__isnull=False)
+                | (~models.Q(to_level=ReadinessLevel.READY) & models.Q(to_year__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="request_needs_a_signature", condition=models.Q(required_signatures__gte=1)
+            ),
+        ]
+        permissions: ClassVar = [("sign_statuschangerequest", "Can sign status change requests")]
+
+    def __str__(self) -> str:
+        return f"{self.runbook} → {self.target}"
+
+    @property
+    def origin(self) -> str:
+        """The readiness that the runbook had when the request was opened, in words."""
+        return readiness_label(self.from_level, self.from_year)
+
+    @property
+    def target(self) -> str:
+        """The readiness that is asked for, in words."""
+        return readiness_label(self.to_level, self.to_year)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for signatures."""
+        return self.state == RequestState.OPEN
+
+    @property
+    def evidence_links(self) -> list[str]:
+        """The evidence, one link each."""
+        return self.evidence.split()
+
+    @property
+    def approvals(self) -> int:
+        """How many people have approved so far."""
+        return sum(sign_off.decision == Decision.APPROVE for sign_off in self.sign_offs.all())
+
+    def get_absolute_url(self) -> str:
+        return reverse("sign-off", args=[self.pk])
+
+    # Filled by Django from SignOff.request; named here for the type checker.
+    sign_offs: Any
+
+
+class SignOff(models.Model):
+    """One person's decision on one request: never changed, never deleted."""
+
+    request = models.ForeignKey(
+        StatusChangeRequest, models.PROTECT, related_name="sign_offs", verbose_name=_("status change request")
+    )
+    signer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="sign_offs", verbose_name=_("signer")
+    )
+    decision = models.CharField(_("decision"), max_length=10, choices=Decision)
+    comment = models.TextField(_("comment"))
+    statement = models.TextField(_("what was signed"))
+    document_sha256 = models.CharField(_("document sha256"), max_length=64, blank=True)
+    metadata_sha256 = models.CharField(_("metadata sha256"), max_length=64)
+    signed_at = models.DateTimeField(_("signed at"))
+
+    class Meta:
+        verbose_name = _("sign-off")
+        verbose_name_plural = _("sign-offs")
+        ordering = ("signed_at",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="one_decision_per_person", fields=("request", "signer")),
+            models.CheckConstraint(name="sign_off_has_a_comment", condition=~models.Q(comment="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signer}: {self.get_decision_display()}"
+
+    def get_absolute_url(self) -> str:
+        return self.request.get_absolute_url()

@@ -1,0 +1,57 @@
+"""The groups that people belong to, and what each may do in the admin."""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
+
+from governance.policy import Person
+
+OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
+
+CATALOGUE = ("runbook", "cluster", "layer", "codereference", "section", "sectionentry", "situation", "situationrunbook")
+RECORDS = ("document", "statuschangerequest", "signoff", "signoffrule", "changelogentry", "release", "finding")
+VIEW_ALL = tuple(f"view_{model}" for model in CATALOGUE + RECORDS)
+
+# Operators read the pages and never see the admin. Nobody here may edit a rule or an account: that is the superuser's.
+GROUP_PERMISSIONS: dict[str, tuple[str, ...]] = {
+    OPERATORS: (),
+    EDITORS: (
+        *VIEW_ALL,
+        *(f"{verb}_{model}" for verb in ("add", "change", "delete") for model in CATALOGUE),
+        "add_release",
+        "change_release",
+        "change_finding",
+        "add_statuschangerequest",
+    ),
+    RISK_OWNERS: (*VIEW_ALL, "add_statuschangerequest", "sign_statuschangerequest"),
+    AUDITORS: VIEW_ALL,
+}
+
+
+def ensure_groups() -> None:
+    """Make the groups with the permissions above; leaves those that an administrator added."""
+    for name, codenames in GROUP_PERMISSIONS.items():
+        group, _ = Group.objects.get_or_create(name=name)
+        group.permissions.add(
+            *Permission.objects.filter(
+                codename__in=codenames, content_type__app_label__in=("runbooks", "governance")
+            ).exclude(group=group)
+        )
+
+
+def person(user: AbstractBaseUser | AnonymousUser, *, signing_group_id: int | None = None) -> Person:
+    """What the policy needs to know of an account, read anew from the database.
+
+    :param signing_group_id: the group whose members may sign; the risk owners by default. Being a
+        superuser makes nobody a member.
+    """
+    fresh = User.objects.filter(pk=user.pk).prefetch_related("groups").first()
+    if fresh is None:
+        raise ValueError("An account that is not stored can do nothing.")
+    groups = {group.name for group in fresh.groups.all()}
+    signing = {group.pk for group in fresh.groups.all()}
+    return Person(
+        id=fresh.pk,
+        is_active=fresh.is_active,
+        is_editor=EDITORS in groups,
+        is_risk_owner=signing_group_id in signing if signing_group_id else RISK_OWNERS in groups,
+        joined_at=fresh.date_joined,
+    )

@@ -1,0 +1,48 @@
+"""What the catalogue's pages show of governance: the templates wire what the code may not import."""
+
+from typing import Any
+
+from django import template
+
+from governance.choices import RequestState
+from governance.facts import subject_of
+from governance.models import ChangeLogEntry, StatusChangeRequest
+from governance.words import changes_in_words
+from runbooks.models import Runbook
+
+register = template.Library()
+@register.simple_tag
+def recent_history(runbook: Runbook, count: int = 5) -> list[ChangeLogEntry]:
+    """The last ledger rows about a runbook."""
+    return list(ChangeLogEntry.objects.filter(subject=subject_of(runbook))[:count])
+
+
+@register.simple_tag
+def open_request(runbook: Runbook) -> StatusChangeRequest | None:
+    """The request that waits for signatures, if there is one."""
+    return (
+        StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN)
+        .prefetch_related("sign_offs")
+        .first()
+    )
+
+
+@register.simple_tag
+def signed_by(runbook: Runbook) -> StatusChangeRequest | None:
+    """The approved request behind the readiness that a runbook has now."""
+    return (
+        StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.APPROVED)
+        .prefetch_related("sign_offs__signer")
+        .order_by("-applied_at")
+        .first()
+    )
+
+
+@register.simple_tag(takes_context=True)
+def awaiting_you(context: dict[str, Any]) -> int:
+    """How many requests wait for the decision of whoever looks at the page."""
+    user = context["request"].user
+    return StatusChangeRequest.objects.awaiting(user).count() if user.is_authenticated else 0
+
+
+register.filter("in_words", changes_in_words)

@@ -1,0 +1,85 @@
+"""The pages that tell what was decided. They read; decisions are made in the admin."""
+
+from itertools import groupby
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.generic import DetailView, ListView
+
+from governance.choices import Action, RequestState
+from governance.facts import subject_of
+from governance.models import ChangeLogEntry, Finding, Release, SignOffRule, StatusChangeRequest
+from runbooks.models import Runbook
+
+ROWS_PER_PAGE = 50
+
+
+def changes(request: HttpRequest) -> HttpResponse:
+    """``/changes/``: the change log. What the landscape's releases noted, grouped by release; below, every recorded change."""
+    notes = ChangeLogEntry.objects.filter(action=Action.RELEASE_NOTED).order_by("release", "sequence")
+    by_release = {name: list(entries) for name, entries in groupby(notes, key=lambda entry: entry.release)}
+    releases = [(release, by_release.get(release.version, [])) for release in Release.objects.all()]
+    context = {"releases": releases, "page": _page(request, ChangeLogEntry.objects.exclude(action=Action.RELEASE_NOTED))}
+    return render(request, "governance/change_list.html", context)
+
+
+class ChangeDetail(DetailView):
+    """``/changes/<sequence>/``: one ledger row with before, after and its place in the chain."""
+
+    model = ChangeLogEntry
+    pk_url_kwarg = "sequence"
+    template_name = "governance/change_detail.html"
+    context_object_name = "entry"
+
+
+def runbook_history(request: HttpRequest, slug: str) -> HttpResponse:
+    """``/runbooks/<slug>/history/``: every ledger row about one runbook."""
+    runbook = get_object_or_404(Runbook, slug=slug)
+    entries = ChangeLogEntry.objects.filter(subject=subject_of(runbook))
+    context = {"runbook": runbook, "page": _page(request, entries)}
+    return render(request, "governance/runbook_history.html", context)
+
+
+def sign_offs(request: HttpRequest) -> HttpResponse:
+    """``/sign-offs/``: what waits, what was decided, and the rules in force."""
+    requests = StatusChangeRequest.objects.select_related("runbook", "requested_by").prefetch_related("sign_offs__signer")
+    context = {
+        "waiting": requests.filter(state=RequestState.OPEN),
+        "page": _page(request, requests.exclude(state=RequestState.OPEN)),
+        "rules": SignOffRule.objects.filter(in_force=True).select_related("group"),
+    }
+    return render(request, "governance/sign_off_list.html", context)
+
+
+class SignOffDetail(DetailView):
+    """``/sign-offs/<id>/``: one request with what it pins and who decided what."""
+
+    template_name = "governance/sign_off_detail.html"
+    context_object_name = "status_change_request"
+
+    def get_queryset(self) -> QuerySet[StatusChangeRequest]:
+        """One request with its decisions."""
+        return StatusChangeRequest.objects.select_related("runbook", "requested_by", "rule__group").prefetch_related(
+            "sign_offs__signer"
+        )
+
+
+class FindingList(ListView):
+    """``/reports/findings/``: what imports and checks noticed, the open ones first."""
+
+    template_name = "governance/finding_list.html"
+    context_object_name = "findings"
+    paginate_by = ROWS_PER_PAGE
+
+    def get_queryset(self) -> QuerySet[Finding]:
+        """The open ones; with ``?resolved=1`` those that are done."""
+        resolved = self.request.GET.get("resolved") == "1"
+        return Finding.objects.filter(resolved_at__isnull=not resolved).select_related("runbook")
+
+
+def _page(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:
+    """The page that was asked for; the last one for a number too high, the first for what is no number."""
+    return Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))

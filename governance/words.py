@@ -1,0 +1,75 @@
+"""A ledger row's changes in the reader's words: the fields' names and the values' labels."""
+
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from governance.models import ChangeLogEntry
+from runbooks.models import Runbook
+
+# What ledger rows say beside the fields of a model.
+WORDS = {
+    "readiness": _("readiness"),
+    "request": _("request"),
+    "target": _("from, to"),
+    "text": _("text"),
+}
+EMPTY = "–"  # noqa: RUF001
+
+
+def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
+    """An entry's changes as rows of ``field``, ``before`` and ``after`` in the reader's words."""
+    model = _model_of(entry)
+    return [
+        {
+            "field": _field_in_words(model, name),
+            "before": _value_in_words(model, name, change.get("before")),
+            "after": _value_in_words(model, name, change.get("after")),
+        }
+        for name, change in entry.changes.items()
+        if isinstance(change, dict)
+    ]
+
+
+def metadata_in_words(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
+    """A request's pinned metadata as pairs of field and value in the reader's words."""
+    return [(_field_in_words(Runbook, name), _value_in_words(Runbook, name, value)) for name, value in metadata.items()]
+
+
+def _model_of(entry: ChangeLogEntry) -> type[models.Model] | None:
+    kind = entry.subject.partition(":")[0]
+    for label in ("runbooks", "governance", "auth"):
+        try:
+            return apps.get_model(label, kind)
+        except LookupError:
+            continue
+    return None
+
+
+def _field(model: type[models.Model] | None, name: str) -> Any:
+    try:
+        return model._meta.get_field(name) if model else None
+    except FieldDoesNotExist:
+        return None
+
+
+def _field_in_words(model: type[models.Model] | None, name: str) -> str:
+    field = _field(model, name)
+    if name in WORDS:
+        return str(WORDS[name])
+    return str(getattr(field, "verbose_name", name.replace("_", " ")))
+
+
+def _value_in_words(model: type[models.Model] | None, name: str, value: Any) -> Any:
+    if value in (None, "", [], {}):
+        return EMPTY
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    choices = dict(getattr(_field(model, name), "flatchoices", ()))
+    return str(choices.get(value, value))

@@ -1,0 +1,19 @@
+#!/usr/bin/env python
+"""Django's command line for the portal. See ``python3 run.py`` for the way in from nothing."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run one management command; the settings are always ``portal.settings`` unless the environment says otherwise."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        sys.exit(f"Django is not installed for this Python ({error}). Run 'python3 run.py setup' first, then use .venv.")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Who may come in: the sign-in backend and the right to read."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+
+# Accounts whose passwords were printed on a screen. They exist in a demo alone.
+DEMO_GROUP = "Demo people"
+
+
+class PortalBackend(ModelBackend):
+    """Django's own backend, save that demo people are let in by a demo alone."""
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Whether the account may sign in, or stay signed in, now."""
+        if not super().user_can_authenticate(user):
+            return False
+        return settings.PORTAL_DEMO or not user.groups.filter(name=DEMO_GROUP).exists()
+
+
+def may_read(user: Any) -> bool:
+    """Whether this visitor may read pages and API: everybody where ``PORTAL_READ`` is public, else who has signed in."""
+    return settings.PORTAL_READ == "public" or bool(user and user.is_authenticated)
+

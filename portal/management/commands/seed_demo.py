@@ -1,0 +1,134 @@
+"""``manage.py seed_demo``: the fixture landscape, demo people, and a few sign-offs to look at."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from governance import actions, ledger
+from governance.landscape_import import apply_plan, plan_import
+from governance.models import StatusChangeRequest
+from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from portal.accounts import DEMO_GROUP
+from runbooks.documents.source import FolderSource
+from runbooks.landscape.reader import read_landscape
+from runbooks.models import Runbook
+
+FIXTURES = settings.BASE_DIR / "fixtures"
+# username -> group, and whether the admin is open to them.
+PEOPLE = {
+    "operator": (OPERATORS, False),
+    "editor": (EDITORS, True),
+    "risk-owner-1": (RISK_OWNERS, True),
+    "risk-owner-2": (RISK_OWNERS, True),
+    "risk-owner-3": (RISK_OWNERS, True),
+    "auditor": (AUDITORS, True),
+}
+EVIDENCE = "https://evidence.example/drills/latest"
+# slug -> owner, escalation contact. The others have none, as in real life: the pages say so.
+ANSWERABLE = {
+    "executionpipeline-governance-and-risk-runbook": ("Execution desk", "Risk owner on duty, extension 4100"),
+    "live-risk-severity-integration": ("Live risk desk", "Risk owner on duty, extension 4100"),
+    "live-alert-pipeline-runbook": ("Alerting team", "On-call engineer, extension 4200"),
+    "incident-runbook-integration": ("Incident management", "Incident commander, extension 4300"),
+    "go-no-go-2026-live-alerts-and-escalation": ("Governance board", "Risk owner on duty, extension 4100"),
+}
+# slug -> level that is signed for the demo. Live Risk Severity Integration is left for the visitor to sign.
+SIGNED = {
+    "executionpipeline-governance-and-risk-runbook": "ready",
+    "live-alert-pipeline-runbook": "ready",
+    "offline-realtime-pipeline-runbook": "safety_sandbox",
+    "r-and-d-runbook-armstrong-and-el-karoui": "rnd_only",
+    "runbooks-and-incident-handling": "shadow",
+}
+WAITING = "incident-runbook-integration"
+
+
+class Command(BaseCommand):
+    """Fills an empty database for the demo. A second run changes nothing."""
+
+    help = "Fill the demo's database. Runs in the demo alone ('python3 run.py demo')."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Landscape, people, sign-offs.
+
+        :raises CommandError: this is not the demo, or the database has accounts of its own.
+        """
+        if not settings.PORTAL_DEMO:
+            raise CommandError("Demo people exist in the demo alone. Start it with 'python3 run.py demo'.")
+        if User.objects.exclude(groups__name=DEMO_GROUP).exists():
+            raise CommandError("This database has accounts of its own. The demo never mixes with them.")
+        with transaction.atomic():
+            self._import_fixtures()
+            passwords = self._make_people()
+            if passwords:
+                self._sign_some()
+        self._print(passwords)
+
+    def _import_fixtures(self) -> None:
+        """Once: what a visitor imported or edited afterwards is theirs."""
+        if Runbook.objects.exists():
+            return
+        path = FIXTURES / "landscape.md"
+        content = path.read_bytes()
+        source = FolderSource(FIXTURES)
+        plan = plan_import(read_landscape(content.decode()), file=path.name, content=content, documents=source)
+        apply_plan(plan, by=ledger.SYSTEM)
+        for slug, (owner, contact) in ANSWERABLE.items():
+            runbook = Runbook.objects.get(slug=slug)
+            with actions.governed_edit(runbook, by=ledger.SYSTEM, reason="Demo"):
+                runbook.owner, runbook.escalation_contact = owner, contact
+                runbook.save(update_fields=["owner", "escalation_contact"])
+
+    def _make_people(self) -> dict[str, str]:
+        """The accounts that do not exist yet, with their passwords."""
+        demo, _ = Group.objects.get_or_create(name=DEMO_GROUP)
+        passwords = {}
+        for username, (group, is_staff) in PEOPLE.items():
+            if User.objects.filter(username=username).exists():
+                continue
+            passwords[username] = secrets.token_urlsafe(9)
+            user = User(username=username, is_staff=is_staff)
+            user.set_password(passwords[username])
+            with actions.governed_edit(user, by=ledger.SYSTEM, reason="Demo"):
+                user.save()
+                user.groups.add(Group.objects.get(name=group), demo)
+        return passwords
+
+    def _sign_some(self) -> None:
+        for slug, level in SIGNED.items():
+            request = self._ask(slug, level)
+            for username in ("risk-owner-1", "risk-owner-2")[: request.required_signatures]:
+                self._sign(request, username)
+        self._sign(self._ask(WAITING, "ready"), "risk-owner-3")
+
+    def _ask(self, slug: str, level: str) -> StatusChangeRequest:
+        return actions.submit(
+            runbook=Runbook.objects.get(slug=slug),
+            level=level,
+            year=timezone.localdate().year if level == "ready" else None,
+            rationale="Drilled last month; the steps were followed as written.",
+            evidence=EVIDENCE,
+            by=User.objects.get(username="editor"),
+        )
+
+    def _sign(self, request: StatusChangeRequest, username: str) -> None:
+        actions.sign(
+            request=request,
+            comment="Read in full, and compared with the drill's log.",
+            seen=actions.seen_token(request),
+            by=User.objects.get(username=username),
+        )
+
+    def _print(self, passwords: dict[str, str]) -> None:
+        if not passwords:
+            self.stdout.write("Demo people exist already; their passwords were printed when they were made.")
+            self.stdout.write("Lost them? 'python3 run.py demo --reset' starts anew.")
+            return
+        self.stdout.write("Demo people (printed this once; they can sign in to the demo alone):")
+        for username, password in passwords.items():
+            self.stdout.write(f"  {username:<14} {password:<14} {PEOPLE[username][0]}")

@@ -1,0 +1,34 @@
+"""What stands before every page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+
+from portal.accounts import may_read
+
+# Views that a visitor needs before signing in, or that a machine asks. The admin and the API look after themselves.
+OPEN_VIEWS = frozenset({"login", "logout", "set_language", "healthz", "readyz"})
+OPEN_NAMESPACES = frozenset({"admin"})
+
+
+class ReadAccessMiddleware:
+    """Sends a visitor who may not read to the sign-in page, and back afterwards."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Fail closed: a view is shut unless it is named above or is the API's (which asks ``MayRead``)."""
+        match = request.resolver_match
+        is_api = hasattr(view, "cls")
+        if match is None or is_api or match.view_name in OPEN_VIEWS or OPEN_NAMESPACES & set(match.namespaces):
+            return None
+        if may_read(request.user):
+            return None
+        return redirect_to_login(request.get_full_path(), resolve_url("login"))

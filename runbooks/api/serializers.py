@@ -1,0 +1,162 @@
+"""What the API says of the catalogue.
+
+The fields are declared for the OpenAPI schema; the rows are made by hand below, which costs half
+of what DRF's field machinery does (docs/decisions/0006). A test holds both to the same names.
+"""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from runbooks.choices import ClusterKind, ReadinessLevel
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
+
+
+class ReferenceSerializer(serializers.Serializer):
+    """A related object by slug, with its title for people."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+
+
+def reference(instance: Cluster | Layer | Runbook | Section | Situation) -> dict[str, str]:
+    """``{"slug": …, "title": …}``."""
+    return {"slug": instance.slug, "title": str(instance)}
+
+
+class RunbookSerializer(serializers.Serializer):
+    """A runbook with its signed and its declared readiness."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    document_path = serializers.CharField()
+    document_sha256 = serializers.CharField(allow_null=True)
+    version = serializers.CharField()
+    scope = serializers.CharField()
+    primary_cluster = ReferenceSerializer(allow_null=True)
+    related_clusters = ReferenceSerializer(many=True)
+    layers = ReferenceSerializer(many=True)
+    owner = serializers.CharField()
+    escalation_contact = serializers.CharField()
+    readiness_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
+    readiness_year = serializers.IntegerField(allow_null=True)
+    signed_at = serializers.DateTimeField(allow_null=True)
+    declared_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
+    declared_year = serializers.IntegerField(allow_null=True)
+    live_ready = serializers.BooleanField()
+    reasons_against_live = serializers.ListField(child=serializers.CharField())
+
+    def to_representation(self, instance: Runbook) -> dict[str, Any]:
+        """One row. ``live_ready`` is computed now, never stored."""
+        reasons = instance.reasons_against_live()
+        cluster, document = instance.primary_cluster, instance.document
+        return {
+            "slug": instance.slug,
+            "title": instance.title,
+            "document_path": instance.document_path,
+            "document_sha256": document.sha256 if document else None,
+            "version": instance.version,
+            "scope": instance.scope,
+            "primary_cluster": reference(cluster) if cluster else None,
+            "related_clusters": [reference(related) for related in instance.related_clusters.all()],
+            "layers": [reference(layer) for layer in instance.layers.all()],
+            "owner": instance.owner,
+            "escalation_contact": instance.escalation_contact,
+            "readiness_level": instance.readiness_level,
+            "readiness_year": instance.readiness_year,
+            "signed_at": instance.signed_at,
+            "declared_level": instance.declared_level,
+            "declared_year": instance.declared_year,
+            "live_ready": not reasons,
+            "reasons_against_live": [reason.value for reason in reasons],
+        }
+
+
+class DocumentSerializer(serializers.Serializer):
+    """The text behind a runbook."""
+
+    path = serializers.CharField()
+    sha256 = serializers.CharField()
+    source_revision = serializers.CharField()
+    seen_at = serializers.DateTimeField()
+    text = serializers.CharField()
+
+
+class ClusterSerializer(serializers.Serializer):
+    """A work stream, with its numbers where it has any."""
+
+    slug = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ClusterKind.choices)
+    first_number = serializers.IntegerField(allow_null=True)
+    last_number = serializers.IntegerField(allow_null=True)
+    suffix = serializers.CharField()
+    title = serializers.CharField()
+
+
+class LayerSerializer(serializers.Serializer):
+    """A part of the system."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+
+
+class SectionEntrySerializer(serializers.Serializer):
+    """A runbook's role in a section; the role is Markdown."""
+
+    runbook = ReferenceSerializer()
+    heading = serializers.CharField()
+    role = serializers.CharField()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """One entry."""
+        return {"runbook": reference(instance.runbook), "heading": instance.heading, "role": instance.role}
+
+
+class SectionSerializer(serializers.Serializer):
+    """A chapter with its runbooks in order."""
+
+    slug = serializers.CharField()
+    number = serializers.IntegerField()
+    title = serializers.CharField()
+    note = serializers.CharField()
+    entries = SectionEntrySerializer(many=True)
+
+
+class SituationSerializer(serializers.Serializer):
+    """What an operator faces, with the runbooks to open, in order."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    comment = serializers.CharField()
+    alert_category = serializers.CharField()
+    alert_source = serializers.CharField()
+    alert_severity = serializers.CharField()
+    runbooks = ReferenceSerializer(many=True)
+
+    def to_representation(self, instance: Situation) -> dict[str, Any]:
+        """One row."""
+        return {
+            "slug": instance.slug,
+            "title": instance.title,
+            "comment": instance.comment,
+            "alert_category": instance.alert_category,
+            "alert_source": instance.alert_source,
+            "alert_severity": instance.alert_severity,
+            "runbooks": [reference(step.runbook) for step in instance.steps.all()],
+        }
+
+
+class CodeReferenceSerializer(serializers.Serializer):
+    """A source path and the runbooks that are tied to it."""
+
+    path = serializers.CharField()
+    description = serializers.CharField()
+    runbooks = ReferenceSerializer(many=True)
+
+    def to_representation(self, instance: CodeReference) -> dict[str, Any]:
+        """One row."""
+        return {
+            "path": instance.path,
+            "description": instance.description,
+            "runbooks": [reference(runbook) for runbook in instance.runbooks.all()],
+        }

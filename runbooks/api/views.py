@@ -1,0 +1,73 @@
+"""The catalogue over REST. Each view is a queryset, a serializer and what it may be filtered by."""
+
+from django.db.models import Prefetch
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from runbooks.api import serializers
+from runbooks.filters import RunbookFilterSet
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation
+from runbooks.views import situations_in_order
+
+
+class RunbookViewSet(ReadOnlyModelViewSet):
+    """Runbooks with signed and declared readiness, by slug."""
+
+    queryset = Runbook.objects.with_catalogue()
+    serializer_class = serializers.RunbookSerializer
+    filterset_class = RunbookFilterSet
+    lookup_field = "slug"
+
+    @extend_schema(responses=serializers.DocumentSerializer, filters=False)
+    @action(detail=True)
+    def document(self, request: Request, slug: str) -> Response:
+        """The Markdown text that stands behind the runbook now."""
+        runbook = Runbook.objects.select_related("document").filter(slug=slug).first()
+        if runbook is None or runbook.document is None:
+            raise NotFound("There is no such runbook, or it has no document.")
+        return Response(serializers.DocumentSerializer(runbook.document).data)
+
+
+class ClusterViewSet(ReadOnlyModelViewSet):
+    """Clusters with their numbers."""
+
+    queryset = Cluster.objects.all()
+    serializer_class = serializers.ClusterSerializer
+    lookup_field = "slug"
+
+
+class LayerViewSet(ReadOnlyModelViewSet):
+    """Layers."""
+
+    queryset = Layer.objects.all()
+    serializer_class = serializers.LayerSerializer
+    lookup_field = "slug"
+
+
+class SectionViewSet(ReadOnlyModelViewSet):
+    """Sections with the roles of their runbooks."""
+
+    queryset = Section.objects.prefetch_related(
+        Prefetch("entries", SectionEntry.objects.select_related("runbook").order_by("position"))
+    )
+    serializer_class = serializers.SectionSerializer
+    lookup_field = "slug"
+
+
+class SituationViewSet(ReadOnlyModelViewSet):
+    """Situations with their runbooks in order."""
+
+    queryset = situations_in_order()
+    serializer_class = serializers.SituationSerializer
+    lookup_field = "slug"
+
+
+class CodeReferenceViewSet(ReadOnlyModelViewSet):
+    """Source paths and the runbooks tied to them."""
+
+    queryset = CodeReference.objects.prefetch_related("runbooks")
+    serializer_class = serializers.CodeReferenceSerializer

@@ -1,0 +1,50 @@
+"""The closed vocabularies of the catalogue. Every member says what it means."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from runbooks.standing import Reason
+
+
+class ReadinessLevel(models.TextChoices):
+    """How far a runbook may be used. Only ``READY`` permits live trading."""
+
+    # Nobody has assessed it yet; where every runbook starts.
+    UNASSESSED = "unassessed", _("unassessed")
+    # Research and development only; never live.
+    RND_ONLY = "rnd_only", _("R&D only")
+    # Synthetic data and paper execution only.
+    SAFETY_SANDBOX = "safety_sandbox", _("safety sandbox")
+    # Runs beside live without acting.
+    SHADOW = "shadow", _("shadow mode")
+    # A work stream under way; no live by default.
+    TRACK = "track", _("track (no live)")
+    # Signed for live use in one calendar year.
+    READY = "ready", _("ready")
+    # No longer used; kept for the record.
+    RETIRED = "retired", _("retired")
+
+
+class ClusterKind(models.TextChoices):
+    """What sort of work stream a cluster is."""
+
+    # ``Cluster 82–85``: numbered, may span a range.
+    CLUSTER = "cluster", _("Cluster")
+    # ``Phase 16A``: numbered, with an optional letter.
+    PHASE = "phase", _("Phase")
+    # ``Finish-C Track``: named, governed as a track.
+    TRACK = "track", _("Track")
+    # ``Reporting / Evidence Chain``: named only.
+    STREAM = "stream", _("Work stream")
+
+
+# Why a runbook is not live-ready, in words that an operator understands at night.
+REASON_TEXTS = {
+    Reason.NOT_READY: _("It is not signed for live use."),
+    Reason.UNSIGNED: _("No signature stands behind its readiness."),
+    Reason.EXPIRED: _("Its sign-off has expired: it held for an earlier year."),
+    Reason.NOT_YET_VALID: _("Its sign-off holds for a later year, not for this one."),
+    Reason.DOCUMENT_MISSING: _("Its document is missing."),
+    Reason.DOCUMENT_CHANGED: _("Its text has changed since it was signed."),
+    Reason.METADATA_CHANGED: _("Its title, path, version, scope, clusters or layers have changed since it was signed."),
+}

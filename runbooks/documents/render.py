@@ -1,0 +1,143 @@
+"""Markdown to safe HTML. The one place that trusts HTML.
+
+Raw HTML in a document is shown as it was written, not interpreted: a placeholder such as
+``<run_id>`` stays readable. What Markdown makes of the rest passes an allow-list of our own.
+Ids carry the prefix ``doc-`` so that no heading can pose as a part of the page.
+"""
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TypedDict
+
+import markdown
+import nh3
+from markdown.extensions.codehilite import CodeHiliteExtension
+from markdown.extensions.toc import TocExtension
+
+ID_PREFIX = "doc-"
+TAGS = frozenset(
+    {
+        *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "del", "sup", "sub", "span", "div", "a"),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd"),
+        *("table", "thead", "tbody", "tr", "th", "td"),
+    }
+)
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "code": {"class"},
+    "div": {"class"},
+    "li": {"id"},
+    "ol": {"start"},
+    "pre": {"class"},
+    "span": {"class"},
+    "td": {"align"},
+    "th": {"align"},
+    **{f"h{level}": {"id"} for level in range(1, 7)},
+}
+LINK_SCHEMES = {"http", "https", "mailto"}
+CODE_CLASS = re.compile(r"^[a-z][a-z0-9_+-]{0,30}$")
+# Chapters and their parts: deeper headings would make the contents longer than they help.
+CONTENTS_LEVELS = range(2, 4)
+# Forges nest a list by two spaces and more; Python-Markdown's own four flattens most of them (docs/decisions/0005).
+LIST_INDENT = 2
+SHIFT = 1  # the page's own title is the h1
+
+
+class Heading(TypedDict):
+    """One line of the contents: the level in the author's text, the anchor, the words."""
+
+    level: int
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Safe HTML and the contents made of its headings."""
+
+    html: str
+    contents: list[Heading]
+
+
+def render_document(text: str) -> Rendered:
+    """Render a whole document. Never raises: what Markdown cannot swallow is shown preformatted."""
+    converter = _converter()
+    try:
+        rough = converter.convert(text)
+    except RecursionError:  # hundreds of nested constructs: Python-Markdown recurses for each
+        return Rendered(html=f"<pre>{html.escape(text)}</pre>", contents=[])
+    return Rendered(html=_cleaned(rough), contents=_contents(getattr(converter, "toc_tokens", [])))
+
+
+def render_fragment(text: str) -> str:
+    """Render a short text that people write in the portal (a role, a note): no contents, no heading ids."""
+    return render_document(text).html if text else ""
+
+
+def heading_slug(title: str, separator: str = "-") -> str:
+    """The anchor of a heading as forges make it: lower case, letters and digits of any script kept."""
+    plain = unicodedata.normalize("NFC", html.unescape(title)).strip().lower()
+    kept = "".join(sign for sign in plain if sign.isalnum() or sign in " -_")
+    return ID_PREFIX + kept.replace(" ", separator)
+
+
+def _converter() -> markdown.Markdown:
+    converter = markdown.Markdown(
+        extensions=[
+            "tables",
+            "fenced_code",
+            "sane_lists",
+            CodeHiliteExtension(guess_lang=False, css_class="code"),
+            TocExtension(slugify=heading_slug, baselevel=1 + SHIFT),
+        ],
+        output_format="html",
+        tab_length=LIST_INDENT,
+    )
+    # Without these two, raw HTML is text like any other and is escaped.
+    converter.preprocessors.deregister("html_block")
+    converter.inlinePatterns.deregister("html")
+    return converter
+
+
+def _cleaned(rough: str) -> str:
+    return nh3.clean(
+        rough,
+        tags=set(TAGS),
+        attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+        attribute_filter=_filtered_attribute,
+        url_schemes=LINK_SCHEMES,
+        link_rel="noopener noreferrer",
+    )
+
+
+def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "href":
+        return _link(value)
+    if attribute == "class":
+        kept = [name for name in value.split() if CODE_CLASS.match(name)]
+        return " ".join(kept) or None
+    if attribute == "id":
+        return value if value.startswith(ID_PREFIX) else f"{ID_PREFIX}{value}"
+    return value
+
+
+def _link(value: str) -> str | None:
+    """Links within the text and to other sites are kept; a path beside the document leads nowhere here."""
+    if value.startswith("#"):
+        return f"#{ID_PREFIX}{value[1:]}"
+    return value if re.match(r"^(?:https?|mailto):", value, re.IGNORECASE) else None
+
+
+def _contents(tokens: list[dict[str, object]]) -> list[Heading]:
+    contents: list[Heading] = []
+    for token in tokens:
+        level = int(str(token["level"])) - SHIFT
+        if level in CONTENTS_LEVELS:
+            title = html.unescape(re.sub(r"<[^>]*>", "", str(token["name"])))
+            contents.append({"level": level, "id": str(token["id"]), "title": title})
+        children = token["children"]
+        assert isinstance(children, list)
+        contents.extend(_contents(children))
+    return contents

@@ -1,0 +1,19 @@
+"""The catalogue's models, one file per subject."""
+
+from runbooks.models.catalogue import Cluster, CodeReference, Layer
+from runbooks.models.document import Document
+from runbooks.models.runbook import Runbook
+from runbooks.models.section import Section, SectionEntry
+from runbooks.models.situation import Situation, SituationRunbook
+
+__all__ = [
+    "Cluster",
+    "CodeReference",
+    "Document",
+    "Layer",
+    "Runbook",
+    "Section",
+    "SectionEntry",
+    "Situation",
+    "SituationRunbook",
+]

@@ -1,0 +1,119 @@
+"""What runbooks are sorted by: clusters, layers and the code that they are tied to."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from runbooks.choices import ClusterKind
+from runbooks.querysets import ClusterQuerySet
+
+
+class Cluster(models.Model):
+    """A numbered or named work stream. A range may overlap another's."""
+
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=ClusterKind, default=ClusterKind.CLUSTER)
+    first_number = models.PositiveIntegerField(_("first number"), null=True, blank=True)
+    last_number = models.PositiveIntegerField(_("last number"), null=True, blank=True)
+    suffix = models.CharField(_("letter"), max_length=4, blank=True, help_text=_("The A of Phase 16A."))
+    title = models.CharField(_("title"), max_length=200, blank=True)
+
+    objects = ClusterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("cluster")
+        verbose_name_plural = _("clusters")
+        ordering = ("kind", "first_number", "last_number", "suffix", "title")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="cluster_range_is_whole",
+                condition=models.Q(first_number__isnull=True, last_number__isnull=True)
+                | models.Q(first_number__isnull=False, last_number__gte=models.F("first_number")),
+                violation_error_message=_("Give both ends of the range, the smaller one first, or neither."),
+            ),
+            models.CheckConstraint(
+                name="cluster_has_number_or_title",
+                condition=models.Q(first_number__isnull=False) | ~models.Q(title=""),
+                violation_error_message=_("A cluster needs a number or a title."),
+            ),
+            models.UniqueConstraint(
+                "kind",
+                Coalesce("first_number", 0),
+                Coalesce("last_number", 0),
+                "suffix",
+                "title",
+                name="cluster_is_named_once",
+                violation_error_message=_("This cluster exists already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """As the landscape writes it: ``Cluster 82–85 (Live Alerts & Escalation)``."""
+        if self.first_number is None:
+            return self.title
+        return f"{self.number_label} ({self.title})" if self.title else self.number_label
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    @property
+    def number_label(self) -> str:
+        """The number alone (``Phase 16A``), or the title where there is none."""
+        if self.first_number is None:
+            return self.title
+        numbers = str(self.first_number)
+        if self.last_number != self.first_number:
+            numbers = f"{numbers}–{self.last_number}"  # noqa: RUF001 - ranges are written with an en dash
+        return f"{ClusterKind(self.kind).name.capitalize()} {numbers}{self.suffix}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("cluster", args=[self.slug])
+
+
+class Layer(models.Model):
+    """A part of the system that a runbook concerns."""
+
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    title = models.CharField(_("title"), max_length=120, unique=True)
+
+    class Meta:
+        verbose_name = _("layer")
+        verbose_name_plural = _("layers")
+        ordering = ("title",)
+
+    def __str__(self) -> str:
+        return self.title
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        return reverse("layer", args=[self.slug])
+
+
+class CodeReference(models.Model):
+    """A source path that runbooks are tied to."""
+
+    path = models.CharField(_("path"), max_length=300, unique=True)
+    description = models.TextField(_("description"), blank=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    runbooks = models.ManyToManyField(
+        "runbooks.Runbook", verbose_name=_("runbooks"), related_name="code_references", blank=True
+    )
+
+    class Meta:
+        verbose_name = _("code reference")
+        verbose_name_plural = _("code references")
+        ordering = ("position", "path")
+
+    def __str__(self) -> str:
+        return self.path
+
+    def natural_key(self) -> tuple[str]:
+        return (self.path,)
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('landscape')}#code-reference-{self.pk}"

@@ -1,0 +1,55 @@
+"""The Markdown text behind a runbook, kept by what it says."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class Document(models.Model):
+    """One version of one file: the text, its sha256, and the HTML that was made of it when it was stored.
+
+    A document is never edited. Another text is another row.
+    """
+
+    path = models.CharField(_("path"), max_length=300)
+    sha256 = models.CharField("sha256", max_length=64)
+    text = models.TextField(_("Markdown text"))
+    html = models.TextField(_("rendered text"), editable=False)
+    contents = models.JSONField(_("contents"), default=list, blank=True, editable=False)
+    size = models.PositiveIntegerField(_("size in bytes"))
+    source_revision = models.CharField(
+        _("source revision"), max_length=100, blank=True, help_text=_("The commit it was read at; empty for a folder.")
+    )
+    seen_at = models.DateTimeField(_("first seen"))
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        ordering = ("path", "-seen_at")
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="document_version_is_kept_once", fields=("path", "sha256")),
+            models.CheckConstraint(name="document_sha256_is_hex", condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path} @ {self.short_sha256}"
+
+    def natural_key(self) -> tuple[str, str]:
+        return (self.path, self.sha256)
+
+    @property
+    def short_sha256(self) -> str:
+        """The first twelve digits: enough for a person to compare, never for a program."""
+        return self.sha256[:12]
+
+    def get_absolute_url(self) -> str:
+        """The page of this version below the runbook that it belongs to; the landscape where it belongs to none."""
+        runbook = self.runbooks.first() if self.pk else None
+        if runbook is None:
+            return reverse("landscape")
+        return reverse("runbook-version", args=[runbook.slug, self.sha256])
+
+    # Filled by Django from Runbook.document; named here for the type checker.
+    runbooks: Any

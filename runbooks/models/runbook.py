@@ -1,0 +1,166 @@
+"""The runbook: one governed document and what is known of it."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from runbooks.choices import ReadinessLevel
+from runbooks.models.catalogue import Cluster, Layer
+from runbooks.models.document import Document
+from runbooks.querysets import RunbookQuerySet
+from runbooks.standing import Reason, SignedFacts, reasons_against_live
+
+YEARS = (2020, 2100)
+
+
+def readiness_label(level: str, year: int | None) -> str:
+    """A readiness in words: ``2026-ready``, ``R&D only``."""
+    if level == ReadinessLevel.READY:
+        return f"{year}-ready"
+    return str(ReadinessLevel(level).label)
+
+
+def _ready_has_a_year(prefix: str) -> models.Q:
+    level, year = f"{prefix}_level", f"{prefix}_year"
+    return models.Q(**{level: ReadinessLevel.READY, f"{year}__range": YEARS}) | (
+        ~models.Q(**{level: ReadinessLevel.READY}) & models.Q(**{f"{year}__isnull": True})
+    )
+
+
+class Runbook(models.Model):
+    """One governed document: what it covers, where it stands, and how far it may be used.
+
+    The readiness and signed fields move by an approved request alone (``governance.actions``);
+    the database refuses any other write (``governance.guards``).
+    """
+
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    title = models.CharField(_("title"), max_length=200, unique=True)
+    document_path = models.CharField(_("document path"), max_length=300, blank=True)
+    version = models.CharField(_("version"), max_length=60, blank=True)
+    scope = models.TextField(_("scope"), blank=True)
+    primary_cluster = models.ForeignKey(
+        Cluster,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="primary_runbooks",
+        verbose_name=_("primary cluster"),
+    )
+    related_clusters = models.ManyToManyField(
+        Cluster, blank=True, related_name="related_runbooks", verbose_name=_("related clusters")
+    )
+    layers = models.ManyToManyField(Layer, blank=True, related_name="runbooks", verbose_name=_("layers"))
+    owner = models.CharField(
+        _("owner"), max_length=120, blank=True, help_text=_("The role or team that answers for it.")
+    )
+    escalation_contact = models.CharField(
+        _("escalation contact"), max_length=200, blank=True, help_text=_("Whom to call when it does not help.")
+    )
+    position = models.PositiveIntegerField(_("position in the landscape"), default=0)
+    document = models.ForeignKey(
+        Document, models.PROTECT, null=True, blank=True, related_name="runbooks", verbose_name=_("document")
+    )
+
+    declared_level = models.CharField(
+        _("declared level"), max_length=20, choices=ReadinessLevel, default=ReadinessLevel.UNASSESSED
+    )
+    declared_year = models.PositiveSmallIntegerField(_("declared year"), null=True, blank=True)
+    declared_text = models.CharField(_("declared, as written"), max_length=120, blank=True)
+
+    readiness_level = models.CharField(
+        _("signed level"), max_length=20, choices=ReadinessLevel, default=ReadinessLevel.UNASSESSED, editable=False
+    )
+    readiness_year = models.PositiveSmallIntegerField(_("signed year"), null=True, blank=True, editable=False)
+    signed_document_sha256 = models.CharField(_("signed document"), max_length=64, blank=True, editable=False)
+    signed_metadata_sha256 = models.CharField(_("signed metadata"), max_length=64, blank=True, editable=False)
+    signed_at = models.DateTimeField(_("signed at"), null=True, blank=True, editable=False)
+
+    objects = RunbookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("runbook")
+        verbose_name_plural = _("runbooks")
+        ordering = ("position", "title")
+        constraints: ClassVar = [
+            models.CheckConstraint(name="runbook_ready_has_a_year", condition=_ready_has_a_year("readiness")),
+            models.CheckConstraint(
+                name="runbook_declared_ready_has_a_year",
+                condition=_ready_has_a_year("declared"),
+                violation_error_message=_("Declared ready needs a year; every other level has none."),
+            ),
+            models.CheckConstraint(
+                name="runbook_signed_fields_together",
+                condition=models.Q(signed_at__isnull=True, signed_document_sha256="", signed_metadata_sha256="")
+                | models.Q(signed_at__isnull=False),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(name="runbook_by_readiness", fields=("readiness_level", "readiness_year")),
+            models.Index(name="runbook_in_order", fields=("position", "title")),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        return reverse("runbook", args=[self.slug])
+
+    @property
+    def readiness(self) -> str:
+        """The signed readiness in words."""
+        return readiness_label(self.readiness_level, self.readiness_year)
+
+    @property
+    def declared(self) -> str:
+        """What the imported file claims, in words. A claim only: it signs nothing."""
+        return readiness_label(self.declared_level, self.declared_year)
+
+    def governed_metadata(self) -> dict[str, Any]:
+        """What a signature covers beside the document's text, as plain values in a fixed order.
+
+        Title, path, version, scope, clusters and layers (DESIGN, promise 2). Owner, escalation
+        contact and position may change without touching a signature.
+        """
+        return {
+            "title": self.title,
+            "document_path": self.document_path,
+            "version": self.version,
+            "scope": self.scope,
+            "primary_cluster": str(self.primary_cluster) if self.primary_cluster else "",
+            "related_clusters": sorted(str(cluster) for cluster in self.related_clusters.all()),
+            "layers": sorted(layer.title for layer in self.layers.all()),
+        }
+
+    def metadata_sha256(self) -> str:
+        """The sha256 (hex) of the governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
+        canonical = json.dumps(self.governed_metadata(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+    def reasons_against_live(self, *, at: datetime | None = None) -> tuple[Reason, ...]:
+        """Why it is not live-ready at a moment (aware; now by default); empty when it is."""
+        ready = self.readiness_level == ReadinessLevel.READY
+        facts = SignedFacts(
+            level=self.readiness_level,
+            year=self.readiness_year,
+            signed_document_sha256=self.signed_document_sha256,
+            document_sha256=self.document.sha256 if self.document else "",
+            signed_metadata_sha256=self.signed_metadata_sha256,
+            # Hashing costs the related rows: only a row that claims to be ready is worth it.
+            metadata_sha256=self.metadata_sha256() if ready else "",
+        )
+        return reasons_against_live(facts, today=timezone.localdate(at))
+
+    @property
+    def is_live_ready(self) -> bool:
+        """Whether it may be used live now."""
+        return not self.reasons_against_live()

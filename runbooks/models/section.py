@@ -1,0 +1,62 @@
+"""The landscape's chapters and the role that a runbook plays in each."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class Section(models.Model):
+    """A chapter of the landscape."""
+
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    number = models.PositiveIntegerField(_("chapter"))
+    title = models.CharField(_("title"), max_length=200)
+    note = models.TextField(_("note"), blank=True, help_text=_("Markdown."))
+    note_html = models.TextField(editable=False, blank=True)
+    runbooks = models.ManyToManyField(
+        "runbooks.Runbook", through="runbooks.SectionEntry", verbose_name=_("runbooks"), related_name="sections"
+    )
+
+    class Meta:
+        verbose_name = _("section")
+        verbose_name_plural = _("sections")
+        ordering = ("number", "title")
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.title}"
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('landscape')}#{self.slug}"
+
+
+class SectionEntry(models.Model):
+    """One runbook in one chapter, with its role there."""
+
+    section = models.ForeignKey(Section, models.CASCADE, related_name="entries", verbose_name=_("section"))
+    runbook = models.ForeignKey(
+        "runbooks.Runbook", models.CASCADE, related_name="section_entries", verbose_name=_("runbook")
+    )
+    position = models.PositiveIntegerField(_("position"), default=0)
+    heading = models.CharField(_("heading"), max_length=200, blank=True)
+    role = models.TextField(_("role"), blank=True, help_text=_("What it is for in this chapter. Markdown."))
+    role_html = models.TextField(editable=False, blank=True)
+
+    class Meta:
+        verbose_name = _("section entry")
+        verbose_name_plural = _("section entries")
+        ordering = ("section", "position")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="runbook_stands_once_in_a_section",
+                fields=("section", "runbook"),
+                violation_error_message=_("This runbook stands in the section already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.runbook}: {self.role}".rstrip(": ")

@@ -1,0 +1,53 @@
+"""May this runbook be used live, as far as its own row tells? Pure: imports no Django.
+
+It fails closed: whatever is not proven is a reason against. The go/no-go answer for
+machines (``governance/verdict.py``) starts from this and asks the ledger as well.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+READY = "ready"
+
+
+class Reason(StrEnum):
+    """Why a runbook is not live-ready. A closed list."""
+
+    NOT_READY = "not_ready"  # its signed level is not `ready`
+    UNSIGNED = "unsigned"  # no signature stands behind the level
+    EXPIRED = "expired"  # signed for an earlier year
+    NOT_YET_VALID = "not_yet_valid"  # signed for a later year
+    DOCUMENT_MISSING = "document_missing"  # there is no text to follow
+    DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
+    METADATA_CHANGED = "metadata_changed"  # title, path, version, scope, clusters or layers changed since
+
+
+@dataclass(frozen=True, slots=True)
+class SignedFacts:
+    """What a row says about its own readiness. The sha256 values are hex; empty means there is none."""
+
+    level: str
+    year: int | None
+    signed_document_sha256: str
+    document_sha256: str
+    signed_metadata_sha256: str
+    metadata_sha256: str
+
+
+def reasons_against_live(facts: SignedFacts, *, today: date) -> tuple[Reason, ...]:
+    """Every reason why the runbook is not live-ready on ``today``; empty means that it is.
+
+    :param today: the date in the portal's time zone. A readiness ends with 31 December of its year.
+    """
+    if facts.level != READY or facts.year is None:
+        return (Reason.NOT_READY,)
+    doubts = (
+        (Reason.UNSIGNED, not facts.signed_document_sha256 or not facts.signed_metadata_sha256),
+        (Reason.EXPIRED, facts.year < today.year),
+        (Reason.NOT_YET_VALID, facts.year > today.year),
+        (Reason.DOCUMENT_MISSING, not facts.document_sha256),
+        (Reason.DOCUMENT_CHANGED, bool(facts.document_sha256) and facts.document_sha256 != facts.signed_document_sha256),
+        (Reason.METADATA_CHANGED, facts.metadata_sha256 != facts.signed_metadata_sha256),
+    )
+    return tuple(reason for reason, holds in doubts if holds)

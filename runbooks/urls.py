@@ -1,0 +1,17 @@
+"""The catalogue's addresses. Each leads to something an operator can bookmark."""
+
+from django.urls import path
+
+from runbooks import views
+
+urlpatterns = [
+    path("search/", views.search, name="search"),
+    path("situations/", views.SituationList.as_view(), name="situations"),
+    path("situations/<slug:slug>/", views.SituationDetail.as_view(), name="situation"),
+    path("runbooks/", views.RunbookList.as_view(), name="runbooks"),
+    path("runbooks/<slug:slug>/", views.RunbookDetail.as_view(), name="runbook"),
+    path("runbooks/<slug:slug>/versions/<str:sha256>/", views.runbook_version, name="runbook-version"),
+    path("clusters/<slug:slug>/", views.ClusterDetail.as_view(), name="cluster"),
+    path("layers/<slug:slug>/", views.LayerDetail.as_view(), name="layer"),
+    path("landscape/", views.landscape, name="landscape"),
+]

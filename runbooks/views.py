@@ -1,0 +1,162 @@
+"""The catalogue's pages. They read; nothing here writes."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.generic import DetailView, ListView
+from django_filters.views import FilterView
+
+from runbooks.filters import RunbookFilterSet
+from runbooks.models import (
+    Cluster,
+    CodeReference,
+    Document,
+    Layer,
+    Runbook,
+    Section,
+    SectionEntry,
+    Situation,
+    SituationRunbook,
+)
+
+ROWS_PER_PAGE = 50
+MOST_RESULTS = 50
+
+
+def situations_in_order() -> QuerySet[Situation]:
+    """Every situation with its runbooks in order, in a fixed number of queries."""
+    return Situation.objects.prefetch_related(
+        Prefetch("steps", SituationRunbook.objects.order_by("position")),
+        Prefetch("steps__runbook", Runbook.objects.with_catalogue()),
+    )
+
+
+class RunbookList(FilterView):
+    """``/runbooks/``: the filtered list. A filter that makes no sense shows its error and no rows."""
+
+    filterset_class = RunbookFilterSet
+    template_name = "runbooks/runbook_list.html"
+    context_object_name = "runbooks"
+    paginate_by = ROWS_PER_PAGE
+    strict = True
+
+    def get_queryset(self) -> QuerySet[Runbook]:
+        """All runbooks in the order of the landscape."""
+        return Runbook.objects.with_catalogue()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds the query without its page, for the links to other pages."""
+        parameters = self.request.GET.copy()
+        parameters.pop("page", None)
+        return super().get_context_data(query=parameters.urlencode(), **kwargs)
+
+
+class RunbookDetail(DetailView):
+    """``/runbooks/<slug>/``: what an operator follows."""
+
+    template_name = "runbooks/runbook_detail.html"
+    context_object_name = "runbook"
+
+    def get_queryset(self) -> QuerySet[Runbook]:
+        """One runbook with all that its page shows."""
+        return Runbook.objects.select_related("primary_cluster", "document").prefetch_related(
+            "layers",
+            "related_clusters",
+            "situations",
+            "code_references",
+            Prefetch("section_entries", SectionEntry.objects.select_related("section")),
+        )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds the reasons against live use, computed now."""
+        return super().get_context_data(reasons=self.object.reasons_against_live(), **kwargs)
+
+
+def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
+    """``/runbooks/<slug>/versions/<sha256>/``: one version of the text that stands or stood behind a runbook."""
+    runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    document = Document.objects.filter(path=runbook.document_path, sha256=sha256).first()
+    if document is None:
+        raise Http404("There is no such version of this runbook's document.")
+    context = {"runbook": runbook, "document": document, "reasons": runbook.reasons_against_live()}
+    return render(request, "runbooks/runbook_version.html", context)
+
+
+class SituationList(ListView):
+    """``/situations/``: what an operator may face."""
+
+    template_name = "runbooks/situation_list.html"
+    context_object_name = "situations"
+
+    def get_queryset(self) -> QuerySet[Situation]:
+        """All situations in the order of the landscape."""
+        return situations_in_order()
+
+
+class SituationDetail(DetailView):
+    """``/situations/<slug>/``: the runbooks to open, in order."""
+
+    template_name = "runbooks/situation_detail.html"
+    context_object_name = "situation"
+
+    def get_queryset(self) -> QuerySet[Situation]:
+        """One situation with its runbooks."""
+        return situations_in_order()
+
+
+class ClusterDetail(DetailView):
+    """``/clusters/<slug>/``: its runbooks, and the clusters that overlap it."""
+
+    model = Cluster
+    template_name = "runbooks/cluster_detail.html"
+    context_object_name = "cluster"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds the runbooks for which it is primary or related, and the overlapping clusters of its kind."""
+        return super().get_context_data(
+            primary=Runbook.objects.with_catalogue().filter(primary_cluster=self.object),
+            related=Runbook.objects.with_catalogue().filter(related_clusters=self.object),
+            overlapping=Cluster.objects.overlapping(self.object),
+            **kwargs,
+        )
+
+
+class LayerDetail(DetailView):
+    """``/layers/<slug>/``: the runbooks that concern one part of the system."""
+
+    model = Layer
+    template_name = "runbooks/layer_detail.html"
+    context_object_name = "layer"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds the layer's runbooks."""
+        return super().get_context_data(runbooks=Runbook.objects.with_catalogue().filter(layers=self.object), **kwargs)
+
+
+def landscape(request: HttpRequest) -> HttpResponse:
+    """``/landscape/``: the overview drawn from data: sections with their runbooks, clusters, layers, code."""
+    entries = Prefetch("entries", SectionEntry.objects.order_by("position"))
+    context = {
+        "sections": Section.objects.prefetch_related(
+            entries, Prefetch("entries__runbook", Runbook.objects.with_catalogue())
+        ),
+        "unsectioned": Runbook.objects.with_catalogue().filter(section_entries__isnull=True),
+        "clusters": Cluster.objects.all(),
+        "layers": Layer.objects.all(),
+        "code_references": CodeReference.objects.prefetch_related("runbooks"),
+    }
+    return render(request, "runbooks/landscape.html", context)
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """``/search/?q=``: situations and runbooks in which every word is found. A plain GET form."""
+    text = request.GET.get("q", "").strip()[:200].replace("\x00", "")
+    situations = situations_in_order()
+    context = {
+        "text": text,
+        "situations": situations.matching(text)[:MOST_RESULTS] if text else situations,
+        "runbooks": Runbook.objects.with_catalogue().matching(text)[:MOST_RESULTS] if text else (),
+    }
+    return render(request, "runbooks/search.html", context)
