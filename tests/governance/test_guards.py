@@ -1,0 +1,243 @@
+"""The database refuses, whoever asks: each test tries the forbidden write."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from governance import guards, ledger
+from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
+from runbooks.models import Runbook
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def execute(sql, *parameters):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+def refused(call, words):
+    with pytest.raises(IntegrityError, match=words), transaction.atomic():
+        call()
+
+
+ALONE = "approved request alone"
+
+
+def test_every_guard_stands_after_migrate(db):
+    assert guards.missing() == []
+
+
+def test_a_removed_guard_is_noticed_and_migrate_puts_it_back(db):
+    guards.remove()
+    assert len(guards.missing()) >= len(guards.rules.GUARDS)
+    call_command("migrate", verbosity=0)
+    assert guards.missing() == []
+
+
+def test_queryset_update_moves_no_readiness(runbook):
+    refused(
+        lambda: Runbook.objects.filter(pk=runbook.pk).update(readiness_level="ready", readiness_year=2026), ALONE
+    )
+
+
+def test_save_moves_no_readiness(runbook):
+    runbook.readiness_level = "shadow"
+    refused(runbook.save, ALONE)
+
+
+def test_bulk_update_moves_no_readiness(runbook):
+    runbook.readiness_level = "shadow"
+    refused(lambda: Runbook.objects.bulk_update([runbook], ["readiness_level"]), ALONE)
+
+
+def test_raw_sql_moves_no_readiness(runbook):
+    refused(
+        lambda: execute(
+            "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = 2026 WHERE id = %s", runbook.pk
+        ),
+        ALONE,
+    )
+
+
+def test_raw_sql_forges_no_signed_document(ready_runbook):
+    refused(
+        lambda: execute(
+            "UPDATE runbooks_runbook SET signed_document_sha256 = %s WHERE id = %s", "0" * 64, ready_runbook.pk
+        ),
+        ALONE,
+    )
+
+
+def test_a_new_runbook_is_never_born_ready(people):
+    refused(
+        lambda: Runbook.objects.create(slug="x", title="x", readiness_level="ready", readiness_year=2026),
+        "starts unassessed",
+    )
+
+
+def test_loaddata_moves_no_readiness(runbook, tmp_path):
+    row = {
+        "model": "runbooks.runbook",
+        "pk": runbook.pk,
+        "fields": {"slug": runbook.slug, "title": runbook.title, "readiness_level": "ready", "readiness_year": 2026},
+    }
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([row]))
+    refused(lambda: call_command("loaddata", str(path), verbosity=0), ALONE)
+
+
+def test_loaddata_brings_no_ready_runbook(people, tmp_path):
+    row = {
+        "model": "runbooks.runbook",
+        "pk": 991,
+        "fields": {"slug": "n", "title": "n", "readiness_level": "ready", "readiness_year": 2026},
+    }
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([row]))
+    refused(lambda: call_command("loaddata", str(path), verbosity=0), "starts unassessed")
+
+
+def test_a_used_approval_moves_nothing_a_second_time(ready_runbook, people):
+    from governance import actions
+
+    year = ready_runbook.readiness_year
+    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    refused(
+        lambda: execute(
+            "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = %s WHERE id = %s",
+            year,
+            ready_runbook.pk,
+        ),
+        ALONE,
+    )
+
+
+def test_a_signed_runbook_is_not_deleted(ready_runbook):
+    refused(
+        lambda: execute("DELETE FROM runbooks_runbook WHERE id = %s", ready_runbook.pk),
+        "retire it|violates foreign key|FOREIGN KEY",
+    )
+
+
+def test_insert_or_replace_is_no_way_round(ready_runbook):
+    if connection.vendor != "sqlite":
+        return  # PostgreSQL knows no such statement
+    refused(
+        lambda: execute(
+            "INSERT OR REPLACE INTO runbooks_runbook SELECT * FROM runbooks_runbook WHERE id = %s", ready_runbook.pk
+        ),
+        "starts unassessed",
+    )
+    refused(
+        lambda: execute("INSERT OR REPLACE INTO governance_changelogentry SELECT * FROM governance_changelogentry"),
+        "grows at its end",
+    )
+
+
+def test_a_request_is_not_approved_without_its_signatures(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    refused(
+        lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(state="approved", closed_at=timezone.now()),
+        "signatures are complete",
+    )
+
+
+def test_what_a_request_pins_is_pinned(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    for field, value in (
+        ("required_signatures", 1),
+        ("independent", False),
+        ("document_sha256", "0" * 64),
+        ("to_year", 2031),
+        ("metadata", {"title": "other"}),
+        ("requested_by", people["rita"]),
+    ):
+        refused(lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(**{field: value}), "pinned")  # noqa: B023
+
+
+def test_a_closed_request_never_opens_again(ready_runbook):
+    refused(lambda: StatusChangeRequest.objects.update(state="open", closed_at=None, applied_at=None), "never moves")
+
+
+def test_a_request_is_not_born_approved_nor_under_a_lower_quorum(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    from governance import actions
+
+    actions.withdraw(request=request, reason="x", by=people["ed"])
+    for changes in (
+        {"state": "approved", "closed_at": timezone.now()},
+        {"state": "open", "closed_at": None, "required_signatures": 1},
+    ):
+        forged = StatusChangeRequest.objects.get(pk=request.pk)
+        forged.pk, forged.closed_at = None, None
+        for name, value in changes.items():
+            setattr(forged, name, value)
+        refused(lambda: forged.save(force_insert=True), "starts open")  # noqa: B023
+
+
+def test_the_requester_cannot_be_made_to_sign_by_raw_insert(runbook, people):
+    request = cast.ask(runbook, by=people["rita"])
+    refused(
+        lambda: SignOff.objects.create(
+            request=request,
+            signer=people["rita"],
+            decision="approve",
+            comment="x",
+            statement="x",
+            document_sha256=request.document_sha256,
+            metadata_sha256=request.metadata_sha256,
+            signed_at=timezone.now(),
+        ),
+        "never from the requester",
+    )
+
+
+def test_a_decision_is_never_changed_nor_deleted(ready_runbook):
+    refused(lambda: SignOff.objects.update(comment="nicer"), "never changed")
+    refused(lambda: SignOff.objects.all()._raw_delete("default"), "never deleted")
+
+
+def test_a_ledger_row_is_never_changed_nor_deleted(ready_runbook):
+    refused(lambda: ChangeLogEntry.objects.update(actor="nobody"), "never changed")
+    refused(lambda: ChangeLogEntry.objects.all()._raw_delete("default"), "never deleted")
+
+
+def test_the_ledger_has_no_gap_and_no_back_dating(runbook):
+    last = ChangeLogEntry.objects.order_by("-sequence").first()
+    for changes in (
+        {"sequence": last.sequence + 2},
+        {"sequence": last.sequence + 1, "previous_hash": "1" * 64},
+        {"sequence": last.sequence + 1, "recorded_at": last.recorded_at - timedelta(days=1)},
+    ):
+        forged = ChangeLogEntry(
+            **{
+                "sequence": last.sequence + 1,
+                "recorded_at": timezone.now(),
+                "actor": "x",
+                "action": "changed",
+                "subject": "x",
+                "previous_hash": last.hash,
+                "hash": "2" * 64,
+                **changes,
+            }
+        )
+        refused(lambda: forged.save(force_insert=True), "grows at its end")  # noqa: B023
+
+
+@pytest.mark.parametrize("table", ["governance_changelogentry", "governance_signoff", "runbooks_runbook"])
+def test_postgresql_never_empties_a_governed_table(ready_runbook, table):
+    if connection.vendor == "postgresql":
+        execute("SET CONSTRAINTS ALL IMMEDIATE")  # else it refuses for another reason
+        refused(lambda: execute(f"TRUNCATE {table} CASCADE"), "never emptied")
+
+
+def test_the_ledger_is_written_in_a_transaction_or_not_at_all(transactional_db):
+    with pytest.raises(transaction.TransactionManagementError):
+        ledger.append(ledger.Record(actor=ledger.SYSTEM, action="changed", subject="x"))

@@ -1,0 +1,280 @@
+"""The sign-off's promises: what it takes, who counts, and what a signature covers."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from governance import actions, ledger
+from governance.choices import Action, RequestState
+from governance.models import ChangeLogEntry, SignOff
+from governance.people import RISK_OWNERS
+from governance.policy import Refusal
+from runbooks.models import Layer
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(call, *reasons):
+    with pytest.raises(actions.ActionRefused) as caught:
+        call()
+    assert caught.value.reasons == reasons
+
+
+def test_two_risk_owners_make_a_runbook_ready(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    runbook.refresh_from_db()
+    assert runbook.readiness_level == "unassessed"
+    cast.approve(request, by=people["rolf"])
+    runbook.refresh_from_db()
+    assert (runbook.readiness_level, runbook.readiness_year) == ("ready", timezone.localdate().year)
+    assert runbook.is_live_ready
+
+
+def test_every_step_is_a_ledger_row_and_the_chain_is_whole(runbook, people):
+    start = ChangeLogEntry.objects.count()
+    cast.make_ready(runbook)
+    done = list(ChangeLogEntry.objects.order_by("sequence").values_list("action", "actor")[start:])
+    assert done == [
+        (Action.REQUEST_SUBMITTED, "ed"),
+        (Action.REQUEST_SIGNED, "rita"),
+        (Action.REQUEST_SIGNED, "rolf"),
+        (Action.READINESS_CHANGED, "rolf"),
+    ]
+    assert ledger.verify().is_whole
+
+
+def test_requester_cannot_sign_their_own_request(runbook, people):
+    request = cast.ask(runbook, by=people["rita"])
+    refused(lambda: cast.approve(request, by=people["rita"]), Refusal.OWN_REQUEST)
+
+
+@pytest.mark.parametrize("who", ["ed", "otto", "ada", "sue"])
+def test_only_risk_owners_sign_superuser_or_not(runbook, people, who):
+    request = cast.ask(runbook, by=people["ruth"])
+    refused(lambda: cast.approve(request, by=people[who]), Refusal.NOT_A_RISK_OWNER)
+
+
+def test_one_person_counts_once(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    refused(lambda: cast.approve(request, by=people["rita"]), Refusal.SIGNED_ALREADY)
+    assert SignOff.objects.count() == 1
+
+
+def test_an_account_made_after_the_request_does_not_count(runbook, people):
+    request = cast.ask(runbook, by=people["ed"], at=timezone.now() - timedelta(hours=1))
+    late = cast.make_person("late", group=RISK_OWNERS)
+    refused(lambda: cast.approve(request, by=late), Refusal.ACCOUNT_TOO_YOUNG)
+
+
+def test_a_signer_who_left_the_group_no_longer_counts_towards_the_quorum(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    people["rita"].groups.remove(Group.objects.get(name=RISK_OWNERS))
+    cast.approve(request, by=people["rolf"])
+    request.refresh_from_db()
+    assert request.state == RequestState.OPEN
+    cast.approve(request, by=people["ruth"])
+    request.refresh_from_db()
+    assert request.state == RequestState.APPROVED
+
+
+def test_a_signer_who_was_deactivated_no_longer_counts(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    people["rita"].is_active = False
+    people["rita"].save()
+    cast.approve(request, by=people["rolf"])
+    runbook.refresh_from_db()
+    assert runbook.readiness_level == "unassessed"
+
+
+def test_one_rejection_ends_a_request(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    actions.reject(request=request, comment="Step 3 is wrong.", seen=actions.seen_token(request), by=people["rita"])
+    request.refresh_from_db()
+    assert (request.state, request.closed_reason) == (RequestState.REJECTED, "Step 3 is wrong.")
+    refused(lambda: cast.approve(request, by=people["rolf"]), Refusal.REQUEST_CLOSED)
+
+
+def test_a_decision_needs_a_comment(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    seen = actions.seen_token(request)
+    refused(
+        lambda: actions.sign(request=request, comment="  ", seen=seen, by=people["rita"]), Refusal.COMMENT_MISSING
+    )
+
+
+def test_only_the_requester_withdraws(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    refused(lambda: actions.withdraw(request=request, reason="x", by=people["rita"]), Refusal.NOT_THE_REQUESTER)
+    actions.withdraw(request=request, reason="Too early.", by=people["ed"])
+    request.refresh_from_db()
+    assert request.state == RequestState.WITHDRAWN
+
+
+def test_reopening_carries_no_signature_over(runbook, people):
+    first = cast.ask(runbook, by=people["ed"])
+    cast.approve(first, by=people["rita"])
+    actions.withdraw(request=first, reason="Again.", by=people["ed"])
+    second = cast.ask(runbook, by=people["ed"])
+    cast.approve(second, by=people["rolf"])
+    runbook.refresh_from_db()
+    assert runbook.readiness_level == "unassessed"
+
+
+def test_one_open_request_per_runbook(runbook, people):
+    cast.ask(runbook, by=people["ed"])
+    refused(lambda: cast.ask(runbook, by=people["ruth"]), Refusal.OPEN_REQUEST_EXISTS)
+
+
+def test_an_edit_of_the_metadata_lapses_the_request_and_names_the_field(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    with actions.governed_edit(runbook, by=people["ed"]):
+        runbook.scope = "Something else."
+        runbook.save()
+    request.refresh_from_db()
+    assert request.state == RequestState.LAPSED
+    assert "scope" in request.closed_reason
+
+
+def test_a_save_that_changes_nothing_changes_nothing(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    rows = ChangeLogEntry.objects.count()
+    with actions.governed_edit(runbook, by=people["ed"]):
+        runbook.save()
+    request.refresh_from_db()
+    assert request.state == RequestState.OPEN
+    assert ChangeLogEntry.objects.count() == rows
+
+
+def test_an_edit_of_owner_and_escalation_touches_no_request(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    with actions.governed_edit(runbook, by=people["ed"]):
+        runbook.owner, runbook.escalation_contact = "Pump desk", "extension 1"
+        runbook.save()
+    request.refresh_from_db()
+    assert request.state == RequestState.OPEN
+
+
+def test_renaming_a_layer_lapses_the_requests_of_its_runbooks(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    layer = Layer.objects.get(slug="pumps")
+    with actions.governed_edit(layer, by=people["ed"]):
+        layer.title = "Pumps and valves"
+        layer.save()
+    request.refresh_from_db()
+    assert request.state == RequestState.LAPSED
+
+
+def test_another_document_behind_the_back_lapses_at_the_signature(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    runbook.document = cast.store(runbook.document_path, "# Other steps\n")
+    runbook.save()  # past the action, as a careless script would
+    with pytest.raises(actions.RequestLapsed):
+        cast.approve(request, by=people["rita"])
+    request.refresh_from_db()
+    assert request.state == RequestState.LAPSED
+    assert SignOff.objects.count() == 0
+
+
+def test_a_stale_page_signs_nothing(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    seen = actions.seen_token(request)
+    cast.approve(request, by=people["rita"])
+    with pytest.raises(actions.StaleForm):
+        actions.sign(request=request, comment="ok", seen=seen, by=people["rolf"])
+    assert SignOff.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "year", "reason"),
+    [
+        ("ready", None, Refusal.YEAR_MISSING),
+        ("ready", 2001, Refusal.YEAR_PAST),
+        ("ready", 2099, Refusal.YEAR_TOO_FAR),
+        ("shadow", 2026, Refusal.YEAR_NOT_WANTED),
+    ],
+)
+def test_ready_is_asked_for_this_year_or_the_next(runbook, people, level, year, reason):
+    refused(
+        lambda: actions.submit(
+            runbook=runbook, level=level, year=year, rationale="x", evidence=cast.EVIDENCE, by=people["ed"]
+        ),
+        reason,
+    )
+
+
+def test_ready_needs_evidence_and_a_rationale(runbook, people):
+    refused(
+        lambda: actions.submit(
+            runbook=runbook, level="ready", year=timezone.localdate().year, rationale=" ", by=people["ed"]
+        ),
+        Refusal.RATIONALE_MISSING,
+        Refusal.EVIDENCE_MISSING,
+    )
+
+
+def test_a_runbook_without_a_document_cannot_be_signed(people):
+    refused(lambda: cast.ask(cast.make_runbook(text=None), by=people["ed"]), Refusal.DOCUMENT_MISSING)
+
+
+@pytest.mark.parametrize("who", ["otto", "ada", "sue"])
+def test_only_editors_and_risk_owners_ask(runbook, people, who):
+    refused(lambda: cast.ask(runbook, by=people[who]), Refusal.NOT_AN_EDITOR)
+
+
+def test_rnd_only_does_not_become_ready_in_one_step(runbook, people):
+    cast.approve(cast.ask(runbook, by=people["ed"], level="rnd_only"), by=people["rita"])
+    refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.RND_ONLY_CANNOT_BE_READY)
+
+
+def test_what_the_file_declares_rnd_only_does_not_become_ready_unassessed(people):
+    runbook = cast.make_runbook(declared_level="rnd_only")
+    refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.RND_ONLY_CANNOT_BE_READY)
+
+
+def test_rnd_only_finds_no_detour_through_unassessed_or_retired(runbook, people):
+    cast.approve(cast.ask(runbook, by=people["ed"], level="rnd_only"), by=people["rita"])
+    refused(
+        lambda: actions.downgrade(runbook=runbook, level="unassessed", reason="x", by=people["rita"]),
+        Refusal.NOT_A_DOWNGRADE,
+    )
+    actions.downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["rita"])
+    refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.STEP_NOT_ALLOWED)
+
+
+def test_a_downgrade_takes_effect_at_once_and_lapses_what_waits(ready_runbook, people):
+    renewal = cast.ask(ready_runbook, by=people["ed"], year=timezone.localdate().year + 1)
+    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step found.", by=people["ruth"])
+    ready_runbook.refresh_from_db()
+    renewal.refresh_from_db()
+    assert ready_runbook.readiness_level == "shadow"
+    assert renewal.state == RequestState.LAPSED
+
+
+def test_an_editor_cannot_take_a_readiness_down(ready_runbook, people):
+    refused(
+        lambda: actions.downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["ed"]),
+        Refusal.NOT_A_RISK_OWNER,
+    )
+
+
+def test_a_lower_rule_does_not_reach_an_open_request(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    actions.replace_rule(
+        target_level="ready",
+        required_signatures=1,
+        group=Group.objects.get(name=RISK_OWNERS),
+        evidence_required=False,
+        separate_from_requester=False,
+        by=people["sue"],
+    )
+    cast.approve(request, by=people["rita"])
+    request.refresh_from_db()
+    assert (request.state, request.required_signatures, request.independent) == (RequestState.OPEN, 2, True)
