@@ -16,8 +16,10 @@ def slug_for(text: str) -> str:
     >>> slug_for("Go/No-Go 2026 – Live Alerts & Escalation")
     'go-no-go-2026-live-alerts-and-escalation'
     """
-    plain = unicodedata.normalize("NFKD", text.translate(SPELLED)).encode("ascii", "ignore")
-    words = re.findall(r"[a-z0-9]+", plain.decode("ascii").lower())
+    decomposed = unicodedata.normalize("NFKD", text.translate(SPELLED))
+    # An accent goes; any other foreign sign (a non-breaking hyphen, a dash) parts two words.
+    plain = "".join(sign if sign.isascii() else " " for sign in decomposed if not unicodedata.combining(sign))
+    words = re.findall(r"[a-z0-9]+", plain.lower())
     return "-".join(words)[:MAXIMUM_LENGTH].strip("-") or "item"
 
 

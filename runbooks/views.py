@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.generic import DetailView, ListView
@@ -77,7 +77,9 @@ class RunbookDetail(DetailView):
 def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
     """``/runbooks/<slug>/versions/<sha256>/``: one version of the text that stands or stood behind a runbook."""
     runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
-    document = Document.objects.filter(path=runbook.document_path, sha256=sha256).first()
+    # Its present document too: an edited path moves the runbook away from the path that the document was stored at.
+    of_runbook = Q(path=runbook.document_path) | Q(pk=runbook.document_id)
+    document = Document.objects.filter(of_runbook, sha256=sha256).first()
     if document is None:
         raise Http404("There is no such version of this runbook's document.")
     context = {"runbook": runbook, "document": document, "reasons": runbook.reasons_against_live()}

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance import actions
 from governance.admin.forms import DowngradeForm
-from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
+from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
 from runbooks.choices import REASON_TEXTS
 from runbooks.documents.render import render_fragment
 from runbooks.models import (
@@ -49,7 +49,7 @@ class SlugOnceAdmin(LedgeredAdmin):
 class RunbookAdmin(SlugOnceAdmin):
     """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
 
-    list_display = ("title", "signed", "declared_as", "version", "primary_cluster", "in_layers", "owner", "has_document")
+    list_display = ("title", "signed", "declared_as", "cluster_label", "in_layers", "owner", "has_document")
     list_filter = ("readiness_level", "readiness_year", "declared_level", "layers", "sections")
     search_fields = ("title", "slug", "scope", "document_path", "owner", "layers__title")
     search_help_text = _("Title, scope, path, owner or layer")
@@ -78,6 +78,11 @@ class RunbookAdmin(SlugOnceAdmin):
     def declared_as(self, runbook: Runbook) -> str:
         """What the landscape file claims."""
         return runbook.declared
+
+    @admin.display(description=_("cluster"), ordering="primary_cluster")
+    def cluster_label(self, runbook: Runbook) -> str:
+        """The primary cluster's number, or its name where it has none."""
+        return runbook.primary_cluster.number_label if runbook.primary_cluster else "–"
 
     @admin.display(description=_("layers"))
     def in_layers(self, runbook: Runbook) -> str:
@@ -195,7 +200,7 @@ class CodeReferenceAdmin(LedgeredAdmin):
     fields = ("path", "description", "position", "runbooks", "reason")
 
 
-class SectionEntryInline(admin.TabularInline):
+class SectionEntryInline(ForgivingAutocomplete, admin.TabularInline):
     """The runbooks of a section, with their roles."""
 
     model = SectionEntry
@@ -235,7 +240,7 @@ class SectionAdmin(SlugOnceAdmin):
             super().save_related(request, form, formsets, change)
 
 
-class SituationRunbookInline(admin.TabularInline):
+class SituationRunbookInline(ForgivingAutocomplete, admin.TabularInline):
     """The runbooks of a situation, in order."""
 
     model = SituationRunbook

@@ -44,6 +44,14 @@ class SubmitForm(forms.ModelForm):
     class Meta:
         model = StatusChangeRequest
         fields = ("runbook", "to_level", "to_year", "rationale", "evidence")
+        help_texts = {  # noqa: RUF012 - Django's own spelling
+            "to_year": _("For ready alone: the calendar year it holds for."),
+            "rationale": _("Why now, and what was checked. The signers read this."),
+        }
+        widgets = {  # noqa: RUF012
+            "rationale": forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
+            "evidence": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        }
 
     def clean_evidence(self) -> str:
         """Links alone: addresses with http or https."""
@@ -141,4 +149,5 @@ class RuleForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["target_level"].choices = REQUESTABLE  # type: ignore[attr-defined]
+        if "target_level" in self.fields:  # not on the page that only shows a rule
+            self.fields["target_level"].choices = REQUESTABLE  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -31,7 +32,35 @@ class ReasonForm(forms.ModelForm):
     )
 
 
-class LedgeredAdmin(admin.ModelAdmin):
+class _ForgivingSelect(AutocompleteSelect):
+    """Django's own answers a value that is no number with an error page; this shows an empty choice."""
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        """The chosen options."""
+        return super().optgroups(name, [part for part in value if str(part).isdecimal()], attrs)
+
+
+class _ForgivingSelectMultiple(_ForgivingSelect, AutocompleteSelectMultiple):
+    """The same for several."""
+
+
+class ForgivingAutocomplete:
+    """For an admin or an inline with ``autocomplete_fields``: a nonsense value is refused by the form, not by a crash."""
+
+    def formfield_for_foreignkey(self: Any, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """One related object."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = _ForgivingSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+    def formfield_for_manytomany(self: Any, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Several related objects."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = _ForgivingSelectMultiple(db_field, self.admin_site)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     """Every add, change and delete of this admin is a row in the ledger, in one transaction with the change.
 
     What the database refuses (a guard, a protected row) becomes a message and not an error page.
@@ -101,7 +130,7 @@ class LedgeredAdmin(admin.ModelAdmin):
         return TemplateResponse(request, "admin/ledger_history.html", context)
 
 
-class ViewOnlyAdmin(admin.ModelAdmin):
+class ViewOnlyAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     """For rows that no person edits: they come from actions and are only looked at."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -20,7 +20,7 @@ from governance.words import changes_in_words
 class ChangeLogEntryAdmin(ViewOnlyAdmin):
     """The ledger: view only, before and after in words."""
 
-    list_display = ("sequence", "recorded_at", "actor", "action", "subject_title", "subject", "reason")
+    list_display = ("sequence", "recorded_at", "actor", "action", "subject_title", "reason")
     list_display_links = ("sequence", "subject_title")
     list_filter = ("action", "recorded_at", "release")
     search_fields = ("subject", "subject_title", "actor", "reason", "hash")

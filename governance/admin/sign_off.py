@@ -78,6 +78,8 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         """The form knows who asks from the session, not from what was sent."""
         form = super().get_form(request, obj, change, **kwargs)
         form.requested_by = request.user
+        widget = form.base_fields["runbook"].widget
+        widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
         return form
 
     def save_model(self, request: HttpRequest, obj: StatusChangeRequest, form: Any, change: bool) -> None:
@@ -95,8 +97,10 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """The stock form; a refusal that came between check and action is said on the page."""
+        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        context = {"title": _("Ask for a status change"), **buttons, **(extra_context or {})}
         try:
-            return super().add_view(request, form_url, extra_context)
+            return super().add_view(request, form_url, context)
         except actions.ActionRefused as refused:
             for message in refused.messages:
                 messages.error(request, message)

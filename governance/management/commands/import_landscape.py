@@ -49,6 +49,7 @@ class Command(BaseCommand):
 
         :raises CommandError: the file cannot be read, or holds conflicts and no side is chosen. Nothing was written.
         """
+        actor = self._actor(options["username"])
         content = self._content(options["file"])
         landscape = self._landscape(content, options)
         source = self._source(options["docs_root"])
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         elif plan.is_empty:
             self.stdout.write("Nothing changed, nothing was written.")
         else:
-            apply_plan(plan, by=self._actor(options["username"]))
+            apply_plan(plan, by=actor)
             self.stdout.write(self.style.SUCCESS("Imported. No readiness was signed: declared levels are claims."))
 
     def _content(self, path: Path) -> bytes:

@@ -1,0 +1,103 @@
+"""The ledger: what it says, and that nobody can make it say something else unnoticed."""
+
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance import guards, ledger
+from governance.models import ChangeLogEntry
+
+CELLS = ("recorded_at", "actor", "action", "subject", "subject_title", "reason", "release", "changes", "hash")
+
+
+def entries(count=12):
+    """A chain in memory."""
+    made, previous = [], ledger.GENESIS
+    for sequence in range(1, count + 1):
+        record = ledger.Record(
+            actor=ledger.SystemActor("ed"),
+            action="changed",
+            subject=f"runbook:{sequence}",
+            subject_title="Überprüfung",
+            reason="why",
+            changes={"scope": {"before": "a", "after": "ä"}},
+        )
+        at = datetime(2026, 1, 1, 12, 0, sequence, tzinfo=UTC)
+        entry = ledger._entry(record, sequence=sequence, recorded_at=at, previous_hash=previous)
+        made.append(entry)
+        previous = entry.hash
+    return made
+
+
+def test_canonical_bytes_are_what_the_specification_says():
+    entry = entries(1)[0]
+    assert ledger.canonical_bytes(entry).decode() == (
+        '{"action":"changed","actor":"ed","changes":{"scope":{"after":"ä","before":"a"}},'
+        f'"previous_hash":"{"0" * 64}","reason":"why","recorded_at":"2026-01-01T12:00:01.000000Z","release":"",'
+        '"sequence":1,"subject":"runbook:1","subject_title":"Überprüfung"}'
+    )
+
+
+def test_a_whole_chain_verifies():
+    assert ledger.verify_entries(iter(entries())).is_whole
+
+
+@settings(deadline=None)
+@given(row=st.integers(0, 11), cell=st.sampled_from(CELLS), data=st.data())
+def test_no_change_of_a_single_cell_goes_unnoticed(row, cell, data):
+    chain = entries()
+    old = getattr(chain[row], cell)
+    if cell == "recorded_at":
+        new = data.draw(st.datetimes(timezones=st.just(UTC)).filter(lambda value: value != old))
+    elif cell == "changes":
+        new = data.draw(st.dictionaries(st.text(max_size=3), st.text(max_size=3)))
+    else:
+        new = data.draw(st.text(st.characters(exclude_categories=["Cs"])).filter(lambda value: value != old))
+    setattr(chain[row], cell, new)
+    result = ledger.verify_entries(iter(chain))
+    assert not result.is_whole
+    assert result.bad_sequence in (row + 1, row + 2)
+
+
+@pytest.mark.parametrize("row", [0, 5, 10])
+def test_a_removed_row_is_named(row):
+    chain = entries()
+    del chain[row]
+    result = ledger.verify_entries(iter(chain))
+    assert (result.bad_sequence, result.problem[:8]) == (row + 2, "sequence")
+
+
+def test_two_swapped_rows_are_noticed():
+    chain = entries()
+    chain[3], chain[4] = chain[4], chain[3]
+    assert not ledger.verify_entries(iter(chain)).is_whole
+
+
+@pytest.mark.django_db
+def test_what_is_stored_reads_back_to_the_same_hash(ready_runbook):
+    assert all(ledger.hash_of(entry) == entry.hash for entry in ChangeLogEntry.objects.all())
+
+
+@pytest.mark.django_db
+def test_verify_ledger_names_the_first_bad_row(ready_runbook):
+    out = StringIO()
+    call_command("verify_ledger", stdout=out)
+    assert "The chain is whole" in out.getvalue()
+    guards.remove()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE governance_changelogentry SET actor = 'nobody' WHERE sequence = 3")
+    guards.install()
+    with pytest.raises(CommandError, match="broken at row 3: hash"):
+        call_command("verify_ledger")
+
+
+@pytest.mark.django_db
+def test_verify_ledger_says_when_a_guard_is_missing(people):
+    guards.remove()
+    with pytest.raises(CommandError, match="guards are missing"):
+        call_command("verify_ledger")
