@@ -102,6 +102,7 @@ STATIC_ROOT = VAR_DIR / "static"
 # `run.py serve` collects the files under hashed names; before that they are served from where they lie.
 _collected = not (DEBUG or PORTAL_DEMO) and (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not _collected
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'cluster',
                 'verbose_name_plural': 'clusters',
                 'ordering': ('kind', 'first_number', 'last_number', 'suffix', 'title'),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('first_number__isnull', True), ('last_number__isnull', True)), models.Q(('first_number__isnull', False), ('last_number__gte', models.F('first_number'))), _connector='OR'), name='cluster_range_is_whole', violation_error_message='Give both ends of the range, the smaller one first, or neither.'), models.CheckConstraint(condition=models.Q(('first_number__isnull', False), models.Q(('title', ''), _negated=True), _connector='OR'), name='cluster_has_number_or_title', violation_error_message='A cluster needs a number or a title.'), models.UniqueConstraint(models.F('kind'), django.db.models.functions.comparison.Coalesce('first_number', 0), django.db.models.functions.comparison.Coalesce('last_number', 0), models.F('suffix'), models.F('title'), name='cluster_is_named_once', violation_error_message='This cluster exists already.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('first_number__isnull', True), ('last_number__isnull', True)), models.Q(('first_number__isnull', False), ('last_number__gte', models.F('first_number')), ('last_number__isnull', False)), _connector='OR'), name='cluster_range_is_whole', violation_error_message='Give both ends of the range, the smaller one first, or neither.'), models.CheckConstraint(condition=models.Q(('first_number__isnull', False), models.Q(('title', ''), _negated=True), _connector='OR'), name='cluster_has_number_or_title', violation_error_message='A cluster needs a number or a title.'), models.UniqueConstraint(models.F('kind'), django.db.models.functions.comparison.Coalesce('first_number', 0), django.db.models.functions.comparison.Coalesce('last_number', 0), models.F('suffix'), models.F('title'), name='cluster_is_named_once', violation_error_message='This cluster exists already.')],
             },
         ),
         migrations.CreateModel(
@@ -195,11 +195,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='runbook',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('readiness_level', 'ready'), ('readiness_year__range', (2020, 2100))), models.Q(models.Q(('readiness_level', 'ready'), _negated=True), ('readiness_year__isnull', True)), _connector='OR'), name='runbook_ready_has_a_year'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('readiness_level', 'ready'), ('readiness_year__isnull', False), ('readiness_year__range', (2020, 2100))), models.Q(models.Q(('readiness_level', 'ready'), _negated=True), ('readiness_year__isnull', True)), _connector='OR'), name='runbook_ready_has_a_year'),
         ),
         migrations.AddConstraint(
             model_name='runbook',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('declared_level', 'ready'), ('declared_year__range', (2020, 2100))), models.Q(models.Q(('declared_level', 'ready'), _negated=True), ('declared_year__isnull', True)), _connector='OR'), name='runbook_declared_ready_has_a_year', violation_error_message='Declared ready needs a year; every other level has none.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('declared_level', 'ready'), ('declared_year__isnull', False), ('declared_year__range', (2020, 2100))), models.Q(models.Q(('declared_level', 'ready'), _negated=True), ('declared_year__isnull', True)), _connector='OR'), name='runbook_declared_ready_has_a_year', violation_error_message='Declared ready needs a year; every other level has none.'),
         ),
         migrations.AddConstraint(
             model_name='runbook',

@@ -30,8 +30,11 @@ class Cluster(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="cluster_range_is_whole",
+                # A check whose answer is null lets the row through, so both ends are asked for by name.
                 condition=models.Q(first_number__isnull=True, last_number__isnull=True)
-                | models.Q(first_number__isnull=False, last_number__gte=models.F("first_number")),
+                | models.Q(
+                    first_number__isnull=False, last_number__isnull=False, last_number__gte=models.F("first_number")
+                ),
                 violation_error_message=_("Give both ends of the range, the smaller one first, or neither."),
             ),
             models.CheckConstraint(

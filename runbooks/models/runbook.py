@@ -28,7 +28,9 @@ def readiness_label(level: str, year: int | None) -> str:
 
 def _ready_has_a_year(prefix: str) -> models.Q:
     level, year = f"{prefix}_level", f"{prefix}_year"
-    return models.Q(**{level: ReadinessLevel.READY, f"{year}__range": YEARS}) | (
+    # Said twice, because a check whose answer is null lets the row through.
+    has_year = models.Q(**{f"{year}__isnull": False, f"{year}__range": YEARS})
+    return (models.Q(**{level: ReadinessLevel.READY}) & has_year) | (
         ~models.Q(**{level: ReadinessLevel.READY}) & models.Q(**{f"{year}__isnull": True})
     )
 

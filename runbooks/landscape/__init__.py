@@ -1,0 +1,1 @@
+"""The landscape file: Markdown in and out, through frozen dataclasses. Pure: imports no Django."""

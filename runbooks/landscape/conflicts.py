@@ -1,0 +1,149 @@
+"""Merge-conflict blocks, found and settled on raw lines before anything else reads the text.
+
+Pure: imports no Django. The format is Git's, in ``merge`` and ``diff3`` style (gitglossary
+and git-merge(1), "How conflicts are presented").
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from runbooks.landscape.document import ConflictBlock, ConflictChoice, LandscapeError, SourceLine
+
+OPEN, BASE, SPLIT, CLOSE = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
+MARKERS = frozenset({OPEN, BASE, SPLIT, CLOSE})
+
+# (part that is being read, marker) -> part that follows; "" ends the block.
+NEXT_PART = {
+    ("ours", BASE): "base",
+    ("ours", SPLIT): "theirs",
+    ("base", SPLIT): "theirs",
+    ("theirs", CLOSE): "",
+}
+# Inside a block, a marker that is missing above is one of these mistakes.
+MISTAKES = {
+    OPEN: "another conflict begins inside the one",
+    SPLIT: "a second line of equals signs stands in the conflict",
+    CLOSE: "no line of equals signs stands in the conflict",
+}
+REPAIR = "Restore the marker that is missing, or settle the conflict by hand and remove its markers."
+
+
+@dataclass
+class _OpenBlock:
+    """A block whose end has not been read yet."""
+
+    first_line: int
+    ours_label: str
+    part: str = "ours"
+    sides: dict[str, list[SourceLine]] = field(default_factory=lambda: {"ours": [], "base": [], "theirs": []})
+
+    def closed_by(self, line: SourceLine) -> ConflictBlock:
+        return ConflictBlock(
+            first_line=self.first_line,
+            last_line=line.number,
+            ours_label=self.ours_label,
+            theirs_label=_label(line.text),
+            ours=tuple(self.sides["ours"]),
+            theirs=tuple(self.sides["theirs"]),
+        )
+
+
+def split_lines(text: str) -> tuple[SourceLine, ...]:
+    """Cut ``text`` into numbered lines at LF, CRLF and CR, as Markdown does (CommonMark 2.1).
+
+    A byte order mark at the start and the empty piece behind a final newline are left out.
+    """
+    # str.splitlines would also cut at U+2028, form feeds and the like, and lose the line
+    # numbers that an editor shows.
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    pieces = plain.removesuffix("\n").split("\n")
+    return tuple(SourceLine(number, piece) for number, piece in enumerate(pieces, start=1))
+
+
+def find_conflicts(lines: tuple[SourceLine, ...]) -> tuple[ConflictBlock, ...]:
+    """All conflict blocks in ``lines``, in order.
+
+    Raises LandscapeError, with the line, for a block that is nested, has no middle or has
+    no beginning or end. A line of equals signs outside a block underlines a heading.
+    """
+    blocks: list[ConflictBlock] = []
+    block: _OpenBlock | None = None
+    for line in lines:
+        marker = _marker(line.text)
+        if block is None:
+            block = _begin(line, marker)
+            continue
+        if _advance(block, line, marker):
+            blocks.append(block.closed_by(line))
+            block = None
+    if block is not None:
+        raise LandscapeError(
+            f"Line {block.first_line}: the merge conflict that begins here has no end. {REPAIR}",
+            line=block.first_line,
+        )
+    return tuple(blocks)
+
+
+def settle_conflicts(
+    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], choice: ConflictChoice
+) -> tuple[SourceLine, ...]:
+    """``lines`` with each block replaced by the side that ``choice`` names; markers are gone.
+
+    The lines keep their numbers. ``ConflictChoice.STOP`` is for the caller to refuse.
+    """
+    return tuple(_settled(lines, blocks, choice))
+
+
+def _settled(
+    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], choice: ConflictChoice
+) -> Iterator[SourceLine]:
+    after = 0
+    for block in blocks:
+        # Lines are numbered without a gap, so a number is an index plus one.
+        yield from lines[after : block.first_line - 1]
+        if choice in (ConflictChoice.OURS, ConflictChoice.UNION):
+            yield from block.ours
+        if choice in (ConflictChoice.THEIRS, ConflictChoice.UNION):
+            yield from block.theirs
+        after = block.last_line
+    yield from lines[after:]
+
+
+def _begin(line: SourceLine, marker: str) -> _OpenBlock | None:
+    """The block that ``line`` opens, if it does. Raises LandscapeError for a stray end."""
+    if marker == CLOSE:
+        raise LandscapeError(
+            f"Line {line.number}: a merge conflict ends here that never began. {REPAIR}", line=line.number
+        )
+    if marker == OPEN:
+        return _OpenBlock(first_line=line.number, ours_label=_label(line.text))
+    return None
+
+
+def _advance(block: _OpenBlock, line: SourceLine, marker: str) -> bool:
+    """Take ``line`` into ``block``; true when it closes it. Raises LandscapeError for a stray marker."""
+    following = NEXT_PART.get((block.part, marker))
+    if following is not None:
+        block.part = following
+        return not following
+    if marker in MISTAKES:
+        raise LandscapeError(
+            f"Line {line.number}: {MISTAKES[marker]} that begins on line {block.first_line}. {REPAIR}",
+            line=line.number,
+        )
+    block.sides[block.part].append(line)
+    return False
+
+
+def _marker(text: str) -> str:
+    """The marker that ``text`` is, or an empty string."""
+    head, rest = text[:7], text[7:8]
+    if head not in MARKERS or rest not in ("", " ", "\t"):
+        return ""
+    if head == SPLIT and text[7:].strip():
+        return ""
+    return head
+
+
+def _label(text: str) -> str:
+    return text[7:].strip()

@@ -1,0 +1,177 @@
+"""Reads a landscape file: Markdown in, frozen dataclasses out. Pure: imports no Django.
+
+Nothing is guessed and nothing is dropped in silence: whatever cannot be read for certain
+becomes a notice with its line and a sentence that says what to do.
+"""
+
+from collections.abc import Sequence
+
+from runbooks.landscape.conflicts import find_conflicts, settle_conflicts, split_lines
+from runbooks.landscape.document import (
+    ConflictBlock,
+    ConflictChoice,
+    Landscape,
+    LandscapeError,
+    SourceLine,
+    UnresolvedConflicts,
+)
+from runbooks.landscape.names import name_tokens
+from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
+from runbooks.landscape.outline import LONGEST_LINE, Outline, Part, code_blocks, read_outline, split_parts
+from runbooks.landscape.references import DRAWING_LANGUAGES, read_code_references, read_overview
+from runbooks.landscape.releases import read_releases
+from runbooks.landscape.rows import read_runbooks, read_situations
+from runbooks.landscape.sections import Catalogue, chapter_title, names_a_path, read_sections
+from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Table, find_tables
+
+# What a chapter is for, by words in its title (folded as names are).
+CODE_WORDS = ("code referenz", "code reference")
+OVERVIEW_WORDS = ("architektur", "architecture", "overview", "übersicht")
+CHANGE_LOG_WORDS = ("change log", "changelog", "änderungen")
+
+
+def read_landscape(text: str, *, conflicts: ConflictChoice = ConflictChoice.STOP) -> Landscape:
+    """Read the Markdown ``text`` of a landscape file.
+
+    ``text`` is the decoded file; line ends and a byte order mark may be as they are.
+    ``conflicts`` says which side of unresolved merge conflicts counts. Every line number in
+    the result is that of the file.
+
+    Raises UnresolvedConflicts, with both sides of every block, for a file with conflicts and
+    ``ConflictChoice.STOP``; LandscapeError for stray conflict markers, for a file that is no
+    text, and for one without a runbook table.
+    """
+    # A command line gives a plain string; an unknown one must not pass for "not stop".
+    choice = ConflictChoice(conflicts)
+    _refuse_binary(text)
+    lines = split_lines(text)
+    blocks = find_conflicts(lines)
+    if blocks and choice is ConflictChoice.STOP:
+        raise UnresolvedConflicts(blocks)
+    notices = NoticeLog()
+    _note_conflicts(blocks, choice, notices)
+    return _read_settled(settle_conflicts(lines, blocks, choice), blocks, notices)
+
+
+def _read_settled(lines: Sequence[SourceLine], blocks: tuple[ConflictBlock, ...], notices: NoticeLog) -> Landscape:
+    outline = read_outline(lines)
+    tables = find_tables(lines, outline.hidden, notices)
+    _refuse_without_runbooks(tables, outline)
+    _note_missing_parts(tables, outline, notices)
+    runbooks = read_runbooks(tables, notices)
+    catalogue = Catalogue.of(runbooks)
+    kinds = _Chapters(outline, tables)
+    _note_passed_over(kinds.passed_over, notices)
+    return Landscape(
+        title=outline.title,
+        runbooks=runbooks,
+        situations=read_situations(tables, catalogue.index, notices),
+        sections=read_sections(kinds.topics, outline.hidden, catalogue, notices),
+        overview=read_overview(kinds.overviews, outline.hidden),
+        code_references=read_code_references(kinds.code, outline.hidden, catalogue.index, notices),
+        releases=read_releases(kinds.change_logs, outline.hidden, notices),
+        conflicts=blocks,
+        notices=notices.in_order(),
+    )
+
+
+class _Chapters:
+    """The chapters of an outline, sorted by what they are for."""
+
+    def __init__(self, outline: Outline, tables: Sequence[Table]) -> None:
+        hidden, chapters = outline.hidden, outline.chapters
+        table_lines = frozenset(table.line for table in tables)
+        self.code = [part for part in chapters if _has_word(part, CODE_WORDS)]
+        # "Overview" is a common word: without a drawing, the chapter is an ordinary one.
+        self.overviews = [part for part in chapters if _has_word(part, OVERVIEW_WORDS) and _has_drawing(part, hidden)]
+        self.change_logs = [part for part in chapters if _has_word(part, CHANGE_LOG_WORDS)]
+        with_tables = [part for part in chapters if any(line.number in table_lines for line in part.body)]
+        taken = {part.line for part in (*self.code, *self.overviews, *self.change_logs, *with_tables)}
+        with_entries = [
+            (place, part) for place, part in enumerate(chapters, start=1) if split_parts(part.body, hidden, level=3)
+        ]
+        self.topics = [(place, part) for place, part in with_entries if part.line not in taken]
+        self.passed_over = [part for _, part in with_entries if part.line in taken and names_a_path(part)]
+
+
+def _has_drawing(part: Part, hidden: frozenset[int]) -> bool:
+    return any(language in DRAWING_LANGUAGES for language, _ in code_blocks(part.body, hidden))
+
+
+def _note_passed_over(parts: Sequence[Part], notices: NoticeLog) -> None:
+    for part in parts:
+        notices.add(
+            NoticeKind.OTHER,
+            part.line,
+            chapter_title(part.text),
+            "Entries with a path stand in a chapter that is read as something else (a table, the overview, "
+            "code references or the change log), so they were not read. Give them a chapter of their own.",
+        )
+
+
+def _has_word(part: Part, words: Sequence[str]) -> bool:
+    title = " ".join(name_tokens(chapter_title(part.text)))
+    return any(word in title for word in words)
+
+
+def _refuse_binary(text: str) -> None:
+    position = text.find("\0")
+    if position >= 0:
+        line = text.count("\n", 0, position) + 1
+        raise LandscapeError(
+            f"Line {line} holds a NUL byte, so this is not a text file. Save it as Markdown in UTF-8.",
+            line=line,
+        )
+
+
+def _refuse_without_runbooks(tables: Sequence[Table], outline: Outline) -> None:
+    if any(table.kind == RUNBOOKS for table in tables):
+        return
+    if outline.unclosed:
+        advice = f"Close the code block or comment that begins on line {outline.unclosed}."
+    else:
+        advice = "Check that this is the landscape file."
+    raise LandscapeError(
+        'No runbook table was found: a table header needs the cells "Runbook" and "Pfad" (or "Path"). ' + advice,
+        line=outline.unclosed,
+    )
+
+
+def _note_missing_parts(tables: Sequence[Table], outline: Outline, notices: NoticeLog) -> None:
+    if outline.unclosed:
+        notices.add(
+            NoticeKind.OTHER,
+            outline.unclosed,
+            "code block or comment",
+            "The code block or comment that begins here has no end, so everything below it was not read. Close it.",
+        )
+    for line in outline.endless:
+        notices.add(
+            NoticeKind.OTHER,
+            line,
+            "line",
+            f"The line is longer than {LONGEST_LINE} characters, so it was read as plain text at most. Break it up.",
+        )
+    if not outline.title:
+        advice = 'The file has no title. Begin it with a line such as "# Title".'
+        notices.add(NoticeKind.OTHER, 1, "title", advice)
+    if not any(table.kind == SITUATIONS for table in tables):
+        notices.add(
+            NoticeKind.OTHER,
+            1,
+            "situations",
+            'No situation table was found: its header needs the cells "Situation" and "Relevante Runbooks" '
+            '(or "Relevant runbooks"). Add one, or operators cannot search by situation.',
+        )
+
+
+def _note_conflicts(blocks: Sequence[ConflictBlock], choice: ConflictChoice, notices: NoticeLog) -> None:
+    for block in blocks:
+        notices.add(
+            NoticeKind.CONFLICT_MARKER,
+            block.first_line,
+            f"lines {block.first_line}-{block.last_line}",
+            f'A merge conflict between "{excerpt(block.ours_label)}" and "{excerpt(block.theirs_label)}", lines '
+            f'{block.first_line} to {block.last_line}, was read with the choice "{choice.value}". '
+            "Settle it in the file.",
+        )
