@@ -12,6 +12,7 @@ class GovernanceConfig(AppConfig):
     verbose_name = _("Governance")
 
     def ready(self) -> None:
+        """Register the checks, and prepare the database after every migrate."""
         from governance import checks  # noqa: F401 - registers the system checks
         from governance.setup import prepare_database
 

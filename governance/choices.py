@@ -109,7 +109,9 @@ REFUSAL_TEXTS = {
     Refusal.COMMENT_MISSING: _("Say in a comment what you based the decision on."),
     Refusal.NOT_AN_EDITOR: _("Only an editor or a risk owner may ask for a status change."),
     Refusal.NOT_THE_REQUESTER: _("Only whoever asked for the change may withdraw it."),
-    Refusal.OPEN_REQUEST_EXISTS: _("This runbook has an open request already. Sign, reject or withdraw that one first."),
+    Refusal.OPEN_REQUEST_EXISTS: _(
+        "This runbook has an open request already. Sign, reject or withdraw that one first."
+    ),
     Refusal.STEP_NOT_ALLOWED: _("The readiness cannot move there in one step."),
     Refusal.RND_ONLY_CANNOT_BE_READY: _(
         "R&D only cannot become ready in one step, nor while the landscape declares it so: "

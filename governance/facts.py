@@ -41,12 +41,14 @@ def facts_of(instance: models.Model) -> dict[str, Any]:
     """Every recorded field of a stored object as JSON values: text, whole numbers, booleans, None, lists."""
     unrecorded = UNRECORDED.get(type(instance), frozenset())
     facts = {
-        field.name: _plain(field.value_from_object(instance) if not field.is_relation else getattr(instance, field.name))
+        field.name: _plain(
+            field.value_from_object(instance) if not field.is_relation else getattr(instance, field.name)
+        )
         for field in instance._meta.concrete_fields
         if not field.primary_key and field.name not in unrecorded
     }
     for relation in instance._meta.many_to_many:
-        through: Any = relation.remote_field.through  # type: ignore[union-attr]
+        through: Any = relation.remote_field.through
         if through._meta.auto_created and relation.name not in UNRECORDED_RELATIONS:
             facts[relation.name] = sorted(str(other) for other in getattr(instance, relation.name).all())
     for name in CHILDREN.get(type(instance), ()):

@@ -87,7 +87,9 @@ def canonical_bytes(entry: ChangeLogEntry) -> bytes:
     """The bytes of one entry that its hash covers."""
     values = {name: getattr(entry, name) for name in HASHED_FIELDS}
     values["recorded_at"] = canonical_time(entry.recorded_at)
-    return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8"
+    )
 
 
 def hash_of(entry: ChangeLogEntry) -> str:
@@ -111,10 +113,10 @@ def append_all(records: Iterable[Record], *, at: datetime | None = None) -> list
         raise transaction.TransactionManagementError("The ledger is written in the transaction of the change itself.")
     _lock_the_end()
     last = ChangeLogEntry.objects.order_by("-sequence").first()
-    sequence, previous_hash = (last.sequence, last.hash) if last else (0, GENESIS)
+    start, previous_hash = (last.sequence + 1, last.hash) if last else (1, GENESIS)
     moment = max(at or timezone.now(), last.recorded_at) if last else (at or timezone.now())
     entries = []
-    for sequence, record in enumerate(records, start=sequence + 1):
+    for sequence, record in enumerate(records, start=start):
         entry = _entry(record, sequence=sequence, recorded_at=moment, previous_hash=previous_hash)
         entries.append(entry)
         previous_hash = entry.hash

@@ -1,6 +1,8 @@
 """The groups that people belong to, and what each may do in the admin."""
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 
 from governance.policy import Person
 
@@ -37,13 +39,23 @@ def ensure_groups() -> None:
         )
 
 
+def signed_in(request: HttpRequest) -> User:
+    """The account behind a request.
+
+    :raises PermissionDenied: nobody is signed in.
+    """
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def person(user: AbstractBaseUser | AnonymousUser, *, signing_group_id: int | None = None) -> Person:
     """What the policy needs to know of an account, read anew from the database.
 
     :param signing_group_id: the group whose members may sign; the risk owners by default. Being a
         superuser makes nobody a member.
     """
-    fresh = User.objects.filter(pk=user.pk).prefetch_related("groups").first()
+    fresh = User.objects.filter(pk=user.pk or 0).prefetch_related("groups").first()
     if fresh is None:
         raise ValueError("An account that is not stored can do nothing.")
     groups = {group.name for group in fresh.groups.all()}

@@ -7,7 +7,10 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group
 from django.db import connections, transaction
 
-from governance import guards
+from governance import guards, ledger
+from governance.choices import Action
+from governance.facts import difference, facts_of, subject_of
+from governance.models import SignOffRule
 from governance.people import RISK_OWNERS, ensure_groups
 from runbooks.choices import ReadinessLevel
 
@@ -35,11 +38,6 @@ def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
 
 def ensure_default_rules() -> None:
     """A first rule for each level that never had one; each is a row in the ledger."""
-    from governance import ledger
-    from governance.choices import Action
-    from governance.facts import difference, facts_of, subject_of
-    from governance.models import SignOffRule
-
     known = set(SignOffRule.objects.values_list("target_level", flat=True))
     for level, signatures in DEFAULT_SIGNATURES.items():
         if level in known:

@@ -22,7 +22,10 @@ def changes(request: HttpRequest) -> HttpResponse:
     notes = ChangeLogEntry.objects.filter(action=Action.RELEASE_NOTED).order_by("release", "sequence")
     by_release = {name: list(entries) for name, entries in groupby(notes, key=lambda entry: entry.release)}
     releases = [(release, by_release.get(release.version, [])) for release in Release.objects.all()]
-    context = {"releases": releases, "page": _page(request, ChangeLogEntry.objects.exclude(action=Action.RELEASE_NOTED))}
+    context = {
+        "releases": releases,
+        "page": _page(request, ChangeLogEntry.objects.exclude(action=Action.RELEASE_NOTED)),
+    }
     return render(request, "governance/change_list.html", context)
 
 
@@ -45,7 +48,9 @@ def runbook_history(request: HttpRequest, slug: str) -> HttpResponse:
 
 def sign_offs(request: HttpRequest) -> HttpResponse:
     """``/sign-offs/``: what waits, what was decided, and the rules in force."""
-    requests = StatusChangeRequest.objects.select_related("runbook", "requested_by").prefetch_related("sign_offs__signer")
+    requests = StatusChangeRequest.objects.select_related("runbook", "requested_by").prefetch_related(
+        "sign_offs__signer"
+    )
     context = {
         "waiting": requests.filter(state=RequestState.OPEN),
         "page": _page(request, requests.exclude(state=RequestState.OPEN)),

@@ -18,7 +18,7 @@ WORDS = {
     "target": _("from, to"),
     "text": _("text"),
 }
-EMPTY = "–"  # noqa: RUF001
+EMPTY = "–"
 
 
 def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:

@@ -22,4 +22,3 @@ class PortalBackend(ModelBackend):
 def may_read(user: Any) -> bool:
     """Whether this visitor may read pages and API: everybody where ``PORTAL_READ`` is public, else who has signed in."""
     return settings.PORTAL_READ == "public" or bool(user and user.is_authenticated)
-

@@ -100,7 +100,9 @@ def _time_zone(values: Mapping[str, str]) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ImproperlyConfigured(f"TIME_ZONE={name!r} is not a time zone. Set a name such as Europe/Berlin.") from error
+        raise ImproperlyConfigured(
+            f"TIME_ZONE={name!r} is not a time zone. Set a name such as Europe/Berlin."
+        ) from error
     return name
 
 
@@ -154,7 +156,9 @@ def _generated_secret_key(var: Path) -> str:
     except FileNotFoundError:
         return _write_secret_key(path)
     except OSError as error:
-        raise ImproperlyConfigured(f"SECRET_KEY is not set and {path.name} cannot be read: {error.strerror}.") from error
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and {path.name} cannot be read: {error.strerror}."
+        ) from error
 
 
 def _write_secret_key(path: Path) -> str:

@@ -11,7 +11,9 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("governance.urls")),
     path("", include("runbooks.urls")),
-    path("login/", LoginView.as_view(template_name="portal/login.html", redirect_authenticated_user=True), name="login"),
+    path(
+        "login/", LoginView.as_view(template_name="portal/login.html", redirect_authenticated_user=True), name="login"
+    ),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
     path("healthz", views.healthz, name="healthz"),

@@ -4,7 +4,6 @@ from django.db import DatabaseError
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-
 from drf_spectacular.generators import SchemaGenerator
 
 from governance import guards

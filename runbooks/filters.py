@@ -16,7 +16,9 @@ from runbooks.querysets import NUMBER
 def is_cluster_number(value: str) -> None:
     """Refuse what is no cluster number, such as ``83`` or ``16A``."""
     if not NUMBER.match(value):
-        raise ValidationError(_("“%(value)s” is no cluster number. Write a number such as 83 or 16A.") % {"value": value})
+        raise ValidationError(
+            _("“%(value)s” is no cluster number. Write a number such as 83 or 16A.") % {"value": value}
+        )
 
 
 class RunbookFilterSet(django_filters.FilterSet):

@@ -41,7 +41,6 @@ class ClusterQuerySet(models.QuerySet[Any]):
         covering = self.filter(first_number__lte=value, last_number__gte=value)
         return covering.filter(suffix__iexact=suffix) if suffix else covering
 
-
     def overlapping(self, cluster: Any) -> Self:
         """Other clusters of the same kind whose range shares a number with this one's; none for a named stream."""
         if cluster.first_number is None:
@@ -84,9 +83,9 @@ class RunbookQuerySet(models.QuerySet[Any]):
 
     def covering(self, number: str) -> Self:
         """Runbooks whose primary or a related cluster covers a number (see ``ClusterQuerySet.covering``)."""
-        from runbooks.models import Cluster  # the models use this module
-
-        clusters = Cluster.objects.covering(number).values("pk")
+        # Asked by way of the field: importing the models here would run in a ring.
+        cluster = self.model._meta.get_field("primary_cluster").related_model
+        clusters = cluster.objects.covering(number).values("pk")
         return self.filter(Q(primary_cluster__in=clusters) | Q(related_clusters__in=clusters)).distinct()
 
     def matching(self, text: str) -> Self:

@@ -5,7 +5,18 @@ import unicodedata
 
 # Spelled as a German speaker would type them, and signs as they are read.
 SPELLED = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "×": " x ", "&": " and ", "+": " and "}
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "×": " x ",
+        "&": " and ",
+        "+": " and ",
+    }
 )
 MAXIMUM_LENGTH = 80
 

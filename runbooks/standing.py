@@ -47,7 +47,10 @@ def reasons_against_live(facts: SignedFacts, *, today: date) -> tuple[Reason, ..
         (Reason.EXPIRED, facts.year < today.year),
         (Reason.NOT_YET_VALID, facts.year > today.year),
         (Reason.DOCUMENT_MISSING, not facts.document_sha256),
-        (Reason.DOCUMENT_CHANGED, bool(facts.document_sha256) and facts.document_sha256 != facts.signed_document_sha256),
+        (
+            Reason.DOCUMENT_CHANGED,
+            bool(facts.document_sha256) and facts.document_sha256 != facts.signed_document_sha256,
+        ),
         (Reason.METADATA_CHANGED, facts.metadata_sha256 != facts.signed_metadata_sha256),
     )
     return tuple(reason for reason, holds in doubts if holds)

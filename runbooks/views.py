@@ -20,12 +20,13 @@ from runbooks.models import (
     Situation,
     SituationRunbook,
 )
+from runbooks.querysets import SituationQuerySet
 
 ROWS_PER_PAGE = 50
 MOST_RESULTS = 50
 
 
-def situations_in_order() -> QuerySet[Situation]:
+def situations_in_order() -> SituationQuerySet:
     """Every situation with its runbooks in order, in a fixed number of queries."""
     return Situation.objects.prefetch_related(
         Prefetch("steps", SituationRunbook.objects.order_by("position")),

@@ -39,7 +39,9 @@ def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: date
         return False
     request.state = RequestState.LAPSED
     request.closed_at = at or timezone.now()
-    request.closed_reason = _("Changed while the request was open: %(fields)s.") % {"fields": ", ".join(sorted(changes))}
+    request.closed_reason = _("Changed while the request was open: %(fields)s.") % {
+        "fields": ", ".join(sorted(changes))
+    }
     request.save(update_fields=["state", "closed_at", "closed_reason"])
     ledger.append(
         ledger.Record(

@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from governance import ledger
 from governance.choices import Action
-from governance.facts import difference, facts_of, subject_of
+from governance.facts import difference, facts_of
 from governance.models import SignOffRule
 
 

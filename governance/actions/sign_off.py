@@ -59,7 +59,14 @@ def submit(
 
 
 def reasons_against_submitting(
-    *, runbook: Runbook, level: str, year: int | None, rationale: str, evidence: str, by: User, at: datetime | None = None
+    *,
+    runbook: Runbook,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str,
+    by: User,
+    at: datetime | None = None,
 ) -> tuple[policy.Refusal, ...]:
     """Why this request may not be opened; for a form that says so before it is tried."""
     rule = SignOffRule.objects.filter(target_level=level, in_force=True).first()
@@ -109,7 +116,9 @@ def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetim
         return request
 
 
-def downgrade(*, runbook: Runbook, level: str, reason: str, by: User, at: datetime | None = None) -> StatusChangeRequest:
+def downgrade(
+    *, runbook: Runbook, level: str, reason: str, by: User, at: datetime | None = None
+) -> StatusChangeRequest:
     """Take a readiness down at once: one risk owner, a reason, no waiting (DESIGN, promise 4).
 
     :raises ActionRefused: the policy has reasons against it.
@@ -152,11 +161,11 @@ def statement(request: StatusChangeRequest) -> str:
         "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
     ) % {
         "title": request.metadata.get("title", request.runbook.title),
-        "version": request.metadata.get("version") or "–",  # noqa: RUF001
+        "version": request.metadata.get("version") or "–",
         "origin": request.origin,
         "target": request.target,
-        "path": request.document_path or "–",  # noqa: RUF001
-        "document": request.document_sha256 or "–",  # noqa: RUF001
+        "path": request.document_path or "–",
+        "document": request.document_sha256 or "–",
         "metadata": request.metadata_sha256,
     }
 
@@ -231,9 +240,7 @@ def _close(request: StatusChangeRequest, state: RequestState, *, reason: str, at
     request.save(update_fields=["state", "closed_at", "closed_reason"])
 
 
-def _store_decision(
-    request: StatusChangeRequest, decision: Decision, *, comment: str, by: User, at: datetime
-) -> None:
+def _store_decision(request: StatusChangeRequest, decision: Decision, *, comment: str, by: User, at: datetime) -> None:
     SignOff.objects.create(
         request=request,
         signer=by,

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from governance.admin.mixin import LedgeredAdmin
@@ -17,7 +19,7 @@ admin.site.unregister(Group)
 class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
     """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password."""
 
-    form = UserAdmin.form
+    form: Any = UserChangeForm
     list_display = ("username", "is_active", "is_staff", "in_groups", "date_joined")
     list_filter = ("is_active", "is_staff", "groups")
 
@@ -32,7 +34,7 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
 
 
 @admin.register(Group)
-class LedgeredGroupAdmin(LedgeredAdmin, GroupAdmin):
+class LedgeredGroupAdmin(LedgeredAdmin, GroupAdmin):  # type: ignore[misc]
     """Django's own group admin, with the ledger."""
 
-    form = GroupAdmin.form
+    form: Any = ModelForm

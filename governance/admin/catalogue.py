@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from governance import actions
 from governance.admin.forms import DowngradeForm
 from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
+from governance.people import signed_in
 from runbooks.choices import REASON_TEXTS
 from runbooks.documents.render import render_fragment
 from runbooks.models import (
@@ -67,7 +68,8 @@ class RunbookAdmin(SlugOnceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the list shows, and without the texts."""
-        return super().get_queryset(request).with_catalogue()
+        queryset: Any = super().get_queryset(request)
+        return queryset.with_catalogue()
 
     @admin.display(description=_("signed"), ordering="readiness_level")
     def signed(self, runbook: Runbook) -> str:
@@ -136,7 +138,7 @@ class RunbookAdmin(SlugOnceAdmin):
         form = DowngradeForm(request.POST or None, runbook=runbook)
         if request.method == "POST" and form.is_valid():
             try:
-                actions.downgrade(runbook=runbook, by=request.user, **form.cleaned_data)
+                actions.downgrade(runbook=runbook, by=signed_in(request), **form.cleaned_data)
             except actions.ActionRefused as refused:
                 form.add_error(None, refused.messages)
             else:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from governance import states
@@ -113,6 +113,11 @@ class DecisionForm(forms.Form):
     def __init__(self, *args: Any, signer: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.signer = signer
+
+    @property
+    def is_to_be_mended(self) -> bool:
+        """Whether a field is wrong, so that the same form may be sent again; else what it was filled in for is gone."""
+        return any(name for name in self.errors if name != NON_FIELD_ERRORS)
 
     def clean_password(self) -> str:
         """The signer's own password, checked now."""

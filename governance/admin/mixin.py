@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from governance import actions
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
+from governance.people import signed_in
 
 MOST_HISTORY = 200
 
@@ -66,12 +67,12 @@ class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     What the database refuses (a guard, a protected row) becomes a message and not an error page.
     """
 
-    form = ReasonForm
+    form: Any = ReasonForm
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """First half: remember what was, then save."""
         form.governed_edit = actions.GovernedEdit.begin(
-            obj, by=request.user, reason=form.cleaned_data.get("reason", "")
+            obj, by=signed_in(request), reason=form.cleaned_data.get("reason", "")
         )
         super().save_model(request, obj, form, change)
 
@@ -82,13 +83,13 @@ class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """One object."""
-        actions.delete(obj, by=request.user)
+        actions.delete(obj, by=signed_in(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         """Many objects: all or none, one ledger row each."""
         with transaction.atomic():
             for obj in queryset:
-                actions.delete(obj, by=request.user)
+                actions.delete(obj, by=signed_in(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The stock form, save that what the database refuses is said on the page."""

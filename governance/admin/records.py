@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from governance import actions
 from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
 from governance.models import ChangeLogEntry, Finding, Release
+from governance.people import signed_in
 from governance.words import changes_in_words
 
 
@@ -88,7 +89,7 @@ class FindingAdmin(LedgeredAdmin):
         with transaction.atomic():
             findings = list(queryset.filter(resolved_at__isnull=True))
             for finding in findings:
-                with actions.governed_edit(finding, by=request.user):
+                with actions.governed_edit(finding, by=signed_in(request)):
                     finding.resolved_at = timezone.now()
                     finding.save(update_fields=["resolved_at"])
         text = ngettext("%(count)d finding resolved.", "%(count)d findings resolved.", len(findings))

@@ -19,6 +19,7 @@ from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawF
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision
 from governance.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.people import signed_in
 from governance.words import metadata_in_words
 from runbooks.models import Document
 
@@ -76,7 +77,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form knows who asks from the session, not from what was sent."""
-        form = super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, **kwargs)
         form.requested_by = request.user
         widget = form.base_fields["runbook"].widget
         widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
@@ -90,7 +91,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             year=form.cleaned_data["to_year"],
             rationale=form.cleaned_data["rationale"],
             evidence=form.cleaned_data["evidence"],
-            by=request.user,
+            by=signed_in(request),
         )
         # The stock view goes on with this object: it must be the stored one.
         obj.__dict__.update(opened.__dict__)
@@ -108,9 +109,9 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         """On to the request's own page."""
-        self.message_user(request, _("The request is open. It waits for %(count)d signature(s).") % {
-            "count": obj.required_signatures
-        })
+        self.message_user(
+            request, _("The request is open. It waits for %(count)d signature(s).") % {"count": obj.required_signatures}
+        )
         return HttpResponseRedirect(reverse("admin:governance_statuschangerequest_change", args=[obj.pk]))
 
     def get_urls(self) -> list[URLPattern]:
@@ -128,7 +129,8 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         """What is asked, what a signature covers, who decided, and the form for whoever may decide."""
         found = self.get_object(request, object_id)
         if found is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            messages.warning(request, _("There is no such request."))
+            return HttpResponseRedirect(reverse("admin:governance_statuschangerequest_changelist"))
         if not self.has_view_permission(request, found):
             raise PermissionDenied
         return self._page(request, found)
@@ -144,12 +146,17 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseRedirect(self._url(found))
-        form = DecisionForm(request.POST, signer=request.user)
+        form = DecisionForm(request.POST, signer=signed_in(request))
         if not form.is_valid():
             return self._page(request, found, form=form, status=400)
         act = actions.sign if form.cleaned_data["decision"] == Decision.APPROVE else actions.reject
         try:
-            act(request=found, comment=form.cleaned_data["comment"], seen=form.cleaned_data["seen"], by=request.user)
+            act(
+                request=found,
+                comment=form.cleaned_data["comment"],
+                seen=form.cleaned_data["seen"],
+                by=signed_in(request),
+            )
         except actions.ActionRefused as refused:
             form.add_error(None, refused.messages)
             return self._page(request, found, form=form, status=403)
@@ -165,7 +172,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         form = WithdrawForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                actions.withdraw(request=found, reason=form.cleaned_data["reason"], by=request.user)
+                actions.withdraw(request=found, reason=form.cleaned_data["reason"], by=signed_in(request))
             except actions.ActionRefused as refused:
                 for message in refused.messages:
                     messages.error(request, message)
@@ -182,9 +189,9 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         self, request: HttpRequest, found: StatusChangeRequest, *, form: DecisionForm | None = None, status: int = 200
     ) -> HttpResponse:
         may_sign = request.user.has_perm(SIGN)
-        refusals = reasons_against_signing(found, request.user) if may_sign else ()
-        fresh = DecisionForm(initial={"seen": seen_token(found)}, signer=request.user)
-        if form is not None and status != 400:
+        refusals = reasons_against_signing(found, signed_in(request)) if may_sign else ()
+        fresh = DecisionForm(initial={"seen": seen_token(found)}, signer=signed_in(request))
+        if form is not None and not form.is_to_be_mended:
             form = fresh  # what was decided on is no longer what stands: start anew
         context = {
             **self.admin_site.each_context(request),
@@ -202,9 +209,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             "form": (form or fresh) if may_sign and not refusals else None,
             "withdraw_form": WithdrawForm() if found.is_open and found.requested_by_id == request.user.pk else None,
         }
-        return TemplateResponse(
-            request, "admin/governance/statuschangerequest/sign_off.html", context, status=status
-        )
+        return TemplateResponse(request, "admin/governance/statuschangerequest/sign_off.html", context, status=status)
 
 
 @admin.register(SignOff)
@@ -232,4 +237,4 @@ class SignOffRuleAdmin(ViewOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: SignOffRule, form: Any, change: bool) -> None:
         """The next version, through the action."""
-        obj.__dict__.update(actions.replace_rule(by=request.user, **form.cleaned_data).__dict__)
+        obj.__dict__.update(actions.replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -12,6 +11,7 @@ from rest_framework.utils.urls import replace_query_param
 ROWS = 200
 MOST_ROWS = 1000
 LARGEST = 2**63 - 1
+MOST_DIGITS = 19
 
 
 class SequencePagination(BasePagination):
@@ -19,7 +19,7 @@ class SequencePagination(BasePagination):
 
     parameters = frozenset({"after", "page_size"})
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """The next rows, and whether there are more."""
         self.request = request
         after = _whole_number(request, "after", default=0, least=0, most=LARGEST)
@@ -64,6 +64,6 @@ def _whole_number(request: Request, name: str, *, default: int, least: int, most
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and least <= int(text) <= most):
         raise ValidationError({name: f"{name} is a whole number from {least} to {most}."})
     return int(text)

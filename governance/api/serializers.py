@@ -84,7 +84,18 @@ class FindingSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Finding
-        fields = ("id", "kind", "severity", "subject", "message", "file", "line", "runbook", "first_seen", "resolved_at")
+        fields = (
+            "id",
+            "kind",
+            "severity",
+            "subject",
+            "message",
+            "file",
+            "line",
+            "runbook",
+            "first_seen",
+            "resolved_at",
+        )
 
     def get_runbook(self, finding: Finding) -> str | None:
         """The slug of the runbook that it is about."""

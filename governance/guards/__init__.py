@@ -45,4 +45,4 @@ def missing(*, using: str = "default") -> list[str]:
 def _found(connection: BaseDatabaseWrapper, query: str) -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(query)
-        return {name: body for name, body in cursor.fetchall()}
+        return dict(cursor.fetchall())

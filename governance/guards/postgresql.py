@@ -51,7 +51,11 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
     for table in NEVER_EMPTIED:
         name = f"guard_truncate_{table.rsplit('_', 1)[1]}"
         function = FUNCTION.format(name=name, condition="true", message=EMPTYING, row="NULL")
-        yield name, function, f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        yield (
+            name,
+            function,
+            f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+        )
 
 
 def _spelled(condition: str) -> str:

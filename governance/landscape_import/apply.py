@@ -61,6 +61,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None) -> N
 
 def _apply_step(step: Step, *, by: ledger.Actor, reason: str) -> None:
     model, key_field, save = SAVERS[step.kind]
+    instance: Any
     if step.kind == "cluster":
         instance = next((cluster for cluster in Cluster.objects.all() if str(cluster) == step.key), Cluster())
     else:

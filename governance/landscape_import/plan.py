@@ -99,7 +99,9 @@ def plan_import(landscape: Landscape, *, file: str, content: bytes, documents: F
             draft = _read_document(row, documents, read, file)
             findings += [draft] if draft else []
             text = read.get(row.document_path)
-            desired["runbook"][row.title]["document_sha256"] = hashlib.sha256(text).hexdigest() if text is not None else ""
+            desired["runbook"][row.title]["document_sha256"] = (
+                hashlib.sha256(text).hexdigest() if text is not None else ""
+            )
     findings += [_ambiguous_cluster(ambiguous, file) for ambiguous in _once(index.ambiguous)]
     current = current_catalogue()
     absent = tuple(title for title in current["runbook"] if title not in desired["runbook"])
@@ -169,7 +171,9 @@ def _ambiguous_cluster(ambiguous: Any, file: str) -> FindingDraft:
 
 
 def _absent_runbook(title: str, file: str) -> FindingDraft:
-    message = "The portal knows this runbook, the file does not name it. It was left as it is: retire it, or add the row."
+    message = (
+        "The portal knows this runbook, the file does not name it. It was left as it is: retire it, or add the row."
+    )
     return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
 
 

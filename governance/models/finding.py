@@ -45,4 +45,5 @@ class Finding(models.Model):
         return f"{self.file}:{self.line}" if self.line else self.file
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return f"{reverse('findings')}#finding-{self.pk}"

@@ -41,6 +41,7 @@ class ChangeLogEntry(models.Model):
         return f"#{self.sequence} {self.get_action_display()}: {self.subject_title or self.subject}"
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return reverse("change", args=[self.sequence])
 
 
@@ -67,10 +68,12 @@ class Release(models.Model):
         ]
 
     def __str__(self) -> str:
-        return " – ".join(part for part in (self.version, self.dated, self.label) if part)  # noqa: RUF001
+        return " – ".join(part for part in (self.version, self.dated, self.label) if part)
 
     def natural_key(self) -> tuple[str]:
+        """What names it in a fixture."""
         return (self.version,)
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return f"{reverse('changes')}#release-{self.pk}"

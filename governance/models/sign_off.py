@@ -14,7 +14,10 @@ from runbooks.models.runbook import readiness_label
 
 
 class SignOffRule(models.Model):
-    """How many signatures of whom a level needs. A changed rule is a new version; a request keeps the one it was opened under."""
+    """How many signatures of whom a level needs.
+
+    A changed rule is a new version; a request keeps the one that it was opened under.
+    """
 
     target_level = models.CharField(_("target level"), max_length=20, choices=ReadinessLevel)
     version = models.PositiveIntegerField(_("version"), default=1)
@@ -41,9 +44,10 @@ class SignOffRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_target_level_display()}: {self.required_signatures} × {self.group}, v{self.version}"  # noqa: RUF001
+        return f"{self.get_target_level_display()}: {self.required_signatures} × {self.group}, v{self.version}"
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return f"{reverse('sign-offs')}#rules"
 
 
@@ -122,9 +126,7 @@ class StatusChangeRequest(models.Model):
                 condition=models.Q(to_level=ReadinessLevel.READY, to_year__isnull=False)
                 | (~models.Q(to_level=ReadinessLevel.READY) & models.Q(to_year__isnull=True)),
             ),
-            models.CheckConstraint(
-                name="request_needs_a_signature", condition=models.Q(required_signatures__gte=1)
-            ),
+            models.CheckConstraint(name="request_needs_a_signature", condition=models.Q(required_signatures__gte=1)),
         ]
         permissions: ClassVar = [("sign_statuschangerequest", "Can sign status change requests")]
 
@@ -157,6 +159,7 @@ class StatusChangeRequest(models.Model):
         return sum(sign_off.decision == Decision.APPROVE for sign_off in self.sign_offs.all())
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return reverse("sign-off", args=[self.pk])
 
     # Filled by Django from SignOff.request; named here for the type checker.
@@ -192,4 +195,5 @@ class SignOff(models.Model):
         return f"{self.signer}: {self.get_decision_display()}"
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return self.request.get_absolute_url()

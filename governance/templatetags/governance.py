@@ -11,6 +11,8 @@ from governance.words import changes_in_words
 from runbooks.models import Runbook
 
 register = template.Library()
+
+
 @register.simple_tag
 def recent_history(runbook: Runbook, count: int = 5) -> list[ChangeLogEntry]:
     """The last ledger rows about a runbook."""

@@ -10,7 +10,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from runbooks.api import serializers
 from runbooks.filters import RunbookFilterSet
-from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry
 from runbooks.views import situations_in_order
 
 

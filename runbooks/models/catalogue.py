@@ -60,6 +60,7 @@ class Cluster(models.Model):
         return f"{self.number_label} ({self.title})" if self.title else self.number_label
 
     def natural_key(self) -> tuple[str]:
+        """What names it in a fixture."""
         return (self.slug,)
 
     @property
@@ -69,10 +70,11 @@ class Cluster(models.Model):
             return self.title
         numbers = str(self.first_number)
         if self.last_number != self.first_number:
-            numbers = f"{numbers}–{self.last_number}"  # noqa: RUF001 - ranges are written with an en dash
+            numbers = f"{numbers}–{self.last_number}"
         return f"{ClusterKind(self.kind).name.capitalize()} {numbers}{self.suffix}"
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return reverse("cluster", args=[self.slug])
 
 
@@ -91,9 +93,11 @@ class Layer(models.Model):
         return self.title
 
     def natural_key(self) -> tuple[str]:
+        """What names it in a fixture."""
         return (self.slug,)
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return reverse("layer", args=[self.slug])
 
 
@@ -116,7 +120,9 @@ class CodeReference(models.Model):
         return self.path
 
     def natural_key(self) -> tuple[str]:
+        """What names it in a fixture."""
         return (self.path,)
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return f"{reverse('landscape')}#code-reference-{self.pk}"

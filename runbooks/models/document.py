@@ -37,6 +37,7 @@ class Document(models.Model):
         return f"{self.path} @ {self.short_sha256}"
 
     def natural_key(self) -> tuple[str, str]:
+        """What names it in a fixture."""
         return (self.path, self.sha256)
 
     @property

@@ -112,9 +112,11 @@ class Runbook(models.Model):
         return self.title
 
     def natural_key(self) -> tuple[str]:
+        """What names it in a fixture."""
         return (self.slug,)
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return reverse("runbook", args=[self.slug])
 
     @property

@@ -28,9 +28,11 @@ class Section(models.Model):
         return f"{self.number}. {self.title}"
 
     def natural_key(self) -> tuple[str]:
+        """What names it in a fixture."""
         return (self.slug,)
 
     def get_absolute_url(self) -> str:
+        """Its place on the pages."""
         return f"{reverse('landscape')}#{self.slug}"
 
 

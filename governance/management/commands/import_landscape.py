@@ -66,7 +66,9 @@ class Command(BaseCommand):
     def _content(self, path: Path) -> bytes:
         try:
             if path.stat().st_size > MAXIMUM_BYTES:
-                raise CommandError(f"{path} is larger than {MAXIMUM_BYTES // 1024 // 1024} MB; a landscape file is not.")
+                raise CommandError(
+                    f"{path} is larger than {MAXIMUM_BYTES // 1024 // 1024} MB; a landscape file is not."
+                )
             return path.read_bytes()
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
@@ -103,7 +105,9 @@ class Command(BaseCommand):
             self.stderr.write("No --docs-root and no DOCS_ROOT: documents are left as they are.")
             return None
         if not root.is_dir():
-            raise CommandError(f"{root} is not a folder. Give --docs-root the folder that the documents' paths start from.")
+            raise CommandError(
+                f"{root} is not a folder. Give --docs-root the folder that the documents' paths start from."
+            )
         return FolderSource(root)
 
     def _name(self, path: Path, source: FolderSource | None) -> str:

@@ -22,5 +22,7 @@ class Command(BaseCommand):
             raise CommandError(f"The ledger is broken at row {result.bad_sequence}: {result.problem}.")
         missing = guards.missing()
         if missing:
-            raise CommandError(f"The chain is whole, but guards are missing: {', '.join(missing)}. Run 'manage.py migrate'.")
+            raise CommandError(
+                f"The chain is whole, but guards are missing: {', '.join(missing)}. Run 'manage.py migrate'."
+            )
         self.stdout.write(self.style.SUCCESS(f"The chain is whole: {result.count} rows, last hash {result.last_hash}."))
