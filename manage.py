@@ -11,7 +11,9 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
     except ImportError as error:
-        sys.exit(f"Django is not installed for this Python ({error}). Run 'python3 run.py setup' first, then use .venv.")
+        sys.exit(
+            f"Django is not installed for this Python ({error}). Run 'python3 run.py setup' first, then use .venv."
+        )
     execute_from_command_line(sys.argv)
 
 

@@ -24,7 +24,7 @@ class RunbookViewSet(ReadOnlyModelViewSet):
 
     @extend_schema(responses=serializers.DocumentSerializer, filters=False)
     @action(detail=True)
-    def document(self, request: Request, slug: str) -> Response:
+    def document(self, request: Request, slug: str, format: str | None = None) -> Response:  # noqa: A002 - DRF's name
         """The Markdown text that stands behind the runbook now."""
         runbook = Runbook.objects.select_related("document").filter(slug=slug).first()
         if runbook is None or runbook.document is None:

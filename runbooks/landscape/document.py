@@ -188,7 +188,7 @@ class LandscapeError(ValueError):
         self.line = line
 
 
-class UnresolvedConflicts(LandscapeError):  # noqa: N818 - callers read it as a state of the file
+class UnresolvedConflicts(LandscapeError):
     """The file holds merge-conflict blocks and no choice was made."""
 
     def __init__(self, blocks: tuple[ConflictBlock, ...]) -> None:

@@ -32,7 +32,9 @@ def form_values(client, url):
     for bound in form:
         value = bound.value()
         if value is not None and value is not False:
-            values[bound.html_name] = [getattr(part, "pk", part) for part in value] if isinstance(value, list) else value
+            values[bound.html_name] = (
+                [getattr(part, "pk", part) for part in value] if isinstance(value, list) else value
+            )
     for formset in client.get(url).context["inline_admin_formsets"]:
         for bound in formset.formset.management_form:
             values[bound.html_name] = bound.value()

@@ -41,9 +41,7 @@ def test_a_removed_guard_is_noticed_and_migrate_puts_it_back(db):
 
 
 def test_queryset_update_moves_no_readiness(runbook):
-    refused(
-        lambda: Runbook.objects.filter(pk=runbook.pk).update(readiness_level="ready", readiness_year=2026), ALONE
-    )
+    refused(lambda: Runbook.objects.filter(pk=runbook.pk).update(readiness_level="ready", readiness_year=2026), ALONE)
 
 
 def test_save_moves_no_readiness(runbook):

@@ -104,9 +104,7 @@ def test_one_rejection_ends_a_request(runbook, people):
 def test_a_decision_needs_a_comment(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     seen = actions.seen_token(request)
-    refused(
-        lambda: actions.sign(request=request, comment="  ", seen=seen, by=people["rita"]), Refusal.COMMENT_MISSING
-    )
+    refused(lambda: actions.sign(request=request, comment="  ", seen=seen, by=people["rita"]), Refusal.COMMENT_MISSING)
 
 
 def test_only_the_requester_withdraws(runbook, people):
