@@ -154,6 +154,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Runbooks, their clusters, layers, situations and readiness, for systems that sync.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["portal.rest.MayRead"],
     "ENUM_NAME_OVERRIDES": {"ReadinessLevelEnum": "runbooks.choices.ReadinessLevel.choices"},
 }
 

@@ -26,14 +26,15 @@ class SequencePagination(BasePagination):
         size = _whole_number(request, "page_size", default=ROWS, least=1, most=MOST_ROWS)
         rows = list(queryset.filter(sequence__gt=after)[: size + 1])
         self.has_more = len(rows) > size
-        self.rows = rows[:size]
-        return self.rows
+        rows = rows[:size]
+        # Nothing new: ask from the same number again.
+        self.last = rows[-1].sequence if rows else after
+        return rows
 
     def get_paginated_response(self, data: Any) -> Response:
         """``next`` leads on while there is more; ``last`` is the number to ask from next time."""
-        last = self.rows[-1].sequence if self.rows else None
-        link = replace_query_param(self.request.build_absolute_uri(), "after", last) if self.has_more else None
-        return Response({"next": link, "last": last, "results": data})
+        link = replace_query_param(self.request.build_absolute_uri(), "after", self.last) if self.has_more else None
+        return Response({"next": link, "last": self.last, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The same for the OpenAPI schema."""
@@ -42,7 +43,7 @@ class SequencePagination(BasePagination):
             "required": ["next", "last", "results"],
             "properties": {
                 "next": {"type": "string", "format": "uri", "nullable": True},
-                "last": {"type": "integer", "nullable": True},
+                "last": {"type": "integer"},
                 "results": schema,
             },
         }

@@ -57,7 +57,14 @@ class FindingFilterSet(django_filters.FilterSet):
     """By kind, and open or resolved."""
 
     kind = django_filters.ChoiceFilter(choices=FindingKind.choices)
-    resolved = django_filters.BooleanFilter(field_name="resolved_at", lookup_expr="isnull", exclude=True)
+    # Two words and no more: the framework's boolean takes any other for "no filter", which means everything.
+    resolved = django_filters.TypedChoiceFilter(
+        field_name="resolved_at",
+        lookup_expr="isnull",
+        exclude=True,
+        choices=(("true", "true"), ("false", "false")),
+        coerce=lambda word: word == "true",
+    )
 
     class Meta:
         model = Finding

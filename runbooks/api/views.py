@@ -13,6 +13,9 @@ from runbooks.filters import RunbookFilterSet
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry
 from runbooks.views import situations_in_order
 
+# What a slug may be. The framework's own pattern lets a null byte through, on which PostgreSQL fails.
+SLUG = r"[-a-zA-Z0-9_]+"
+
 
 class RunbookViewSet(ReadOnlyModelViewSet):
     """Runbooks with signed and declared readiness, by slug."""
@@ -21,6 +24,7 @@ class RunbookViewSet(ReadOnlyModelViewSet):
     serializer_class = serializers.RunbookSerializer
     filterset_class = RunbookFilterSet
     lookup_field = "slug"
+    lookup_value_regex = SLUG
 
     @extend_schema(responses=serializers.DocumentSerializer, filters=False)
     @action(detail=True)
@@ -38,6 +42,7 @@ class ClusterViewSet(ReadOnlyModelViewSet):
     queryset = Cluster.objects.all()
     serializer_class = serializers.ClusterSerializer
     lookup_field = "slug"
+    lookup_value_regex = SLUG
 
 
 class LayerViewSet(ReadOnlyModelViewSet):
@@ -46,6 +51,7 @@ class LayerViewSet(ReadOnlyModelViewSet):
     queryset = Layer.objects.all()
     serializer_class = serializers.LayerSerializer
     lookup_field = "slug"
+    lookup_value_regex = SLUG
 
 
 class SectionViewSet(ReadOnlyModelViewSet):
@@ -56,6 +62,7 @@ class SectionViewSet(ReadOnlyModelViewSet):
     )
     serializer_class = serializers.SectionSerializer
     lookup_field = "slug"
+    lookup_value_regex = SLUG
 
 
 class SituationViewSet(ReadOnlyModelViewSet):
@@ -64,6 +71,7 @@ class SituationViewSet(ReadOnlyModelViewSet):
     queryset = situations_in_order()
     serializer_class = serializers.SituationSerializer
     lookup_field = "slug"
+    lookup_value_regex = SLUG
 
 
 class CodeReferenceViewSet(ReadOnlyModelViewSet):
@@ -71,3 +79,4 @@ class CodeReferenceViewSet(ReadOnlyModelViewSet):
 
     queryset = CodeReference.objects.prefetch_related("runbooks")
     serializer_class = serializers.CodeReferenceSerializer
+    lookup_value_regex = r"\d{1,18}"

@@ -13,7 +13,6 @@ from typing import TypedDict
 
 import markdown
 import nh3
-from markdown.extensions.codehilite import CodeHiliteExtension
 from markdown.extensions.toc import TocExtension
 
 ID_PREFIX = "doc-"
@@ -22,18 +21,21 @@ TAGS = frozenset(
         *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "del", "sup", "sub", "span", "div", "a"),
         *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd"),
         *("table", "thead", "tbody", "tr", "th", "td"),
+        "input",  # a task's box: never more than a disabled checkbox, see below
     }
 )
 ATTRIBUTES = {
     "a": {"href", "title"},
     "code": {"class"},
     "div": {"class"},
-    "li": {"id"},
+    "input": {"type", "disabled", "checked"},
+    "li": {"class", "id"},
     "ol": {"start"},
     "pre": {"class"},
     "span": {"class"},
     "td": {"align"},
     "th": {"align"},
+    "ul": {"class"},
     **{f"h{level}": {"id"} for level in range(1, 7)},
 }
 LINK_SCHEMES = {"http", "https", "mailto"}
@@ -87,11 +89,13 @@ def _converter() -> markdown.Markdown:
     converter = markdown.Markdown(
         extensions=[
             "tables",
-            "fenced_code",
             "sane_lists",
-            CodeHiliteExtension(guess_lang=False, css_class="code"),
+            "pymdownx.superfences",  # fences inside a list's steps; the package's own ones lose the line breaks there
+            "pymdownx.highlight",
+            "pymdownx.tasklist",
             TocExtension(slugify=heading_slug, baselevel=1 + SHIFT),
         ],
+        extension_configs={"pymdownx.highlight": {"css_class": "code", "guess_lang": False}},
         output_format="html",
         tab_length=LIST_INDENT,
     )
@@ -118,6 +122,8 @@ def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "class":
         kept = [name for name in value.split() if CODE_CLASS.match(name)]
         return " ".join(kept) or None
+    if attribute == "type":
+        return value if value == "checkbox" else None
     if attribute == "id":
         return value if value.startswith(ID_PREFIX) else f"{ID_PREFIX}{value}"
     return value
