@@ -7,6 +7,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.db import connection
 from django.forms.models import model_to_dict
 from django.urls import reverse
 from django.utils import timezone
@@ -430,3 +431,18 @@ def test_findings_are_marked_resolved_with_a_ledger_row(people, sign_in):
     finding.refresh_from_db()
     assert finding.resolved_at
     assert ChangeLogEntry.objects.first().subject == f"finding:{finding.pk}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_looking_at_a_form_takes_no_lock(people, sign_in):
+    runbook, client, locked = cast.make_runbook(), sign_in("ed"), []
+
+    def note(execute, sql, params, many, context):
+        locked.append(connection.in_atomic_block)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        assert client.get(admin_url(Runbook, "change", runbook.pk)).status_code == 200
+        assert client.get(admin_url(Runbook, "changelist")).status_code == 200
+    assert locked
+    assert not any(locked)

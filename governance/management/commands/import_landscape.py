@@ -6,10 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from governance import ledger
 from governance.landscape_import import Plan, apply_plan, plan_import
+from governance.management.base import PortalCommand
 from runbooks.documents.source import FolderSource
 from runbooks.landscape.document import ConflictBlock, ConflictChoice, Landscape, LandscapeError, UnresolvedConflicts
 from runbooks.landscape.reader import read_landscape
@@ -26,7 +27,7 @@ TITLES = {
 }
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Reads a landscape file, shows the plan, applies it in one transaction. Guesses nothing."""
 
     help = "Import a landscape file. Stops at merge conflicts until a side is chosen; signs nothing."

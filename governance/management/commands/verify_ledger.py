@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from governance import guards, ledger
+from governance.management.base import PortalCommand
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Walks the whole ledger and names the first row that does not hold."""
 
     help = "Verify the ledger's hash chain. Exit 1 and the first bad row when it is broken."

@@ -5,12 +5,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from governance import actions, ledger
 from governance.landscape_import import apply_plan, plan_import
+from governance.management.base import PortalCommand
 from governance.models import StatusChangeRequest
 from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
 from portal.accounts import DEMO_GROUP
@@ -48,7 +49,7 @@ SIGNED = {
 WAITING = "incident-runbook-integration"
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Fills an empty database for the demo. A second run changes nothing."""
 
     help = "Fill the demo's database. Runs in the demo alone ('python3 run.py demo')."
