@@ -8,6 +8,7 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from governance.admin.mixin import LedgeredAdmin
 
@@ -27,7 +28,7 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
         """With the groups, which the list shows."""
         return super().get_queryset(request).prefetch_related("groups")
 
-    @admin.display(description="groups")
+    @admin.display(description=_("groups"))
     def in_groups(self, user: User) -> str:
         """The groups' names."""
         return ", ".join(group.name for group in user.groups.all())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from governance import ledger
@@ -12,6 +12,7 @@ from governance.actions.catalogue import governed_edit
 from governance.actions.documents import store_document
 from governance.choices import SEVERITY_OF_KIND, Action, Severity
 from governance.landscape_import.desired import Facts
+from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Plan, Step
 from governance.models import Finding, Release
 from runbooks.documents.render import render_fragment
@@ -60,7 +61,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None) -> N
 
 
 def _apply_step(step: Step, *, by: ledger.Actor, reason: str) -> None:
-    model, key_field, save = SAVERS[step.kind]
+    model, key_field = MODELS[step.kind]
     instance: Any
     if step.kind == "cluster":
         instance = next((cluster for cluster in Cluster.objects.all() if str(cluster) == step.key), Cluster())
@@ -69,7 +70,7 @@ def _apply_step(step: Step, *, by: ledger.Actor, reason: str) -> None:
     if instance.pk is None and hasattr(instance, "slug"):
         instance.slug = free_slug(step.key, set(model._default_manager.values_list("slug", flat=True)))
     with governed_edit(instance, by=by, reason=reason):
-        save(instance, step.after)
+        SAVERS[step.kind](instance, step.after)
     if step.kind == "release":
         _note_release(step, by=by)
 
@@ -164,12 +165,12 @@ def _store_findings(plan: Plan, moment: datetime) -> None:
     )
 
 
-SAVERS: dict[str, tuple[type[models.Model], str, Callable[[Any, Facts], None]]] = {
-    "layer": (Layer, "title", _save_plain),
-    "cluster": (Cluster, "title", _save_plain),
-    "runbook": (Runbook, "title", _save_runbook),
-    "section": (Section, "title", _save_section),
-    "situation": (Situation, "title", _save_situation),
-    "code_reference": (CodeReference, "path", _save_code_reference),
-    "release": (Release, "version", _save_release),
+SAVERS: dict[str, Callable[[Any, Facts], None]] = {
+    "layer": _save_plain,
+    "cluster": _save_plain,
+    "runbook": _save_runbook,
+    "section": _save_section,
+    "situation": _save_situation,
+    "code_reference": _save_code_reference,
+    "release": _save_release,
 }

@@ -8,6 +8,7 @@ from typing import Any
 from governance.choices import FindingKind
 from governance.landscape_import.current import current_catalogue
 from governance.landscape_import.desired import KINDS, Catalogue, ClusterIndex, Facts, desired_catalogue
+from governance.landscape_import.limits import check_limits
 from governance.models import Finding
 from runbooks.documents.source import DocumentMissing, DocumentUnreadable, FolderSource
 from runbooks.landscape.document import Landscape, RunbookRow
@@ -89,9 +90,11 @@ def plan_import(landscape: Landscape, *, file: str, content: bytes, documents: F
     :param file: the name under which findings point at the file.
     :param content: its bytes, for the record of what was imported.
     :param documents: where the documents are read from; None leaves documents as they are.
+    :raises LandscapeError: a value is too long for its field.
     """
     index = ClusterIndex(landscape, list(Cluster.objects.all()))
     desired = desired_catalogue(landscape, index)
+    check_limits(desired)
     findings = [_from_notice(notice, file) for notice in landscape.notices]
     read: dict[str, bytes] = {}
     if documents is not None:

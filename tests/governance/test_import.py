@@ -271,3 +271,19 @@ def test_two_titled_clusters_with_one_number_are_not_guessed_between(db, copy):
     assert "Another title" in finding.message
     runbook = Runbook.objects.get(slug="executionpipeline-governance-and-risk-runbook")
     assert [str(cluster) for cluster in runbook.related_clusters.all()] == ["Cluster 82–85"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("**Live Risk Severity Integration**", f"**Live Risk {'x' * 300}**"),
+        ("Cluster 80–81 (Live Risk & Severity)", f"Cluster 80–81 ({'y' * 300})"),
+        ("**Live-Risk, Monitoring, Web-UI**", f"**{'z' * 300}**"),
+    ],
+)
+def test_what_fits_no_field_is_refused_with_a_sentence(db, copy, old, new):
+    before = counts()
+    edit(copy, old, new)
+    with pytest.raises(CommandError, match="Nothing was written"):
+        import_file(copy)
+    assert counts() == before

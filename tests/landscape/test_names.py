@@ -69,6 +69,10 @@ def test_titles_that_differ_in_a_remark_alone_are_told_apart_by_it():
     assert index.resolve("Pump").title is None
 
 
+def test_words_that_stand_in_pairs_only_are_no_run():
+    assert NameIndex(["Cold Start, Warm Start Now"]).resolve("Cold Start Now").title is None
+
+
 def test_an_alias_wins_over_a_run_of_words_but_not_over_a_whole_title():
     index = NameIndex(["Pump Restart", "Pump Drill", "Boiler"], {"Pump": "Boiler", "pump drill": "Boiler"})
     assert index.resolve("Pump").title == "Boiler"

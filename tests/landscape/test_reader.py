@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runbooks.landscape.conflicts import split_lines
 from runbooks.landscape.document import ConflictChoice, LandscapeError, UnresolvedConflicts
 from runbooks.landscape.reader import read_landscape
-from tests.landscape.samples import PUMP, VALVE, kinds, row, situation, text_of
+from tests.landscape.samples import PUMP, SITUATION_HEADER, VALVE, delimiter, kinds, row, situation, text_of
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 LANDSCAPE = (FIXTURES / "landscape.md").read_text(encoding="utf-8")
@@ -114,10 +114,11 @@ def test_reading_twice_gives_equal_results():
 
 
 def test_notices_stand_in_the_order_of_the_file():
-    text = text_of((row(status="odd"), row("B", "`b.md`", cluster="Cluster 2–1")), (situation(names="Boat"),))
-    lines = [notice.line for notice in read_landscape(text).notices]
-    assert lines == sorted(lines)
-    assert len(lines) == 3
+    text = text_of((row(status="odd"), row("B", "`b.md`", cluster="Cluster 2–1")))
+    situations = f"{SITUATION_HEADER}\n{delimiter(SITUATION_HEADER)}\n{situation('Flood', 'Boat')}"
+    landscape = read_landscape(text.replace("## 1.", f"{situations}\n\n## 1.", 1))
+    assert kinds(landscape) == ["unresolved_name", "unknown_level", "odd_range"]
+    assert [notice.line for notice in landscape.notices] == sorted(notice.line for notice in landscape.notices)
 
 
 PIECES = st.sampled_from(

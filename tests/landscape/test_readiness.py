@@ -139,10 +139,15 @@ def test_a_table_without_a_status_column_claims_nothing():
 
 
 def test_of_two_status_columns_neither_is_believed():
-    text = text_of().replace("| 2026-ready Status |", "| Old Status |").replace("| Layer |", "| New Status |")
-    landscape = read_landscape(text)
+    header = RUNBOOK_HEADER.replace("2026-ready Status |", "Old Status | New Status |")
+    landscape = read_landscape(f"# P\n\n{header}\n{delimiter(header)}\n{row()} ⚠️ R&D only |\n")
     assert landscape.runbooks[0].declared.level == "unassessed"
-    assert "missing_column" in kinds(landscape)
+    subjects = [(notice.kind, notice.subject) for notice in landscape.notices if notice.kind != "other"]
+    assert subjects == [
+        ("missing_column", "Status"),
+        ("unknown_column", "Old Status"),
+        ("unknown_column", "New Status"),
+    ]
 
 
 def test_the_column_of_readiness_wins_over_another_status():

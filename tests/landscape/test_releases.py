@@ -104,7 +104,7 @@ def test_text_below_a_release_is_an_entry():
 
 
 def test_tabs_indent_as_well():
-    (release,) = releases("* v1\n\t* first\n\t* second\n")
+    (release,) = releases("* v1\n\t* first\n    * second\n")
     assert release.entries == ("first", "second")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from runbooks.landscape.reader import read_landscape
-from tests.landscape.samples import PUMP, VALVE, kinds, line_of, read, row, text_of
+from tests.landscape.samples import PUMP, VALVE, kinds, line_of, read, text_of
 
 ENTRY = """\
 ### 3.1 Pump Restart Runbook (v1.1)
@@ -151,6 +151,7 @@ def test_underlined_chapters_and_closed_headings_are_read():
     assert (second.number, second.title) == (4, "Valves")
 
 
-def test_a_rule_below_a_list_or_a_table_is_no_chapter():
-    assert [section.title for section in sections("## 3. P\n### 3.1 Pump Restart\n* a\n---\n  b\n---\n")] == ["P"]
-    assert read(PUMP, row("Valve", "`v.md`"), chapters="").sections == ()
+@pytest.mark.parametrize("above", ["* a", "1. a", "  a", "> a", "a | b", "#### a", "---"])
+def test_a_rule_below_a_list_a_quote_or_a_row_is_no_chapter(above):
+    (section,) = sections(f"## 3. P\n### 3.1 Pump Restart\n\n{above}\n---\nAfter.\n")
+    assert section.entries[0].role.endswith("After.")

@@ -54,7 +54,10 @@ class Command(PortalCommand):
         content = self._content(options["file"])
         landscape = self._landscape(content, options)
         source = self._source(options["docs_root"])
-        plan = plan_import(landscape, file=self._name(options["file"], source), content=content, documents=source)
+        try:
+            plan = plan_import(landscape, file=self._name(options["file"], source), content=content, documents=source)
+        except LandscapeError as error:
+            raise CommandError(f"{options['file']}: {error} Nothing was written.") from error
         self._show(plan, landscape, verbose=options["dry_run"] or options["verbosity"] > 1)
         if options["dry_run"]:
             self.stdout.write("Dry run: nothing was written.")
