@@ -14,6 +14,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import override
 
 from governance.choices import Action
 from governance.models import ChangeLogEntry
@@ -47,6 +48,17 @@ class SystemActor:
 
 
 SYSTEM = SystemActor("system")
+
+
+def in_its_language() -> override:
+    """``with ledger.in_its_language():`` around the making of a record.
+
+    The ledger is written in English, whoever acts, and shown in the reader's language by ``governance.words``:
+    the same change must be the same bytes.
+    """
+    return override("en")
+
+
 Actor = AbstractBaseUser | SystemActor
 
 

@@ -31,7 +31,7 @@ def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
     for label in ("runbooks", "governance"):
         create_permissions(apps.get_app_config(label), verbosity=0, using=using)
     guards.install(using=using)
-    with transaction.atomic(using=using):
+    with transaction.atomic(using=using), ledger.in_its_language():
         ensure_groups()
         ensure_default_rules()
 

@@ -17,8 +17,15 @@ WORDS = {
     "request": _("request"),
     "target": _("from, to"),
     "text": _("text"),
+    "document_sha256": _("document sha256"),
+    "metadata_sha256": _("metadata sha256"),
+    "entries": _("section entries"),
+    "steps": _("steps"),
+    "findings": _("findings"),
 }
 EMPTY = "–"
+# Readiness in words, which the ledger holds in English: "unassessed", "R&D only", "2026-ready".
+TRANSLATED_VALUES = frozenset({"readiness", "target"})
 
 
 def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
@@ -26,7 +33,7 @@ def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
     model = _model_of(entry)
     return [
         {
-            "field": _field_in_words(model, name),
+            "field": field_in_words(model, name),
             "before": _value_in_words(model, name, change.get("before")),
             "after": _value_in_words(model, name, change.get("after")),
         }
@@ -37,7 +44,7 @@ def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
 
 def metadata_in_words(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
     """A request's pinned metadata as pairs of field and value in the reader's words."""
-    return [(_field_in_words(Runbook, name), _value_in_words(Runbook, name, value)) for name, value in metadata.items()]
+    return [(field_in_words(Runbook, name), _value_in_words(Runbook, name, value)) for name, value in metadata.items()]
 
 
 def _model_of(entry: ChangeLogEntry) -> type[models.Model] | None:
@@ -57,7 +64,8 @@ def _field(model: type[models.Model] | None, name: str) -> Any:
         return None
 
 
-def _field_in_words(model: type[models.Model] | None, name: str) -> str:
+def field_in_words(model: type[models.Model] | None, name: str) -> str:
+    """The name of a field of ``model``, or of a fact that only the ledger knows."""
     field = _field(model, name)
     if name in WORDS:
         return str(WORDS[name])
@@ -71,5 +79,7 @@ def _value_in_words(model: type[models.Model] | None, name: str, value: Any) -> 
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
+    if name in TRANSLATED_VALUES:
+        return gettext(str(value))
     choices = dict(getattr(_field(model, name), "flatchoices", ()))
     return str(choices.get(value, value))

@@ -30,16 +30,18 @@ class GovernedEdit:
     def begin(cls, instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Self:
         """Remember what is stored now; nothing, for an object that is not stored yet."""
         stored = type(instance)._base_manager.filter(pk=instance.pk).first() if instance.pk else None
-        return cls(by=by, reason=reason, before=facts_of(stored) if stored else None)
+        with ledger.in_its_language():
+            return cls(by=by, reason=reason, before=facts_of(stored) if stored else None)
 
     def finish(self, instance: models.Model) -> ChangeLogEntry | None:
         """Write the ledger row, and lapse open requests that pinned something else now. None when nothing changed."""
-        after = facts_of(type(instance)._base_manager.get(pk=instance.pk))
+        with ledger.in_its_language():
+            after = facts_of(type(instance)._base_manager.get(pk=instance.pk))
         changes = difference(self.before, after)
         if self.before is not None and not changes:
             return None
-        entry = ledger.append(
-            ledger.Record(
+        with ledger.in_its_language():
+            record = ledger.Record(
                 actor=self.by,
                 action=Action.CHANGED if self.before is not None else Action.CREATED,
                 subject=subject_of(instance),
@@ -47,7 +49,7 @@ class GovernedEdit:
                 reason=self.reason,
                 changes=changes,
             )
-        )
+        entry = ledger.append(record)
         if isinstance(instance, BEHIND_A_SIGNATURE) and self.before is not None:
             lapse_what_changed(by=self.by, runbook=instance if isinstance(instance, Runbook) else None)
         return entry
@@ -72,7 +74,8 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
     :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not deleted).
     """
     with transaction.atomic():
-        before, subject, title = facts_of(instance), subject_of(instance), str(instance)
+        with ledger.in_its_language():
+            before, subject, title = facts_of(instance), subject_of(instance), str(instance)
         instance.delete()
         entry = ledger.append(
             ledger.Record(

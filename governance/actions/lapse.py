@@ -2,25 +2,30 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from governance import ledger
 from governance.choices import Action, RequestState
 from governance.facts import difference, subject_of
 from governance.models import StatusChangeRequest
+from governance.words import field_in_words
 from runbooks.models import Runbook
 
 
 def what_changed(request: StatusChangeRequest) -> dict[str, dict[str, object]]:
     """What differs now from what the request pins, field by field; empty when all is as it was."""
     runbook = request.runbook
+    with ledger.in_its_language():
+        origin, now = request.origin, runbook.readiness
     changes = difference(request.metadata, runbook.governed_metadata())
     sha256 = runbook.document.sha256 if runbook.document else ""
     if sha256 != request.document_sha256:
         changes["document_sha256"] = {"before": request.document_sha256, "after": sha256}
     if (runbook.readiness_level, runbook.readiness_year) != (request.from_level, request.from_year):
-        changes["readiness"] = {"before": request.origin, "after": runbook.readiness}
+        changes["readiness"] = {"before": origin, "after": now}
     return changes
 
 
@@ -39,19 +44,25 @@ def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: date
         return False
     request.state = RequestState.LAPSED
     request.closed_at = at or timezone.now()
-    request.closed_reason = _("Changed while the request was open: %(fields)s.") % {
-        "fields": ", ".join(sorted(changes))
-    }
+    # Stored for everyone, so in the portal's own language and not in that of whoever happened to change something.
+    with override(settings.LANGUAGE_CODE):
+        request.closed_reason = _sentence(changes)
     request.save(update_fields=["state", "closed_at", "closed_reason"])
-    ledger.append(
-        ledger.Record(
-            actor=by,
-            action=Action.REQUEST_LAPSED,
-            subject=subject_of(request.runbook),
-            subject_title=str(request),
-            reason=request.closed_reason,
-            changes={"request": {"before": None, "after": request.pk}, **changes},
-        ),
-        at=request.closed_at,
-    )
+    with ledger.in_its_language():
+        ledger.append(
+            ledger.Record(
+                actor=by,
+                action=Action.REQUEST_LAPSED,
+                subject=subject_of(request.runbook),
+                subject_title=str(request),
+                reason=_sentence(changes),
+                changes={"request": {"before": None, "after": request.pk}, **changes},
+            ),
+            at=request.closed_at,
+        )
     return True
+
+
+def _sentence(changes: dict[str, dict[str, object]]) -> str:
+    fields = ", ".join(sorted(field_in_words(Runbook, name) for name in changes))
+    return _("Changed while the request was open: %(fields)s.") % {"fields": fields}

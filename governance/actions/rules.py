@@ -20,7 +20,7 @@ def replace_rule(
     by: ledger.Actor,
 ) -> SignOffRule:
     """Put the next version of a level's rule in force and take the one before out of force."""
-    with transaction.atomic():
+    with transaction.atomic(), ledger.in_its_language():
         of_level = SignOffRule.objects.select_for_update().filter(target_level=target_level)
         before = of_level.filter(in_force=True).first()
         facts_before = facts_of(before) if before else None

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from governance import ledger, policy
@@ -149,17 +150,25 @@ def downgrade(
 
 
 def seen_token(request: StatusChangeRequest) -> str:
-    """What a sign-off page showed, as a token for its form: the pins, the state and who has decided so far."""
+    """What a sign-off page showed, as a token for its form: the pins, the state, who has decided, and the language.
+
+    The sentence is stored as it was read: whoever changed the language meanwhile reads it again.
+    """
     decided = ",".join(str(pk) for pk in sorted(request.sign_offs.values_list("signer_id", flat=True)))
-    return f"{request.document_sha256}.{request.metadata_sha256}.{request.state}.{decided}"
+    return f"{request.document_sha256}.{request.metadata_sha256}.{request.state}.{decided}.{get_language()}"
 
 
-def statement(request: StatusChangeRequest) -> str:
-    """The exact sentence that a signature stands under, in the reader's language."""
-    return _(
+def statement(request: StatusChangeRequest, decision: Decision) -> str:
+    """The exact sentence that a decision stands under, in the reader's language."""
+    approval = _(
         "I approve that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
         "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
-    ) % {
+    )
+    rejection = _(
+        "I reject that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
+        "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
+    )
+    return (approval if decision == Decision.APPROVE else rejection) % {
         "title": request.metadata.get("title", request.runbook.title),
         "version": request.metadata.get("version") or "–",
         "origin": request.origin,
@@ -231,7 +240,8 @@ def _apply(request: StatusChangeRequest, *, by: User, at: datetime) -> None:
     )
     request.applied_at = at
     request.save(update_fields=["applied_at"])
-    change = {"readiness": {"before": request.origin, "after": request.target}}
+    with ledger.in_its_language():
+        change = {"readiness": {"before": request.origin, "after": request.target}}
     _note(request, Action.READINESS_CHANGED, by=by, at=at, reason=request.rationale, changes=change)
 
 
@@ -246,7 +256,7 @@ def _store_decision(request: StatusChangeRequest, decision: Decision, *, comment
         signer=by,
         decision=decision,
         comment=comment.strip(),
-        statement=statement(request),
+        statement=statement(request, decision),
         document_sha256=request.document_sha256,
         metadata_sha256=request.metadata_sha256,
         signed_at=at,
@@ -327,6 +337,19 @@ def _note(
     at: datetime,
     reason: str,
     changes: dict[str, Any] | None = None,
+) -> None:
+    with ledger.in_its_language():
+        _append(request, action, by=by, at=at, reason=reason, changes=changes)
+
+
+def _append(
+    request: StatusChangeRequest,
+    action: Action,
+    *,
+    by: ledger.Actor,
+    at: datetime,
+    reason: str,
+    changes: dict[str, Any] | None,
 ) -> None:
     pins: dict[str, Any] = {
         "request": {"before": None, "after": request.pk},

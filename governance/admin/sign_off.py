@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from governance import actions
@@ -20,8 +20,8 @@ from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision
 from governance.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.people import signed_in
-from governance.words import metadata_in_words
-from runbooks.models import Document
+from governance.words import field_in_words, metadata_in_words
+from runbooks.models import Document, Runbook
 
 SIGN = "governance.sign_statuschangerequest"
 
@@ -109,9 +109,12 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         """On to the request's own page."""
-        self.message_user(
-            request, _("The request is open. It waits for %(count)d signature(s).") % {"count": obj.required_signatures}
+        text = ngettext(
+            "The request is open. It waits for %(count)d signature.",
+            "The request is open. It waits for %(count)d signatures.",
+            obj.required_signatures,
         )
+        self.message_user(request, text % {"count": obj.required_signatures})
         return HttpResponseRedirect(reverse("admin:governance_statuschangerequest_change", args=[obj.pk]))
 
     def get_urls(self) -> list[URLPattern]:
@@ -203,8 +206,8 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             "metadata": metadata_in_words(found.metadata),
             "decisions": found.sign_offs.select_related("signer"),
             "missing": max(0, found.required_signatures - found.approvals),
-            "changed": what_changed(found) if found.is_open else {},
-            "statement": statement(found),
+            "changed": [field_in_words(Runbook, name) for name in what_changed(found)] if found.is_open else [],
+            "statement": statement(found, Decision.APPROVE),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
             "form": (form or fresh) if may_sign and not refusals else None,
             "withdraw_form": WithdrawForm() if found.is_open and found.requested_by_id == request.user.pk else None,

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib import admin
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +41,7 @@ class Finding(models.Model):
         return f"{self.get_kind_display()}: {self.subject}"
 
     @property
+    @admin.display(description=_("place"))
     def place(self) -> str:
         """``file:line`` as editors and terminals understand it."""
         return f"{self.file}:{self.line}" if self.line else self.file

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models
 from django.urls import reverse
@@ -134,11 +135,13 @@ class StatusChangeRequest(models.Model):
         return f"{self.runbook} → {self.target}"
 
     @property
+    @admin.display(description=_("from level"))
     def origin(self) -> str:
         """The readiness that the runbook had when the request was opened, in words."""
         return readiness_label(self.from_level, self.from_year)
 
     @property
+    @admin.display(description=_("to level"))
     def target(self) -> str:
         """The readiness that is asked for, in words."""
         return readiness_label(self.to_level, self.to_year)

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from django.utils.translation import override
 
 from governance import actions, ledger
 from governance.choices import Action, RequestState
 from governance.models import ChangeLogEntry, SignOff
 from governance.people import RISK_OWNERS
 from governance.policy import Refusal
+from governance.words import changes_in_words
 from runbooks.models import Layer
 from tests import cast
 
@@ -276,3 +278,27 @@ def test_a_lower_rule_does_not_reach_an_open_request(runbook, people):
     cast.approve(request, by=people["rita"])
     request.refresh_from_db()
     assert (request.state, request.required_signatures, request.independent) == (RequestState.OPEN, 2, True)
+
+
+def test_the_ledger_is_written_in_english_whoever_acts(runbook, people):
+    with override("de"):
+        request = cast.ask(runbook, by=people["ed"])
+        cast.approve(request, by=people["rita"])
+        cast.approve(request, by=people["rolf"])
+    entry = ChangeLogEntry.objects.get(action=Action.READINESS_CHANGED)
+    assert entry.changes["readiness"]["before"] == "unassessed"
+    with override("de"):
+        assert changes_in_words(entry)[0]["before"] == "nicht bewertet"
+
+
+def test_whoever_changed_the_language_meanwhile_reads_the_sentence_again(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    seen = actions.seen_token(request)
+    with override("de"), pytest.raises(actions.StaleForm):
+        actions.sign(request=request, comment="ok", seen=seen, by=people["rita"])
+
+
+def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    actions.reject(request=request, comment="No.", seen=actions.seen_token(request), by=people["rita"])
+    assert SignOff.objects.get().statement.startswith("I reject that")

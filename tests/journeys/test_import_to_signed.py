@@ -69,7 +69,7 @@ def test_from_import_to_signed_readiness(landscape, visit):
     assert "not signed for live use" in operator.get(f"/runbooks/{SLUG}/")
     assert operator.json(f"/api/v1/runbooks/{SLUG}/")["live_ready"] is False
 
-    assert "It waits for 2 signature(s)" in request_change(visit("ed"))
+    assert "It waits for 2 signatures" in request_change(visit("ed"))
     request = StatusChangeRequest.objects.get()
 
     rita = visit("rita")

@@ -1,0 +1,302 @@
+"""Who may do what, and why not: the truth tables, and that every reason has its words."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from governance import policy, states
+from governance.choices import REFUSAL_TEXTS, SEVERITY_OF_KIND, FindingKind
+from governance.policy import Person, Proposal, Refusal, RequestFacts, Standing
+from runbooks.choices import REASON_TEXTS, ReadinessLevel
+from runbooks.landscape.notices import NoticeKind
+from runbooks.standing import Reason
+
+OPENED = datetime(2026, 6, 15, 12, tzinfo=UTC)
+OWNER = Person(id=1, is_active=True, is_editor=False, is_risk_owner=True, joined_at=OPENED - timedelta(days=1))
+EDITOR = replace(OWNER, id=2, is_editor=True, is_risk_owner=False)
+REQUEST = RequestFacts(
+    state=states.OPEN, requested_by=EDITOR.id, opened_at=OPENED, independent=True, decided_by=frozenset()
+)
+STANDING = Standing(
+    level=states.UNASSESSED, year=None, declared_level=states.UNASSESSED, has_document=True, has_open_request=False
+)
+PROPOSAL = Proposal(
+    level=states.READY,
+    year=2026,
+    rationale="Drilled.",
+    has_evidence=True,
+    evidence_required=True,
+    rule_exists=True,
+    this_year=2026,
+)
+
+
+def told(reasons):
+    """The reasons, each told once."""
+    assert len(reasons) == len(set(reasons))
+    return set(reasons)
+
+
+# ---- every reason has its words
+
+
+def test_every_refusal_has_a_text_of_its_own():
+    assert set(REFUSAL_TEXTS) == set(Refusal)
+    texts = [str(text) for text in REFUSAL_TEXTS.values()]
+    assert len(texts) == len(set(texts))
+    assert all(text.endswith(".") for text in texts)
+
+
+def test_every_reason_against_live_has_a_text_of_its_own():
+    assert set(REASON_TEXTS) == set(Reason)
+    texts = [str(text) for text in REASON_TEXTS.values()]
+    assert len(texts) == len(set(texts))
+    assert all(text.endswith(".") for text in texts)
+
+
+def test_every_kind_that_the_reader_notices_is_a_kind_of_finding():
+    assert {kind.value for kind in NoticeKind} <= set(FindingKind.values)
+
+
+def test_every_kind_of_finding_has_a_severity_or_is_a_warning():
+    assert set(SEVERITY_OF_KIND) <= set(FindingKind)
+
+
+# ---- signing
+
+
+def doubts(*names):
+    """All combinations of doubts, each with what it changes."""
+    return [combination for size in range(len(names) + 1) for combination in itertools.combinations(names, size)]
+
+
+AGAINST_SIGNING = {
+    Refusal.NOT_ACTIVE: lambda person, request: (replace(person, is_active=False), request),
+    Refusal.NOT_A_RISK_OWNER: lambda person, request: (replace(person, is_risk_owner=False), request),
+    Refusal.OWN_REQUEST: lambda person, request: (person, replace(request, requested_by=person.id)),
+    Refusal.ACCOUNT_TOO_YOUNG: lambda person, request: (
+        replace(person, joined_at=request.opened_at + timedelta(microseconds=1)),
+        request,
+    ),
+    Refusal.REQUEST_CLOSED: lambda person, request: (person, replace(request, state=states.APPROVED)),
+    Refusal.SIGNED_ALREADY: lambda person, request: (person, replace(request, decided_by=frozenset({person.id, 99}))),
+}
+
+
+@pytest.mark.parametrize("held", doubts(*AGAINST_SIGNING), ids="+".join)
+def test_signing_is_refused_for_exactly_the_doubts_that_hold(held):
+    person, request = OWNER, REQUEST
+    for doubt in held:
+        person, request = AGAINST_SIGNING[doubt](person, request)
+    assert told(policy.reasons_against_signing(person, request)) == set(held)
+    counting = set(held) - {Refusal.REQUEST_CLOSED, Refusal.SIGNED_ALREADY}
+    assert told(policy.reasons_against_counting(person, request)) == counting
+
+
+@pytest.mark.parametrize("state", [states.APPROVED, states.REJECTED, states.WITHDRAWN, states.LAPSED, "", "bogus"])
+def test_what_is_not_open_is_closed(state):
+    assert policy.reasons_against_signing(OWNER, replace(REQUEST, state=state)) == (Refusal.REQUEST_CLOSED,)
+
+
+def test_a_decision_of_others_does_not_stand_in_the_way():
+    assert policy.reasons_against_signing(OWNER, replace(REQUEST, decided_by=frozenset({2, 3}))) == ()
+
+
+def test_an_account_that_joined_at_the_very_moment_counts():
+    assert policy.reasons_against_signing(replace(OWNER, joined_at=OPENED), REQUEST) == ()
+
+
+def test_an_editor_is_no_risk_owner():
+    assert Refusal.NOT_A_RISK_OWNER in policy.reasons_against_signing(replace(EDITOR, id=3), REQUEST)
+
+
+def test_under_a_rule_without_a_second_pair_of_eyes_the_requester_signs():
+    own = replace(REQUEST, requested_by=OWNER.id)
+    assert policy.reasons_against_signing(OWNER, own) == (Refusal.OWN_REQUEST,)
+    assert policy.reasons_against_signing(OWNER, replace(own, independent=False)) == ()
+
+
+# ---- withdrawing
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+@pytest.mark.parametrize("state", [states.OPEN, states.APPROVED, states.LAPSED])
+@pytest.mark.parametrize("who", [EDITOR.id, OWNER.id])
+def test_only_the_requester_withdraws_and_only_what_is_open(is_active, state, who):
+    person = replace(EDITOR, id=who, is_active=is_active)
+    expected = {
+        Refusal.NOT_ACTIVE: not is_active,
+        Refusal.REQUEST_CLOSED: state != states.OPEN,
+        Refusal.NOT_THE_REQUESTER: who != REQUEST.requested_by,
+    }
+    reasons = policy.reasons_against_withdrawing(person, replace(REQUEST, state=state))
+    assert told(reasons) == {reason for reason, holds in expected.items() if holds}
+
+
+# ---- asking
+
+
+def test_a_whole_request_is_not_refused():
+    assert policy.reasons_against_submitting(EDITOR, STANDING, PROPOSAL) == ()
+
+
+AGAINST_ASKING = {
+    Refusal.NOT_ACTIVE: {"person": {"is_active": False}},
+    Refusal.NOT_AN_EDITOR: {"person": {"is_editor": False}},
+    Refusal.OPEN_REQUEST_EXISTS: {"standing": {"has_open_request": True}},
+    Refusal.DOCUMENT_MISSING: {"standing": {"has_document": False}},
+    Refusal.RULE_MISSING: {"proposal": {"rule_exists": False}},
+    Refusal.RATIONALE_MISSING: {"proposal": {"rationale": " \t\n"}},
+    Refusal.EVIDENCE_MISSING: {"proposal": {"has_evidence": False}},
+    Refusal.YEAR_PAST: {"proposal": {"year": 2025}},
+}
+
+
+@pytest.mark.parametrize("held", doubts(*AGAINST_ASKING), ids="+".join)
+def test_asking_is_refused_for_exactly_the_doubts_that_hold(held):
+    parts = {"person": EDITOR, "standing": STANDING, "proposal": PROPOSAL}
+    for doubt in held:
+        for name, changes in AGAINST_ASKING[doubt].items():
+            parts[name] = replace(parts[name], **changes)
+    assert told(policy.reasons_against_submitting(**parts)) == set(held)
+
+
+@pytest.mark.parametrize(
+    ("is_editor", "is_risk_owner", "may"),
+    [(True, False, True), (False, True, True), (True, True, True), (False, False, False)],
+)
+def test_editors_and_risk_owners_ask(is_editor, is_risk_owner, may):
+    person = replace(EDITOR, is_editor=is_editor, is_risk_owner=is_risk_owner)
+    assert (policy.reasons_against_submitting(person, STANDING, PROPOSAL) == ()) is may
+
+
+def test_evidence_is_asked_for_where_the_rule_asks():
+    without = replace(PROPOSAL, has_evidence=False, evidence_required=False)
+    assert policy.reasons_against_submitting(EDITOR, STANDING, without) == ()
+
+
+def asked(level, target, declared=states.UNASSESSED):
+    standing = replace(STANDING, level=level, declared_level=declared, year=2026 if level == states.READY else None)
+    proposal = replace(PROPOSAL, level=target, year=2026 if target == states.READY else None)
+    return policy.reasons_against_submitting(EDITOR, standing, proposal)
+
+
+@pytest.mark.parametrize("level", ReadinessLevel.values)
+@pytest.mark.parametrize("target", ReadinessLevel.values)
+def test_every_step_is_refused_or_not_as_the_table_says(level, target):
+    if level == states.RND_ONLY and target == states.READY:
+        expected = (Refusal.RND_ONLY_CANNOT_BE_READY,)
+    elif target in states.UP[level]:
+        expected = ()
+    elif target == level:
+        expected = (Refusal.NOTHING_CHANGES,)
+    else:
+        expected = (Refusal.STEP_NOT_ALLOWED,)
+    assert asked(level, target) == expected
+
+
+@pytest.mark.parametrize("declared", ReadinessLevel.values)
+@pytest.mark.parametrize("level", ReadinessLevel.values)
+def test_what_the_file_declares_rnd_only_is_so_until_something_else_is_signed(level, declared):
+    refused = Refusal.RND_ONLY_CANNOT_BE_READY in asked(level, states.READY, declared)
+    assert refused is (level == states.RND_ONLY or (level == states.UNASSESSED and declared == states.RND_ONLY))
+
+
+@pytest.mark.parametrize("declared", ReadinessLevel.values)
+def test_what_the_file_declares_opens_no_way(declared):
+    """A claim may only stand in the way: it never makes a step possible that is refused without it."""
+    for level, target in itertools.product(ReadinessLevel.values, ReadinessLevel.values):
+        if asked(level, target):
+            assert asked(level, target, declared), (level, target)
+
+
+@pytest.mark.parametrize("target", ["bogus", "", "READY"])
+def test_an_unknown_level_is_refused(target):
+    assert Refusal.STEP_NOT_ALLOWED in asked(states.UNASSESSED, target)
+
+
+@pytest.mark.parametrize(
+    ("year", "reasons"),
+    [
+        (None, (Refusal.YEAR_MISSING,)),
+        (0, (Refusal.YEAR_PAST,)),
+        (2025, (Refusal.YEAR_PAST,)),
+        (2026, ()),
+        (2027, ()),
+        (2028, (Refusal.YEAR_TOO_FAR,)),
+    ],
+)
+def test_ready_is_for_this_year_or_the_next(year, reasons):
+    assert policy.reasons_against_submitting(EDITOR, STANDING, replace(PROPOSAL, year=year)) == reasons
+
+
+@pytest.mark.parametrize(
+    "level", [level for level in ReadinessLevel.values if level in states.UP[states.UNASSESSED] and level != "ready"]
+)
+@pytest.mark.parametrize("year", [2026, 0])
+def test_no_other_level_has_a_year(level, year):
+    proposal = replace(PROPOSAL, level=level, year=year)
+    assert policy.reasons_against_submitting(EDITOR, STANDING, proposal) == (Refusal.YEAR_NOT_WANTED,)
+
+
+# ---- the way down
+
+
+@pytest.mark.parametrize("level", ReadinessLevel.values)
+@pytest.mark.parametrize("target", ReadinessLevel.values)
+def test_a_risk_owner_takes_down_what_the_table_says_and_nothing_else(level, target):
+    reasons = policy.reasons_against_downgrading(OWNER, replace(STANDING, level=level), target, "Wrong step.")
+    assert reasons == (() if target in states.DOWN[level] else (Refusal.NOT_A_DOWNGRADE,))
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+@pytest.mark.parametrize("is_risk_owner", [True, False])
+@pytest.mark.parametrize("reason", ["Wrong step.", " "])
+@pytest.mark.parametrize("target", [states.SHADOW, states.READY])
+def test_a_downgrade_is_refused_for_exactly_the_doubts_that_hold(is_active, is_risk_owner, reason, target):
+    person = replace(OWNER, is_active=is_active, is_risk_owner=is_risk_owner)
+    expected = {
+        Refusal.NOT_ACTIVE: not is_active,
+        Refusal.NOT_A_RISK_OWNER: not is_risk_owner,
+        Refusal.NOT_A_DOWNGRADE: target == states.READY,
+        Refusal.RATIONALE_MISSING: not reason.strip(),
+    }
+    reasons = policy.reasons_against_downgrading(person, replace(STANDING, level=states.READY), target, reason)
+    assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
+
+
+def test_saying_no_needs_neither_a_document_nor_a_free_place():
+    bare = replace(STANDING, level=states.READY, has_document=False, has_open_request=True)
+    assert policy.reasons_against_downgrading(OWNER, bare, states.SHADOW, "Wrong step.") == ()
+
+
+def test_every_refusal_can_be_given():
+    given = {
+        *(reason for held in doubts(*AGAINST_SIGNING) for reason in held),
+        *(reason for held in doubts(*AGAINST_ASKING) for reason in held),
+        Refusal.NOT_THE_REQUESTER,
+        Refusal.NOT_A_DOWNGRADE,
+        Refusal.RND_ONLY_CANNOT_BE_READY,
+        Refusal.STEP_NOT_ALLOWED,
+        Refusal.NOTHING_CHANGES,
+        Refusal.YEAR_MISSING,
+        Refusal.YEAR_NOT_WANTED,
+        Refusal.YEAR_TOO_FAR,
+        # Given by the action, which alone sees the comment.
+        Refusal.COMMENT_MISSING,
+    }
+    assert given == set(Refusal)
+
+
+def test_the_rules_import_no_framework():
+    """They can be read, and run, without Django."""
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; import governance.policy, governance.states, runbooks.standing, runbooks.slugs, runbooks.landscape.notices;"
+        "sys.exit(any(name.split('.')[0] in ('django', 'rest_framework') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

@@ -1,0 +1,154 @@
+"""The transition tables: what the design promises of them, read off by walking them."""
+
+import itertools
+
+import pytest
+
+from governance import states
+from governance.choices import RequestState
+from governance.setup import DEFAULT_SIGNATURES
+from runbooks.choices import ReadinessLevel
+
+LEVELS = set(ReadinessLevel.values)
+# In the order of what they permit; a way up never leads to a level that permits less than R&D.
+PERMITTED = {"retired": -1, "unassessed": 0, "rnd_only": 1, "safety_sandbox": 2, "track": 2, "shadow": 2, "ready": 3}
+STEPPING_STONES = {states.SAFETY_SANDBOX, states.TRACK, states.SHADOW}
+
+
+def neighbours(level):
+    return states.UP[level] | states.DOWN[level]
+
+
+def reachable(start, *, avoiding=frozenset()):
+    """Every level that some walk over both tables leads to."""
+    seen, waiting = set(), [start]
+    while waiting:
+        for level in neighbours(waiting.pop()) - seen - avoiding:
+            seen.add(level)
+            waiting.append(level)
+    return seen
+
+
+# ---- readiness
+
+
+def test_the_tables_speak_of_every_level_and_of_no_other():
+    for table in (states.UP, states.DOWN):
+        assert set(table) == LEVELS
+        assert {target for targets in table.values() for target in targets} <= LEVELS
+
+
+def test_the_names_of_the_levels_are_those_of_the_catalogue():
+    named = {
+        states.UNASSESSED,
+        states.RND_ONLY,
+        states.SAFETY_SANDBOX,
+        states.TRACK,
+        states.SHADOW,
+        states.READY,
+        states.RETIRED,
+    }
+    assert named == LEVELS
+    for level in ReadinessLevel:
+        assert getattr(states, level.name) == level.value
+
+
+def test_rnd_only_becomes_ready_by_no_walk_that_avoids_sandbox_track_and_shadow():
+    assert states.READY not in reachable(states.RND_ONLY, avoiding=STEPPING_STONES)
+
+
+@pytest.mark.parametrize("detour", [states.UNASSESSED, states.RETIRED])
+def test_rnd_only_finds_no_detour(detour):
+    """By unassessed it does not get away without a stepping stone, and from retired there is no way back."""
+    assert detour not in reachable(states.RND_ONLY, avoiding=STEPPING_STONES) or states.READY not in reachable(
+        detour, avoiding=STEPPING_STONES
+    )
+
+
+def test_rnd_only_does_become_ready_by_a_stepping_stone():
+    """The walk above would also be true of a table without any way to ready."""
+    for stone in STEPPING_STONES:
+        assert stone in states.UP[states.RND_ONLY]
+        assert states.READY in states.UP[stone]
+
+
+def test_nothing_leads_to_ready_but_a_request():
+    assert not any(states.READY in targets for targets in states.DOWN.values())
+
+
+def test_no_move_is_both_up_and_down():
+    """Else one person could take what needs the quorum."""
+    for level in LEVELS:
+        assert not states.UP[level] & states.DOWN[level]
+
+
+def test_a_way_down_never_permits_more():
+    for level, targets in states.DOWN.items():
+        for target in targets:
+            assert PERMITTED[target] < PERMITTED[level] or target == states.RETIRED, (level, target)
+            assert target != level
+
+
+def test_ready_can_be_taken_down_to_every_other_level_at_once():
+    assert states.DOWN[states.READY] == LEVELS - {states.READY}
+
+
+def test_everything_can_be_retired_at_once_and_stays_so():
+    for level in LEVELS - {states.RETIRED}:
+        assert states.is_down(level, states.RETIRED)
+    assert reachable(states.RETIRED) == set()
+
+
+def test_ready_can_be_renewed_and_no_other_level_leads_to_itself():
+    assert {level for level in LEVELS if level in neighbours(level)} == {states.READY}
+
+
+def test_every_level_but_retired_has_a_way_to_ready():
+    for level in LEVELS - {states.RETIRED}:
+        assert states.READY in reachable(level)
+
+
+def test_every_level_that_can_be_asked_for_has_a_default_rule():
+    asked_for = {target for targets in states.UP.values() for target in targets}
+    assert asked_for == set(DEFAULT_SIGNATURES)
+    assert DEFAULT_SIGNATURES[ReadinessLevel.READY] >= 2
+
+
+@pytest.mark.parametrize("unknown", ["", "bogus", "READY", None])
+def test_an_unknown_level_leads_nowhere_and_is_reached_from_nowhere(unknown):
+    for level in LEVELS:
+        for one, other in ((unknown, level), (level, unknown)):
+            assert not states.is_up(one, other)
+            assert not states.is_down(one, other)
+
+
+def test_the_questions_read_the_tables():
+    for level, target in itertools.product(LEVELS, LEVELS):
+        assert states.is_up(level, target) is (target in states.UP[level])
+        assert states.is_down(level, target) is (target in states.DOWN[level])
+
+
+# ---- requests
+
+
+def test_the_states_of_a_request_are_those_of_the_model():
+    assert set(states.REQUEST_TRANSITIONS) == set(RequestState.values)
+    for state in RequestState:
+        assert getattr(states, state.name) == state.value
+
+
+@pytest.mark.parametrize("state", [state for state in RequestState.values if state != "open"])
+def test_a_closed_request_never_moves_again(state):
+    assert not any(states.request_may_become(state, target) for target in RequestState.values)
+
+
+def test_an_open_request_becomes_each_of_the_closed_ones():
+    assert states.REQUEST_TRANSITIONS[states.OPEN] == set(RequestState.values) - {states.OPEN}
+    assert not states.request_may_become(states.OPEN, states.OPEN)
+
+
+@pytest.mark.parametrize("unknown", ["", "bogus", "OPEN", None])
+def test_an_unknown_state_moves_nowhere(unknown):
+    for state in RequestState.values:
+        assert not states.request_may_become(unknown, state)
+        assert not states.request_may_become(state, unknown)
