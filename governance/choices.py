@@ -125,6 +125,11 @@ REFUSAL_TEXTS = {
     Refusal.RATIONALE_MISSING: _("Say why the change is asked for."),
     Refusal.EVIDENCE_MISSING: _("The rule for this level asks for at least one evidence link."),
     Refusal.DOCUMENT_MISSING: _("The runbook has no document. There is no text that could be signed."),
+    Refusal.DOCUMENT_NOT_SHOWN: _(
+        "The stored text is not that of the runbook's path, or not what its sha256 names: it cannot be shown, so it cannot "
+        "be signed. Import the documents again."
+    ),
+    Refusal.EVIDENCE_NOT_A_LINK: _("Evidence is given as links: one address per line, each beginning with https://."),
     Refusal.RULE_MISSING: _("No sign-off rule is in force for this level. Add one in the admin."),
     Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),
 }

@@ -18,8 +18,6 @@ CHILDREN: dict[type[models.Model], tuple[str, ...]] = {
     Section: ("entries",),
     Situation: ("steps",),
 }
-# Many-to-many fields that CHILDREN tells better, or that nobody edits here.
-UNRECORDED_RELATIONS = frozenset({"user_permissions"})
 # A signed readiness hangs on these: a change of theirs can lapse a request.
 BEHIND_A_SIGNATURE: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)
 IDENTIFIED_BY = ("slug", "path", "version", "username", "name")
@@ -49,7 +47,7 @@ def facts_of(instance: models.Model) -> dict[str, Any]:
     }
     for relation in instance._meta.many_to_many:
         through: Any = relation.remote_field.through
-        if through._meta.auto_created and relation.name not in UNRECORDED_RELATIONS:
+        if through._meta.auto_created:
             facts[relation.name] = sorted(str(other) for other in getattr(instance, relation.name).all())
     for name in CHILDREN.get(type(instance), ()):
         facts[name] = [str(child) for child in getattr(instance, name).all()]

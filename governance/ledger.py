@@ -7,6 +7,7 @@ keys sorted, UTF-8, no white space, times in UTC with microseconds. No number bu
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +48,8 @@ class SystemActor:
         return self.name
 
 
-SYSTEM = SystemActor("system")
+# No account can take this name: the validator of usernames allows no brackets.
+SYSTEM = SystemActor("(system)")
 
 
 def in_its_language() -> override:
@@ -107,6 +109,18 @@ def canonical_bytes(entry: ChangeLogEntry) -> bytes:
 def hash_of(entry: ChangeLogEntry) -> str:
     """The sha256 (hex) of an entry's canonical bytes."""
     return hashlib.sha256(canonical_bytes(entry)).hexdigest()
+
+
+@contextmanager
+def governed() -> Iterator[None]:
+    """The transaction of one governed change: it holds the ledger's lock from its first statement on.
+
+    Every change takes this lock before any row's, so that no two wait for each other in a ring, and what is
+    read inside is what is changed. May be nested.
+    """
+    with transaction.atomic():
+        _lock_the_end()
+        yield
 
 
 def append(record: Record, *, at: datetime | None = None) -> ChangeLogEntry:

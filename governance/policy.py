@@ -7,6 +7,7 @@ reason live in ``governance.choices.REFUSAL_TEXTS``, so that page, API and comma
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from governance import states
 
@@ -34,6 +35,8 @@ class Refusal(StrEnum):
     RATIONALE_MISSING = "rationale_missing"
     EVIDENCE_MISSING = "evidence_missing"
     DOCUMENT_MISSING = "document_missing"
+    DOCUMENT_NOT_SHOWN = "document_not_shown"
+    EVIDENCE_NOT_A_LINK = "evidence_not_a_link"
     RULE_MISSING = "rule_missing"
     NOT_A_DOWNGRADE = "not_a_downgrade"
 
@@ -62,12 +65,17 @@ class RequestFacts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a runbook stands: its signed readiness, and the level that the landscape file declares."""
+    """Where a runbook stands: its signed readiness, and the level that the landscape file declares.
+
+    ``document_is_shown``: the stored text is that of the runbook's path and hashes to its sha256, so that a page can
+    show what is signed.
+    """
 
     level: str
     year: int | None
     declared_level: str
     has_document: bool
+    document_is_shown: bool
     has_open_request: bool
 
 
@@ -78,7 +86,7 @@ class Proposal:
     level: str
     year: int | None
     rationale: str
-    has_evidence: bool
+    evidence: tuple[str, ...]
     evidence_required: bool
     rule_exists: bool
     this_year: int
@@ -86,6 +94,15 @@ class Proposal:
 
 def _those_that_hold(*doubts: tuple[Refusal, bool]) -> tuple[Refusal, ...]:
     return tuple(refusal for refusal, holds in doubts if holds)
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is an address that a page may link to: http or https, with a host."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def reasons_against_counting(person: Person, request: RequestFacts) -> tuple[Refusal, ...]:
@@ -129,7 +146,9 @@ def reasons_against_submitting(person: Person, standing: Standing, proposal: Pro
             (Refusal.RULE_MISSING, not proposal.rule_exists),
             (Refusal.DOCUMENT_MISSING, not standing.has_document),
             (Refusal.RATIONALE_MISSING, not proposal.rationale.strip()),
-            (Refusal.EVIDENCE_MISSING, proposal.evidence_required and not proposal.has_evidence),
+            (Refusal.DOCUMENT_NOT_SHOWN, standing.has_document and not standing.document_is_shown),
+            (Refusal.EVIDENCE_MISSING, proposal.evidence_required and not proposal.evidence),
+            (Refusal.EVIDENCE_NOT_A_LINK, not all(is_link(link) for link in proposal.evidence)),
         )
     )
 

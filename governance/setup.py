@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group
-from django.db import connections, transaction
+from django.db import connections
 
 from governance import guards, ledger
 from governance.choices import Action
@@ -31,7 +31,7 @@ def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
     for label in ("runbooks", "governance"):
         create_permissions(apps.get_app_config(label), verbosity=0, using=using)
     guards.install(using=using)
-    with transaction.atomic(using=using), ledger.in_its_language():
+    with ledger.governed(), ledger.in_its_language():
         ensure_groups()
         ensure_default_rules()
 

@@ -110,8 +110,8 @@ def _url(values: Mapping[str, str], name: str, default: str, parse: Any) -> dict
     try:
         return dict(parse(values.get(name) or default))
     except (ImproperlyConfigured, KeyError, ValueError) as error:
-        # The value may hold a password: it is never repeated.
-        raise ImproperlyConfigured(f"{name} cannot be read as an address ({type(error).__name__}).") from error
+        # The value may hold a password: it is never repeated, nor is the cause, which quotes parts of it.
+        raise ImproperlyConfigured(f"{name} cannot be read as an address ({type(error).__name__}).") from None
 
 
 def _database(values: Mapping[str, str], var: Path) -> dict[str, Any]:
@@ -152,26 +152,39 @@ def _generated_secret_key(var: Path) -> str:
     """A key of this installation, kept in ``var/secret_key`` and readable by its owner alone."""
     path = var / "secret_key"
     try:
-        return path.read_text(encoding="ascii").strip() or _write_secret_key(path)
-    except FileNotFoundError:
-        return _write_secret_key(path)
+        return _stored_secret_key(path) or _write_secret_key(path)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"SECRET_KEY is not set and {path.name} cannot be read: {error.strerror}."
+            f"SECRET_KEY is not set and {path.name} cannot be read or written: {error.strerror}."
         ) from error
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and {path.name} holds no key. Delete the file, or set SECRET_KEY."
+        ) from None
+
+
+def _stored_secret_key(path: Path) -> str:
+    """What the file holds; nothing where there is none, or a blank one."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _write_secret_key(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     key = secrets.token_urlsafe(50)
-    # A process id in the name, then a link: two first starts at once must end up with one key.
-    draft = path.with_name(f"secret_key.{os.getpid()}")
+    # A draft of its own, then a link: two first starts at once must end up with one key.
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(key, encoding="ascii")
     try:
         os.link(draft, path)
     except FileExistsError:
-        key = path.read_text(encoding="ascii").strip() or key
+        stored = _stored_secret_key(path)
+        if not stored:  # it was left blank
+            draft.replace(path)
+        key = stored or key
     except OSError:  # a file system without hard links
         draft.replace(path)
     draft.unlink(missing_ok=True)

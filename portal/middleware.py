@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 
@@ -12,6 +13,22 @@ from portal.accounts import may_read
 # Views that a visitor needs before signing in, or that a machine asks. The admin and the API look after themselves.
 OPEN_VIEWS = frozenset({"login", "logout", "set_language", "healthz", "readyz"})
 OPEN_NAMESPACES = frozenset({"admin"})
+
+
+class NullByteMiddleware:
+    """Refuses an address with a null byte: no text of ours holds one, and PostgreSQL fails when asked for one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 400, or pass on.
+
+        :raises BadRequest: there is a null byte in the path or the query.
+        """
+        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("The address holds a null byte.")
+        return self.get_response(request)
 
 
 class ReadAccessMiddleware:

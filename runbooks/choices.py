@@ -45,6 +45,7 @@ REASON_TEXTS = {
     Reason.EXPIRED: _("Its sign-off has expired: it held for an earlier year."),
     Reason.NOT_YET_VALID: _("Its sign-off holds for a later year, not for this one."),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),
+    Reason.DOCUMENT_ELSEWHERE: _("The stored text is not that of its path."),
     Reason.DOCUMENT_CHANGED: _("Its text has changed since it was signed."),
     Reason.METADATA_CHANGED: _("Its title, path, version, scope, clusters or layers have changed since it was signed."),
 }

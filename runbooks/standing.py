@@ -19,18 +19,24 @@ class Reason(StrEnum):
     EXPIRED = "expired"  # signed for an earlier year
     NOT_YET_VALID = "not_yet_valid"  # signed for a later year
     DOCUMENT_MISSING = "document_missing"  # there is no text to follow
+    DOCUMENT_ELSEWHERE = "document_elsewhere"  # the text is that of another path
     DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
     METADATA_CHANGED = "metadata_changed"  # title, path, version, scope, clusters or layers changed since
 
 
 @dataclass(frozen=True, slots=True)
 class SignedFacts:
-    """What a row says about its own readiness. The sha256 values are hex; empty means there is none."""
+    """What a row says about its own readiness. The sha256 values are hex; empty means there is none.
+
+    ``document_path`` is where the runbook says its text is, ``stored_path`` where the stored text came from.
+    """
 
     level: str
     year: int | None
     signed_document_sha256: str
     document_sha256: str
+    document_path: str
+    stored_path: str
     signed_metadata_sha256: str
     metadata_sha256: str
 
@@ -47,6 +53,7 @@ def reasons_against_live(facts: SignedFacts, *, today: date) -> tuple[Reason, ..
         (Reason.EXPIRED, facts.year < today.year),
         (Reason.NOT_YET_VALID, facts.year > today.year),
         (Reason.DOCUMENT_MISSING, not facts.document_sha256),
+        (Reason.DOCUMENT_ELSEWHERE, bool(facts.document_sha256) and facts.stored_path != facts.document_path),
         (
             Reason.DOCUMENT_CHANGED,
             bool(facts.document_sha256) and facts.document_sha256 != facts.signed_document_sha256,

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-from django.db import models, transaction
+from django.db import models
 
 from governance import ledger
 from governance.actions.lapse import lapse_what_changed
 from governance.choices import Action
 from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
 from governance.models import ChangeLogEntry
-from runbooks.models import Runbook
+from runbooks.models import Document, Runbook
 
 
 @dataclass(slots=True)
@@ -35,6 +35,8 @@ class GovernedEdit:
 
     def finish(self, instance: models.Model) -> ChangeLogEntry | None:
         """Write the ledger row, and lapse open requests that pinned something else now. None when nothing changed."""
+        if isinstance(instance, Runbook):
+            _document_follows_path(instance.pk)
         with ledger.in_its_language():
             after = facts_of(type(instance)._base_manager.get(pk=instance.pk))
         changes = difference(self.before, after)
@@ -55,13 +57,21 @@ class GovernedEdit:
         return entry
 
 
+def _document_follows_path(pk: int) -> None:
+    """A runbook whose path changed shows the newest text that is stored for the new path, or none."""
+    runbook = Runbook.objects.select_related("document").get(pk=pk)
+    if runbook.document and runbook.document.path != runbook.document_path:
+        runbook.document = Document.objects.filter(path=runbook.document_path).order_by("-seen_at", "-pk").first()
+        runbook.save(update_fields=["document"])
+
+
 @contextmanager
 def governed_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Iterator[GovernedEdit]:
     """Save ``instance`` and what belongs to it inside the block; the ledger row follows by itself.
 
     A block that changes nothing leaves no row.
     """
-    with transaction.atomic():
+    with ledger.governed():
         edit = GovernedEdit.begin(instance, by=by, reason=reason)
         yield edit
         edit.finish(instance)
@@ -73,7 +83,7 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
     :raises ProtectedError: something still hangs on it.
     :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not deleted).
     """
-    with transaction.atomic():
+    with ledger.governed():
         with ledger.in_its_language():
             before, subject, title = facts_of(instance), subject_of(instance), str(instance)
         instance.delete()

@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from governance import ledger
@@ -34,9 +33,9 @@ def store_document(
     known = Document.objects.filter(path=path, sha256=sha256).first()
     if known:
         return StoredDocument(known, is_new=False)
-    text = content.decode("utf-8-sig")
-    rendered = render_document(text)
-    with transaction.atomic():
+    text = content.decode("utf-8")  # a byte order mark stays: the text must hash to the same sha256
+    rendered = render_document(text.removeprefix("\ufeff"))
+    with ledger.governed():
         document = Document.objects.create(
             path=path,
             sha256=sha256,

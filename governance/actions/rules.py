@@ -1,7 +1,6 @@
 """Changing a rule: always a new version, never an edit. An open request keeps the version that it was opened under."""
 
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import Max
 
 from governance import ledger
@@ -16,11 +15,13 @@ def replace_rule(
     required_signatures: int,
     group: Group,
     evidence_required: bool,
-    separate_from_requester: bool,
     by: ledger.Actor,
 ) -> SignOffRule:
-    """Put the next version of a level's rule in force and take the one before out of force."""
-    with transaction.atomic(), ledger.in_its_language():
+    """Put the next version of a level's rule in force and take the one before out of force.
+
+    The signers are always others than the requester.
+    """
+    with ledger.governed(), ledger.in_its_language():
         of_level = SignOffRule.objects.select_for_update().filter(target_level=target_level)
         before = of_level.filter(in_force=True).first()
         facts_before = facts_of(before) if before else None
@@ -31,7 +32,6 @@ def replace_rule(
             required_signatures=required_signatures,
             group=group,
             evidence_required=evidence_required,
-            separate_from_requester=separate_from_requester,
         )
         ledger.append(
             ledger.Record(

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -36,7 +35,7 @@ def submit(
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
-    with transaction.atomic():
+    with ledger.governed():
         runbook = _locked_runbook(runbook.pk)
         refuse_for(
             reasons_against_submitting(
@@ -75,7 +74,7 @@ def reasons_against_submitting(
         level=level,
         year=year,
         rationale=rationale,
-        has_evidence=bool(evidence.split()),
+        evidence=tuple(evidence.split()),
         evidence_required=bool(rule and rule.evidence_required),
         rule_exists=rule is not None,
         this_year=timezone.localdate(at).year,
@@ -109,7 +108,7 @@ def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetim
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
-    with transaction.atomic():
+    with ledger.governed():
         request = _locked_request(request)
         refuse_for(policy.reasons_against_withdrawing(person(by), _facts(request)))
         _close(request, RequestState.WITHDRAWN, reason=reason, at=moment)
@@ -125,7 +124,7 @@ def downgrade(
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
-    with transaction.atomic():
+    with ledger.governed():
         runbook = _locked_runbook(runbook.pk)
         refuse_for(policy.reasons_against_downgrading(person(by), _standing(runbook), level, reason))
         waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
@@ -189,7 +188,7 @@ def _decide(
     request: StatusChangeRequest, decision: Decision, *, comment: str, seen: str, by: User, at: datetime | None
 ) -> StatusChangeRequest:
     moment = at or timezone.now()
-    with transaction.atomic():
+    with ledger.governed():
         request = _locked_request(request)
         # A lapse must stay although the signer is turned away: it is raised after the commit.
         lapsed = request.is_open and lapse_if_changed(request, by=ledger.SYSTEM, at=moment)
@@ -204,6 +203,8 @@ def _decide_locked(
     request: StatusChangeRequest, decision: Decision, *, comment: str, seen: str, by: User, at: datetime
 ) -> None:
     refuse_for(reasons_against_signing(request, by))
+    if decision == Decision.APPROVE and not _document_is_shown(request.runbook):
+        refuse_for([policy.Refusal.DOCUMENT_NOT_SHOWN])
     if not comment.strip():
         refuse_for([policy.Refusal.COMMENT_MISSING])
     if seen != seen_token(request):
@@ -214,11 +215,11 @@ def _decide_locked(
         _note(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment)
         return
     _note(request, Action.REQUEST_SIGNED, by=by, at=at, reason=comment)
-    if _counting_approvals(request) >= request.required_signatures:
+    if counting_approvals(request) >= request.required_signatures:
         _apply(request, by=by, at=at)
 
 
-def _counting_approvals(request: StatusChangeRequest) -> int:
+def counting_approvals(request: StatusChangeRequest) -> int:
     """Approvals of people who may still sign: each is asked again when the quorum is reached."""
     facts, group = _facts(request), request.rule.group_id if request.rule else None
     approvals = request.sign_offs.filter(decision=Decision.APPROVE).select_related("signer")
@@ -315,8 +316,14 @@ def _standing(runbook: Runbook) -> policy.Standing:
         year=runbook.readiness_year,
         declared_level=runbook.declared_level,
         has_document=runbook.document is not None,
+        document_is_shown=_document_is_shown(runbook),
         has_open_request=runbook.status_change_requests.filter(state=RequestState.OPEN).exists(),
     )
+
+
+def _document_is_shown(runbook: Runbook) -> bool:
+    document = runbook.document
+    return document is not None and document.path == runbook.document_path and document.is_itself
 
 
 def _facts(request: StatusChangeRequest) -> policy.RequestFacts:

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from governance.admin.mixin import LedgeredAdmin
+from governance.people import GROUP_PERMISSIONS
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -18,7 +19,10 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
-    """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password."""
+    """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password.
+
+    An account keeps its name, which the ledger speaks of, and the day it was made, on which its right to sign hangs.
+    """
 
     form: Any = UserChangeForm
     list_display = ("username", "is_active", "is_staff", "in_groups", "date_joined")
@@ -28,6 +32,11 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
         """With the groups, which the list shows."""
         return super().get_queryset(request).prefetch_related("groups")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The name is open on a new account alone, the date never."""
+        fields = (*super().get_readonly_fields(request, obj), "date_joined", "last_login")
+        return fields if obj is None else (*fields, "username")
+
     @admin.display(description=_("groups"))
     def in_groups(self, user: User) -> str:
         """The groups' names."""
@@ -36,6 +45,15 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
 
 @admin.register(Group)
 class LedgeredGroupAdmin(LedgeredAdmin, GroupAdmin):  # type: ignore[misc]
-    """Django's own group admin, with the ledger."""
+    """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
 
     form: Any = ModelForm
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The name of a group that the policy knows is fixed."""
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "name") if obj is not None and obj.name in GROUP_PERMISSIONS else fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Groups that the policy knows are not deleted; so no group is deleted from the list."""
+        return obj is not None and obj.name not in GROUP_PERMISSIONS and super().has_delete_permission(request, obj)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db import transaction
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from governance import actions
+from governance import actions, ledger
 from governance.admin.forms import DowngradeForm
 from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
 from governance.people import signed_in
@@ -135,6 +135,8 @@ class RunbookAdmin(SlugOnceAdmin):
     def downgrade_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One risk owner, a reason, at once."""
         runbook = get_object_or_404(Runbook.objects.with_catalogue(), pk=pk)
+        if not self.has_view_permission(request, runbook):
+            raise PermissionDenied
         form = DowngradeForm(request.POST or None, runbook=runbook)
         if request.method == "POST" and form.is_valid():
             try:
@@ -162,6 +164,7 @@ class ClusterAdmin(SlugOnceAdmin):
     list_display = ("__str__", "kind", "first_number", "last_number", "runbook_count")
     list_filter = ("kind",)
     search_fields = ("title", "slug", "=first_number", "=last_number")
+    ordering = ("kind", "first_number", "last_number", "suffix", "title")  # counting would drop the model's own
     fields = ("kind", "first_number", "last_number", "suffix", "title", "slug", "reason")
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -180,6 +183,7 @@ class LayerAdmin(SlugOnceAdmin):
 
     list_display = ("title", "runbook_count")
     search_fields = ("title", "slug")
+    ordering = ("title",)
     fields = ("title", "slug", "reason")
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -233,7 +237,7 @@ class SectionAdmin(SlugOnceAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Markdown is rendered when it is stored, here as everywhere."""
         section = form.instance
-        with transaction.atomic():
+        with ledger.governed():
             section.note_html = render_fragment(section.note)
             section.save(update_fields=["note_html"])
             for formset in formsets:

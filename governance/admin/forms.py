@@ -1,7 +1,6 @@
 """The admin's forms around the sign-off. They collect and show; the rules are the policy's."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib.auth.models import User
@@ -28,8 +27,10 @@ FIELD_OF_REFUSAL = {
     Refusal.RULE_MISSING: "to_level",
     Refusal.RATIONALE_MISSING: "rationale",
     Refusal.EVIDENCE_MISSING: "evidence",
+    Refusal.EVIDENCE_NOT_A_LINK: "evidence",
     Refusal.OPEN_REQUEST_EXISTS: "runbook",
     Refusal.DOCUMENT_MISSING: "runbook",
+    Refusal.DOCUMENT_NOT_SHOWN: "runbook",
 }
 REQUESTABLE = [choice for choice in ReadinessLevel.choices if any(choice[0] in up for up in states.UP.values())]
 
@@ -52,21 +53,6 @@ class SubmitForm(forms.ModelForm):
             "rationale": forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
             "evidence": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
         }
-
-    def clean_evidence(self) -> str:
-        """Links alone: addresses with http or https."""
-        links = self.cleaned_data["evidence"].split()
-        for link in links:
-            try:
-                parts = urlsplit(link)
-            except ValueError:
-                parts = urlsplit("")
-            if parts.scheme not in ("http", "https") or not parts.netloc:
-                raise ValidationError(
-                    _("“%(link)s” is no link. Give one address per line, each beginning with https://."),
-                    params={"link": link},
-                )
-        return "\n".join(links)
 
     def clean(self) -> dict[str, Any] | None:
         """Everything that the policy has against it, each beside its field."""
@@ -150,7 +136,7 @@ class RuleForm(forms.ModelForm):
 
     class Meta:
         model = SignOffRule
-        fields = ("target_level", "required_signatures", "group", "evidence_required", "separate_from_requester")
+        fields = ("target_level", "required_signatures", "group", "evidence_required")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

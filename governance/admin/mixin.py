@@ -4,16 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, models, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.db import IntegrityError, models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from governance import actions
+from governance import actions, ledger
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
 from governance.people import signed_in
@@ -88,7 +88,7 @@ class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         """Many objects: all or none, one ledger row each."""
-        with transaction.atomic():
+        with ledger.governed():
             for obj in queryset:
                 actions.delete(obj, by=signed_in(request))
 
@@ -111,7 +111,7 @@ class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
             return view()  # looking takes no lock
         try:
             # A savepoint of its own: a refused write must not leave half of itself behind.
-            with transaction.atomic():
+            with ledger.governed():
                 return view()
         except IntegrityError as error:
             reason = str(error).splitlines()[0]
@@ -120,7 +120,9 @@ class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The ledger's rows about this object, in words."""
-        obj = get_object_or_404(self.model._default_manager, pk=object_id)
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         context = {

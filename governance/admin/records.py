@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from governance import actions
+from governance import actions, ledger
 from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
 from governance.models import ChangeLogEntry, Finding, Release
 from governance.people import signed_in
@@ -86,7 +85,7 @@ class FindingAdmin(LedgeredAdmin):
     @admin.action(description=_("Mark as resolved"), permissions=["change"])
     def mark_resolved(self, request: HttpRequest, queryset: Any) -> None:
         """Close the chosen findings; each is a row in the ledger."""
-        with transaction.atomic():
+        with ledger.governed():
             findings = list(queryset.filter(resolved_at__isnull=True))
             for finding in findings:
                 with actions.governed_edit(finding, by=signed_in(request)):

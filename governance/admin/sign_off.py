@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from governance import actions
 from governance.actions.lapse import what_changed
-from governance.actions.sign_off import reasons_against_signing, seen_token, statement
+from governance.actions.sign_off import counting_approvals, reasons_against_signing, seen_token, statement
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision
@@ -205,7 +205,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             "document": Document.objects.filter(path=found.document_path, sha256=found.document_sha256).first(),
             "metadata": metadata_in_words(found.metadata),
             "decisions": found.sign_offs.select_related("signer"),
-            "missing": max(0, found.required_signatures - found.approvals),
+            "missing": max(0, found.required_signatures - counting_approvals(found)),
             "changed": [field_in_words(Runbook, name) for name in what_changed(found)] if found.is_open else [],
             "statement": statement(found, Decision.APPROVE),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
@@ -232,7 +232,7 @@ class SignOffRuleAdmin(ViewOnlyAdmin):
     form = RuleForm
     list_display = ("target_level", "version", "required_signatures", "group", "evidence_required", "in_force")
     list_filter = ("in_force", "target_level")
-    fields = ("target_level", "required_signatures", "group", "evidence_required", "separate_from_requester")
+    fields = ("target_level", "required_signatures", "group", "evidence_required")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A permission of its own, which no group has by default."""

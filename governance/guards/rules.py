@@ -4,14 +4,19 @@ Conditions are SQL that SQLite and PostgreSQL share, save for two signs that eac
 in its own way: ``===`` and ``!==`` compare nulls like values.
 """
 
-RUNBOOK, REQUEST, SIGN_OFF, LEDGER = (
+from governance import states
+
+RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER = (
     "runbooks_runbook",
+    "runbooks_document",
+    "governance_signoffrule",
     "governance_statuschangerequest",
     "governance_signoff",
     "governance_changelogentry",
 )
 SIGNED = ("readiness_level", "readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_at")
 PINNED = (
+    "id",
     "runbook_id",
     "direction",
     "from_level",
@@ -39,10 +44,43 @@ def _differs(columns: tuple[str, ...]) -> str:
 APPROVED_REQUEST = f"""
     SELECT 1 FROM {REQUEST} r
     WHERE r.runbook_id = OLD.id AND r.state = 'approved' AND r.applied_at IS NULL
+      AND r.from_level = OLD.readiness_level AND r.from_year === OLD.readiness_year
       AND r.to_level = NEW.readiness_level AND r.to_year === NEW.readiness_year
       AND r.document_sha256 = NEW.signed_document_sha256
       AND r.metadata_sha256 = NEW.signed_metadata_sha256
 """
+RULE_COLUMNS = (
+    "id",
+    "target_level",
+    "version",
+    "required_signatures",
+    "group_id",
+    "evidence_required",
+    "separate_from_requester",
+)
+# A way up stands under the rule in force, as the rule says.
+UNDER_ITS_RULE = f"""EXISTS (
+    SELECT 1 FROM {RULE} rule
+    WHERE rule.id = NEW.rule_id AND rule.in_force AND rule.target_level = NEW.to_level
+      AND NEW.required_signatures >= rule.required_signatures AND NEW.independent = rule.separate_from_requester)"""
+# Whoever signs a way up is active and in the rule's group.
+MAY_SIGN = f"""EXISTS (
+    SELECT 1 FROM {RULE} rule
+    JOIN auth_user_groups membership ON membership.group_id = rule.group_id
+    JOIN auth_user person ON person.id = membership.user_id
+    WHERE rule.id = r.rule_id AND person.id = NEW.signer_id AND person.is_active)"""
+
+
+def _is_a_way_down() -> str:
+    """The pairs of ``states.DOWN`` as a condition."""
+    ways = (
+        f"(NEW.from_level = '{level}' AND NEW.to_level IN ({', '.join(repr(target) for target in sorted(targets))}))"
+        for level, targets in states.DOWN.items()
+        if targets
+    )
+    return "(" + " OR ".join(ways) + ")"
+
+
 APPROVALS = f"SELECT count(*) FROM {SIGN_OFF} s WHERE s.request_id = NEW.id AND s.decision = 'approve'"
 ALWAYS = "1 = 1"
 LAST = f"SELECT max(sequence) FROM {LEDGER}"
@@ -54,6 +92,13 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         RUNBOOK,
         f"{_differs(SIGNED)} AND NOT EXISTS ({APPROVED_REQUEST})",
         "A readiness moves by an approved request alone: open one under Sign-offs.",
+    ),
+    (
+        "guard_runbook_identity",
+        "BEFORE UPDATE",
+        RUNBOOK,
+        _differs(("id", "slug")),
+        "A runbook keeps its slug: links, signatures and other systems hang on it.",
     ),
     (
         "guard_runbook_insert",
@@ -73,15 +118,36 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "A runbook with a signed readiness is not deleted: retire it.",
     ),
     (
+        "guard_document_insert",
+        "BEFORE INSERT",
+        DOCUMENT,
+        f"EXISTS (SELECT 1 FROM {DOCUMENT} o WHERE o.id = NEW.id OR (o.path = NEW.path AND o.sha256 = NEW.sha256))",
+        "A version of a document is kept once.",
+    ),
+    (
+        "guard_document_update",
+        "BEFORE UPDATE",
+        DOCUMENT,
+        ALWAYS,
+        "A document is never edited: another text is another row.",
+    ),
+    ("guard_document_delete", "BEFORE DELETE", DOCUMENT, ALWAYS, "A version of a document is never deleted."),
+    (
+        "guard_rule_update",
+        "BEFORE UPDATE",
+        RULE,
+        f"{_differs(RULE_COLUMNS)} OR (NEW.in_force AND NOT OLD.in_force)",
+        "A rule is never edited: a changed rule is a new version.",
+    ),
+    ("guard_rule_delete", "BEFORE DELETE", RULE, ALWAYS, "A rule is never deleted."),
+    (
         "guard_request_insert",
         "BEFORE INSERT",
         REQUEST,
         "NEW.state <> 'open' OR NEW.applied_at IS NOT NULL"
         f" OR EXISTS (SELECT 1 FROM {REQUEST} o WHERE o.id = NEW.id)"
-        " OR (NEW.direction = 'up' AND NOT EXISTS (SELECT 1 FROM governance_signoffrule rule"
-        " WHERE rule.id = NEW.rule_id AND rule.target_level = NEW.to_level"
-        " AND NEW.required_signatures >= rule.required_signatures))"
-        " OR (NEW.direction = 'down' AND NEW.to_level = 'ready')",
+        f" OR (NEW.direction = 'up' AND NOT {UNDER_ITS_RULE})"
+        f" OR (NEW.direction <> 'up' AND NOT {_is_a_way_down()})",
         "A request starts open, under a rule for its level.",
     ),
     (
@@ -114,10 +180,12 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         SIGN_OFF,
         f"NOT EXISTS (SELECT 1 FROM {REQUEST} r WHERE r.id = NEW.request_id AND r.state = 'open'"
         " AND r.document_sha256 = NEW.document_sha256 AND r.metadata_sha256 = NEW.metadata_sha256"
-        " AND NOT (r.independent AND r.requested_by_id = NEW.signer_id))"
+        " AND NOT (r.independent AND r.requested_by_id = NEW.signer_id)"
+        f" AND (r.direction = 'down' OR {MAY_SIGN}))"
         f" OR EXISTS (SELECT 1 FROM {SIGN_OFF} o"
         " WHERE o.id = NEW.id OR (o.request_id = NEW.request_id AND o.signer_id = NEW.signer_id))",
-        "A decision counts once per person, on an open request, on what it pins, and never from the requester.",
+        "A decision counts once per person, on an open request, on what it pins, from the rule's group and never from "
+        "the requester.",
     ),
     ("guard_sign_off_update", "BEFORE UPDATE", SIGN_OFF, ALWAYS, "A decision is never changed."),
     ("guard_sign_off_delete", "BEFORE DELETE", SIGN_OFF, ALWAYS, "A decision is never deleted."),
@@ -127,6 +195,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         LEDGER,
         f"NEW.sequence <> coalesce(({LAST}), 0) + 1"
         f" OR NEW.previous_hash <> coalesce((SELECT hash FROM {LEDGER} WHERE sequence = ({LAST})), '{'0' * 64}')"
+        f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.hash = NEW.hash)"
         f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.sequence = ({LAST}) AND NEW.recorded_at < o.recorded_at)",
         "The ledger grows at its end alone.",
     ),

@@ -11,7 +11,7 @@ def expected() -> dict[str, str]:
     """The text of every trigger by name, as SQLite keeps it."""
     return {
         name: f"CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW WHEN {_spelled(condition)}"
-        f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        f" BEGIN SELECT RAISE(ABORT, '{_quoted(message)}'); END"
         for name, event, table, condition, message in GUARDS
     }
 
@@ -25,6 +25,10 @@ def remove_statements() -> Iterator[str]:
     """The statements that remove all of them; harmless where there are none."""
     for name in expected():
         yield f"DROP TRIGGER IF EXISTS {name}"
+
+
+def _quoted(message: str) -> str:
+    return message.replace("'", "''")
 
 
 def _spelled(condition: str) -> str:

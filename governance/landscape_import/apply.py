@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from governance import ledger
@@ -38,7 +37,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None) -> N
     if plan.is_empty:
         return
     moment = at or timezone.now()
-    with transaction.atomic():
+    with ledger.governed():
         for path, content in plan.documents.items():
             store_document(path=path, content=content, by=by, at=moment)
         for step in plan.steps:

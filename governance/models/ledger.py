@@ -20,7 +20,7 @@ class ChangeLogEntry(models.Model):
     recorded_at = models.DateTimeField(_("recorded at"))
     actor = models.CharField(_("who"), max_length=150)
     action = models.CharField(_("action"), max_length=30, choices=Action)
-    subject = models.CharField(_("subject"), max_length=300, db_index=True)
+    subject = models.CharField(_("subject"), max_length=400, db_index=True)
     subject_title = models.CharField(_("title"), max_length=300, blank=True)
     reason = models.TextField(_("reason"), blank=True)
     release = models.CharField(_("release"), max_length=60, blank=True)

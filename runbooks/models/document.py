@@ -1,5 +1,6 @@
 """The Markdown text behind a runbook, kept by what it says."""
 
+import hashlib
 from typing import Any, ClassVar
 
 from django.db import models
@@ -39,6 +40,11 @@ class Document(models.Model):
     def natural_key(self) -> tuple[str, str]:
         """What names it in a fixture."""
         return (self.path, self.sha256)
+
+    @property
+    def is_itself(self) -> bool:
+        """Whether the stored text is the one that the sha256 names."""
+        return hashlib.sha256(self.text.encode("utf-8")).hexdigest() == self.sha256
 
     @property
     def short_sha256(self) -> str:

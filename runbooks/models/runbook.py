@@ -158,6 +158,8 @@ class Runbook(models.Model):
             year=self.readiness_year,
             signed_document_sha256=self.signed_document_sha256,
             document_sha256=self.document.sha256 if self.document else "",
+            document_path=self.document_path,
+            stored_path=self.document.path if self.document else "",
             signed_metadata_sha256=self.signed_metadata_sha256,
             # Hashing costs the related rows: only a row that claims to be ready is worth it.
             metadata_sha256=self.metadata_sha256() if ready else "",

@@ -54,9 +54,7 @@ def open_page(chromium, live_server):
         contexts.append(context)
         page = context.new_page()
         page.complaints = []
-        page.on(
-            "console", lambda message: page.complaints.append(message.text) if message.type == "error" else None
-        )
+        page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         return page
 

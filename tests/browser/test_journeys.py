@@ -68,8 +68,8 @@ def test_an_operator_finds_a_runbook_with_the_keyboard_alone(landscape, open_pag
 def test_a_situation_leads_to_its_runbook_in_two_steps(landscape, open_page):
     page = open_page(width=390)
     page.goto("/")
-    page.click("main a:has-text(\"RED Severity im Live-Dashboard\")")
-    page.click("main a:has-text(\"Live Risk Severity Integration\")")
+    page.click('main a:has-text("RED Severity im Live-Dashboard")')
+    page.click('main a:has-text("Live Risk Severity Integration")')
     assert page.url.endswith(f"/runbooks/{SLUG}/")
 
 

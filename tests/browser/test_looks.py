@@ -30,7 +30,9 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("width", "dark", "language"), [(390, True, "de-DE"), (390, False, "en-GB"), (1280, False, "de-DE")])
+@pytest.mark.parametrize(
+    ("width", "dark", "language"), [(390, True, "de-DE"), (390, False, "en-GB"), (1280, False, "de-DE")]
+)
 def test_no_page_overflows_or_breaks_the_policy(landscape, open_page, width, dark, language):
     page = open_page(width=width, dark=dark, language=language)
     for path in PAGES:
@@ -55,7 +57,7 @@ def test_the_pages_need_no_javascript(landscape, open_page):
     page.goto("/")
     page.fill("main [name=q]", "alert pipeline")
     page.press("main [name=q]", "Enter")
-    page.click("main a:text-is(\"Live Alert Pipeline Runbook\")")
+    page.click('main a:text-is("Live Alert Pipeline Runbook")')
     assert page.locator("h1").inner_text() == "Live Alert Pipeline Runbook"
 
 

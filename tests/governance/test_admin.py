@@ -212,8 +212,8 @@ def test_forged_fields_of_a_request_are_ignored(runbook, people, sign_in):
         ({"to_level": "retired"}, "Select a valid choice"),
         ({"to_level": "unassessed", "to_year": ""}, "Select a valid choice"),
         ({"evidence": ""}, "at least one evidence link"),
-        ({"evidence": "javascript:alert(1)"}, "is no link"),
-        ({"evidence": "https://[broken"}, "is no link"),
+        ({"evidence": "javascript:alert(1)"}, "given as links"),
+        ({"evidence": "https://[broken"}, "given as links"),
         ({"rationale": ""}, "This field is required"),
         ({"runbook": 99999}, "Select a valid choice"),
         ({"runbook": "x"}, "Select a valid choice"),
@@ -334,7 +334,7 @@ def test_a_changed_document_gets_409_and_the_request_lapses(runbook, people, sig
     response = decide(client, request)
     request.refresh_from_db()
     assert (response.status_code, request.state) == (409, RequestState.LAPSED)
-    assert "document_sha256" in text_of(response)
+    assert "document sha256" in text_of(response)
 
 
 def test_the_inbox_holds_what_waits_for_me_alone(runbook, people, sign_in):

@@ -4,13 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from governance import guards, ledger
-from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
-from runbooks.models import Runbook
+from governance.models import ChangeLogEntry, SignOff, SignOffRule, StatusChangeRequest
+from runbooks.models import Document, Runbook
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -239,3 +240,104 @@ def test_postgresql_never_empties_a_governed_table(ready_runbook, table):
 def test_the_ledger_is_written_in_a_transaction_or_not_at_all(transactional_db):
     with pytest.raises(transaction.TransactionManagementError):
         ledger.append(ledger.Record(actor=ledger.SYSTEM, action="changed", subject="x"))
+
+
+def test_a_document_is_never_edited_nor_deleted(runbook):
+    refused(lambda: Document.objects.update(text="# Flood the cellar"), "never edited")
+    refused(lambda: Document.objects.update(html="<p>Flood the cellar</p>"), "never edited")
+    refused(lambda: Document.objects.all()._raw_delete("default"), "never deleted|violates foreign key|FOREIGN KEY")
+
+
+def test_loaddata_replaces_no_document(runbook, tmp_path):
+    path = tmp_path / "rows.json"
+    call_command("dumpdata", "runbooks.document", output=str(path), verbosity=0)
+    path.write_text(path.read_text().replace("Look.", "Do not look."))
+    refused(lambda: call_command("loaddata", str(path), verbosity=0), "never edited")
+
+
+def test_a_rule_is_never_edited_nor_put_back_in_force(people):
+    for changes in (
+        {"required_signatures": 1},
+        {"group": Group.objects.get(name="Operators")},
+        {"target_level": "track"},
+    ):
+        refused(lambda: SignOffRule.objects.filter(target_level="ready").update(**changes), "never edited")  # noqa: B023
+    SignOffRule.objects.filter(target_level="ready").update(in_force=False)
+    refused(lambda: SignOffRule.objects.filter(target_level="ready").update(in_force=True), "never edited")
+
+
+def test_a_runbook_keeps_its_slug(runbook):
+    refused(lambda: Runbook.objects.filter(pk=runbook.pk).update(slug="another"), "keeps its slug")
+
+
+def test_requests_do_not_swap_their_numbers(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    refused(lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(id=request.pk + 1000), "pinned")
+
+
+def raw_sign_off(request, signer):
+    return SignOff.objects.create(
+        request=request,
+        signer=signer,
+        decision="approve",
+        comment="x",
+        statement="x",
+        document_sha256=request.document_sha256,
+        metadata_sha256=request.metadata_sha256,
+        signed_at=timezone.now(),
+    )
+
+
+@pytest.mark.parametrize("who", ["ed", "otto", "ada", "sue"])
+def test_nobody_outside_the_rules_group_signs_by_raw_insert(runbook, people, who):
+    request = cast.ask(runbook, by=people["ruth"])
+    refused(lambda: raw_sign_off(request, people[who]), "from the rule's group")
+
+
+def test_an_inactive_risk_owner_does_not_sign_by_raw_insert(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    User.objects.filter(username="rita").update(is_active=False)
+    refused(lambda: raw_sign_off(request, people["rita"]), "from the rule's group")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"independent": False},
+        {"direction": "down"},
+        {"direction": "down", "to_level": "shadow", "to_year": None},
+        {"rule": None},
+    ],
+)
+def test_a_forged_request_stands_under_no_rule(runbook, people, changes):
+    from governance import actions
+
+    request = cast.ask(runbook, by=people["ed"])
+    actions.withdraw(request=request, reason="x", by=people["ed"])
+    forged = StatusChangeRequest.objects.get(pk=request.pk)
+    forged.pk, forged.state, forged.closed_at = None, "open", None
+    for name, value in changes.items():
+        setattr(forged, name, value)
+    refused(lambda: forged.save(force_insert=True), "starts open")
+
+
+def test_a_neutered_guard_is_noticed(people):
+    if connection.vendor == "postgresql":
+        execute(
+            "CREATE OR REPLACE FUNCTION guard_ledger_update() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RETURN NEW; END $$"
+        )
+    else:
+        execute("DROP TRIGGER guard_ledger_update")
+        execute(
+            "CREATE TRIGGER guard_ledger_update BEFORE UPDATE ON governance_changelogentry WHEN 1 = 0"
+            " BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    assert guards.missing() == ["guard_ledger_update"]
+
+
+def test_a_disabled_guard_is_noticed_on_postgresql(people):
+    if connection.vendor == "postgresql":
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("ALTER TABLE governance_changelogentry DISABLE TRIGGER guard_ledger_update")
+        assert guards.missing() == ["guard_ledger_update"]

@@ -20,13 +20,18 @@ REQUEST = RequestFacts(
     state=states.OPEN, requested_by=EDITOR.id, opened_at=OPENED, independent=True, decided_by=frozenset()
 )
 STANDING = Standing(
-    level=states.UNASSESSED, year=None, declared_level=states.UNASSESSED, has_document=True, has_open_request=False
+    level=states.UNASSESSED,
+    year=None,
+    declared_level=states.UNASSESSED,
+    has_document=True,
+    document_is_shown=True,
+    has_open_request=False,
 )
 PROPOSAL = Proposal(
     level=states.READY,
     year=2026,
     rationale="Drilled.",
-    has_evidence=True,
+    evidence=("https://evidence.example/",),
     evidence_required=True,
     rule_exists=True,
     this_year=2026,
@@ -149,7 +154,7 @@ AGAINST_ASKING = {
     Refusal.DOCUMENT_MISSING: {"standing": {"has_document": False}},
     Refusal.RULE_MISSING: {"proposal": {"rule_exists": False}},
     Refusal.RATIONALE_MISSING: {"proposal": {"rationale": " \t\n"}},
-    Refusal.EVIDENCE_MISSING: {"proposal": {"has_evidence": False}},
+    Refusal.EVIDENCE_MISSING: {"proposal": {"evidence": ()}},
     Refusal.YEAR_PAST: {"proposal": {"year": 2025}},
 }
 
@@ -173,7 +178,7 @@ def test_editors_and_risk_owners_ask(is_editor, is_risk_owner, may):
 
 
 def test_evidence_is_asked_for_where_the_rule_asks():
-    without = replace(PROPOSAL, has_evidence=False, evidence_required=False)
+    without = replace(PROPOSAL, evidence=(), evidence_required=False)
     assert policy.reasons_against_submitting(EDITOR, STANDING, without) == ()
 
 
@@ -284,6 +289,8 @@ def test_every_refusal_can_be_given():
         Refusal.YEAR_MISSING,
         Refusal.YEAR_NOT_WANTED,
         Refusal.YEAR_TOO_FAR,
+        Refusal.EVIDENCE_NOT_A_LINK,
+        Refusal.DOCUMENT_NOT_SHOWN,
         # Given by the action, which alone sees the comment.
         Refusal.COMMENT_MISSING,
     }
@@ -300,3 +307,13 @@ def test_the_rules_import_no_framework():
         "sys.exit(any(name.split('.')[0] in ('django', 'rest_framework') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
+def test_evidence_that_is_no_link_is_refused():
+    proposal = replace(PROPOSAL, evidence=("https://evidence.example/", "javascript:alert(1)"))
+    assert policy.reasons_against_submitting(EDITOR, STANDING, proposal) == (Refusal.EVIDENCE_NOT_A_LINK,)
+
+
+def test_a_document_that_cannot_be_shown_is_refused():
+    standing = replace(STANDING, document_is_shown=False)
+    assert policy.reasons_against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_NOT_SHOWN,)

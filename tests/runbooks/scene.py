@@ -3,10 +3,12 @@
 Built on the cast: the same people, and the same only way to a signed readiness.
 """
 
+import base64
 from dataclasses import dataclass
 from itertools import count
 
-from django.db import models
+from django.apps import apps
+from django.db import models, transaction
 from django.utils import timezone
 
 from governance import actions, ledger
@@ -105,8 +107,6 @@ def surround(runbook: Runbook) -> None:
 
 def with_note(release: Release) -> None:
     """A ledger row of the kind that an import writes for a release."""
-    from django.db import transaction
-
     with transaction.atomic():
         ledger.append(
             ledger.Record(
@@ -164,3 +164,43 @@ def widen(runbook: Runbook, rows: int, people: dict) -> None:
         with actions.governed_edit(runbook, by=people["ed"]):
             runbook.owner = f"Desk {number} {next(_numbers)}"
             runbook.save()
+
+
+def state_of_everything(*labels: str) -> dict[str, list[dict]]:
+    """Every row of every model of the apps (the catalogue and governance by default), to see that nothing was written."""
+    return {
+        model._meta.label: list(model._default_manager.order_by("pk").values())
+        for label in labels or ("runbooks", "governance")
+        for model in apps.get_app_config(label).get_models()
+    }
+
+
+def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
+    """Parameters for every route: what exists, so that the page itself is asked for and not its 404."""
+    values = {
+        "": {"slug": scene.ready.slug, "pk": scene.request.pk, "sequence": 1, "format": "json"},
+        "situation": {"slug": scene.situation.slug},
+        "cluster": {"slug": scene.cluster.slug},
+        "layer": {"slug": scene.layer.slug},
+        "runbook-version": {"sha256": scene.ready.document.sha256},
+        "admin:app_list": {"app_label": "runbooks"},
+        "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
+        "admin:auth_user_password_change": {"id": 1},
+        "admin:runbooks_runbook_downgrade": {"pk": scene.ready.pk},
+        "api-cluster-detail": {"slug": scene.cluster.slug},
+        "api-layer-detail": {"slug": scene.layer.slug},
+        "api-section-detail": {"slug": scene.section.slug},
+        "api-situation-detail": {"slug": scene.situation.slug},
+        "api-code-reference-detail": {"pk": scene.code_reference.pk},
+        "api-finding-detail": {"pk": scene.finding.pk},
+    }
+    for model in apps.get_models():
+        for verb in ("change", "delete", "history"):
+            label = f"{model._meta.app_label}_{model._meta.model_name}"
+            values[f"admin:{label}_{verb}"] = {"object_id": getattr(scene.one_of(model), "pk", 1)}
+    return values
+
+
+def basic(name: str, password: str = cast.PASSWORD) -> dict[str, str]:
+    """The header with which a machine signs in."""
+    return {"authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}

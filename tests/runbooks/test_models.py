@@ -72,7 +72,10 @@ FORBIDDEN = [
     ("cluster_has_number_or_title", lambda: Cluster(slug="c")),
     ("cluster_is_named_once", lambda: the_same_cluster_twice(first_number=5, last_number=6)),
     ("cluster_is_named_once", lambda: the_same_cluster_twice(kind="stream", title="Reporting")),
-    ("cluster_is_named_once", lambda: the_same_cluster_twice(kind="phase", first_number=16, last_number=16, suffix="A")),
+    (
+        "cluster_is_named_once",
+        lambda: the_same_cluster_twice(kind="phase", first_number=16, last_number=16, suffix="A"),
+    ),
     ("document_version_is_kept_once", the_same_document_twice),
     ("document_sha256_is_hex", lambda: document(sha256="A" * 64)),
     ("document_sha256_is_hex", lambda: document(sha256="a" * 63)),
@@ -98,7 +101,9 @@ def words_of_the_refusal(name):
         for constraint in model._meta.constraints:
             fields = getattr(constraint, "fields", ())
             if constraint.name == name and fields and connection.vendor == "sqlite":
-                return re.escape(", ".join(f"{model._meta.db_table}.{model._meta.get_field(field).column}" for field in fields))
+                return re.escape(
+                    ", ".join(f"{model._meta.db_table}.{model._meta.get_field(field).column}" for field in fields)
+                )
     return name
 
 
@@ -111,7 +116,11 @@ def test_the_database_refuses_what_a_constraint_forbids(name, make, people):
 
 
 def test_every_constraint_of_the_catalogue_is_tried_above():
-    named = {constraint.name for model in apps.get_app_config("runbooks").get_models() for constraint in model._meta.constraints}
+    named = {
+        constraint.name
+        for model in apps.get_app_config("runbooks").get_models()
+        for constraint in model._meta.constraints
+    }
     assert named == {name for name, _ in FORBIDDEN}
 
 
@@ -321,7 +330,9 @@ def test_a_number_finds_every_cluster_whose_range_covers_it(clusters, number, fo
     assert {cluster.slug for cluster in Cluster.objects.covering(number)} == found
 
 
-@pytest.mark.parametrize("nonsense", ["", "abc", "83-85", "-83", "8.3", "9999999", "83;--", "\x00", "Cluster 83", "83ABCDE"])
+@pytest.mark.parametrize(
+    "nonsense", ["", "abc", "83-85", "-83", "8.3", "9999999", "83;--", "\x00", "Cluster 83", "83ABCDE"]
+)
 def test_what_is_no_number_finds_no_cluster(clusters, nonsense):
     assert not Cluster.objects.covering(nonsense).exists()
 

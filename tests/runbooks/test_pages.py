@@ -17,7 +17,7 @@ from runbooks.models import Cluster, Document, Layer, Runbook, Section, SectionE
 from runbooks.standing import Reason
 from tests import cast
 from tests.portal.addresses import every_route
-from tests.runbooks.scene import fill, widen
+from tests.runbooks.scene import fill, values_for_routes, widen
 
 pytestmark = pytest.mark.django_db
 
@@ -87,41 +87,16 @@ def test_every_page_of_the_catalogue_answers(scene, reader):
         assert shown.tags.count("main") == 1, name
 
 
-@pytest.mark.parametrize("address", ["/", "/runbooks/", "/situations/", "/search/", "/landscape/", "/changes/", "/sign-offs/"])
+@pytest.mark.parametrize(
+    "address", ["/", "/runbooks/", "/situations/", "/search/", "/landscape/", "/changes/", "/sign-offs/"]
+)
 def test_an_empty_portal_says_so_in_words(db, reader, address):
     assert len(page(reader, address).words) > 100
 
 
-def values_for_routes(scene):
-    """Parameters for every route: what exists, so that the page itself is asked for and not its 404."""
-    from django.apps import apps
-
-    values = {
-        "": {"slug": scene.ready.slug, "pk": scene.request.pk, "sequence": 1, "format": "json"},
-        "situation": {"slug": scene.situation.slug},
-        "cluster": {"slug": scene.cluster.slug},
-        "layer": {"slug": scene.layer.slug},
-        "runbook-version": {"sha256": scene.ready.document.sha256},
-        "admin:app_list": {"app_label": "runbooks"},
-        "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
-        "admin:auth_user_password_change": {"id": 1},
-        "admin:runbooks_runbook_downgrade": {"pk": scene.ready.pk},
-        "api-cluster-detail": {"slug": scene.cluster.slug},
-        "api-layer-detail": {"slug": scene.layer.slug},
-        "api-section-detail": {"slug": scene.section.slug},
-        "api-situation-detail": {"slug": scene.situation.slug},
-        "api-code-reference-detail": {"pk": scene.code_reference.pk},
-        "api-finding-detail": {"pk": scene.finding.pk},
-    }
-    for model in apps.get_models():
-        for verb in ("change", "delete", "history"):
-            label = f"{model._meta.app_label}_{model._meta.model_name}"
-            values[f"admin:{label}_{verb}"] = {"object_id": getattr(scene.one_of(model), "pk", 1)}
-    return values
-
-
 @pytest.mark.parametrize(
-    ("who", "read"), [(None, "login"), (None, "public"), ("otto", "login"), ("otto", "public"), ("ed", "login"), ("sue", "login")]
+    ("who", "read"),
+    [(None, "login"), (None, "public"), ("otto", "login"), ("otto", "public"), ("ed", "login"), ("sue", "login")],
 )
 def test_no_address_of_the_portal_fails_whoever_asks(scene, sign_in, settings, who, read):
     settings.PORTAL_READ = read
@@ -157,7 +132,9 @@ def landscape(people):
         SectionEntry.objects.create(section=section, runbook=runbook)
         situation = Situation.objects.create(slug=f"situation-{number}", title=f"Situation {number}")
         SituationRunbook.objects.create(situation=situation, runbook=runbook)
-        cluster = Cluster.objects.create(slug=f"c-{number}", first_number=7000 + number * 10, last_number=7005 + number * 10)
+        cluster = Cluster.objects.create(
+            slug=f"c-{number}", first_number=7000 + number * 10, last_number=7005 + number * 10
+        )
         Runbook.objects.filter(pk=runbook.pk).update(primary_cluster=cluster)
     Runbook.objects.filter(pk=beta.pk).update(declared_level="ready", declared_year=2026, scope="A scope of its own")
     gamma.related_clusters.add(Cluster.objects.get(slug="c-1"))
@@ -224,8 +201,6 @@ HOSTILE = {
     "an exponent": "1e400",
     "not a number": "NaN",
     "infinity": "Infinity",
-    "a null byte": "%00",
-    "a null byte in a word": "a%00b",
     "no UTF-8": "%ff%fe",
     "a lone surrogate": "%ED%A0%80",
     "an emoji": quote("🚨"),
@@ -272,7 +247,6 @@ def test_a_filter_that_makes_no_sense_gets_an_answer_and_never_fails(landscape, 
         ("section=bogus", "not one of the available choices"),
         ("situation=bogus", "not one of the available choices"),
         (f"text={'x' * 201}", "at most 200 characters"),
-        ("text=%00", "Null characters are not allowed"),
     ],
 )
 def test_a_filter_that_makes_no_sense_says_what_is_wrong_and_shows_nothing(landscape, reader, query, words):
@@ -281,11 +255,11 @@ def test_a_filter_that_makes_no_sense_says_what_is_wrong_and_shows_nothing(lands
     assert "Alpha" not in shown.words
 
 
-@pytest.mark.parametrize("number", ["999", "0", "-1", "abc", "%00", "9" * 5000, "1e9", ""])
 @pytest.mark.parametrize("address", ["/runbooks/", "/changes/", "/sign-offs/", "/reports/findings/", "HISTORY"])
-def test_a_page_that_does_not_exist_is_never_a_failure(scene, reader, address, number):
+def test_a_page_that_does_not_exist_is_never_a_failure(scene, reader, address):
     address = address.replace("HISTORY", f"/runbooks/{scene.ready.slug}/history/")
-    assert reader.get(f"{address}?page={number}").status_code in (200, 404)
+    for number in ("999", "0", "-1", "abc", "9" * 5000, "1e9", ""):
+        assert reader.get(f"{address}?page={number}").status_code in (200, 404), number
 
 
 def test_an_unknown_parameter_of_the_page_does_no_harm(landscape, reader):
@@ -295,11 +269,11 @@ def test_an_unknown_parameter_of_the_page_does_no_harm(landscape, reader):
 # ---- search
 
 
-@pytest.mark.parametrize("what", HOSTILE)
-def test_a_search_for_nonsense_never_fails(scene, reader, what):
-    response = reader.get(f"/search/?q={HOSTILE[what]}")
-    assert response.status_code == 200
-    assert b"<script>alert" not in response.content
+def test_a_search_for_nonsense_never_fails(scene, reader):
+    for what, value in HOSTILE.items():
+        response = reader.get(f"/search/?q={value}")
+        assert response.status_code == 200, what
+        assert b"<script>alert" not in response.content
 
 
 def test_a_search_finds_situations_and_runbooks(scene, reader):
@@ -321,37 +295,43 @@ def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(scene, reader):
 # ---- what is not there
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/nowhere/",
-        "/runbooks/nowhere/",
-        "/runbooks/nowhere/history/",
-        "/runbooks/READY/versions/0000/",
-        "/runbooks/READY/versions/%00/",
-        "/runbooks/READY/versions/%ff/",
-        f"/runbooks/READY/versions/{'a' * 10_000}/",
-        "/situations/nowhere/",
-        "/clusters/nowhere/",
-        "/layers/nowhere/",
-        "/changes/0/",
-        "/changes/999999/",
-        "/changes/99999999999999999999/",
-        f"/changes/{'9' * 5000}/",
-        "/sign-offs/999999/",
-        "/sign-offs/99999999999999999999/",
-        f"/runbooks/{'a' * 10_000}/",
-        "/runbooks/%00/",
-        "/%00/",
-        "/%ff/",
-    ],
-)
-def test_what_is_not_there_is_a_page_that_says_so(scene, reader, address):
-    address = address.replace("READY", scene.ready.slug)
-    response = reader.get(address)
-    assert response.status_code == 404
-    assert "text/html" in response["Content-Type"]
-    assert Page(response).tags.count("h1") == 1
+NOWHERE = [
+    "/nowhere/",
+    "/runbooks/nowhere/",
+    "/runbooks/nowhere/history/",
+    "/runbooks/READY/versions/0000/",
+    "/runbooks/READY/versions/%ff/",
+    f"/runbooks/READY/versions/{'a' * 10_000}/",
+    "/situations/nowhere/",
+    "/clusters/nowhere/",
+    "/layers/nowhere/",
+    "/changes/0/",
+    "/changes/999999/",
+    "/changes/99999999999999999999/",
+    f"/changes/{'9' * 5000}/",
+    "/sign-offs/999999/",
+    "/sign-offs/99999999999999999999/",
+    f"/runbooks/{'a' * 10_000}/",
+    "/%ff/",
+]
+
+
+def test_what_is_not_there_is_a_page_that_says_so(scene, reader):
+    for address in NOWHERE:
+        response = reader.get(address.replace("READY", scene.ready.slug))
+        assert response.status_code == 404, address
+        assert "text/html" in response["Content-Type"]
+        assert Page(response).tags.count("h1") == 1
+
+
+def test_a_null_byte_is_refused_wherever_it_stands_and_never_fails(scene, reader):
+    """PostgreSQL stores none and fails when it is asked for one."""
+    addresses = [f"{LIST}?{name}=a%00b" for name in (*FILTERS, "page", "other")]
+    addresses += ["/search/?q=%00", "/changes/?page=%00", "/?%00=1", "/login/?next=%00", "/%00/", "/runbooks/%00/"]
+    addresses += [f"/runbooks/{scene.ready.slug}/versions/%00/", f"/runbooks/{scene.ready.slug}%00/history/"]
+    addresses += [f"/{name}/a%00/" for name in ("situations", "clusters", "layers", "changes", "sign-offs", "admin")]
+    for address in addresses:
+        assert reader.get(address).status_code in (400, 404), address
 
 
 def test_the_text_of_another_runbook_is_not_shown_under_this_ones_name(scene, reader, people):
@@ -407,7 +387,14 @@ def without_legend(response):
 
 def test_a_live_ready_runbook_is_marked_on_every_page_that_lists_it(scene, reader):
     situation = scene.ready.situations.first().get_absolute_url()
-    for address in ("/", LIST, "/landscape/", situation, scene.cluster.get_absolute_url(), scene.layer.get_absolute_url()):
+    for address in (
+        "/",
+        LIST,
+        "/landscape/",
+        situation,
+        scene.cluster.get_absolute_url(),
+        scene.layer.get_absolute_url(),
+    ):
         assert "is-live" in without_legend(reader.get(address)), address
 
 
@@ -428,7 +415,14 @@ def test_what_changed_after_the_signature_is_a_stop_on_every_page_that_shows_it(
     assert "is-go" not in banners
     assert str(REASON_TEXTS[reason]) in words
     situation = scene.ready.situations.first().get_absolute_url()
-    for address in ("/", LIST, "/landscape/", situation, scene.cluster.get_absolute_url(), scene.layer.get_absolute_url()):
+    for address in (
+        "/",
+        LIST,
+        "/landscape/",
+        situation,
+        scene.cluster.get_absolute_url(),
+        scene.layer.get_absolute_url(),
+    ):
         assert "is-live" not in without_legend(reader.get(address)), address
     assert "Not for live use." in page(reader, situation).words
 
@@ -487,7 +481,9 @@ MARKUP = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
 def test_markup_in_every_text_field_is_shown_as_text(people, reader, ready_runbook):
-    runbook = cast.make_runbook(MARKUP[:200], owner=MARKUP, escalation_contact=MARKUP, document_path=MARKUP, text=MARKUP)
+    runbook = cast.make_runbook(
+        MARKUP[:200], owner=MARKUP, escalation_contact=MARKUP, document_path=MARKUP, text=MARKUP
+    )
     cluster = Cluster.objects.create(slug="m", title=MARKUP)
     layer = Layer.objects.create(slug="m", title=MARKUP)
     section = Section.objects.create(slug="m", number=1, title=MARKUP)
@@ -589,9 +585,16 @@ def test_the_number_of_queries_of_a_page_does_not_grow_with_its_rows(scene, read
 
 
 def test_every_page_that_lists_rows_is_pinned_above():
-    lists = {
-        route.name for route in every_route() if not route.namespaces and not route.is_api and route.name
-    } - {"login", "logout", "set_language", "healthz", "readyz", "api-docs", "change", "sign-off"}
+    lists = {route.name for route in every_route() if not route.namespaces and not route.is_api and route.name} - {
+        "login",
+        "logout",
+        "set_language",
+        "healthz",
+        "readyz",
+        "api-docs",
+        "change",
+        "sign-off",
+    }
     assert lists == {
         "home", "runbooks", "situations", "search", "landscape", "changes", "sign-offs", "findings",
         "situation", "cluster", "layer", "runbook-version", "runbook-history", "runbook",

@@ -15,6 +15,8 @@ TODAY = date(2026, 6, 15)
 SIGNED = SignedFacts(
     level=READY,
     year=2026,
+    document_path="docs/pump.md",
+    stored_path="docs/pump.md",
     signed_document_sha256="d" * 64,
     document_sha256="d" * 64,
     signed_metadata_sha256="e" * 64,
@@ -98,7 +100,12 @@ def test_of_all_combinations_exactly_the_whole_ones_are_live_ready():
     ):
         facts = SignedFacts(level, year, signed, now, signed_metadata, metadata)
         whole = (
-            level == "ready" and year == 2026 and signed and signed == now and signed_metadata and signed_metadata == metadata
+            level == "ready"
+            and year == 2026
+            and signed
+            and signed == now
+            and signed_metadata
+            and signed_metadata == metadata
         )
         assert (reasons_against_live(facts, today=TODAY) == ()) is bool(whole), facts
 

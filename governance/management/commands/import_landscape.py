@@ -54,6 +54,17 @@ class Command(PortalCommand):
         content = self._content(options["file"])
         landscape = self._landscape(content, options)
         source = self._source(options["docs_root"])
+        with ledger.governed():  # nothing may change between the plan and its application
+            self._plan_and_apply(landscape, content, source, actor, options)
+
+    def _plan_and_apply(
+        self,
+        landscape: Landscape,
+        content: bytes,
+        source: FolderSource | None,
+        actor: ledger.Actor,
+        options: dict[str, Any],
+    ) -> None:
         try:
             plan = plan_import(landscape, file=self._name(options["file"], source), content=content, documents=source)
         except LandscapeError as error:
