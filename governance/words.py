@@ -7,8 +7,10 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from governance.models import ChangeLogEntry
+from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
 # What ledger rows say beside the fields of a model.
@@ -72,6 +74,13 @@ def field_in_words(model: type[models.Model] | None, name: str) -> str:
     return str(getattr(field, "verbose_name", name.replace("_", " ")))
 
 
+def _readiness_in_words(english: str) -> str:
+    """``R&D only`` as the ledger writes it, in the reader's language; ``2026-ready`` is the same in each."""
+    with override("en"):
+        levels = {str(level.label): level for level in ReadinessLevel}
+    return str(levels[english].label) if english in levels else english
+
+
 def _value_in_words(model: type[models.Model] | None, name: str, value: Any) -> Any:
     if value in (None, "", [], {}):
         return EMPTY
@@ -80,6 +89,6 @@ def _value_in_words(model: type[models.Model] | None, name: str, value: Any) -> 
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     if name in TRANSLATED_VALUES:
-        return gettext(str(value))
+        return _readiness_in_words(str(value))
     choices = dict(getattr(_field(model, name), "flatchoices", ()))
     return str(choices.get(value, value))

@@ -58,6 +58,10 @@ def test_ready_without_a_year_is_not_ready():
         ({"document_sha256": ""}, {Reason.DOCUMENT_MISSING}),
         ({"document_sha256": "f" * 64}, {Reason.DOCUMENT_CHANGED}),
         ({"document_sha256": "D" * 64}, {Reason.DOCUMENT_CHANGED}),
+        ({"stored_path": "docs/other.md"}, {Reason.DOCUMENT_ELSEWHERE}),
+        ({"stored_path": ""}, {Reason.DOCUMENT_ELSEWHERE}),
+        ({"document_path": ""}, {Reason.DOCUMENT_ELSEWHERE}),
+        ({"document_sha256": "", "stored_path": ""}, {Reason.DOCUMENT_MISSING}),
         ({"metadata_sha256": "f" * 64}, {Reason.METADATA_CHANGED}),
         ({"metadata_sha256": ""}, {Reason.METADATA_CHANGED}),
         # Nothing signed and nothing there: two empty values are no match.
@@ -79,6 +83,7 @@ def test_every_reason_can_be_given():
         *reasons(year=2027),
         *reasons(document_sha256=""),
         *reasons(document_sha256="f" * 64),
+        *reasons(stored_path="docs/other.md"),
         *reasons(metadata_sha256=""),
     }
     assert given == set(Reason)
@@ -95,19 +100,23 @@ def test_all_reasons_are_told_at_once_and_not_the_first_alone():
 def test_of_all_combinations_exactly_the_whole_ones_are_live_ready():
     """The truth table: three values for every field, and no way to an empty answer but the one."""
     digests = ("", "d" * 64, "e" * 64)
-    for level, year, signed, now, signed_metadata, metadata in itertools.product(
-        ("ready", "shadow", "bogus"), (None, 2025, 2026, 2027), digests, digests, digests, digests
+    for level, year, place, signed, now, signed_metadata, metadata in itertools.product(
+        ("ready", "shadow", "bogus"), (None, 2025, 2026, 2027), ("", "a.md"), digests, digests, digests, digests
     ):
-        facts = SignedFacts(level, year, signed, now, signed_metadata, metadata)
-        whole = (
-            level == "ready"
-            and year == 2026
-            and signed
-            and signed == now
-            and signed_metadata
-            and signed_metadata == metadata
+        facts = SignedFacts(
+            level=level,
+            year=year,
+            document_path="a.md",
+            stored_path=place,
+            signed_document_sha256=signed,
+            document_sha256=now,
+            signed_metadata_sha256=signed_metadata,
+            metadata_sha256=metadata,
         )
-        assert (reasons_against_live(facts, today=TODAY) == ()) is bool(whole), facts
+        whole = all(
+            (level == "ready", year == 2026, place, signed, signed == now, signed_metadata, signed_metadata == metadata)
+        )
+        assert (reasons_against_live(facts, today=TODAY) == ()) is whole, facts
 
 
 @pytest.mark.parametrize(
