@@ -54,7 +54,11 @@ WORD_OF_FIELD = {
 }
 
 
-@pytest.mark.parametrize("field", SEARCHED)
+def test_every_searched_field_has_a_word_above():
+    assert set(SEARCHED) == set(WORD_OF_FIELD)
+
+
+@pytest.mark.parametrize("field", WORD_OF_FIELD)
 def test_a_word_is_found_wherever_it_stands(pump, other, field):
     assert found(WORD_OF_FIELD[field]) == {pump}
     assert found(WORD_OF_FIELD[field].upper()) == {pump}
