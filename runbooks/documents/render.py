@@ -8,12 +8,16 @@ Ids carry the prefix ``doc-`` so that no heading can pose as a part of the page.
 import html
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
 import markdown
 import nh3
 from markdown.extensions.toc import TocExtension
+
+from runbooks.documents.lists import respell_lists
 
 ID_PREFIX = "doc-"
 TAGS = frozenset(
@@ -40,10 +44,11 @@ ATTRIBUTES = {
 }
 LINK_SCHEMES = {"http", "https", "mailto"}
 CODE_CLASS = re.compile(r"^[a-z][a-z0-9_+-]{0,30}$")
+# The author chooses the classes behind a fence: any other could pose as a banner of the page.
+DIV_CLASSES = frozenset({"code", "linenodiv"})
+HEADING_ID = re.compile(r'(<h[1-6]) id="[^"]*"')
 # Chapters and their parts: deeper headings would make the contents longer than they help.
 CONTENTS_LEVELS = range(2, 4)
-# Forges nest a list by two spaces and more; Python-Markdown's own four flattens most of them (docs/decisions/0005).
-LIST_INDENT = 2
 SHIFT = 1  # the page's own title is the h1
 
 
@@ -65,9 +70,11 @@ class Rendered:
 
 def render_document(text: str) -> Rendered:
     """Render a whole document. Never raises: what Markdown cannot swallow is shown preformatted."""
+    # No UTF-8 holds half a surrogate pair; the cleaner refuses one.
+    text = text.encode("utf-8", "replace").decode("utf-8")
     converter = _converter()
     try:
-        rough = converter.convert(text)
+        rough = converter.convert(respell_lists(text))
     except RecursionError:  # hundreds of nested constructs: Python-Markdown recurses for each
         return Rendered(html=f"<pre>{html.escape(text)}</pre>", contents=[])
     return Rendered(html=_cleaned(rough), contents=_contents(getattr(converter, "toc_tokens", [])))
@@ -75,7 +82,8 @@ def render_document(text: str) -> Rendered:
 
 def render_fragment(text: str) -> str:
     """Render a short text that people write in the portal (a role, a note): no contents, no heading ids."""
-    return render_document(text).html if text else ""
+    # Several stand on one page, where an id may stand once.
+    return HEADING_ID.sub(r"\1", render_document(text).html) if text else ""
 
 
 def heading_slug(title: str, separator: str = "-") -> str:
@@ -83,6 +91,18 @@ def heading_slug(title: str, separator: str = "-") -> str:
     plain = unicodedata.normalize("NFC", html.unescape(title)).strip().lower()
     kept = "".join(sign for sign in plain if sign.isalnum() or sign in " -_")
     return ID_PREFIX + kept.replace(" ", separator)
+
+
+def _slugs_of_one_document() -> Callable[[str, str], str]:
+    """``heading_slug``, which numbers repeated headings as forges do (``-1``, ``-2``): links to them hold."""
+    seen: Counter[str] = Counter()
+
+    def slug(title: str, separator: str) -> str:
+        anchor = heading_slug(title, separator)
+        seen[anchor] += 1
+        return f"{anchor}-{seen[anchor] - 1}" if seen[anchor] > 1 else anchor
+
+    return slug
 
 
 def _converter() -> markdown.Markdown:
@@ -93,11 +113,14 @@ def _converter() -> markdown.Markdown:
             "pymdownx.superfences",  # fences inside a list's steps; the package's own ones lose the line breaks there
             "pymdownx.highlight",
             "pymdownx.tasklist",
-            TocExtension(slugify=heading_slug, baselevel=1 + SHIFT),
+            TocExtension(slugify=_slugs_of_one_document(), baselevel=1 + SHIFT),
         ],
-        extension_configs={"pymdownx.highlight": {"css_class": "code", "guess_lang": False}},
+        extension_configs={
+            "pymdownx.highlight": {"css_class": "code", "guess_lang": False},
+            "pymdownx.superfences": {"preserve_tabs": True},  # what is copied is what was written
+            "tables": {"use_align_attribute": True},  # a style would be cleaned away
+        },
         output_format="html",
-        tab_length=LIST_INDENT,
     )
     # Without these two, raw HTML is text like any other and is escaped.
     converter.preprocessors.deregister("html_block")
@@ -120,7 +143,7 @@ def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "href":
         return _link(value)
     if attribute == "class":
-        kept = [name for name in value.split() if CODE_CLASS.match(name)]
+        kept = [name for name in value.split() if CODE_CLASS.match(name) and (tag != "div" or name in DIV_CLASSES)]
         return " ".join(kept) or None
     if attribute == "type":
         return value if value == "checkbox" else None

@@ -29,10 +29,10 @@ class FolderSource:
         """
         try:
             place = (self.root / path).resolve()
-            inside = place.is_relative_to(self.root.resolve())
+            is_there = place.is_relative_to(self.root.resolve()) and place.exists()
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a null byte, a ring of links
             raise DocumentMissing(path) from error
-        if not path or not inside or not place.exists():
+        if not path or not is_there:
             raise DocumentMissing(path)
         return self._checked(place)
 

@@ -1,0 +1,133 @@
+"""Lists nest as on a forge. The oracle is a CommonMark parser; the portal itself does not use it."""
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from runbooks.documents.lists import respell_lists
+from runbooks.documents.render import render_document
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = sorted((ROOT / "fixtures").rglob("*.md"))
+
+
+def depths_on_a_forge(text):
+    depth, depths = 0, []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type in ("bullet_list_open", "ordered_list_open"):
+            depth += 1
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            depth -= 1
+        elif token.type == "list_item_open":
+            depths.append(depth)
+    return depths
+
+
+def depths_here(text):
+    depth, depths = 0, []
+    for closing, tag in re.findall(r"<(/?)(ul|ol|li)\b", render_document(text).html):
+        if tag == "li":
+            depths += [] if closing else [depth]
+        else:
+            depth += -1 if closing else 1
+    return depths
+
+
+def code_on_a_forge(text):
+    return [token.content.strip("\n") for token in MarkdownIt().parse(text) if token.type == "fence"]
+
+
+def code_here(text):
+    blocks = re.findall(r"<pre[^>]*>(.*?)</pre>", render_document(text).html, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]+>", "", block)).strip("\n") for block in blocks]
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_every_fixture_document_nests_as_on_a_forge(path):
+    text = path.read_text()
+    assert depths_here(text) == depths_on_a_forge(text)
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_every_fenced_block_is_the_same_to_the_letter(path):
+    text = path.read_text()
+    assert code_here(text) == code_on_a_forge(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. One\n   ```bash\n   a --b\n   c --d\n   ```\n   Then:\n   - x\n   - y\n2. Two\n3. Three\n",
+        "Sentence:\n- x\n- y\n",
+        "1. One\n   - a\n     - deep\n   - b\n2. Two\n",
+        "* a\n\n  * b\n  * c\n* d\n",
+        "- a\n\n  paragraph of a\n- b\n",
+        "- a\n  goes on\n- b\n",
+        "> Say:\n> - x\n>   - y\n",
+        "- a\n1. one\n2. two\n",
+        "10. ten\n    - x\n11. eleven\n",
+        "- [ ] todo\n  - [x] done\n",
+        "- a\n\n---\n\n- b\n",
+        "text\n2. is no list\n",
+        "- a\n    - four\n        - eight\n",
+        "-\ta\n\t- b\n",
+    ],
+)
+def test_each_construct_nests_as_on_a_forge(text):
+    assert depths_here(text) == depths_on_a_forge(text)
+
+
+def test_steps_behind_a_code_block_stay_steps():
+    text = "1. Save:\n   ```bash\n   run <run_id>\n   ```\n   It holds:\n   - a\n2. Look up.\n3. Count.\n"
+    assert render_document(text).html.count("<li>") == 4
+
+
+def test_a_tab_in_a_fence_stays_a_tab():
+    assert code_here("```make\nall:\n\techo x\n```\n") == ["all:\n\techo x"]
+
+
+def test_a_line_break_of_two_spaces_stays():
+    assert "<br" in render_document("one  \ntwo\n").html
+    assert "<br" in render_document("- one  \n  two\n").html
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "",
+            "text",
+            "- a",
+            "  - b",
+            "    - c",
+            "1. x",
+            "   y",
+            "> q",
+            "> - z",
+            "```",
+            "# h",
+            "| a |",
+            "* * *",
+            "\t- t",
+            "2) u",
+        ]
+    ),
+    max_size=25,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(LINES)
+def test_no_word_is_lost_and_nothing_raises(lines):
+    text = "\n".join(lines)
+    assert re.findall(r"\w+", respell_lists(text)) == re.findall(r"\w+", text)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(max_size=400))
+def test_any_text_is_respelled(text):
+    respell_lists(text)
