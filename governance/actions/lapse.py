@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from governance import ledger
+from governance.actions.closing import close_request
 from governance.choices import Action, RequestState
 from governance.facts import difference, subject_of
 from governance.models import StatusChangeRequest
@@ -42,12 +43,10 @@ def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: date
     changes = what_changed(request)
     if not changes:
         return False
-    request.state = RequestState.LAPSED
-    request.closed_at = at or timezone.now()
+    moment = at or timezone.now()
     # Stored for everyone, so in the portal's own language and not in that of whoever happened to change something.
     with override(settings.LANGUAGE_CODE):
-        request.closed_reason = _sentence(changes)
-    request.save(update_fields=["state", "closed_at", "closed_reason"])
+        close_request(request, RequestState.LAPSED, reason=_sentence(changes), at=moment)
     with ledger.in_its_language():
         ledger.append(
             ledger.Record(
@@ -58,7 +57,7 @@ def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: date
                 reason=_sentence(changes),
                 changes={"request": {"before": None, "after": request.pk}, **changes},
             ),
-            at=request.closed_at,
+            at=moment,
         )
     return True
 

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from governance import ledger, policy
+from governance.actions.closing import close_request
 from governance.actions.errors import RequestLapsed, StaleForm, refuse_for
 from governance.actions.lapse import lapse_if_changed
 from governance.choices import Action, Decision, Direction, RequestState
@@ -111,7 +112,7 @@ def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetim
     with ledger.governed():
         request = _locked_request(request)
         refuse_for(policy.reasons_against_withdrawing(person(by), _facts(request)))
-        _close(request, RequestState.WITHDRAWN, reason=reason, at=moment)
+        close_request(request, RequestState.WITHDRAWN, reason=reason, at=moment)
         _note(request, Action.REQUEST_WITHDRAWN, by=by, at=moment, reason=reason)
         return request
 
@@ -130,7 +131,7 @@ def downgrade(
         waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
         if waiting:
             waiting.runbook = runbook
-            _close(waiting, RequestState.LAPSED, reason=_("The readiness was taken down meanwhile."), at=moment)
+            close_request(waiting, RequestState.LAPSED, reason=_("The readiness was taken down meanwhile."), at=moment)
             _note(waiting, Action.REQUEST_LAPSED, by=by, at=moment, reason=waiting.closed_reason)
         request = _opened(
             runbook,
@@ -211,7 +212,7 @@ def _decide_locked(
         raise StaleForm(_("The page showed an earlier state of this request. Look at it again, then decide."))
     _store_decision(request, decision, comment=comment, by=by, at=at)
     if decision == Decision.REJECT:
-        _close(request, RequestState.REJECTED, reason=comment, at=at)
+        close_request(request, RequestState.REJECTED, reason=comment, at=at)
         _note(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment)
         return
     _note(request, Action.REQUEST_SIGNED, by=by, at=at, reason=comment)
@@ -231,7 +232,7 @@ def counting_approvals(request: StatusChangeRequest) -> int:
 
 def _apply(request: StatusChangeRequest, *, by: User, at: datetime) -> None:
     """Move the readiness: the one place that writes it."""
-    _close(request, RequestState.APPROVED, reason="", at=at)
+    close_request(request, RequestState.APPROVED, reason="", at=at)
     Runbook.objects.filter(pk=request.runbook_id).update(
         readiness_level=request.to_level,
         readiness_year=request.to_year,
@@ -244,11 +245,6 @@ def _apply(request: StatusChangeRequest, *, by: User, at: datetime) -> None:
     with ledger.in_its_language():
         change = {"readiness": {"before": request.origin, "after": request.target}}
     _note(request, Action.READINESS_CHANGED, by=by, at=at, reason=request.rationale, changes=change)
-
-
-def _close(request: StatusChangeRequest, state: RequestState, *, reason: str, at: datetime) -> None:
-    request.state, request.closed_at, request.closed_reason = state, at, reason
-    request.save(update_fields=["state", "closed_at", "closed_reason"])
 
 
 def _store_decision(request: StatusChangeRequest, decision: Decision, *, comment: str, by: User, at: datetime) -> None:
