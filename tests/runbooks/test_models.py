@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from governance import actions, guards
+from governance import guards
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -238,11 +238,11 @@ def test_a_document_that_stands_behind_no_runbook_leads_to_the_landscape(scene, 
     assert document().get_absolute_url() == "/landscape/"
 
 
-def test_the_address_of_a_document_holds_after_its_runbooks_path_was_edited(scene, reader, people):
-    with actions.governed_edit(scene.ready, by=people["ed"]):
-        scene.ready.document_path = "docs/elsewhere.md"
-        scene.ready.save()
-    assert reader.get(scene.ready.document.get_absolute_url()).status_code == 200
+def test_the_address_of_a_document_holds_after_its_runbooks_path_was_changed_behind_the_back(scene, reader):
+    Runbook.objects.filter(pk=scene.ready.pk).update(document_path="docs/elsewhere.md")
+    address = scene.ready.document.get_absolute_url()
+    assert address.startswith(scene.ready.get_absolute_url())
+    assert reader.get(address).status_code == 200
 
 
 # ---- slugs

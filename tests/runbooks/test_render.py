@@ -371,6 +371,8 @@ def test_a_table_is_a_table_with_its_alignment():
     "text",
     [
         "- a\n  - b\n    - c\n  - d\n- e\n",
+        "- a\n   - b\n      - c\n   - d\n- e\n",
+        "- a\n    - b\n        - c\n    - d\n- e\n",
         "* a\n  * b\n    * c\n  * d\n* e\n",
         "1. a\n   - b\n     - c\n   - d\n2. e\n",
     ],
