@@ -104,7 +104,9 @@ REFUSAL_TEXTS = {
     Refusal.NOT_A_RISK_OWNER: _("Only a risk owner may sign."),
     Refusal.OWN_REQUEST: _("Whoever asked for the change never signs it: a second pair of eyes is needed."),
     Refusal.SIGNED_ALREADY: _("You have decided on this request already; one person counts once."),
-    Refusal.ACCOUNT_TOO_YOUNG: _("This account was made after the request was opened, so it does not count for it."),
+    Refusal.ACCOUNT_TOO_YOUNG: _(
+        "This account was made, or joined the group, after the request was opened, so it does not count for it."
+    ),
     Refusal.REQUEST_CLOSED: _("This request is closed."),
     Refusal.COMMENT_MISSING: _("Say in a comment what you based the decision on."),
     Refusal.NOT_AN_EDITOR: _("Only an editor or a risk owner may ask for a status change."),

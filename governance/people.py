@@ -1,9 +1,13 @@
 """The groups that people belong to, and what each may do in the admin."""
 
+from datetime import datetime
+
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from governance.facts import subject_of
+from governance.models import ChangeLogEntry
 from governance.policy import Person
 
 OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
@@ -58,12 +62,22 @@ def person(user: AbstractBaseUser | AnonymousUser, *, signing_group_id: int | No
     fresh = User.objects.filter(pk=user.pk or 0).prefetch_related("groups").first()
     if fresh is None:
         raise ValueError("An account that is not stored can do nothing.")
-    groups = {group.name for group in fresh.groups.all()}
-    signing = {group.pk for group in fresh.groups.all()}
+    groups = {group.name: group.pk for group in fresh.groups.all()}
+    signing = next((name for name, pk in groups.items() if pk == (signing_group_id or groups.get(RISK_OWNERS))), None)
+    joined_at = _joined_group_at(fresh, signing) if signing else None
     return Person(
         id=fresh.pk,
         is_active=fresh.is_active,
         is_editor=EDITORS in groups,
-        is_risk_owner=signing_group_id in signing if signing_group_id else RISK_OWNERS in groups,
-        joined_at=fresh.date_joined,
+        is_risk_owner=signing is not None,
+        joined_at=max(fresh.date_joined, joined_at or fresh.date_joined),
     )
+
+
+def _joined_group_at(user: User, group: str) -> datetime | None:
+    """When the ledger says that the account last joined a group; None when it says nothing of it."""
+    for entry in ChangeLogEntry.objects.filter(subject=subject_of(user)).order_by("-sequence"):
+        change = entry.changes.get("groups", {})
+        if group in (change.get("after") or []) and group not in (change.get("before") or []):
+            return entry.recorded_at
+    return None

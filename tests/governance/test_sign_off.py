@@ -338,3 +338,12 @@ def test_evidence_is_links_whoever_asks(runbook, people, link):
         ),
         Refusal.EVIDENCE_NOT_A_LINK,
     )
+
+
+def test_whoever_joined_the_group_after_the_request_does_not_count(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    with actions.governed_edit(people["otto"], by=people["sue"]):
+        people["otto"].groups.add(Group.objects.get(name=RISK_OWNERS))
+    refused(lambda: cast.approve(request, by=people["otto"]), Refusal.ACCOUNT_TOO_YOUNG)
+    runbook = cast.make_runbook()
+    cast.approve(cast.ask(runbook, by=people["ed"]), by=people["otto"])
