@@ -9,6 +9,7 @@ urlpatterns = [
     path("changes/<int:sequence>/", views.ChangeDetail.as_view(), name="change"),
     path("sign-offs/", views.sign_offs, name="sign-offs"),
     path("sign-offs/<int:pk>/", views.SignOffDetail.as_view(), name="sign-off"),
+    path("sign-offs/<int:pk>/document/", views.signed_document, name="sign-off-document"),
     path("reports/findings/", views.FindingList.as_view(), name="findings"),
     path("runbooks/<slug:slug>/history/", views.runbook_history, name="runbook-history"),
 ]

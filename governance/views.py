@@ -12,7 +12,7 @@ from django.views.generic import DetailView, ListView
 from governance.choices import Action, RequestState
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry, Finding, Release, SignOffRule, StatusChangeRequest
-from runbooks.models import Runbook
+from runbooks.models import Document, Runbook
 
 ROWS_PER_PAGE = 50
 
@@ -70,6 +70,15 @@ class SignOffDetail(DetailView):
         return StatusChangeRequest.objects.select_related("runbook", "requested_by", "rule__group").prefetch_related(
             "sign_offs__signer"
         )
+
+
+def signed_document(request: HttpRequest, pk: int) -> HttpResponse:
+    """``/sign-offs/<id>/document/``: exactly the text that a request pins, wherever the runbook points by now."""
+    found = get_object_or_404(StatusChangeRequest.objects.select_related("runbook"), pk=pk)
+    document = get_object_or_404(Document, path=found.document_path, sha256=found.document_sha256)
+    runbook = found.runbook
+    context = {"runbook": runbook, "document": document, "reasons": runbook.reasons_against_live()}
+    return render(request, "runbooks/runbook_version.html", context)
 
 
 class FindingList(ListView):

@@ -67,7 +67,7 @@ def make_runbook(title: str = "", *, text: str | None = "# Steps\n\n1. Look.\n2.
 
 def store(path: str, text: str):
     """The stored document for a text."""
-    return actions.store_document(path=path, content=text.encode(), by=ledger.SYSTEM).document
+    return actions.store_document(path=path, content=text.encode(), by=ledger.SYSTEM)
 
 
 def ask(

@@ -5,9 +5,10 @@ whatever leaves the process. It raises ``ActionRefused`` with reasons, and then 
 """
 
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
-from governance.actions.documents import StoredDocument, store_document
+from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.actions.rules import replace_rule
+from governance.actions.sections import render_section
 from governance.actions.sign_off import downgrade, reject, seen_token, sign, submit, withdraw
 
 __all__ = [
@@ -15,11 +16,11 @@ __all__ = [
     "GovernedEdit",
     "RequestLapsed",
     "StaleForm",
-    "StoredDocument",
     "delete",
     "downgrade",
     "governed_edit",
     "reject",
+    "render_section",
     "replace_rule",
     "seen_token",
     "sign",

@@ -1,7 +1,6 @@
 """Storing a document: rendered once, kept by its sha256."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
@@ -13,17 +12,9 @@ from runbooks.documents.render import render_document
 from runbooks.models import Document
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """The row, and whether it is new."""
-
-    document: Document
-    is_new: bool
-
-
 def store_document(
     *, path: str, content: bytes, by: ledger.Actor, source_revision: str = "", at: datetime | None = None
-) -> StoredDocument:
+) -> Document:
     """Keep one version of a file; the same bytes at the same path are kept once.
 
     :param content: the file's bytes, UTF-8. The sha256 is taken of exactly these.
@@ -32,7 +23,7 @@ def store_document(
     sha256 = hashlib.sha256(content).hexdigest()
     known = Document.objects.filter(path=path, sha256=sha256).first()
     if known:
-        return StoredDocument(known, is_new=False)
+        return known
     text = content.decode("utf-8")  # a byte order mark stays: the text must hash to the same sha256
     rendered = render_document(text.removeprefix("\ufeff"))
     with ledger.governed():
@@ -55,4 +46,4 @@ def store_document(
                 changes=difference(None, facts_of(document)),
             )
         )
-    return StoredDocument(document, is_new=True)
+    return document

@@ -12,12 +12,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from governance import actions, ledger
+from governance import actions
 from governance.admin.forms import DowngradeForm
 from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
 from governance.people import signed_in
 from runbooks.choices import REASON_TEXTS
-from runbooks.documents.render import render_fragment
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -236,14 +235,8 @@ class SectionAdmin(SlugOnceAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Markdown is rendered when it is stored, here as everywhere."""
-        section = form.instance
-        with ledger.governed():
-            section.note_html = render_fragment(section.note)
-            section.save(update_fields=["note_html"])
-            for formset in formsets:
-                for entry_form in formset.forms:
-                    entry_form.instance.role_html = render_fragment(entry_form.instance.role)
-            super().save_related(request, form, formsets, change)
+        super().save_related(request, form, formsets, change)
+        actions.render_section(form.instance)
 
 
 class SituationRunbookInline(ForgivingAutocomplete, admin.TabularInline):

@@ -9,12 +9,12 @@ from django.utils import timezone
 from governance import ledger
 from governance.actions.catalogue import governed_edit
 from governance.actions.documents import store_document
+from governance.actions.sections import render_section
 from governance.choices import SEVERITY_OF_KIND, Action, Severity
 from governance.landscape_import.desired import Facts
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Plan, Step
 from governance.models import Finding, Release
-from runbooks.documents.render import render_fragment
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -95,7 +95,6 @@ def _save_runbook(runbook: Runbook, facts: Facts) -> None:
 
 def _save_section(section: Section, facts: Facts) -> None:
     section.number, section.note = facts["number"], facts["note"]
-    section.note_html = render_fragment(section.note)
     section.save()
     section.entries.all().delete()
     for position, (title, heading, role) in enumerate(facts["entries"], start=1):
@@ -105,8 +104,8 @@ def _save_section(section: Section, facts: Facts) -> None:
             position=position,
             heading=heading,
             role=role,
-            role_html=render_fragment(role),
         )
+    render_section(section)
 
 
 def _save_situation(situation: Situation, facts: Facts) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import override
 
 from governance import actions, guards, ledger
 from governance.choices import Action, RequestState
-from governance.models import ChangeLogEntry, SignOff
+from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
 from governance.people import RISK_OWNERS
 from governance.policy import Refusal
 from governance.words import changes_in_words
@@ -347,3 +347,17 @@ def test_whoever_joined_the_group_after_the_request_does_not_count(runbook, peop
     refused(lambda: cast.approve(request, by=people["otto"]), Refusal.ACCOUNT_TOO_YOUNG)
     runbook = cast.make_runbook()
     cast.approve(cast.ask(runbook, by=people["ed"]), by=people["otto"])
+
+
+def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook, people, client):
+    request = StatusChangeRequest.objects.get()
+    with actions.governed_edit(ready_runbook, by=people["ed"]):
+        ready_runbook.document_path = "docs/nowhere.md"
+        ready_runbook.save()
+    client.force_login(people["ada"])
+    page = client.get(request.get_absolute_url()).content.decode()
+    address = f"/sign-offs/{request.pk}/document/"
+    assert address in page
+    shown = client.get(address).content.decode()
+    assert request.document_sha256 in shown
+    assert "Do not follow it" in shown

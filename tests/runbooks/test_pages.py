@@ -594,6 +594,7 @@ def test_every_page_that_lists_rows_is_pinned_above():
         "api-docs",
         "change",
         "sign-off",
+        "sign-off-document",
     }
     assert lists == {
         "home", "runbooks", "situations", "search", "landscape", "changes", "sign-offs", "findings",
