@@ -1,7 +1,7 @@
 """Governance: every change goes through here."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,7 +14,8 @@ class GovernanceConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks, and prepare the database after every migrate."""
         from governance import checks  # noqa: F401 - registers the system checks
-        from governance.setup import prepare_database
+        from governance.setup import lift_guards, prepare_database
 
+        pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")
         # Django's table rebuild on SQLite drops triggers: they are put back after every migrate.
         post_migrate.connect(prepare_database, dispatch_uid="governance.prepare_database")

@@ -52,6 +52,31 @@ class Action(models.TextChoices):
     REQUEST_WITHDRAWN = "request_withdrawn", _("sign-off withdrawn")
     REQUEST_LAPSED = "request_lapsed", _("sign-off lapsed")
     READINESS_CHANGED = "readiness_changed", _("readiness changed")
+    CONFIRMATION_FAILED = "confirmation_failed", _("wrong password at signing")
+    SIGN_IN_LOCKED = "sign_in_locked", _("sign-in locked")
+    PASSWORD_SET = "password_set", _("password set")
+    TOKEN_CREATED = "token_created", _("API token created")
+    TOKEN_REVOKED = "token_revoked", _("API token revoked")
+
+
+class ReminderKind(models.TextChoices):
+    """What ``tick`` reminds of."""
+
+    # A signed readiness ends in 60, 30 or 7 days.
+    EXPIRY = "expiry", _("readiness ends soon")
+    # A request waits for the recipient's signature.
+    WAITING = "waiting", _("request waits")
+
+
+class RulePurpose(models.TextChoices):
+    """What a rule is for. Each level has one rule in force for each purpose at most."""
+
+    # Moves to the level from another, renewals for a later year, reinstatements.
+    MOVE = "move", _("move to the level")
+    # The same readiness again, on a changed text or changed metadata.
+    RE_SIGN = "re_sign", _("sign again after a change")
+    # One owner alone, where GOVERNANCE_SOLO is on; labelled wherever the readiness is shown.
+    SOLO = "solo", _("owner alone (solo mode)")
 
 
 class FindingKind(models.TextChoices):
@@ -74,6 +99,7 @@ class FindingKind(models.TextChoices):
     AMBIGUOUS_CLUSTER = "ambiguous_cluster", _("ambiguous cluster")
     UNRESOLVED_NAME = "unresolved_name", _("unresolved name")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
+    BROKEN_LEDGER = "broken_ledger", _("broken ledger")
     OTHER = "other", _("other")
 
 
@@ -90,6 +116,7 @@ class Severity(models.TextChoices):
 
 # Kinds that are not listed are warnings.
 SEVERITY_OF_KIND = {
+    FindingKind.BROKEN_LEDGER: Severity.ERROR,
     FindingKind.CONFLICT_MARKER: Severity.ERROR,
     FindingKind.MISSING_DOCUMENT: Severity.ERROR,
     FindingKind.UNKNOWN_LEVEL: Severity.ERROR,
@@ -107,6 +134,18 @@ REFUSAL_TEXTS = {
     Refusal.ACCOUNT_TOO_YOUNG: _(
         "This account was made, or joined the group, after the request was opened, so it does not count for it."
     ),
+    Refusal.MEMBERSHIP_NOT_RECORDED: _(
+        "The ledger does not say when this account joined the group, so it does not count. An administrator takes it out of "
+        "the group and puts it in again, in the admin."
+    ),
+    Refusal.COOLING_DOWN: _(
+        "Somebody else set this account's password a short while ago. It may not sign until the waiting time is over."
+    ),
+    Refusal.LOCKED_OUT: _("Too many wrong passwords. This account may not sign for a quarter of an hour."),
+    Refusal.WRONG_PASSWORD: _("This is not your password. Nothing was signed, and the attempt is recorded."),
+    Refusal.SOLO_MODE_IS_OFF: _(
+        "This request was opened in solo mode, which is off now. Withdraw it and ask anew: others have to sign."
+    ),
     Refusal.REQUEST_CLOSED: _("This request is closed."),
     Refusal.COMMENT_MISSING: _("Say in a comment what you based the decision on."),
     Refusal.NOT_AN_EDITOR: _("Only an editor or a risk owner may ask for a status change."),
@@ -119,7 +158,9 @@ REFUSAL_TEXTS = {
         "R&D only cannot become ready in one step, nor while the landscape declares it so: "
         "sign it for sandbox, track or shadow first."
     ),
-    Refusal.NOTHING_CHANGES: _("The runbook has this readiness already."),
+    Refusal.NOTHING_CHANGES: _("The runbook has this readiness already, and it holds."),
+    Refusal.NOT_WHAT_IT_WAS: _("A retired runbook goes back to the level that it had before, and to no other."),
+    Refusal.YEAR_ALREADY_SIGNED: _("It is signed for a later year already, and that holds now."),
     Refusal.YEAR_MISSING: _("Ready is always signed for a year. Give one."),
     Refusal.YEAR_NOT_WANTED: _("Only ready has a year. Leave it empty."),
     Refusal.YEAR_PAST: _("The year is over. Choose this year or a later one."),
@@ -131,6 +172,7 @@ REFUSAL_TEXTS = {
         "The stored text is not that of the runbook's path, or not what its sha256 names: it cannot be shown, so it cannot "
         "be signed. Import the documents again."
     ),
+    Refusal.DOCUMENT_IS_STUB: _("The document is a stub: there is nothing in it that anybody could follow live."),
     Refusal.EVIDENCE_NOT_A_LINK: _("Evidence is given as links: one address per line, each beginning with https://."),
     Refusal.RULE_MISSING: _("No sign-off rule is in force for this level. Add one in the admin."),
     Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),

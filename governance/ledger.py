@@ -2,6 +2,7 @@
 
 The bytes that are hashed are specified in ``docs/ledger.md``: a JSON object of the fields below,
 keys sorted, UTF-8, no white space, times in UTC with microseconds. No number but integers occurs.
+Each row also carries a short digest of each column, under the same hash: they tell which one was altered.
 """
 
 import hashlib
@@ -33,6 +34,9 @@ HASHED_FIELDS = (
     "changes",
     "previous_hash",
 )
+# Those that a digest of their own stands for, in this order. The hash of the row before is compared with that row.
+DIGESTED_FIELDS = HASHED_FIELDS[:-1]
+DIGEST_LENGTH = 8
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
 POSTGRESQL_LOCK = 7_261_940_118
 VERIFY_CHUNK = 2_000
@@ -79,11 +83,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What ``verify`` found. ``bad_sequence`` and ``problem`` name the first bad row; None when the chain is whole."""
+    """What ``verify`` found. ``bad_sequence``, ``column`` and ``problem`` name the first bad row; None when all is whole."""
 
     count: int
     last_hash: str
     bad_sequence: int | None = None
+    column: str = ""
     problem: str = ""
 
     @property
@@ -97,18 +102,33 @@ def canonical_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def canonical_bytes(entry: ChangeLogEntry) -> bytes:
-    """The bytes of one entry that its hash covers."""
+def _canonical_values(entry: ChangeLogEntry) -> dict[str, Any]:
     values = {name: getattr(entry, name) for name in HASHED_FIELDS}
     values["recorded_at"] = canonical_time(entry.recorded_at)
-    return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
-        "utf-8"
-    )
+    return values
+
+
+def _canonical_json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+def canonical_bytes(entry: ChangeLogEntry) -> bytes:
+    """The bytes of one entry that its hash covers. A row without digests (of an earlier format) has no such member."""
+    values = _canonical_values(entry)
+    return _canonical_json(values | {"digests": entry.digests} if entry.digests else values)
 
 
 def hash_of(entry: ChangeLogEntry) -> str:
     """The sha256 (hex) of an entry's canonical bytes."""
     return hashlib.sha256(canonical_bytes(entry)).hexdigest()
+
+
+def digests_of(entry: ChangeLogEntry) -> str:
+    """The first eight hex digits of the sha256 of each column's canonical JSON, one after the other."""
+    values = _canonical_values(entry)
+    return "".join(
+        hashlib.sha256(_canonical_json(values[name])).hexdigest()[:DIGEST_LENGTH] for name in DIGESTED_FIELDS
+    )
 
 
 @contextmanager
@@ -162,6 +182,7 @@ def _entry(record: Record, *, sequence: int, recorded_at: datetime, previous_has
         changes=record.changes,
         previous_hash=previous_hash,
     )
+    entry.digests = digests_of(entry)
     entry.hash = hash_of(entry)
     return entry
 
@@ -182,18 +203,49 @@ def verify_entries(entries: Iterator[ChangeLogEntry]) -> Verification:
     """The same for entries from anywhere, in the order of their sequence."""
     expected, previous_hash = 1, GENESIS
     for entry in entries:
-        problem = _problem_with(entry, expected=expected, previous_hash=previous_hash)
+        column, problem = _problem_with(entry, expected=expected, previous_hash=previous_hash)
         if problem:
-            return Verification(expected - 1, previous_hash, entry.sequence, problem)
+            return Verification(expected - 1, previous_hash, entry.sequence, column, problem)
         expected, previous_hash = expected + 1, entry.hash
     return Verification(expected - 1, previous_hash)
 
 
-def _problem_with(entry: ChangeLogEntry, *, expected: int, previous_hash: str) -> str:
+def _problem_with(entry: ChangeLogEntry, *, expected: int, previous_hash: str) -> tuple[str, str]:
+    """The column and what is wrong with it; two empty texts when nothing is."""
     if entry.sequence != expected:
-        return f"sequence: expected {expected}, so {entry.sequence - expected} row(s) are missing"
+        missing = entry.sequence - expected
+        return "sequence", f"expected {expected}, so {missing} row(s) are missing"
+    try:
+        is_itself = hash_of(entry) == entry.hash
+    except (ValueError, TypeError):  # half a surrogate pair, NaN: no row of ours ever held one
+        is_itself = False
+    if not is_itself:
+        return _altered_column(entry, previous_hash), "is not what it was when the row was written"
     if entry.previous_hash != previous_hash:
-        return "previous_hash: is not the hash of the row before"
-    if hash_of(entry) != entry.hash:
-        return "hash: the row is not what it was when it was written"
-    return ""
+        return "previous_hash", "is not the hash of the row before: rows were exchanged, or the chain was made anew from here"
+    return "", ""
+
+
+def _altered_column(entry: ChangeLogEntry, previous_hash: str) -> str:
+    """Which column of a row was altered, as its digests tell."""
+    if entry.previous_hash != previous_hash:
+        return "previous_hash"
+    if not entry.digests:
+        return "a column"
+    try:
+        now = digests_of(entry)
+    except (ValueError, TypeError):
+        return "changes"
+    if len(now) != len(entry.digests):
+        return "digests"
+    steps = range(0, len(now), DIGEST_LENGTH)
+    altered = [
+        name
+        for name, start in zip(DIGESTED_FIELDS, steps, strict=True)
+        if now[start : start + DIGEST_LENGTH] != entry.digests[start : start + DIGEST_LENGTH]
+    ]
+    if not altered:
+        return "hash"
+    # One altered digest looks like one altered column. Put back the digest, and the hash tells which it was.
+    entry_with_digests = ChangeLogEntry(**{name: getattr(entry, name) for name in HASHED_FIELDS}, digests=now)
+    return "digests" if hash_of(entry_with_digests) == entry.hash else ", ".join(altered)

@@ -5,10 +5,12 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils import timezone
 
+from governance.choices import Action
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
-from governance.policy import Person
+from governance.policy import CONFIRMATION_WINDOW, Person
 
 OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
 
@@ -53,31 +55,67 @@ def signed_in(request: HttpRequest) -> User:
     return request.user
 
 
-def person(user: AbstractBaseUser | AnonymousUser, *, signing_group_id: int | None = None) -> Person:
-    """What the policy needs to know of an account, read anew from the database.
+def person(
+    user: AbstractBaseUser | AnonymousUser, *, signing_group_id: int | None = None, at: datetime | None = None
+) -> Person:
+    """What the policy needs to know of an account, read anew from the database and the ledger.
 
     :param signing_group_id: the group whose members may sign; the risk owners by default. Being a
         superuser makes nobody a member.
+    :param at: for what is counted back from a moment (aware; now by default).
     """
     fresh = User.objects.filter(pk=user.pk or 0).prefetch_related("groups").first()
     if fresh is None:
         raise ValueError("An account that is not stored can do nothing.")
     groups = {group.name: group.pk for group in fresh.groups.all()}
     signing = next((name for name, pk in groups.items() if pk == (signing_group_id or groups.get(RISK_OWNERS))), None)
-    joined_at = _joined_group_at(fresh, signing) if signing else None
+    told = list(ChangeLogEntry.objects.filter(subject=subject_of(fresh)).order_by("sequence"))
     return Person(
         id=fresh.pk,
         is_active=fresh.is_active,
         is_editor=EDITORS in groups,
         is_risk_owner=signing is not None,
-        joined_at=max(fresh.date_joined, joined_at or fresh.date_joined),
+        joined_at=fresh.date_joined,
+        recorded_since=_recorded_since(told, signing) if signing else None,
+        password_set_by_another_at=_password_set_by_another_at(told, fresh),
+        wrong_passwords=_wrong_passwords(told, at or timezone.now()),
     )
 
 
-def _joined_group_at(user: User, group: str) -> datetime | None:
-    """When the ledger says that the account last joined a group; None when it says nothing of it."""
-    for entry in ChangeLogEntry.objects.filter(subject=subject_of(user)).order_by("-sequence"):
-        change = entry.changes.get("groups", {})
-        if group in (change.get("after") or []) and group not in (change.get("before") or []):
-            return entry.recorded_at
-    return None
+def _recorded_since(told: list[ChangeLogEntry], group: str) -> int | None:
+    """The row since which the ledger knows the account as an active member of a group without a break.
+
+    None when it does not: a membership that came past the portal's doors counts for nothing.
+    """
+    since: int | None = None
+    member, active = False, True  # an account that was made past the ledger joins by a row of it
+    for entry in told:
+        if entry.action not in (Action.CREATED, Action.CHANGED, Action.DELETED):
+            continue
+        was = member and active
+        if entry.action == Action.DELETED:
+            member = active = False
+        if entry.action == Action.CREATED:
+            member, active = False, True
+        if "groups" in entry.changes:
+            member = group in (entry.changes["groups"].get("after") or [])
+        if "is_active" in entry.changes:
+            active = bool(entry.changes["is_active"].get("after"))
+        if member and active and not was:
+            since = entry.sequence
+    return since if member and active else None
+
+
+def _password_set_by_another_at(told: list[ChangeLogEntry], user: User) -> datetime:
+    """When somebody else last set the password: whoever made the account set the first one."""
+    by_others = [
+        entry.recorded_at
+        for entry in told
+        if entry.action == Action.PASSWORD_SET and entry.actor != user.get_username()
+    ]
+    return max([user.date_joined, *by_others])
+
+
+def _wrong_passwords(told: list[ChangeLogEntry], at: datetime) -> int:
+    since = at - CONFIRMATION_WINDOW
+    return sum(entry.action == Action.CONFIRMATION_FAILED and entry.recorded_at > since for entry in told)

@@ -3,24 +3,27 @@
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group
 from django.db import connections
 
 from governance import guards, ledger
-from governance.choices import Action
-from governance.facts import difference, facts_of, subject_of
+from governance.actions.rules import end_solo_rules, replace_rule
+from governance.choices import RulePurpose
 from governance.models import SignOffRule
 from governance.people import RISK_OWNERS, ensure_groups
 from runbooks.choices import ReadinessLevel
 
-# Ready needs two risk owners and evidence; every other level one (DESIGN, promise 3).
+# Ready needs two risk owners and evidence; every other level one (DESIGN, promise 3). A signature anew on a changed
+# text needs as many: whether a change is editorial is what they look at. Evidence is then not asked for again.
 DEFAULT_SIGNATURES = {
     ReadinessLevel.READY: 2,
     ReadinessLevel.SHADOW: 1,
     ReadinessLevel.TRACK: 1,
     ReadinessLevel.SAFETY_SANDBOX: 1,
     ReadinessLevel.RND_ONLY: 1,
+    ReadinessLevel.UNASSESSED: 1,  # a retired runbook that was never assessed is reinstated there
 }
 
 
@@ -37,27 +40,33 @@ def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
 
 
 def ensure_default_rules() -> None:
-    """A first rule for each level that never had one; each is a row in the ledger."""
-    known = set(SignOffRule.objects.values_list("target_level", flat=True))
-    for level, signatures in DEFAULT_SIGNATURES.items():
-        if level in known:
-            continue
-        rule = SignOffRule.objects.create(
-            target_level=level,
-            required_signatures=signatures,
-            group=Group.objects.get(name=RISK_OWNERS),
-            evidence_required=level == ReadinessLevel.READY,
-        )
-        ledger.append(
-            ledger.Record(
-                actor=ledger.SYSTEM,
-                action=Action.CREATED,
-                subject=subject_of(rule),
-                subject_title=str(rule),
+    """A first rule for each level and purpose that never had one; each is a row in the ledger."""
+    known = set(SignOffRule.objects.values_list("target_level", "purpose"))
+    for purpose in (RulePurpose.MOVE, RulePurpose.RE_SIGN):
+        for level, signatures in DEFAULT_SIGNATURES.items():
+            if (level, purpose) in known or (level, purpose) == (ReadinessLevel.UNASSESSED, RulePurpose.RE_SIGN):
+                continue
+            replace_rule(
+                target_level=level,
+                purpose=purpose,
+                required_signatures=signatures,
+                group=Group.objects.get(name=RISK_OWNERS),
+                evidence_required=level == ReadinessLevel.READY and purpose == RulePurpose.MOVE,
+                by=ledger.SYSTEM,
                 reason="Default rule of a new portal.",
-                changes=difference(None, facts_of(rule)),
             )
-        )
+    if not settings.GOVERNANCE_SOLO:
+        end_solo_rules()
+
+
+def lift_guards(sender: AppConfig, using: str, plan: Any = (), **_: Any) -> None:
+    """Receiver of ``pre_migrate``: SQLite refuses to rebuild a table that a trigger of another table speaks of.
+
+    They are put back by ``prepare_database``. Where a migration fails in between, ``/readyz`` and the system check say so,
+    and every verdict is no-go.
+    """
+    if sender.name == "governance" and using == "default" and plan and _is_migrated(using):
+        guards.remove(using=using)
 
 
 def _is_migrated(using: str) -> bool:

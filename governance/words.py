@@ -23,6 +23,12 @@ WORDS = {
     "entries": _("section entries"),
     "steps": _("steps"),
     "findings": _("findings"),
+    "rule": _("rule"),
+    "required_signatures": _("signatures needed"),
+    "independent": _("signers other than the requester"),
+    "valid_from_year": _("valid from year"),
+    "valid_until": _("valid until"),
+    "evidence": _("evidence"),
 }
 EMPTY = "–"
 # Readiness in words, which the ledger holds in English: "unassessed", "R&D only", "2026-ready".

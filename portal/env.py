@@ -19,6 +19,7 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 READ_MODES = ("login", "public")
 LANGUAGES = ("en", "de")
+SHORTEST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class Environment:
     portal_read: Literal["login", "public"]
     docs_root: str
     docs_ref: str
+    governance_solo: bool
+    signing_cool_down_hours: int
+    checkpoint_key: str
+    portal_url: str
     time_zone: str
     language_code: str
 
@@ -59,6 +64,10 @@ def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
         portal_read=cast(Literal["login", "public"], _one_of(values, "PORTAL_READ", READ_MODES)),
         docs_root=values.get("DOCS_ROOT", ""),
         docs_ref=values.get("DOCS_REF", ""),
+        governance_solo=_flag(values, "GOVERNANCE_SOLO"),
+        signing_cool_down_hours=_whole_number(values, "SIGNING_COOL_DOWN_HOURS", default=24, most=24 * 365),
+        checkpoint_key=_checkpoint_key(values),
+        portal_url=_portal_url(values),
         time_zone=_time_zone(values),
         language_code=_one_of(values, "LANGUAGE_CODE", LANGUAGES),
     )
@@ -71,6 +80,30 @@ def _flag(values: Mapping[str, str], name: str) -> bool:
     if word in FALSE_WORDS:
         return False
     raise ImproperlyConfigured(f"{name}={word!r} is neither yes nor no. Set {name}=1 or {name}=0.")
+
+
+def _whole_number(values: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    word = values.get(name, "").strip()
+    if not word:
+        return default
+    if not (word.isascii() and word.isdecimal() and len(word) <= len(str(most)) and int(word) <= most):
+        raise ImproperlyConfigured(f"{name}={word!r} is not a whole number from 0 to {most}. Set {name}={default}.")
+    return int(word)
+
+
+def _checkpoint_key(values: Mapping[str, str]) -> str:
+    key = values.get("CHECKPOINT_KEY", "")
+    if key and len(key) < SHORTEST_KEY:
+        # The value is a secret and is not repeated.
+        raise ImproperlyConfigured(f"CHECKPOINT_KEY is shorter than {SHORTEST_KEY} characters. Set a long random one.")
+    return key
+
+
+def _portal_url(values: Mapping[str, str]) -> str:
+    url = values.get("PORTAL_URL", "").strip().rstrip("/")
+    if url and not url.startswith(("https://", "http://")):
+        raise ImproperlyConfigured(f"PORTAL_URL={url!r} has no scheme. Write it as https://{url}.")
+    return url
 
 
 def _words(values: Mapping[str, str], name: str, default: str) -> list[str]:

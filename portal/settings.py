@@ -26,6 +26,10 @@ PORTAL_READ = ENVIRONMENT.portal_read
 PORTAL_DEMO = ENVIRONMENT.demo
 DOCS_ROOT = ENVIRONMENT.docs_root
 DOCS_REF = ENVIRONMENT.docs_ref
+GOVERNANCE_SOLO = ENVIRONMENT.governance_solo
+SIGNING_COOL_DOWN_HOURS = ENVIRONMENT.signing_cool_down_hours
+CHECKPOINT_KEY = ENVIRONMENT.checkpoint_key
+PORTAL_URL = ENVIRONMENT.portal_url
 
 INSTALLED_APPS = [
     "portal",
@@ -55,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "governance.passwords.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.ReadAccessMiddleware",
@@ -86,6 +91,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "governance.passwords.RecordedPassword"},  # last: it only writes down that a password was set
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"

@@ -42,8 +42,9 @@ class ClusterKind(models.TextChoices):
 REASON_TEXTS = {
     Reason.NOT_READY: _("It is not signed for live use."),
     Reason.UNSIGNED: _("No signature stands behind its readiness."),
-    Reason.EXPIRED: _("Its sign-off has expired: it held for an earlier year."),
+    Reason.EXPIRED: _("Its sign-off has expired."),
     Reason.NOT_YET_VALID: _("Its sign-off holds for a later year, not for this one."),
+    Reason.NO_INDEPENDENT_REVIEW: _("Its owner signed alone; nobody else has reviewed it."),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),
     Reason.DOCUMENT_ELSEWHERE: _("The stored text is not that of its path."),
     Reason.DOCUMENT_CHANGED: _("Its text has changed since it was signed."),

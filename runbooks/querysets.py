@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from runbooks.choices import ReadinessLevel
@@ -70,8 +71,15 @@ class RunbookQuerySet(models.QuerySet[Any]):
         )
 
     def signed_ready(self, *, at: datetime | None = None) -> Self:
-        """Signed for live use in the year of ``at`` (aware; now by default; the portal's time zone counts)."""
-        return self.filter(readiness_level=ReadinessLevel.READY, readiness_year=timezone.localdate(at).year)
+        """Signed for live use on the day of ``at`` (aware; now by default; the portal's time zone counts)."""
+        today = timezone.localdate(at)
+        first_year = Coalesce("signed_from_year", "readiness_year")
+        return self.alias(first_year=first_year).filter(
+            Q(signed_until__isnull=True) | Q(signed_until__gte=today),
+            readiness_level=ReadinessLevel.READY,
+            readiness_year__gte=today.year,
+            first_year__lte=today.year,
+        )
 
     def live_ready(self, *, at: datetime | None = None) -> list[Any]:
         """The runbooks that may be used live at a moment: signed, in date, text and metadata unchanged.

@@ -16,11 +16,12 @@ class Reason(StrEnum):
 
     NOT_READY = "not_ready"  # its signed level is not `ready`
     UNSIGNED = "unsigned"  # no signature stands behind the level
-    EXPIRED = "expired"  # signed for an earlier year
+    EXPIRED = "expired"  # signed for an earlier year, or until an earlier day
     NOT_YET_VALID = "not_yet_valid"  # signed for a later year
     DOCUMENT_MISSING = "document_missing"  # there is no text to follow
     DOCUMENT_ELSEWHERE = "document_elsewhere"  # the text is that of another path
     DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
+    NO_INDEPENDENT_REVIEW = "no_independent_review"  # signed by its owner alone, and solo mode is off
     METADATA_CHANGED = "metadata_changed"  # title, path, version, scope, clusters or layers changed since
 
 
@@ -29,6 +30,8 @@ class SignedFacts:
     """What a row says about its own readiness. The sha256 values are hex; empty means there is none.
 
     ``document_path`` is where the runbook says its text is, ``stored_path`` where the stored text came from.
+    ``from_year`` is the first year that a renewed readiness covers (None: its own year alone), ``until`` its last day
+    (None: 31 December), ``solo`` that its owner signed alone.
     """
 
     level: str
@@ -39,19 +42,33 @@ class SignedFacts:
     stored_path: str
     signed_metadata_sha256: str
     metadata_sha256: str
+    from_year: int | None = None
+    until: date | None = None
+    solo: bool = False
 
 
-def reasons_against_live(facts: SignedFacts, *, today: date) -> tuple[Reason, ...]:
+def last_day(year: int | None, until: date | None) -> date | None:
+    """The last day on which a signed readiness holds: 31 December of its year, or earlier where its rule says so."""
+    if year is None:
+        return until
+    end_of_year = date(year, 12, 31)
+    return min(end_of_year, until) if until else end_of_year
+
+
+def reasons_against_live(facts: SignedFacts, *, today: date, solo_mode: bool = False) -> tuple[Reason, ...]:
     """Every reason why the runbook is not live-ready on ``today``; empty means that it is.
 
     :param today: the date in the portal's time zone. A readiness ends with 31 December of its year.
+    :param solo_mode: whether an owner's signature alone is enough here (``GOVERNANCE_SOLO``).
     """
-    if facts.level != READY or facts.year is None:
+    end = last_day(facts.year, facts.until)
+    if facts.level != READY or facts.year is None or end is None:
         return (Reason.NOT_READY,)
     doubts = (
         (Reason.UNSIGNED, not facts.signed_document_sha256 or not facts.signed_metadata_sha256),
-        (Reason.EXPIRED, facts.year < today.year),
-        (Reason.NOT_YET_VALID, facts.year > today.year),
+        (Reason.EXPIRED, today > end),
+        (Reason.NOT_YET_VALID, (facts.from_year or facts.year) > today.year),
+        (Reason.NO_INDEPENDENT_REVIEW, facts.solo and not solo_mode),
         (Reason.DOCUMENT_MISSING, not facts.document_sha256),
         (Reason.DOCUMENT_ELSEWHERE, bool(facts.document_sha256) and facts.stored_path != facts.document_path),
         (

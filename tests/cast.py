@@ -36,8 +36,14 @@ def make_person(username: str, *, group: str | None = None, joined: datetime | N
         User.objects.filter(pk=user.pk).update(date_joined=joined)
         user.refresh_from_db()
     if group:
-        user.groups.add(Group.objects.get(name=group))
+        join(user, group)
     return user
+
+
+def join(user: User, group: str) -> None:
+    """Into a group, by the portal's door: a membership that the ledger does not know counts for nothing."""
+    with actions.governed_edit(user, by=ledger.SYSTEM):
+        user.groups.add(Group.objects.get(name=group))
 
 
 def make_runbook(title: str = "", *, text: str | None = "# Steps\n\n1. Look.\n2. Act.\n", **fields: object) -> Runbook:
@@ -82,7 +88,14 @@ def ask(
 
 def approve(request: StatusChangeRequest, *, by: User, at: datetime | None = None) -> StatusChangeRequest:
     """One approval of what stands now."""
-    return actions.sign(request=request, comment="Read in full.", seen=actions.seen_token(request), by=by, at=at)
+    return actions.sign(
+        request=request,
+        comment="Read in full.",
+        seen=actions.seen_token(request),
+        password=PASSWORD,
+        by=by,
+        at=at,
+    )
 
 
 def make_ready(runbook: Runbook, *, at: datetime | None = None) -> Runbook:

@@ -14,6 +14,10 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PORTAL_READ = "login"
 PORTAL_DEMO = False
 DOCS_ROOT = ""
+GOVERNANCE_SOLO = False
+SIGNING_COOL_DOWN_HOURS = 0  # the cast signs at once; tests of the waiting time set it
+CHECKPOINT_KEY = ""
+PORTAL_URL = ""
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -4,12 +4,15 @@ An action is keyword-only and atomic, and goes: check, change, ledger, then ``on
 whatever leaves the process. It raises ``ActionRefused`` with reasons, and then nothing happened.
 """
 
+from governance.actions.asking import submit, withdraw
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.actions.ledger_state import note_ledger_state
+from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
-from governance.actions.sign_off import downgrade, reject, seen_token, sign, submit, withdraw
+from governance.actions.signing import reject, seen_token, sign
 
 __all__ = [
     "ActionRefused",
@@ -19,6 +22,7 @@ __all__ = [
     "delete",
     "downgrade",
     "governed_edit",
+    "note_ledger_state",
     "reject",
     "render_section",
     "replace_rule",

@@ -14,10 +14,14 @@ from governance.facts import difference, subject_of
 from governance.models import StatusChangeRequest
 from governance.words import field_in_words
 from runbooks.models import Runbook
+from runbooks.standing import last_day
 
 
-def what_changed(request: StatusChangeRequest) -> dict[str, dict[str, object]]:
-    """What differs now from what the request pins, field by field; empty when all is as it was."""
+def what_changed(request: StatusChangeRequest, *, at: datetime | None = None) -> dict[str, dict[str, object]]:
+    """What differs now from what the request pins, field by field; empty when all is as it was.
+
+    A request whose readiness would be over already has run out: its last day stands beside today's.
+    """
     runbook = request.runbook
     with ledger.in_its_language():
         origin, now = request.origin, runbook.readiness
@@ -27,6 +31,9 @@ def what_changed(request: StatusChangeRequest) -> dict[str, dict[str, object]]:
         changes["document_sha256"] = {"before": request.document_sha256, "after": sha256}
     if (runbook.readiness_level, runbook.readiness_year) != (request.from_level, request.from_year):
         changes["readiness"] = {"before": origin, "after": now}
+    end, today = last_day(request.to_year, request.valid_until), timezone.localdate(at)
+    if end is not None and end < today:
+        changes["valid_until"] = {"before": end.isoformat(), "after": today.isoformat()}
     return changes
 
 
@@ -40,7 +47,7 @@ def lapse_what_changed(*, by: ledger.Actor, runbook: Runbook | None = None, at: 
 
 def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: datetime | None = None) -> bool:
     """Close one open request if its pins no longer hold; says whether it did."""
-    changes = what_changed(request)
+    changes = what_changed(request, at=at)
     if not changes:
         return False
     moment = at or timezone.now()

@@ -1,10 +1,12 @@
 """Changing a rule: always a new version, never an edit. An open request keeps the version that it was opened under."""
 
+from datetime import datetime
+
 from django.contrib.auth.models import Group
 from django.db.models import Max
 
 from governance import ledger
-from governance.choices import Action
+from governance.choices import Action, RulePurpose
 from governance.facts import difference, facts_of
 from governance.models import SignOffRule
 
@@ -16,22 +18,31 @@ def replace_rule(
     group: Group,
     evidence_required: bool,
     by: ledger.Actor,
+    purpose: str = RulePurpose.MOVE,
+    valid_days: int | None = None,
+    reason: str = "",
+    at: datetime | None = None,
 ) -> SignOffRule:
     """Put the next version of a level's rule in force and take the one before out of force.
 
-    The signers are always others than the requester.
+    The signers are others than the requester, save under a rule for solo mode.
+
+    :param valid_days: how many days a readiness holds, counted from the request; None sets no such limit.
     """
     with ledger.governed(), ledger.in_its_language():
-        of_level = SignOffRule.objects.select_for_update().filter(target_level=target_level)
+        of_level = SignOffRule.objects.select_for_update().filter(target_level=target_level, purpose=purpose)
         before = of_level.filter(in_force=True).first()
         facts_before = facts_of(before) if before else None
         of_level.filter(in_force=True).update(in_force=False)
         rule = SignOffRule.objects.create(
             target_level=target_level,
+            purpose=purpose,
             version=(of_level.aggregate(last=Max("version"))["last"] or 0) + 1,
             required_signatures=required_signatures,
             group=group,
             evidence_required=evidence_required,
+            valid_days=valid_days,
+            separate_from_requester=purpose != RulePurpose.SOLO,
         )
         ledger.append(
             ledger.Record(
@@ -39,7 +50,47 @@ def replace_rule(
                 action=Action.CHANGED if before else Action.CREATED,
                 subject=f"{rule._meta.model_name}:{rule.target_level}",
                 subject_title=str(rule),
+                reason=reason,
                 changes=difference(facts_before, facts_of(rule)),
-            )
+            ),
+            at=at,
         )
         return rule
+
+
+def ensure_solo_rule(*, target_level: str, at: datetime | None = None) -> None:
+    """In solo mode a level gets a rule that lets its owner sign alone, the first time that somebody asks for it."""
+    of_level = SignOffRule.objects.filter(target_level=target_level, in_force=True)
+    usual = of_level.filter(purpose=RulePurpose.MOVE).select_related("group").first()
+    if usual is None or of_level.filter(purpose=RulePurpose.SOLO).exists():
+        return
+    replace_rule(
+        target_level=target_level,
+        purpose=RulePurpose.SOLO,
+        required_signatures=1,
+        group=usual.group,
+        evidence_required=usual.evidence_required,
+        valid_days=usual.valid_days,
+        by=ledger.SYSTEM,
+        reason="Solo mode is on (GOVERNANCE_SOLO).",
+        at=at,
+    )
+
+
+def end_solo_rules() -> None:
+    """Where solo mode is off, no rule lets anybody sign alone."""
+    with ledger.governed(), ledger.in_its_language():
+        for rule in SignOffRule.objects.filter(purpose=RulePurpose.SOLO, in_force=True):
+            before = facts_of(rule)
+            rule.in_force = False
+            rule.save(update_fields=["in_force"])
+            ledger.append(
+                ledger.Record(
+                    actor=ledger.SYSTEM,
+                    action=Action.CHANGED,
+                    subject=f"{rule._meta.model_name}:{rule.target_level}",
+                    subject_title=str(rule),
+                    reason="Solo mode is off.",
+                    changes=difference(before, facts_of(rule)),
+                )
+            )

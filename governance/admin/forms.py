@@ -4,12 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext_lazy as _
 
 from governance import states
-from governance.actions.sign_off import reasons_against_submitting
-from governance.choices import REFUSAL_TEXTS, Decision
+from governance.actions.asking import reasons_against_submitting
+from governance.choices import REFUSAL_TEXTS, Decision, RulePurpose
 from governance.models import SignOffRule, StatusChangeRequest
 from governance.policy import Refusal
 from runbooks.choices import ReadinessLevel
@@ -96,21 +96,10 @@ class DecisionForm(forms.Form):
         help_text=_("Asked for again at every signature."),
     )
 
-    def __init__(self, *args: Any, signer: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.signer = signer
-
     @property
     def is_to_be_mended(self) -> bool:
         """Whether a field is wrong, so that the same form may be sent again; else what it was filled in for is gone."""
         return any(name for name in self.errors if name != NON_FIELD_ERRORS)
-
-    def clean_password(self) -> str:
-        """The signer's own password, checked now."""
-        password = self.cleaned_data["password"]
-        if not self.signer.check_password(password):
-            raise ValidationError(_("This is not your password. Nothing was signed."))
-        return password
 
 
 class WithdrawForm(forms.Form):
@@ -136,9 +125,12 @@ class RuleForm(forms.ModelForm):
 
     class Meta:
         model = SignOffRule
-        fields = ("target_level", "required_signatures", "group", "evidence_required")
+        fields = ("target_level", "purpose", "required_signatures", "group", "evidence_required", "valid_days")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "target_level" in self.fields:  # not on the page that only shows a rule
             self.fields["target_level"].choices = REQUESTABLE  # type: ignore[attr-defined]
+            # Solo rules come and go with the setting, not with a form.
+            purposes = [choice for choice in RulePurpose.choices if choice[0] != RulePurpose.SOLO]
+            self.fields["purpose"].choices = purposes  # type: ignore[attr-defined]

@@ -14,12 +14,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from governance import actions
 from governance.actions.lapse import what_changed
-from governance.actions.sign_off import counting_approvals, reasons_against_signing, seen_token, statement
+from governance.actions.applying import statement
+from governance.actions.signing import counting_approvals, reasons_against_signing, seen_token
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision
 from governance.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.people import signed_in
+from governance.policy import Refusal
 from governance.words import field_in_words, metadata_in_words
 from runbooks.models import Document, Runbook
 
@@ -149,7 +151,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseRedirect(self._url(found))
-        form = DecisionForm(request.POST, signer=signed_in(request))
+        form = DecisionForm(request.POST)
         if not form.is_valid():
             return self._page(request, found, form=form, status=400)
         act = actions.sign if form.cleaned_data["decision"] == Decision.APPROVE else actions.reject
@@ -158,11 +160,13 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
                 request=found,
                 comment=form.cleaned_data["comment"],
                 seen=form.cleaned_data["seen"],
+                password=form.cleaned_data["password"],
                 by=signed_in(request),
             )
         except actions.ActionRefused as refused:
-            form.add_error(None, refused.messages)
-            return self._page(request, found, form=form, status=403)
+            wrong = refused.reasons == (Refusal.WRONG_PASSWORD,)
+            form.add_error("password" if wrong else None, refused.messages)
+            return self._page(request, found, form=form, status=400 if wrong else 403)
         except (actions.StaleForm, actions.RequestLapsed) as stale:
             messages.error(request, str(stale))
             return self._page(request, StatusChangeRequest.objects.get(pk=pk), status=409)
@@ -193,7 +197,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
     ) -> HttpResponse:
         may_sign = request.user.has_perm(SIGN)
         refusals = reasons_against_signing(found, signed_in(request)) if may_sign else ()
-        fresh = DecisionForm(initial={"seen": seen_token(found)}, signer=signed_in(request))
+        fresh = DecisionForm(initial={"seen": seen_token(found)})
         if form is not None and not form.is_to_be_mended:
             form = fresh  # what was decided on is no longer what stands: start anew
         context = {
@@ -230,9 +234,18 @@ class SignOffRuleAdmin(ViewOnlyAdmin):
     """Rules: a change is a new version, by whoever was given the right to add one."""
 
     form = RuleForm
-    list_display = ("target_level", "version", "required_signatures", "group", "evidence_required", "in_force")
-    list_filter = ("in_force", "target_level")
-    fields = ("target_level", "required_signatures", "group", "evidence_required")
+    list_display = (
+        "target_level",
+        "purpose",
+        "version",
+        "required_signatures",
+        "group",
+        "evidence_required",
+        "valid_days",
+        "in_force",
+    )
+    list_filter = ("in_force", "purpose", "target_level")
+    fields = ("target_level", "purpose", "required_signatures", "group", "evidence_required", "valid_days")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A permission of its own, which no group has by default."""

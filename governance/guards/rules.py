@@ -14,7 +14,16 @@ RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER = (
     "governance_signoff",
     "governance_changelogentry",
 )
-SIGNED = ("readiness_level", "readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_at")
+SIGNED = (
+    "readiness_level",
+    "readiness_year",
+    "signed_document_sha256",
+    "signed_metadata_sha256",
+    "signed_at",
+    "signed_from_year",
+    "signed_until",
+    "signed_solo",
+)
 PINNED = (
     "id",
     "runbook_id",
@@ -28,6 +37,8 @@ PINNED = (
     "rule_id",
     "required_signatures",
     "independent",
+    "valid_from_year",
+    "valid_until",
     "document_path",
     "document_sha256",
     "metadata",
@@ -48,40 +59,61 @@ APPROVED_REQUEST = f"""
       AND r.to_level = NEW.readiness_level AND r.to_year === NEW.readiness_year
       AND r.document_sha256 = NEW.signed_document_sha256
       AND r.metadata_sha256 = NEW.signed_metadata_sha256
+      AND r.valid_from_year === NEW.signed_from_year AND r.valid_until === NEW.signed_until
+      AND NEW.signed_solo = (r.direction = 'up' AND NOT r.independent)
 """
 RULE_COLUMNS = (
     "id",
     "target_level",
+    "purpose",
     "version",
     "required_signatures",
     "group_id",
     "evidence_required",
     "separate_from_requester",
+    "valid_days",
 )
 # A way up stands under the rule in force, as the rule says.
 UNDER_ITS_RULE = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
     WHERE rule.id = NEW.rule_id AND rule.in_force AND rule.target_level = NEW.to_level
-      AND NEW.required_signatures >= rule.required_signatures AND NEW.independent = rule.separate_from_requester)"""
+      AND NEW.required_signatures >= rule.required_signatures AND (NEW.independent OR NOT rule.separate_from_requester)
+      AND (rule.purpose <> 're_sign' OR (NEW.from_level = NEW.to_level AND NEW.from_year === NEW.to_year)))"""
+# From retired it goes back to the level that it had before, and to no other.
+WHAT_IT_WAS = f"""EXISTS (
+    SELECT 1 FROM {REQUEST} before
+    WHERE before.from_level = NEW.to_level AND before.id = (
+      SELECT max(last.id) FROM {REQUEST} last
+      WHERE last.runbook_id = NEW.runbook_id AND last.to_level = 'retired' AND last.applied_at IS NOT NULL))"""
 # Whoever signs a way up is active and in the rule's group.
 MAY_SIGN = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
     JOIN auth_user_groups membership ON membership.group_id = rule.group_id
     JOIN auth_user person ON person.id = membership.user_id
     WHERE rule.id = r.rule_id AND person.id = NEW.signer_id AND person.is_active)"""
+# Whoever has signed it still is, when the quorum is reached.
+STILL_MAY = f"""EXISTS (
+    SELECT 1 FROM {RULE} rule
+    JOIN auth_user_groups membership ON membership.group_id = rule.group_id
+    JOIN auth_user person ON person.id = membership.user_id
+    WHERE rule.id = NEW.rule_id AND person.id = s.signer_id AND person.is_active)"""
 
 
-def _is_a_way_down() -> str:
-    """The pairs of ``states.DOWN`` as a condition."""
+def _is_a_way(table: dict[str, frozenset[str]]) -> str:
+    """The pairs of a table of ``states`` as a condition."""
     ways = (
         f"(NEW.from_level = '{level}' AND NEW.to_level IN ({', '.join(repr(target) for target in sorted(targets))}))"
-        for level, targets in states.DOWN.items()
+        for level, targets in table.items()
         if targets
     )
     return "(" + " OR ".join(ways) + ")"
 
 
-APPROVALS = f"SELECT count(*) FROM {SIGN_OFF} s WHERE s.request_id = NEW.id AND s.decision = 'approve'"
+APPROVALS = (
+    f"SELECT count(*) FROM {SIGN_OFF} s WHERE s.request_id = NEW.id AND s.decision = 'approve'"
+    f" AND (NEW.direction = 'down' OR {STILL_MAY})"
+)
+REJECTED = f"EXISTS (SELECT 1 FROM {SIGN_OFF} denial WHERE denial.request_id = NEW.id AND denial.decision = 'reject')"
 ALWAYS = "1 = 1"
 LAST = f"SELECT max(sequence) FROM {LEDGER}"
 
@@ -146,9 +178,10 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         REQUEST,
         "NEW.state <> 'open' OR NEW.applied_at IS NOT NULL"
         f" OR EXISTS (SELECT 1 FROM {REQUEST} o WHERE o.id = NEW.id)"
-        f" OR (NEW.direction = 'up' AND NOT {UNDER_ITS_RULE})"
-        f" OR (NEW.direction <> 'up' AND NOT {_is_a_way_down()})",
-        "A request starts open, under a rule for its level.",
+        f" OR (NEW.direction = 'up' AND NOT ({UNDER_ITS_RULE} AND {_is_a_way(states.UP)}))"
+        f" OR (NEW.from_level = 'retired' AND NOT {WHAT_IT_WAS})"
+        f" OR (NEW.direction <> 'up' AND NOT {_is_a_way(states.DOWN)})",
+        "A request starts open, under a rule for its level, on a way that the tables know.",
     ),
     (
         "guard_request_update",
@@ -164,8 +197,9 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_request_approval",
         "BEFORE UPDATE",
         REQUEST,
-        f"OLD.state = 'open' AND NEW.state = 'approved' AND ({APPROVALS}) < NEW.required_signatures",
-        "A request is approved when its signatures are complete, not before.",
+        f"OLD.state = 'open' AND NEW.state = 'approved'"
+        f" AND (({APPROVALS}) < NEW.required_signatures OR {REJECTED})",
+        "A request is approved when its signatures are complete and count, not before.",
     ),
     (
         "guard_request_delete",

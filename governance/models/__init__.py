@@ -2,6 +2,17 @@
 
 from governance.models.finding import Finding
 from governance.models.ledger import ChangeLogEntry, Release
+from governance.models.reminder import Reminder
 from governance.models.sign_off import SignOff, SignOffRule, StatusChangeRequest
+from governance.models.token import ApiToken
 
-__all__ = ["ChangeLogEntry", "Finding", "Release", "SignOff", "SignOffRule", "StatusChangeRequest"]
+__all__ = [
+    "ApiToken",
+    "ChangeLogEntry",
+    "Finding",
+    "Release",
+    "Reminder",
+    "SignOff",
+    "SignOffRule",
+    "StatusChangeRequest",
+]

@@ -25,6 +25,9 @@ class ChangeLogEntry(models.Model):
     reason = models.TextField(_("reason"), blank=True)
     release = models.CharField(_("release"), max_length=60, blank=True)
     changes = models.JSONField(_("changes"), default=dict, blank=True)
+    digests = models.CharField(
+        _("digests of the columns"), max_length=200, blank=True, help_text=_("They tell which column was altered.")
+    )
     previous_hash = models.CharField(_("hash of the one before"), max_length=64)
     hash = models.CharField(_("hash"), max_length=64, unique=True)
 

@@ -9,7 +9,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from governance.choices import Decision, Direction, RequestState
+from governance import states
+from governance.choices import Decision, Direction, RequestState, RulePurpose
 from runbooks.choices import ReadinessLevel
 from runbooks.models.runbook import readiness_label
 
@@ -21,11 +22,18 @@ class SignOffRule(models.Model):
     """
 
     target_level = models.CharField(_("target level"), max_length=20, choices=ReadinessLevel)
+    purpose = models.CharField(_("purpose"), max_length=10, choices=RulePurpose, default=RulePurpose.MOVE)
     version = models.PositiveIntegerField(_("version"), default=1)
     required_signatures = models.PositiveSmallIntegerField(_("signatures needed"), default=1)
     group = models.ForeignKey(Group, models.PROTECT, verbose_name=_("signed by"), related_name="+")
     evidence_required = models.BooleanField(_("evidence needed"), default=False)
     separate_from_requester = models.BooleanField(_("signers other than the requester"), default=True)
+    valid_days = models.PositiveSmallIntegerField(
+        _("valid for days"),
+        null=True,
+        blank=True,
+        help_text=_("Counted from the day of the request. Empty: ready holds to the end of its year, the others for ever."),
+    )
     in_force = models.BooleanField(_("in force"), default=True)
 
     class Meta:
@@ -33,9 +41,20 @@ class SignOffRule(models.Model):
         verbose_name_plural = _("sign-off rules")
         ordering = ("target_level", "-version")
         constraints: ClassVar = [
-            models.UniqueConstraint(name="rule_version_is_unique", fields=("target_level", "version")),
+            models.UniqueConstraint(name="rule_version_is_unique", fields=("target_level", "purpose", "version")),
             models.UniqueConstraint(
-                name="one_rule_in_force_per_level", fields=("target_level",), condition=models.Q(in_force=True)
+                name="one_rule_in_force_per_level", fields=("target_level", "purpose"), condition=models.Q(in_force=True)
+            ),
+            models.CheckConstraint(name="rule_purpose_is_known", condition=models.Q(purpose__in=RulePurpose.values)),
+            models.CheckConstraint(
+                name="rule_only_solo_signs_alone",
+                condition=models.Q(separate_from_requester=True) | models.Q(purpose=RulePurpose.SOLO),
+                violation_error_message=_("The signers are others than the requester, but in solo mode."),
+            ),
+            models.CheckConstraint(
+                name="rule_holds_for_a_day_at_least",
+                condition=models.Q(valid_days__isnull=True) | models.Q(valid_days__gte=1),
+                violation_error_message=_("Give at least one day, or leave it empty."),
             ),
             models.CheckConstraint(
                 name="rule_needs_a_signature",
@@ -45,7 +64,8 @@ class SignOffRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_target_level_display()}: {self.required_signatures} × {self.group}, v{self.version}"
+        purpose = "" if self.purpose == RulePurpose.MOVE else f" ({self.get_purpose_display()})"
+        return f"{self.get_target_level_display()}{purpose}: {self.required_signatures} × {self.group}, v{self.version}"
 
     def get_absolute_url(self) -> str:
         """Its place on the pages."""
@@ -89,6 +109,8 @@ class StatusChangeRequest(models.Model):
     )
     required_signatures = models.PositiveSmallIntegerField(_("signatures needed"))
     independent = models.BooleanField(_("signers other than the requester"), default=True)
+    valid_from_year = models.PositiveSmallIntegerField(_("valid from year"), null=True, blank=True)
+    valid_until = models.DateField(_("valid until"), null=True, blank=True, help_text=_("The last day."))
     document_path = models.CharField(_("document path"), max_length=300, blank=True)
     document_sha256 = models.CharField(_("document sha256"), max_length=64, blank=True)
     metadata = models.JSONField(_("metadata"), default=dict)
@@ -147,6 +169,16 @@ class StatusChangeRequest(models.Model):
         return readiness_label(self.to_level, self.to_year)
 
     @property
+    def move(self) -> states.Move:
+        """The kind of move: raise, renew, re-sign, reinstate or lower."""
+        return states.move(self.from_level, self.from_year, self.to_level, self.to_year)
+
+    @property
+    def is_solo(self) -> bool:
+        """Whether its owner may sign alone, so that nobody else reviews it."""
+        return self.direction == Direction.UP and not self.independent
+
+    @property
     def is_open(self) -> bool:
         """Whether it waits for signatures."""
         return self.state == RequestState.OPEN
@@ -183,6 +215,9 @@ class SignOff(models.Model):
     statement = models.TextField(_("what was signed"))
     document_sha256 = models.CharField(_("document sha256"), max_length=64, blank=True)
     metadata_sha256 = models.CharField(_("metadata sha256"), max_length=64)
+    seen_sha256 = models.CharField(
+        _("what was shown"), max_length=64, blank=True, help_text=_("Of what the page showed: a second click is the same.")
+    )
     signed_at = models.DateTimeField(_("signed at"))
 
     class Meta:

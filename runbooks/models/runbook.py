@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +15,7 @@ from runbooks.choices import ReadinessLevel
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
 from runbooks.querysets import RunbookQuerySet
-from runbooks.standing import Reason, SignedFacts, reasons_against_live
+from runbooks.standing import Reason, SignedFacts, last_day, reasons_against_live
 
 YEARS = (2020, 2100)
 
@@ -83,6 +84,12 @@ class Runbook(models.Model):
     signed_document_sha256 = models.CharField(_("signed document"), max_length=64, blank=True, editable=False)
     signed_metadata_sha256 = models.CharField(_("signed metadata"), max_length=64, blank=True, editable=False)
     signed_at = models.DateTimeField(_("signed at"), null=True, blank=True, editable=False)
+    # A renewal for a later year does not take away the year that still runs.
+    signed_from_year = models.PositiveSmallIntegerField(_("signed from year"), null=True, blank=True, editable=False)
+    signed_until = models.DateField(
+        _("signed until"), null=True, blank=True, editable=False, help_text=_("The last day, where the rule sets one.")
+    )
+    signed_solo = models.BooleanField(_("signed by its owner alone"), default=False, editable=False)
 
     objects = RunbookQuerySet.as_manager()
 
@@ -152,8 +159,14 @@ class Runbook(models.Model):
 
     def reasons_against_live(self, *, at: datetime | None = None) -> tuple[Reason, ...]:
         """Why it is not live-ready at a moment (aware; now by default); empty when it is."""
+        return reasons_against_live(
+            self.signed_facts(), today=timezone.localdate(at), solo_mode=settings.GOVERNANCE_SOLO
+        )
+
+    def signed_facts(self) -> SignedFacts:
+        """What the row says about its own readiness."""
         ready = self.readiness_level == ReadinessLevel.READY
-        facts = SignedFacts(
+        return SignedFacts(
             level=self.readiness_level,
             year=self.readiness_year,
             signed_document_sha256=self.signed_document_sha256,
@@ -163,8 +176,27 @@ class Runbook(models.Model):
             signed_metadata_sha256=self.signed_metadata_sha256,
             # Hashing costs the related rows: only a row that claims to be ready is worth it.
             metadata_sha256=self.metadata_sha256() if ready else "",
+            from_year=self.signed_from_year,
+            until=self.signed_until,
+            solo=self.signed_solo,
         )
-        return reasons_against_live(facts, today=timezone.localdate(at))
+
+    @property
+    def valid_until(self) -> date | None:
+        """The last day of the signed readiness, in the portal's time zone; None where it has none."""
+        return last_day(self.readiness_year, self.signed_until)
+
+    def signature_holds(self, *, at: datetime | None = None) -> bool:
+        """Whether what was signed, at whatever level, is still what stands here, and has not run out."""
+        if self.signed_at is None:
+            return False
+        if self.readiness_level == ReadinessLevel.READY:
+            return not self.reasons_against_live(at=at)
+        unchanged = (
+            self.signed_document_sha256 == (self.document.sha256 if self.document else "")
+            and self.signed_metadata_sha256 == self.metadata_sha256()
+        )
+        return unchanged and (self.signed_until is None or timezone.localdate(at) <= self.signed_until)
 
     @property
     def is_live_ready(self) -> bool:

@@ -210,7 +210,7 @@ def test_forged_fields_of_a_request_are_ignored(runbook, people, sign_in):
         ({"to_year": 2001}, "The year is over"),
         ({"to_level": "shadow"}, "Only ready has a year"),
         ({"to_level": "retired"}, "Select a valid choice"),
-        ({"to_level": "unassessed", "to_year": ""}, "Select a valid choice"),
+        ({"to_level": "unassessed", "to_year": ""}, "cannot move there in one step"),
         ({"evidence": ""}, "at least one evidence link"),
         ({"evidence": "javascript:alert(1)"}, "given as links"),
         ({"evidence": "https://[broken"}, "given as links"),
@@ -397,10 +397,10 @@ def test_a_runbooks_history_is_the_ledgers(runbook, people, sign_in):
 
 def test_a_changed_rule_is_a_new_version_with_a_ledger_row(people, sign_in):
     client, rows = sign_in("sue"), ChangeLogEntry.objects.count()
-    rule = SignOffRule.objects.get(target_level="ready", in_force=True)
-    values = {"target_level": "ready", "required_signatures": 3, "group": rule.group_id, "evidence_required": "on"}
+    rule = SignOffRule.objects.get(target_level="ready", purpose="move", in_force=True)
+    values = {"target_level": "ready", "purpose": "move", "required_signatures": 3, "group": rule.group_id, "evidence_required": "on"}
     assert client.post(admin_url(SignOffRule, "add"), values).status_code == 302
-    newest = SignOffRule.objects.get(target_level="ready", in_force=True)
+    newest = SignOffRule.objects.get(target_level="ready", purpose="move", in_force=True)
     assert (newest.version, newest.required_signatures) == (2, 3)
     assert ChangeLogEntry.objects.count() == rows + 1
     assert client.post(admin_url(SignOffRule, "change", rule.pk), values).status_code == 403

@@ -8,17 +8,38 @@ import pytest
 
 from governance import policy, states
 from governance.choices import REFUSAL_TEXTS, SEVERITY_OF_KIND, FindingKind
-from governance.policy import Person, Proposal, Refusal, RequestFacts, Standing
+from governance.policy import House, Person, Proposal, Refusal, RequestFacts, Standing
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.landscape.notices import NoticeKind
 from runbooks.standing import Reason
 
 OPENED = datetime(2026, 6, 15, 12, tzinfo=UTC)
-OWNER = Person(id=1, is_active=True, is_editor=False, is_risk_owner=True, joined_at=OPENED - timedelta(days=1))
+AT = OPENED + timedelta(hours=1)
+HOUSE = House()
+OWNER = Person(
+    id=1,
+    is_active=True,
+    is_editor=False,
+    is_risk_owner=True,
+    joined_at=OPENED - timedelta(days=9),
+    recorded_since=7,
+    password_set_by_another_at=OPENED - timedelta(days=9),
+)
 EDITOR = replace(OWNER, id=2, is_editor=True, is_risk_owner=False)
 REQUEST = RequestFacts(
-    state=states.OPEN, requested_by=EDITOR.id, opened_at=OPENED, independent=True, decided_by=frozenset()
+    state=states.OPEN,
+    requested_by=EDITOR.id,
+    opened_at=OPENED,
+    opened_as=20,
+    independent=True,
+    decided_by=frozenset(),
 )
+
+
+def against_signing(person, request, house=HOUSE):
+    return policy.reasons_against_signing(person, request, house=house, at=AT)
+
+
 STANDING = Standing(
     level=states.UNASSESSED,
     year=None,
@@ -85,6 +106,12 @@ AGAINST_SIGNING = {
         replace(person, joined_at=request.opened_at + timedelta(microseconds=1)),
         request,
     ),
+    Refusal.MEMBERSHIP_NOT_RECORDED: lambda person, request: (replace(person, recorded_since=None), request),
+    Refusal.COOLING_DOWN: lambda person, request: (
+        replace(person, password_set_by_another_at=AT - HOUSE.cool_down + timedelta(seconds=1)),
+        request,
+    ),
+    Refusal.LOCKED_OUT: lambda person, request: (replace(person, wrong_passwords=5), request),
     Refusal.REQUEST_CLOSED: lambda person, request: (person, replace(request, state=states.APPROVED)),
     Refusal.SIGNED_ALREADY: lambda person, request: (person, replace(request, decided_by=frozenset({person.id, 99}))),
 }
@@ -95,32 +122,61 @@ def test_signing_is_refused_for_exactly_the_doubts_that_hold(held):
     person, request = OWNER, REQUEST
     for doubt in held:
         person, request = AGAINST_SIGNING[doubt](person, request)
-    assert told(policy.reasons_against_signing(person, request)) == set(held)
-    counting = set(held) - {Refusal.REQUEST_CLOSED, Refusal.SIGNED_ALREADY}
-    assert told(policy.reasons_against_counting(person, request)) == counting
+    held = set(held)
+    if {Refusal.NOT_A_RISK_OWNER, Refusal.MEMBERSHIP_NOT_RECORDED} <= held:
+        held.remove(Refusal.MEMBERSHIP_NOT_RECORDED)  # who is no member has no membership to record
+    assert told(against_signing(person, request)) == set(held)
+    counting = set(held) - {
+        Refusal.REQUEST_CLOSED,
+        Refusal.SIGNED_ALREADY,
+        Refusal.COOLING_DOWN,
+        Refusal.LOCKED_OUT,
+    }
+    assert told(policy.reasons_against_counting(person, request, house=HOUSE)) == counting
 
 
 @pytest.mark.parametrize("state", [states.APPROVED, states.REJECTED, states.WITHDRAWN, states.LAPSED, "", "bogus"])
 def test_what_is_not_open_is_closed(state):
-    assert policy.reasons_against_signing(OWNER, replace(REQUEST, state=state)) == (Refusal.REQUEST_CLOSED,)
+    assert against_signing(OWNER, replace(REQUEST, state=state)) == (Refusal.REQUEST_CLOSED,)
 
 
 def test_a_decision_of_others_does_not_stand_in_the_way():
-    assert policy.reasons_against_signing(OWNER, replace(REQUEST, decided_by=frozenset({2, 3}))) == ()
+    assert against_signing(OWNER, replace(REQUEST, decided_by=frozenset({2, 3}))) == ()
 
 
 def test_an_account_that_joined_at_the_very_moment_counts():
-    assert policy.reasons_against_signing(replace(OWNER, joined_at=OPENED), REQUEST) == ()
+    assert against_signing(replace(OWNER, joined_at=OPENED), REQUEST) == ()
 
 
 def test_an_editor_is_no_risk_owner():
-    assert Refusal.NOT_A_RISK_OWNER in policy.reasons_against_signing(replace(EDITOR, id=3), REQUEST)
+    assert Refusal.NOT_A_RISK_OWNER in against_signing(replace(EDITOR, id=3), REQUEST)
 
 
-def test_under_a_rule_without_a_second_pair_of_eyes_the_requester_signs():
-    own = replace(REQUEST, requested_by=OWNER.id)
-    assert policy.reasons_against_signing(OWNER, own) == (Refusal.OWN_REQUEST,)
-    assert policy.reasons_against_signing(OWNER, replace(own, independent=False)) == ()
+def test_who_joined_by_a_ledger_row_after_the_opening_does_not_count():
+    assert against_signing(replace(OWNER, recorded_since=21), REQUEST) == (Refusal.ACCOUNT_TOO_YOUNG,)
+    assert against_signing(replace(OWNER, recorded_since=20), REQUEST) == ()
+
+
+def test_a_waiting_time_is_over_to_the_second():
+    ended = replace(OWNER, password_set_by_another_at=AT - HOUSE.cool_down)
+    assert against_signing(ended, REQUEST) == ()
+    assert against_signing(OWNER, REQUEST, House(cool_down=timedelta(days=30))) == (Refusal.COOLING_DOWN,)
+
+
+def test_four_wrong_passwords_do_not_lock_and_five_do():
+    assert against_signing(replace(OWNER, wrong_passwords=4), REQUEST) == ()
+    assert against_signing(replace(OWNER, wrong_passwords=5), REQUEST) == (Refusal.LOCKED_OUT,)
+
+
+@pytest.mark.parametrize("solo", [True, False])
+@pytest.mark.parametrize("independent", [True, False])
+def test_the_requester_signs_in_solo_mode_alone(solo, independent):
+    own = replace(REQUEST, requested_by=OWNER.id, independent=independent)
+    if independent:
+        expected = (Refusal.OWN_REQUEST,)
+    else:
+        expected = () if solo else (Refusal.SOLO_MODE_IS_OFF,)
+    assert against_signing(OWNER, own, House(solo=solo)) == expected
 
 
 # ---- withdrawing
@@ -182,8 +238,14 @@ def test_evidence_is_asked_for_where_the_rule_asks():
     assert policy.reasons_against_submitting(EDITOR, STANDING, without) == ()
 
 
-def asked(level, target, declared=states.UNASSESSED):
-    standing = replace(STANDING, level=level, declared_level=declared, year=2026 if level == states.READY else None)
+def asked(level, target, declared=states.UNASSESSED, before=None):
+    standing = replace(
+        STANDING,
+        level=level,
+        declared_level=declared,
+        year=2026 if level == states.READY else None,
+        before_retirement=before,
+    )
     proposal = replace(PROPOSAL, level=target, year=2026 if target == states.READY else None)
     return policy.reasons_against_submitting(EDITOR, standing, proposal)
 
@@ -195,11 +257,24 @@ def test_every_step_is_refused_or_not_as_the_table_says(level, target):
         expected = (Refusal.RND_ONLY_CANNOT_BE_READY,)
     elif target in states.UP[level]:
         expected = ()
-    elif target == level:
-        expected = (Refusal.NOTHING_CHANGES,)
     else:
         expected = (Refusal.STEP_NOT_ALLOWED,)
-    assert asked(level, target) == expected
+    assert asked(level, target, before=target) == expected
+
+
+@pytest.mark.parametrize("before", ReadinessLevel.values)
+@pytest.mark.parametrize("target", sorted(states.UP[states.RETIRED]))
+def test_retired_goes_back_to_what_it_was_and_nowhere_else(before, target):
+    assert asked(states.RETIRED, target, before=before) == (() if target == before else (Refusal.NOT_WHAT_IT_WAS,))
+
+
+def test_what_holds_is_not_signed_a_second_time_for_the_same_year_nor_for_an_earlier_one():
+    holding = replace(STANDING, level=states.READY, year=2026, holds=True)
+    assert policy.reasons_against_submitting(EDITOR, holding, PROPOSAL) == (Refusal.NOTHING_CHANGES,)
+    renewed = replace(holding, year=2027)
+    assert policy.reasons_against_submitting(EDITOR, renewed, PROPOSAL) == (Refusal.YEAR_ALREADY_SIGNED,)
+    assert policy.reasons_against_submitting(EDITOR, holding, replace(PROPOSAL, year=2027)) == ()
+    assert policy.reasons_against_submitting(EDITOR, replace(holding, holds=False), PROPOSAL) == ()
 
 
 @pytest.mark.parametrize("declared", ReadinessLevel.values)
@@ -286,13 +361,18 @@ def test_every_refusal_can_be_given():
         Refusal.RND_ONLY_CANNOT_BE_READY,
         Refusal.STEP_NOT_ALLOWED,
         Refusal.NOTHING_CHANGES,
+        Refusal.NOT_WHAT_IT_WAS,
+        Refusal.YEAR_ALREADY_SIGNED,
+        Refusal.SOLO_MODE_IS_OFF,
+        Refusal.DOCUMENT_IS_STUB,
         Refusal.YEAR_MISSING,
         Refusal.YEAR_NOT_WANTED,
         Refusal.YEAR_TOO_FAR,
         Refusal.EVIDENCE_NOT_A_LINK,
         Refusal.DOCUMENT_NOT_SHOWN,
-        # Given by the action, which alone sees the comment.
+        # Given by the actions, which alone see the comment and the password.
         Refusal.COMMENT_MISSING,
+        Refusal.WRONG_PASSWORD,
     }
     assert given == set(Refusal)
 
@@ -317,3 +397,16 @@ def test_evidence_that_is_no_link_is_refused():
 def test_a_document_that_cannot_be_shown_is_refused():
     standing = replace(STANDING, document_is_shown=False)
     assert policy.reasons_against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_NOT_SHOWN,)
+
+
+def test_a_stub_does_not_become_ready_and_may_become_anything_else():
+    standing = replace(STANDING, document_is_stub=True)
+    assert policy.reasons_against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_IS_STUB,)
+    lower = replace(PROPOSAL, level=states.SHADOW, year=None)
+    assert policy.reasons_against_submitting(EDITOR, standing, lower) == ()
+
+
+def test_a_runbook_without_a_document_can_be_reinstated_where_nobody_had_assessed_it():
+    standing = replace(STANDING, level=states.RETIRED, before_retirement=states.UNASSESSED, has_document=False)
+    proposal = replace(PROPOSAL, level=states.UNASSESSED, year=None)
+    assert policy.reasons_against_submitting(EDITOR, standing, proposal) == ()

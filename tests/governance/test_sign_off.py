@@ -97,7 +97,7 @@ def test_a_signer_who_was_deactivated_no_longer_counts(runbook, people):
 
 def test_one_rejection_ends_a_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.reject(request=request, comment="Step 3 is wrong.", seen=actions.seen_token(request), by=people["rita"])
+    actions.reject(request=request, comment="Step 3 is wrong.", seen=actions.seen_token(request), password=cast.PASSWORD, by=people["rita"])
     request.refresh_from_db()
     assert (request.state, request.closed_reason) == (RequestState.REJECTED, "Step 3 is wrong.")
     refused(lambda: cast.approve(request, by=people["rolf"]), Refusal.REQUEST_CLOSED)
@@ -106,7 +106,7 @@ def test_one_rejection_ends_a_request(runbook, people):
 def test_a_decision_needs_a_comment(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     seen = actions.seen_token(request)
-    refused(lambda: actions.sign(request=request, comment="  ", seen=seen, by=people["rita"]), Refusal.COMMENT_MISSING)
+    refused(lambda: actions.sign(request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]), Refusal.COMMENT_MISSING)
 
 
 def test_only_the_requester_withdraws(runbook, people):
@@ -188,7 +188,7 @@ def test_a_stale_page_signs_nothing(runbook, people):
     seen = actions.seen_token(request)
     cast.approve(request, by=people["rita"])
     with pytest.raises(actions.StaleForm):
-        actions.sign(request=request, comment="ok", seen=seen, by=people["rolf"])
+        actions.sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rolf"])
     assert SignOff.objects.count() == 1
 
 
@@ -246,7 +246,11 @@ def test_rnd_only_finds_no_detour_through_unassessed_or_retired(runbook, people)
         Refusal.NOT_A_DOWNGRADE,
     )
     actions.downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["rita"])
-    refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.STEP_NOT_ALLOWED)
+    refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.NOT_WHAT_IT_WAS)
+    refused(lambda: cast.ask(runbook, by=people["ed"], level="unassessed"), Refusal.NOT_WHAT_IT_WAS)
+    cast.approve(cast.ask(runbook, by=people["ed"], level="rnd_only"), by=people["rita"])
+    runbook.refresh_from_db()
+    assert runbook.readiness_level == "rnd_only"
 
 
 def test_a_downgrade_takes_effect_at_once_and_lapses_what_waits(ready_runbook, people):
@@ -294,12 +298,12 @@ def test_whoever_changed_the_language_meanwhile_reads_the_sentence_again(runbook
     request = cast.ask(runbook, by=people["ed"])
     seen = actions.seen_token(request)
     with override("de"), pytest.raises(actions.StaleForm):
-        actions.sign(request=request, comment="ok", seen=seen, by=people["rita"])
+        actions.sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rita"])
 
 
 def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.reject(request=request, comment="No.", seen=actions.seen_token(request), by=people["rita"])
+    actions.reject(request=request, comment="No.", seen=actions.seen_token(request), password=cast.PASSWORD, by=people["rita"])
     assert SignOff.objects.get().statement.startswith("I reject that")
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from django.conf import settings
 
 from governance import states
 from governance.choices import RequestState
@@ -15,18 +16,24 @@ PERMITTED = {"retired": -1, "unassessed": 0, "rnd_only": 1, "safety_sandbox": 2,
 STEPPING_STONES = {states.SAFETY_SANDBOX, states.TRACK, states.SHADOW}
 
 
-def neighbours(level):
+def neighbours(level, before=None):
+    """Where one step leads; from retired back to ``before`` alone."""
+    if level == states.RETIRED:
+        return {before} if before else set()
     return states.UP[level] | states.DOWN[level]
 
 
 def reachable(start, *, avoiding=frozenset()):
-    """Every level that some walk over both tables leads to."""
-    seen, waiting = set(), [start]
+    """Every level that some walk over both tables leads to, with the memory of what a retired one was before."""
+    seen, waiting = set(), [(start, None)]
     while waiting:
-        for level in neighbours(waiting.pop()) - seen - avoiding:
-            seen.add(level)
-            waiting.append(level)
-    return seen
+        level, before = waiting.pop()
+        for target in neighbours(level, before) - avoiding:
+            place = (target, level if target == states.RETIRED else None)
+            if place not in seen:
+                seen.add(place)
+                waiting.append(place)
+    return {level for level, _ in seen}
 
 
 # ---- readiness
@@ -59,10 +66,11 @@ def test_rnd_only_becomes_ready_by_no_walk_that_avoids_sandbox_track_and_shadow(
 
 @pytest.mark.parametrize("detour", [states.UNASSESSED, states.RETIRED])
 def test_rnd_only_finds_no_detour(detour):
-    """By unassessed it does not get away without a stepping stone, and from retired there is no way back."""
-    assert detour not in reachable(states.RND_ONLY, avoiding=STEPPING_STONES) or states.READY not in reachable(
-        detour, avoiding=STEPPING_STONES
-    )
+    """By unassessed it does not get away without a stepping stone, and from retired it comes back as what it was."""
+    reached = reachable(states.RND_ONLY, avoiding=STEPPING_STONES)
+    assert states.READY not in reached
+    assert states.UNASSESSED not in reached
+    assert detour in reached or detour == states.UNASSESSED
 
 
 def test_rnd_only_does_become_ready_by_a_stepping_stone():
@@ -93,14 +101,39 @@ def test_ready_can_be_taken_down_to_every_other_level_at_once():
     assert states.DOWN[states.READY] == LEVELS - {states.READY}
 
 
-def test_everything_can_be_retired_at_once_and_stays_so():
+def test_everything_can_be_retired_at_once_and_be_reinstated():
     for level in LEVELS - {states.RETIRED}:
         assert states.is_down(level, states.RETIRED)
-    assert reachable(states.RETIRED) == set()
+        assert states.is_up(states.RETIRED, level)
 
 
-def test_ready_can_be_renewed_and_no_other_level_leads_to_itself():
-    assert {level for level in LEVELS if level in neighbours(level)} == {states.READY}
+def test_every_signed_level_can_be_signed_anew():
+    signed = LEVELS - {states.RETIRED, states.UNASSESSED}
+    assert {level for level in LEVELS if level in states.UP[level]} == signed
+
+
+@pytest.mark.parametrize(
+    ("origin", "target", "move"),
+    [
+        (("unassessed", None), ("ready", 2026), "raise"),
+        (("shadow", None), ("track", None), "raise"),
+        (("ready", 2026), ("ready", 2027), "renew"),
+        (("ready", 2026), ("ready", 2026), "re_sign"),
+        (("shadow", None), ("shadow", None), "re_sign"),
+        (("retired", None), ("ready", 2026), "reinstate"),
+        (("retired", None), ("unassessed", None), "reinstate"),
+        (("ready", 2026), ("shadow", None), "lower"),
+        (("unassessed", None), ("retired", None), "lower"),
+    ],
+)
+def test_the_kind_of_a_move_follows_from_its_ends(origin, target, move):
+    assert states.move(*origin, *target) == move
+
+
+@pytest.mark.parametrize("table", [states.UP, states.DOWN, states.REQUEST_TRANSITIONS], ids=["up", "down", "request"])
+def test_the_drawings_in_docs_are_those_of_the_tables(table):
+    page = (settings.BASE_DIR / "docs" / "readiness.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{states.diagram(table)}\n```" in page
 
 
 def test_every_level_but_retired_has_a_way_to_ready():

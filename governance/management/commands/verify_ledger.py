@@ -1,10 +1,14 @@
-"""``manage.py verify_ledger``: is the chain whole?"""
+"""``manage.py verify_ledger``: is the chain whole, and is it the one that was kept elsewhere?"""
 
+from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
-from governance import guards, ledger
+from governance import actions, guards, ledger
+from governance.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint
 from governance.management.base import PortalCommand
 
 
@@ -13,17 +17,47 @@ class Command(PortalCommand):
 
     help = "Verify the ledger's hash chain. Exit 1 and the first bad row when it is broken."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Verify chain and guards.
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The names are those of the design."""
+        parser.add_argument(
+            "--checkpoint",
+            metavar="FILE",
+            type=Path,
+            help="a checkpoint that was kept elsewhere: exposes a cut, a chain made anew, and an old backup",
+        )
 
-        :raises CommandError: the chain is broken, or a guard is missing.
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Verify chain, checkpoint and guards. A broken ledger is noted: every verdict is no-go until it is whole.
+
+        :raises CommandError: the chain is broken, is not the checkpoint's, or a guard is missing.
         """
+        checkpoint = self._checkpoint(options["checkpoint"])
         result = ledger.verify()
-        if not result.is_whole:
-            raise CommandError(f"The ledger is broken at row {result.bad_sequence}: {result.problem}.")
+        problem = self._problem(result, checkpoint)
+        actions.note_ledger_state(problem=problem)
+        if problem:
+            raise CommandError(problem)
         missing = guards.missing()
         if missing:
             raise CommandError(
                 f"The chain is whole, but guards are missing: {', '.join(missing)}. Run 'manage.py migrate'."
             )
         self.stdout.write(self.style.SUCCESS(f"The chain is whole: {result.count} rows, last hash {result.last_hash}."))
+        if checkpoint:
+            signed = "signed" if checkpoint.signature else "unsigned"
+            self.stdout.write(f"It goes on from the checkpoint of row {checkpoint.sequence} ({signed}).")
+
+    def _checkpoint(self, path: Path | None) -> Checkpoint | None:
+        if path is None:
+            return None
+        try:
+            return read_checkpoint(path.read_text(encoding="utf-8"), key=settings.CHECKPOINT_KEY)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+        except (CheckpointError, UnicodeDecodeError) as error:
+            raise CommandError(f"{path}: {error}") from error
+
+    def _problem(self, result: ledger.Verification, checkpoint: Checkpoint | None) -> str:
+        if not result.is_whole:
+            return f"The ledger is broken at row {result.bad_sequence}, column {result.column}: {result.problem}."
+        return compare(checkpoint, result) if checkpoint else ""

@@ -66,7 +66,7 @@ class Command(PortalCommand):
             self._import_fixtures()
             passwords = self._make_people()
             if len(passwords) == len(PEOPLE):  # the first run; later ones at most make an account anew
-                self._sign_some()
+                self._sign_some(passwords)
         self._print(passwords)
 
     def _import_fixtures(self) -> None:
@@ -99,12 +99,12 @@ class Command(PortalCommand):
                 user.groups.add(Group.objects.get(name=group), demo)
         return passwords
 
-    def _sign_some(self) -> None:
+    def _sign_some(self, passwords: dict[str, str]) -> None:
         for slug, level in SIGNED.items():
             request = self._ask(slug, level)
             for username in ("risk-owner-1", "risk-owner-2")[: request.required_signatures]:
-                self._sign(request, username)
-        self._sign(self._ask(WAITING, "ready"), "risk-owner-3")
+                self._sign(request, username, passwords[username])
+        self._sign(self._ask(WAITING, "ready"), "risk-owner-3", passwords["risk-owner-3"])
 
     def _ask(self, slug: str, level: str) -> StatusChangeRequest:
         return actions.submit(
@@ -116,11 +116,12 @@ class Command(PortalCommand):
             by=User.objects.get(username="editor"),
         )
 
-    def _sign(self, request: StatusChangeRequest, username: str) -> None:
+    def _sign(self, request: StatusChangeRequest, username: str, password: str) -> None:
         actions.sign(
             request=request,
             comment="Read in full, and compared with the drill's log.",
             seen=actions.seen_token(request),
+            password=password,
             by=User.objects.get(username=username),
         )
 

@@ -1,0 +1,95 @@
+"""Moving the readiness: the one place that writes it."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from governance import ledger
+from governance.actions.closing import close_request
+from governance.actions.requests import note
+from governance.choices import Action, Decision, RequestState
+from governance.facts import difference
+from governance.guards.rules import SIGNED
+from governance.models import SignOff, StatusChangeRequest
+from runbooks.models import Runbook
+
+
+def store_decision(
+    request: StatusChangeRequest,
+    decision: Decision,
+    *,
+    comment: str,
+    by: User,
+    at: datetime,
+    seen_sha256: str = "",
+) -> None:
+    """Keep one person's decision, with the sentence that it stands under."""
+    SignOff.objects.create(
+        request=request,
+        signer=by,
+        decision=decision,
+        comment=comment.strip(),
+        statement=statement(request, decision),
+        document_sha256=request.document_sha256,
+        metadata_sha256=request.metadata_sha256,
+        seen_sha256=seen_sha256,
+        signed_at=at,
+    )
+
+
+def apply_request(request: StatusChangeRequest, *, by: User, at: datetime) -> None:
+    """Approve the request and move the readiness; the ledger row holds every signed field, before and after."""
+    runbook = Runbook.objects.get(pk=request.runbook_id)
+    before = {name: _plain(getattr(runbook, name)) for name in SIGNED}
+    signed = {
+        "readiness_level": str(request.to_level),
+        "readiness_year": request.to_year,
+        "signed_document_sha256": request.document_sha256,
+        "signed_metadata_sha256": request.metadata_sha256,
+        "signed_at": at,
+        "signed_from_year": request.valid_from_year,
+        "signed_until": request.valid_until,
+        "signed_solo": request.is_solo,
+    }
+    close_request(request, RequestState.APPROVED, reason="", at=at)
+    Runbook.objects.filter(pk=request.runbook_id).update(**signed)
+    request.applied_at = at
+    request.save(update_fields=["applied_at"])
+    with ledger.in_its_language():
+        changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
+    changes |= difference(before, {name: _plain(value) for name, value in signed.items()})
+    note(request, Action.READINESS_CHANGED, by=by, at=at, reason=request.rationale, changes=changes)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return ledger.canonical_time(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def statement(request: StatusChangeRequest, decision: Decision) -> str:
+    """The exact sentence that a decision stands under, in the reader's language."""
+    approval = _(
+        "I approve that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
+        "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
+    )
+    rejection = _(
+        "I reject that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
+        "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
+    )
+    said = (approval if decision == Decision.APPROVE else rejection) % {
+        "title": request.metadata.get("title", request.runbook.title),
+        "version": request.metadata.get("version") or "–",
+        "origin": request.origin,
+        "target": request.target,
+        "path": request.document_path or "–",
+        "document": request.document_sha256 or "–",
+        "metadata": request.metadata_sha256,
+    }
+    if request.valid_until:
+        said += " " + _("It holds until %(day)s.") % {"day": request.valid_until.isoformat()}
+    if request.is_solo:
+        said += " " + _("Owner-led, no independent review.")
+    return said

@@ -1,0 +1,127 @@
+"""Asking for a readiness, and taking the question back."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from governance import ledger, policy, states
+from governance.actions.closing import close_request
+from governance.actions.errors import refuse_for
+from governance.actions.requests import (
+    facts_of_request,
+    house,
+    locked_request,
+    locked_runbook,
+    note,
+    open_request,
+    pins_of,
+    standing_of,
+    terms_of,
+)
+from governance.actions.rules import ensure_solo_rule
+from governance.choices import Action, Direction, RequestState, RulePurpose
+from governance.models import SignOffRule, StatusChangeRequest
+from governance.people import person
+from runbooks.models import Runbook
+
+
+def submit(
+    *,
+    runbook: Runbook,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str = "",
+    by: User,
+    at: datetime | None = None,
+) -> StatusChangeRequest:
+    """Ask that a runbook move up to a readiness, or be signed anew. Pins the document, the metadata and the rule.
+
+    In solo mode a risk owner's own request may be signed by that owner alone; it is labelled so for ever.
+
+    :param evidence: links, separated by white space.
+    :param at: when (aware; now by default).
+    :raises ActionRefused: the policy has reasons against it.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        runbook = locked_runbook(runbook.pk)
+        if _asks_solo(by):
+            ensure_solo_rule(target_level=level, at=moment)
+        refuse_for(
+            reasons_against_submitting(
+                runbook=runbook, level=level, year=year, rationale=rationale, evidence=evidence, by=by, at=moment
+            )
+        )
+        request = open_request(
+            runbook,
+            level=level,
+            year=year,
+            rationale=rationale,
+            evidence=evidence,
+            by=by,
+            at=moment,
+            rule=rule_for(runbook, level=level, year=year, by=by),
+            direction=Direction.UP,
+        )
+        with ledger.in_its_language():
+            terms = pins_of(request) | terms_of(request)
+        note(request, Action.REQUEST_SUBMITTED, by=by, at=moment, reason=rationale, changes=terms)
+        return request
+
+
+def rule_for(runbook: Runbook, *, level: str, year: int | None, by: User) -> SignOffRule | None:
+    """The rule that a request by this person would stand under; None where none is in force.
+
+    A signature anew on a changed text or changed metadata has a rule of its own, where there is one.
+    """
+    in_force = {rule.purpose: rule for rule in SignOffRule.objects.filter(target_level=level, in_force=True)}
+    if _asks_solo(by) and RulePurpose.SOLO in in_force:
+        return in_force[RulePurpose.SOLO]
+    move = states.move(runbook.readiness_level, runbook.readiness_year, level, year)
+    if move == states.Move.RE_SIGN and RulePurpose.RE_SIGN in in_force:
+        return in_force[RulePurpose.RE_SIGN]
+    return in_force.get(RulePurpose.MOVE)
+
+
+def _asks_solo(by: User) -> bool:
+    return house().solo and person(by).is_risk_owner
+
+
+def reasons_against_submitting(
+    *,
+    runbook: Runbook,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str,
+    by: User,
+    at: datetime | None = None,
+) -> tuple[policy.Refusal, ...]:
+    """Why this request may not be opened; for a form that says so before it is tried."""
+    rule = rule_for(runbook, level=level, year=year, by=by)
+    proposal = policy.Proposal(
+        level=level,
+        year=year,
+        rationale=rationale,
+        evidence=tuple(evidence.split()),
+        evidence_required=bool(rule and rule.evidence_required),
+        rule_exists=rule is not None,
+        this_year=timezone.localdate(at).year,
+    )
+    return policy.reasons_against_submitting(person(by), standing_of(runbook, at=at), proposal)
+
+
+def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetime | None = None) -> StatusChangeRequest:
+    """Take one's own open request back. No signature is carried over to another.
+
+    :raises ActionRefused: the policy has reasons against it.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        request = locked_request(request)
+        refuse_for(policy.reasons_against_withdrawing(person(by), facts_of_request(request)))
+        close_request(request, RequestState.WITHDRAWN, reason=reason, at=moment)
+        note(request, Action.REQUEST_WITHDRAWN, by=by, at=moment, reason=reason)
+        return request

@@ -1,0 +1,53 @@
+"""The way down, which waits for nobody."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance import ledger, policy
+from governance.actions.applying import apply_request, store_decision
+from governance.actions.closing import close_request
+from governance.actions.errors import refuse_for
+from governance.actions.requests import locked_runbook, note, open_request, standing_of
+from governance.choices import Action, Decision, Direction, RequestState
+from governance.models import StatusChangeRequest
+from governance.people import person
+from runbooks.models import Runbook
+
+
+def downgrade(
+    *, runbook: Runbook, level: str, reason: str, by: User, at: datetime | None = None
+) -> StatusChangeRequest:
+    """Take a readiness down at once, or retire the runbook: one risk owner, a reason, no waiting (DESIGN, promise 4).
+
+    :raises ActionRefused: the policy has reasons against it.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        runbook = locked_runbook(runbook.pk)
+        refuse_for(policy.reasons_against_downgrading(person(by), standing_of(runbook, at=moment), level, reason))
+        _lapse_what_waits(runbook, by=by, at=moment)
+        request = open_request(
+            runbook,
+            level=level,
+            year=None,
+            rationale=reason,
+            evidence="",
+            by=by,
+            at=moment,
+            rule=None,
+            direction=Direction.DOWN,
+        )
+        store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
+        apply_request(request, by=by, at=moment)
+        return request
+
+
+def _lapse_what_waits(runbook: Runbook, *, by: User, at: datetime) -> None:
+    waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
+    if waiting:
+        waiting.runbook = runbook
+        close_request(waiting, RequestState.LAPSED, reason=_("The readiness was taken down meanwhile."), at=at)
+        note(waiting, Action.REQUEST_LAPSED, by=by, at=at, reason=waiting.closed_reason)

@@ -1,0 +1,186 @@
+"""What every action on a status change request is made of: the locks, the facts for the policy, the pins, the ledger row."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from governance import ledger, policy, states
+from governance.choices import Action, Direction, RequestState
+from governance.facts import subject_of
+from governance.models import ChangeLogEntry, SignOffRule, StatusChangeRequest
+from runbooks.documents.stub import is_stub
+from runbooks.models import Runbook
+from runbooks.standing import last_day
+
+
+def house() -> policy.House:
+    """The settings that the policy asks for."""
+    return policy.House(
+        cool_down=timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS), solo=bool(settings.GOVERNANCE_SOLO)
+    )
+
+
+def locked_runbook(pk: int) -> Runbook:
+    """The runbook, locked until the transaction ends (SQLite's transactions are locked already)."""
+    return Runbook.objects.select_for_update(of=("self",)).select_related("document", "primary_cluster").get(pk=pk)
+
+
+def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
+    """The request and its runbook, read anew. The runbook is locked first, everywhere, so that nobody waits in a ring."""
+    runbook = locked_runbook(request.runbook_id)
+    locked = StatusChangeRequest.objects.select_for_update(of=("self",)).select_related("rule").get(pk=request.pk)
+    locked.runbook = runbook
+    return locked
+
+
+def document_is_shown(runbook: Runbook) -> bool:
+    """Whether the stored text is that of the runbook's path, and itself: what is signed can be shown."""
+    document = runbook.document
+    return document is not None and document.path == runbook.document_path and document.is_itself
+
+
+def standing_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Standing:
+    """Where the runbook stands, for the policy."""
+    return policy.Standing(
+        level=runbook.readiness_level,
+        year=runbook.readiness_year,
+        declared_level=runbook.declared_level,
+        has_document=runbook.document is not None,
+        document_is_shown=document_is_shown(runbook),
+        has_open_request=runbook.status_change_requests.filter(state=RequestState.OPEN).exists(),
+        before_retirement=_before_retirement(runbook),
+        holds=runbook.signature_holds(at=at),
+        document_is_stub=runbook.document is not None and is_stub(runbook.document.text),
+    )
+
+
+def _before_retirement(runbook: Runbook) -> str | None:
+    if runbook.readiness_level != states.RETIRED:
+        return None
+    retired = runbook.status_change_requests.filter(to_level=states.RETIRED, applied_at__isnull=False)
+    return retired.order_by("-pk").values_list("from_level", flat=True).first()
+
+
+def facts_of_request(request: StatusChangeRequest) -> policy.RequestFacts:
+    """The request, for the policy."""
+    return policy.RequestFacts(
+        state=request.state,
+        requested_by=request.requested_by_id,
+        opened_at=request.requested_at,
+        opened_as=_opened_as(request),
+        independent=request.independent,
+        decided_by=frozenset(request.sign_offs.values_list("signer_id", flat=True)),
+    )
+
+
+def _opened_as(request: StatusChangeRequest) -> int:
+    """The number of the ledger row that tells of the opening; 0, before which nobody joined, where there is none."""
+    rows = ChangeLogEntry.objects.filter(action=Action.REQUEST_SUBMITTED, subject=subject_of(request.runbook))
+    return rows.filter(changes__request__after=request.pk).values_list("sequence", flat=True).first() or 0
+
+
+def open_request(
+    runbook: Runbook,
+    *,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str,
+    by: User,
+    at: datetime,
+    rule: SignOffRule | None,
+    direction: Direction,
+) -> StatusChangeRequest:
+    """A stored request with everything pinned that a signature covers."""
+    from_year, until = _validity(runbook, level=level, year=year, rule=rule, at=at)
+    return StatusChangeRequest.objects.create(
+        runbook=runbook,
+        direction=direction,
+        from_level=runbook.readiness_level,
+        from_year=runbook.readiness_year,
+        to_level=level,
+        to_year=year,
+        rationale=rationale.strip(),
+        evidence="\n".join(evidence.split()),
+        rule=rule,
+        required_signatures=rule.required_signatures if rule else 1,
+        independent=rule is not None and rule.separate_from_requester,
+        valid_from_year=from_year,
+        valid_until=until,
+        document_path=runbook.document_path,
+        document_sha256=runbook.document.sha256 if runbook.document else "",
+        metadata=runbook.governed_metadata(),
+        metadata_sha256=runbook.metadata_sha256(),
+        requested_by=by,
+        requested_at=at,
+    )
+
+
+def _validity(
+    runbook: Runbook, *, level: str, year: int | None, rule: SignOffRule | None, at: datetime
+) -> tuple[int | None, date | None]:
+    """The first year that the new readiness covers beside its own, and its last day where the rule sets one."""
+    today = timezone.localdate(at)
+    # A renewal of what holds goes on with the year that still runs.
+    goes_on = level == states.READY and runbook.readiness_level == states.READY and runbook.signature_holds(at=at)
+    from_year = (runbook.signed_from_year or runbook.readiness_year) if goes_on else None
+    until = None
+    if rule and rule.valid_days:
+        starts_later = year is not None and year > today.year and not goes_on
+        start = date(year, 1, 1) if starts_later and year else today
+        until = start + timedelta(days=rule.valid_days)
+        end_of_year = last_day(year, None)
+        until = min(until, end_of_year) if end_of_year else until
+    return (from_year if from_year != year else None), until
+
+
+def pins_of(request: StatusChangeRequest) -> dict[str, Any]:
+    """What every ledger row about a request names."""
+    return {
+        "request": {"before": None, "after": request.pk},
+        "target": {"before": request.origin, "after": request.target},
+        "document_sha256": {"before": None, "after": request.document_sha256},
+        "metadata_sha256": {"before": None, "after": request.metadata_sha256},
+    }
+
+
+def terms_of(request: StatusChangeRequest) -> dict[str, Any]:
+    """What the row of the opening names besides: the rule, and how long the readiness will hold."""
+    terms = {
+        "rule": str(request.rule) if request.rule else None,
+        "required_signatures": request.required_signatures,
+        "independent": request.independent,
+        "valid_from_year": request.valid_from_year,
+        "valid_until": request.valid_until.isoformat() if request.valid_until else None,
+        "evidence": request.evidence or None,
+    }
+    return {name: {"before": None, "after": value} for name, value in terms.items() if value is not None}
+
+
+def note(
+    request: StatusChangeRequest,
+    action: Action,
+    *,
+    by: ledger.Actor,
+    at: datetime,
+    reason: str,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """One ledger row about a request. ``changes`` stand beside its number instead of what it pins."""
+    with ledger.in_its_language():
+        pins = pins_of(request)
+        title = str(request)
+    ledger.append(
+        ledger.Record(
+            actor=by,
+            action=action,
+            subject=subject_of(request.runbook),
+            subject_title=title,
+            reason=reason,
+            changes=pins if changes is None else {**changes, "request": pins["request"]},
+        ),
+        at=at,
+    )

@@ -1,0 +1,45 @@
+"""API tokens: the digest is kept, the token itself is shown once and to nobody again."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib import admin
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ApiTokenQuerySet(models.QuerySet[Any]):
+    """Questions about tokens."""
+
+    def valid(self) -> Self:
+        """Those that let somebody in: not revoked, of an active account."""
+        return self.filter(revoked_at__isnull=True, user__is_active=True)
+
+
+class ApiToken(models.Model):
+    """What a REST consumer shows instead of a password. It reads; no route of the API writes."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens", verbose_name=_("account")
+    )
+    label = models.CharField(_("label"), max_length=80, blank=True, help_text=_("What uses it."))
+    start = models.CharField(_("starts with"), max_length=12, help_text=_("Enough to tell two apart, never to use one."))
+    digest = models.CharField("sha256", max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.label or self.start}"
+
+    @property
+    @admin.display(description=_("valid"), boolean=True)
+    def is_valid(self) -> bool:
+        """Whether it lets somebody in."""
+        return self.revoked_at is None and self.user.is_active
