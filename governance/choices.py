@@ -4,6 +4,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from governance.policy import Refusal
+from governance.verdict import VerdictReason
+from runbooks.choices import REASON_TEXTS
+from runbooks.standing import Reason
 
 
 class RequestState(models.TextChoices):
@@ -176,4 +179,17 @@ REFUSAL_TEXTS = {
     Refusal.EVIDENCE_NOT_A_LINK: _("Evidence is given as links: one address per line, each beginning with https://."),
     Refusal.RULE_MISSING: _("No sign-off rule is in force for this level. Add one in the admin."),
     Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),
+}
+
+# Why it is no-go; what the catalogue says already is said in the same words.
+VERDICT_TEXTS = {
+    **{VerdictReason(reason.value): REASON_TEXTS[reason] for reason in Reason},
+    VerdictReason.YEAR_OVER: _("The year that was asked for is over."),
+    VerdictReason.SIGNATURES_MISSING: _("No approved request with all of its signatures stands behind its readiness."),
+    VerdictReason.LEDGER_DISAGREES: _("The ledger does not tell of this readiness."),
+    VerdictReason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
+    VerdictReason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
+    VerdictReason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
+    VerdictReason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
+    VerdictReason.DOUBT: _("Something could not be found out, so the answer is no."),
 }

@@ -41,8 +41,8 @@ def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
     return [
         {
             "field": field_in_words(model, name),
-            "before": _value_in_words(model, name, change.get("before")),
-            "after": _value_in_words(model, name, change.get("after")),
+            "before": value_in_words(model, name, change.get("before")),
+            "after": value_in_words(model, name, change.get("after")),
         }
         for name, change in entry.changes.items()
         if isinstance(change, dict)
@@ -51,7 +51,7 @@ def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
 
 def metadata_in_words(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
     """A request's pinned metadata as pairs of field and value in the reader's words."""
-    return [(field_in_words(Runbook, name), _value_in_words(Runbook, name, value)) for name, value in metadata.items()]
+    return [(field_in_words(Runbook, name), value_in_words(Runbook, name, value)) for name, value in metadata.items()]
 
 
 def _model_of(entry: ChangeLogEntry) -> type[models.Model] | None:
@@ -86,7 +86,8 @@ def _readiness_in_words(english: str) -> str:
     return str(levels[english].label) if english in levels else english
 
 
-def _value_in_words(model: type[models.Model] | None, name: str, value: Any) -> Any:
+def value_in_words(model: type[models.Model] | None, name: str, value: Any) -> Any:
+    """A recorded value as a reader reads it: labels for codes, yes and no, a dash for nothing."""
     if value in (None, "", [], {}):
         return EMPTY
     if isinstance(value, bool):

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.generic import DetailView, ListView
 from django_filters.views import FilterView
 
+from runbooks.documents.difference import difference
 from runbooks.filters import RunbookFilterSet
 from runbooks.models import (
     Cluster,
@@ -78,13 +79,38 @@ class RunbookDetail(DetailView):
 def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
     """``/runbooks/<slug>/versions/<sha256>/``: one version of the text that stands or stood behind a runbook."""
     runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    context = {
+        "runbook": runbook,
+        "document": _version(runbook, sha256),
+        "reasons": runbook.reasons_against_live(),
+    }
+    return render(request, "runbooks/runbook_version.html", context)
+
+
+def runbook_difference(request: HttpRequest, slug: str, before: str, after: str) -> HttpResponse:
+    """``/runbooks/<slug>/diff/<sha256>..<sha256>/``: two versions of a runbook's text, line by line."""
+    runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    old, new = _version(runbook, before), _version(runbook, after)
+    context = {"runbook": runbook, "old": old, "new": new, "difference": difference(old.text, new.text)}
+    return render(request, "runbooks/runbook_difference.html", context)
+
+
+def _version(runbook: Runbook, sha256: str) -> Document:
+    """One version of a runbook's text.
+
+    :raises Http404: there is no such version.
+    """
     # Its present document too: an edited path moves the runbook away from the path that the document was stored at.
-    of_runbook = Q(path=runbook.document_path) | Q(pk=runbook.document_id)
+    # And what was signed: that keeps its address wherever the path has gone since.
+    of_runbook = (
+        Q(path=runbook.document_path)
+        | Q(pk=runbook.document_id)
+        | Q(sha256=runbook.signed_document_sha256)
+    )
     document = Document.objects.filter(of_runbook, sha256=sha256).first()
     if document is None:
         raise Http404("There is no such version of this runbook's document.")
-    context = {"runbook": runbook, "document": document, "reasons": runbook.reasons_against_live()}
-    return render(request, "runbooks/runbook_version.html", context)
+    return document
 
 
 class SituationList(ListView):

@@ -8,17 +8,20 @@ from governance.actions.asking import submit, withdraw
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.actions.findings import resolve_findings
 from governance.actions.ledger_state import note_ledger_state
 from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
 from governance.actions.signing import reject, seen_token, sign
+from governance.actions.tokens import create_api_token, revoke_api_token
 
 __all__ = [
     "ActionRefused",
     "GovernedEdit",
     "RequestLapsed",
     "StaleForm",
+    "create_api_token",
     "delete",
     "downgrade",
     "governed_edit",
@@ -26,6 +29,8 @@ __all__ = [
     "reject",
     "render_section",
     "replace_rule",
+    "resolve_findings",
+    "revoke_api_token",
     "seen_token",
     "sign",
     "store_document",

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from governance import actions, ledger
+from governance import actions
+from governance.actions.findings import NEVER_BY_HAND
 from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
 from governance.models import ChangeLogEntry, Finding, Release
 from governance.people import signed_in
@@ -78,6 +78,11 @@ class FindingAdmin(LedgeredAdmin):
     readonly_fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen")
     actions = ("mark_resolved",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What only a check may settle is not resolved by hand."""
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "resolved_at") if obj is not None and obj.kind in NEVER_BY_HAND else fields
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Findings come from imports and checks."""
         return False
@@ -85,11 +90,6 @@ class FindingAdmin(LedgeredAdmin):
     @admin.action(description=_("Mark as resolved"), permissions=["change"])
     def mark_resolved(self, request: HttpRequest, queryset: Any) -> None:
         """Close the chosen findings; each is a row in the ledger."""
-        with ledger.governed():
-            findings = list(queryset.filter(resolved_at__isnull=True))
-            for finding in findings:
-                with actions.governed_edit(finding, by=signed_in(request)):
-                    finding.resolved_at = timezone.now()
-                    finding.save(update_fields=["resolved_at"])
-        text = ngettext("%(count)d finding resolved.", "%(count)d findings resolved.", len(findings))
-        self.message_user(request, text % {"count": len(findings)}, messages.SUCCESS)
+        done = actions.resolve_findings(queryset, by=signed_in(request))
+        text = ngettext("%(count)d finding resolved.", "%(count)d findings resolved.", done)
+        self.message_user(request, text % {"count": done}, messages.SUCCESS)

@@ -18,10 +18,12 @@ from governance.actions.applying import statement
 from governance.actions.signing import counting_approvals, reasons_against_signing, seen_token
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin
-from governance.choices import REFUSAL_TEXTS, Decision
+from governance.choices import REFUSAL_TEXTS, Decision, RequestState
+from governance.gates import gates_of
 from governance.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.people import signed_in
 from governance.policy import Refusal
+from governance.since_approval import SinceApproval, compare, since_last_approval
 from governance.words import field_in_words, metadata_in_words
 from runbooks.models import Document, Runbook
 
@@ -212,11 +214,28 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             "missing": max(0, found.required_signatures - counting_approvals(found)),
             "changed": [field_in_words(Runbook, name) for name in what_changed(found)] if found.is_open else [],
             "statement": statement(found, Decision.APPROVE),
+            "gates": gates_of(found) if found.is_open else [],
+            "since": since_last_approval(found),
+            "since_pinned": _since_pinned(found),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
             "form": (form or fresh) if may_sign and not refusals else None,
             "withdraw_form": WithdrawForm() if found.is_open and found.requested_by_id == request.user.pk else None,
         }
         return TemplateResponse(request, "admin/governance/statuschangerequest/sign_off.html", context, status=status)
+
+
+def _since_pinned(found: StatusChangeRequest) -> SinceApproval | None:
+    """For a request that lapsed, or is about to: what stands now beside what it pins."""
+    if found.state not in (RequestState.OPEN, RequestState.LAPSED):
+        return None
+    runbook = found.runbook
+    now = compare(
+        found,
+        path=runbook.document.path if runbook.document else "",
+        sha256=runbook.document.sha256 if runbook.document else "",
+        metadata=runbook.governed_metadata(),
+    )
+    return None if now.is_unchanged else now
 
 
 @admin.register(SignOff)

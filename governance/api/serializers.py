@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from governance.choices import Action, Decision, FindingKind, RequestState, Severity
 from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
+from governance.verdict import VerdictReason
 
 
 class ChangeSerializer(serializers.ModelSerializer):
@@ -62,6 +63,8 @@ class StatusChangeRequestSerializer(serializers.ModelSerializer):
             "evidence_links",
             "required_signatures",
             "independent",
+            "valid_from_year",
+            "valid_until",
             "document_path",
             "document_sha256",
             "metadata",
@@ -100,3 +103,13 @@ class FindingSerializer(serializers.ModelSerializer):
     def get_runbook(self, finding: Finding) -> str | None:
         """The slug of the runbook that it is about."""
         return finding.runbook.slug if finding.runbook else None
+
+
+class VerdictSerializer(serializers.Serializer):
+    """Go or no-go: the only thing that a machine may act on."""
+
+    runbook = serializers.CharField(help_text="The slug that was asked for.")
+    verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
+    reasons = serializers.ListField(child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason]))
+    valid_until = serializers.DateField(allow_null=True, help_text="The last day on which a go holds if nothing changes.")
+    independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")

@@ -4,9 +4,11 @@ from typing import Any
 
 from django import template
 
-from governance.choices import RequestState
+from governance.choices import VERDICT_TEXTS, RequestState
 from governance.facts import subject_of
+from governance.go_no_go import verdict_on
 from governance.models import ChangeLogEntry, StatusChangeRequest
+from governance.verdict import Verdict, VerdictReason
 from governance.words import changes_in_words
 from runbooks.models import Runbook
 
@@ -45,6 +47,18 @@ def awaiting_you(context: dict[str, Any]) -> int:
     """How many requests wait for the decision of whoever looks at the page."""
     user = context["request"].user
     return StatusChangeRequest.objects.awaiting(user).count() if user.is_authenticated else 0
+
+
+@register.simple_tag
+def verdict(runbook: Runbook) -> Verdict:
+    """Go or no-go now, with every reason."""
+    return verdict_on(runbook)
+
+
+@register.filter
+def verdict_text(reason: str) -> str:
+    """A reason's words, in the reader's language."""
+    return str(VERDICT_TEXTS[VerdictReason(reason)])
 
 
 register.filter("in_words", changes_in_words)

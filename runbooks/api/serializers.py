@@ -41,6 +41,8 @@ class RunbookSerializer(serializers.Serializer):
     readiness_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
     readiness_year = serializers.IntegerField(allow_null=True)
     signed_at = serializers.DateTimeField(allow_null=True)
+    signed_until = serializers.DateField(allow_null=True, help_text="The last day; null where it has none.")
+    signed_solo = serializers.BooleanField(help_text="Its owner signed alone: no independent review.")
     declared_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
     declared_year = serializers.IntegerField(allow_null=True)
     live_ready = serializers.BooleanField()
@@ -65,6 +67,8 @@ class RunbookSerializer(serializers.Serializer):
             "readiness_level": instance.readiness_level,
             "readiness_year": instance.readiness_year,
             "signed_at": instance.signed_at,
+            "signed_until": instance.valid_until,
+            "signed_solo": instance.signed_solo,
             "declared_level": instance.declared_level,
             "declared_year": instance.declared_year,
             "live_ready": not reasons,

@@ -85,6 +85,7 @@ def test_every_reason_can_be_given():
         *reasons(document_sha256="f" * 64),
         *reasons(stored_path="docs/other.md"),
         *reasons(metadata_sha256=""),
+        *reasons(solo=True),
     }
     assert given == set(Reason)
 

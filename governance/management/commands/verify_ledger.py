@@ -33,10 +33,11 @@ class Command(PortalCommand):
         """
         checkpoint = self._checkpoint(options["checkpoint"])
         result = ledger.verify()
-        problem = self._problem(result, checkpoint)
-        actions.note_ledger_state(problem=problem)
-        if problem:
-            raise CommandError(problem)
+        problem = self._problem(result)
+        seen_from_checkpoint = compare(checkpoint, result) if checkpoint and not problem else None
+        actions.note_ledger_state(problem=problem, checkpoint_problem=seen_from_checkpoint)
+        if problem or seen_from_checkpoint:
+            raise CommandError(problem or seen_from_checkpoint)
         missing = guards.missing()
         if missing:
             raise CommandError(
@@ -57,7 +58,7 @@ class Command(PortalCommand):
         except (CheckpointError, UnicodeDecodeError) as error:
             raise CommandError(f"{path}: {error}") from error
 
-    def _problem(self, result: ledger.Verification, checkpoint: Checkpoint | None) -> str:
-        if not result.is_whole:
-            return f"The ledger is broken at row {result.bad_sequence}, column {result.column}: {result.problem}."
-        return compare(checkpoint, result) if checkpoint else ""
+    def _problem(self, result: ledger.Verification) -> str:
+        if result.is_whole:
+            return ""
+        return f"The ledger is broken at row {result.bad_sequence}, column {result.column}: {result.problem}."

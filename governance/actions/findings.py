@@ -1,0 +1,33 @@
+"""Resolving findings by hand."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from governance import ledger
+from governance.actions.catalogue import governed_edit
+from governance.choices import FindingKind
+from governance.models import Finding
+
+# Settled by what they speak of alone: a verdict hangs on them.
+NEVER_BY_HAND = frozenset({FindingKind.BROKEN_LEDGER})
+
+
+def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | None = None) -> int:
+    """Mark findings as resolved; each is a row in the ledger. Returns how many were.
+
+    Those that are resolved already, or that only a check may settle, are passed over.
+    """
+    moment = at or timezone.now()
+    done = 0
+    with ledger.governed():
+        for finding in findings:
+            if finding.resolved_at is not None or finding.kind in NEVER_BY_HAND:
+                continue
+            with governed_edit(finding, by=by):
+                finding.resolved_at = moment
+                finding.save(update_fields=["resolved_at"])
+            done += 1
+    return done

@@ -1,0 +1,84 @@
+"""What has changed since a runbook was last approved: its text line by line, its metadata field by field."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from governance import facts
+from governance.models import StatusChangeRequest
+from governance.words import EMPTY, field_in_words, value_in_words
+from runbooks.documents.difference import Difference, difference
+from runbooks.models import Document, Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class SinceApproval:
+    """``approval`` is the request that was applied last; ``text`` is None where one of the two texts is not stored."""
+
+    approval: StatusChangeRequest
+    text: Difference | None
+    metadata: list[dict[str, Any]]
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the text is the same and no field differs."""
+        return self.text is not None and not self.text and not self.metadata
+
+
+def last_approval(runbook: Runbook, *, before: StatusChangeRequest | None = None) -> StatusChangeRequest | None:
+    """The request that moved the readiness last; with ``before``, the one ahead of that request."""
+    applied = runbook.status_change_requests.filter(applied_at__isnull=False).order_by("-applied_at", "-pk")
+    if before is not None:
+        applied = applied.filter(pk__lt=before.pk)
+    return applied.first()
+
+
+def since_last_approval(request: StatusChangeRequest) -> SinceApproval | None:
+    """What a request pins, beside what was approved before it; None for a first one."""
+    approval = last_approval(request.runbook, before=request)
+    if approval is None:
+        return None
+    return compare(
+        approval,
+        path=request.document_path,
+        sha256=request.document_sha256,
+        metadata=request.metadata,
+    )
+
+
+def since_approval_now(runbook: Runbook) -> SinceApproval | None:
+    """What stands now, beside what was approved last; None where nothing was."""
+    approval = last_approval(runbook)
+    if approval is None:
+        return None
+    document = runbook.document
+    return compare(
+        approval,
+        path=document.path if document else "",
+        sha256=document.sha256 if document else "",
+        metadata=runbook.governed_metadata(),
+    )
+
+
+def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: dict[str, Any]) -> SinceApproval:
+    """What was approved beside another text and other metadata."""
+    before = _text(approval.document_path, approval.document_sha256)
+    after = _text(path, sha256)
+    changed = facts.difference(approval.metadata, metadata)
+    return SinceApproval(
+        approval=approval,
+        text=difference(before, after) if before is not None and after is not None else None,
+        metadata=[
+            {
+                "field": field_in_words(Runbook, name),
+                "before": value_in_words(Runbook, name, change["before"]) or EMPTY,
+                "after": value_in_words(Runbook, name, change["after"]) or EMPTY,
+            }
+            for name, change in changed.items()
+        ],
+    )
+
+
+def _text(path: str, sha256: str) -> str | None:
+    if not sha256:
+        return ""  # there was none: the whole text is new
+    return Document.objects.filter(path=path, sha256=sha256).values_list("text", flat=True).first()

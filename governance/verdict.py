@@ -1,0 +1,93 @@
+"""Go or no-go: the only thing that a machine may act on. Pure: imports no Django; time and year are arguments.
+
+It fails closed (DESIGN, promise 5): ``go`` only when everything holds, else ``no-go`` with every reason.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from runbooks.standing import SignedFacts, last_day, reasons_against_live
+
+
+class VerdictReason(StrEnum):
+    """Why it is no-go. A closed list: the reasons of ``runbooks.standing``, and what governance alone can tell."""
+
+    NOT_READY = "not_ready"
+    UNSIGNED = "unsigned"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    DOCUMENT_MISSING = "document_missing"
+    DOCUMENT_ELSEWHERE = "document_elsewhere"
+    DOCUMENT_CHANGED = "document_changed"
+    NO_INDEPENDENT_REVIEW = "no_independent_review"
+    METADATA_CHANGED = "metadata_changed"
+    YEAR_OVER = "year_over"  # the year that was asked for is over
+    SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum stands behind the readiness
+    LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
+    LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
+    GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
+    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what its own sha256 names
+    UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
+    DOUBT = "doubt"  # something could not be found out
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What governance knows beside the runbook's own row."""
+
+    signatures_complete: bool
+    ledger_agrees: bool
+    ledger_whole: bool
+    guards_stand: bool
+    document_is_itself: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. ``valid_until`` is the last day on which a go holds if nothing changes; ``independent`` whether others
+    than the requester reviewed it. Both are None where it is no-go for want of any signed readiness."""
+
+    go: bool
+    reasons: tuple[VerdictReason, ...]
+    valid_until: date | None = None
+    independent: bool | None = None
+
+    @property
+    def word(self) -> str:
+        """``go`` or ``no-go``."""
+        return "go" if self.go else "no-go"
+
+
+def no_go(*reasons: VerdictReason) -> Verdict:
+    """A no-go for reasons that need no further look."""
+    return Verdict(go=False, reasons=reasons)
+
+
+def decide(facts: SignedFacts, evidence: Evidence, *, today: date, year: int, solo_mode: bool = False) -> Verdict:
+    """The verdict on one runbook for one calendar year.
+
+    :param facts: what the runbook's row says.
+    :param today: the date now, in the portal's time zone.
+    :param year: the year that live use is asked for. For a later year than this one, the answer is what holds on its first
+        day if nothing changes until then.
+    :param solo_mode: whether an owner's signature alone is enough here.
+    """
+    asked = today if year == today.year else date(year, 1, 1)
+    about_row = reasons_against_live(facts, today=asked, solo_mode=solo_mode)
+    doubts = (
+        (VerdictReason.YEAR_OVER, year < today.year),
+        (VerdictReason.SIGNATURES_MISSING, not evidence.signatures_complete),
+        (VerdictReason.LEDGER_DISAGREES, not evidence.ledger_agrees),
+        (VerdictReason.LEDGER_BROKEN, not evidence.ledger_whole),
+        (VerdictReason.GUARDS_MISSING, not evidence.guards_stand),
+        (VerdictReason.DOCUMENT_ALTERED, not evidence.document_is_itself),
+    )
+    reasons = tuple(VerdictReason(reason.value) for reason in about_row) + tuple(
+        reason for reason, holds in doubts if holds
+    )
+    if about_row and facts.year is None:
+        return no_go(*(VerdictReason(reason.value) for reason in about_row))
+    return Verdict(
+        go=not reasons, reasons=reasons, valid_until=last_day(facts.year, facts.until), independent=not facts.solo
+    )
