@@ -13,11 +13,11 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and prepare the database after every migrate."""
+        from axes.signals import user_locked_out
+
         from governance import checks  # noqa: F401 - registers the system checks
         from governance.setup import lift_guards, prepare_database
         from governance.sign_in import note_locked_sign_in
-
-        from axes.signals import user_locked_out
 
         user_locked_out.connect(note_locked_sign_in, dispatch_uid="governance.note_locked_sign_in")
         pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")

@@ -68,7 +68,9 @@ def read_checkpoint(text: str, *, key: str) -> Checkpoint:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise CheckpointError("This is no checkpoint. Make one with 'manage.py checkpoint --output FILE'.") from error
     if key and not checkpoint.signature:
-        raise CheckpointError("The checkpoint is not signed, although CHECKPOINT_KEY is set: anybody could have made it.")
+        raise CheckpointError(
+            "The checkpoint is not signed, although CHECKPOINT_KEY is set: anybody could have made it."
+        )
     if checkpoint.signature and not key:
         raise CheckpointError("The checkpoint is signed. Set CHECKPOINT_KEY, so that the signature can be checked.")
     if key and not hmac.compare_digest(checkpoint.signature, _signature(checkpoint, key)):

@@ -43,9 +43,7 @@ def _gates(request: StatusChangeRequest) -> Iterator[Gate]:
         required=ready,
         hint=_("Write the steps that an operator follows."),
     )
-    yield Gate(
-        _("An owner is named"), bool(runbook.owner.strip()), required=False, hint=_("Name a role or a team.")
-    )
+    yield Gate(_("An owner is named"), bool(runbook.owner.strip()), required=False, hint=_("Name a role or a team."))
     yield Gate(
         _("An escalation contact is named"),
         bool(runbook.escalation_contact.strip()),

@@ -4,7 +4,10 @@ Computed at each question and never stored. Whatever cannot be found out is a no
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -16,13 +19,15 @@ from governance.facts import subject_of
 from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
 from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go
 from runbooks.choices import ReadinessLevel
-from runbooks.models import Runbook
+from runbooks.models import Document, Runbook
 
 logger = logging.getLogger(__name__)
 LEAST_YEAR, MOST_YEAR = 1, 9999
 
 
-def verdict_on_slug(slug: str, *, year: int | None = None, at: datetime | None = None, thorough: bool = False) -> Verdict:
+def verdict_on_slug(
+    slug: str, *, year: int | None = None, at: datetime | None = None, thorough: bool = False
+) -> Verdict:
     """The verdict on the runbook with this slug; an unknown one is a no-go like any other.
 
     :param year: the calendar year that live use is asked for; this year by default.
@@ -43,50 +48,104 @@ def verdict_on(
     runbook: Runbook, *, year: int | None = None, at: datetime | None = None, thorough: bool = False
 ) -> Verdict:
     """The verdict on a runbook. Parameters as for ``verdict_on_slug``."""
+    return verdicts_on([runbook], year=year, at=at, thorough=thorough)[0]
+
+
+def verdicts_on(
+    runbooks: Sequence[Runbook], *, year: int | None = None, at: datetime | None = None, thorough: bool = False
+) -> list[Verdict]:
+    """The verdicts on many runbooks, in their order, in a fixed number of queries. Parameters as for ``verdict_on_slug``."""
     today = timezone.localdate(at)
     asked = today.year if year is None else year
     if not LEAST_YEAR <= asked <= MOST_YEAR:
-        return no_go(VerdictReason.DOUBT)
+        return [no_go(VerdictReason.DOUBT) for _ in runbooks]
     try:
-        return decide(
-            runbook.signed_facts(),
-            _evidence(runbook, thorough=thorough),
-            today=today,
-            year=asked,
-            solo_mode=bool(settings.GOVERNANCE_SOLO),
-        )
+        known = _Known.of([runbook for runbook in runbooks if _claims_ready(runbook)], thorough=thorough)
+        return [
+            decide(
+                runbook.signed_facts(),
+                known.evidence(runbook),
+                today=today,
+                year=asked,
+                solo_mode=bool(settings.GOVERNANCE_SOLO),
+            )
+            for runbook in runbooks
+        ]
     except DatabaseError:
-        logger.exception("The verdict on %s could not be computed.", runbook.slug)
-        return no_go(VerdictReason.DOUBT)
+        logger.exception("The verdict could not be computed.")
+        return [no_go(VerdictReason.DOUBT) for _ in runbooks]
 
 
-def _evidence(runbook: Runbook, *, thorough: bool) -> Evidence:
-    if runbook.readiness_level != ReadinessLevel.READY:
-        return Evidence(True, True, True, True, True)  # it is no-go already: nothing else needs to be asked
-    request = _approved_request(runbook)
-    return Evidence(
-        signatures_complete=request is not None and _has_quorum(request),
-        ledger_agrees=request is not None and _ledger_tells_of(request, runbook),
-        ledger_whole=not _is_known_broken() and (not thorough or ledger.verify().is_whole),
-        guards_stand=not guards.missing(),
-        document_is_itself=runbook.document is None or runbook.document.is_itself,
+def _claims_ready(runbook: Runbook) -> bool:
+    """Any other is no-go already: nothing else needs to be asked of it."""
+    return runbook.readiness_level == ReadinessLevel.READY
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was read for all of the runbooks at once."""
+
+    ledger_whole: bool
+    guards_stand: bool
+    requests: dict[int, StatusChangeRequest]  # runbook -> the request that was applied last
+    rows: dict[str, ChangeLogEntry]  # subject -> the last row about its readiness
+    altered: set[int]  # documents whose text is not what their sha256 names
+
+    @classmethod
+    def of(cls, runbooks: Sequence[Runbook], *, thorough: bool) -> Self:
+        """Read it; nothing where no runbook claims to be ready."""
+        if not runbooks:
+            return cls(True, True, {}, {}, set())
+        applied = StatusChangeRequest.objects.filter(runbook__in=runbooks, applied_at__isnull=False)
+        rows = ChangeLogEntry.objects.filter(
+            subject__in=[subject_of(runbook) for runbook in runbooks], action=Action.READINESS_CHANGED
+        )
+        return cls(
+            ledger_whole=not _is_known_broken() and (not thorough or ledger.verify().is_whole),
+            guards_stand=not guards.missing(),
+            requests={
+                request.runbook_id: request
+                for request in applied.order_by("applied_at", "pk").prefetch_related("sign_offs")
+            },
+            rows={row.subject: row for row in rows.order_by("sequence")},
+            altered=_altered_documents(runbooks),
+        )
+
+    def evidence(self, runbook: Runbook) -> Evidence:
+        """What is known of one runbook."""
+        if not _claims_ready(runbook):
+            return Evidence(True, True, True, True, True)
+        request = self.requests.get(runbook.pk)
+        behind = request if request is not None and _is_behind(request, runbook) else None
+        return Evidence(
+            signatures_complete=behind is not None and _has_quorum(behind),
+            ledger_agrees=behind is not None and _tells_of(self.rows.get(subject_of(runbook)), behind, runbook),
+            ledger_whole=self.ledger_whole,
+            guards_stand=self.guards_stand,
+            document_is_itself=runbook.document_id not in self.altered,
+        )
+
+
+def _altered_documents(runbooks: Sequence[Runbook]) -> set[int]:
+    """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query."""
+    at_hand = [runbook.document for runbook in runbooks if runbook.document]
+    deferred = [document.pk for document in at_hand if "text" in document.get_deferred_fields()]
+    documents = [document for document in at_hand if document.pk not in deferred]
+    if deferred:
+        documents += Document.objects.filter(pk__in=deferred).only("text", "sha256")
+    return {document.pk for document in documents if not document.is_itself}
+
+
+def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
+    """Whether the readiness of the runbook's row is the one that this request was approved for."""
+    return (
+        request.state == RequestState.APPROVED
+        and (request.to_level, request.to_year) == (runbook.readiness_level, runbook.readiness_year)
+        and request.document_sha256 == runbook.signed_document_sha256
+        and request.metadata_sha256 == runbook.signed_metadata_sha256
+        and (request.valid_from_year, request.valid_until) == (runbook.signed_from_year, runbook.signed_until)
+        and request.is_solo == runbook.signed_solo
     )
-
-
-def _approved_request(runbook: Runbook) -> StatusChangeRequest | None:
-    """The request that the runbook's readiness came from: the last one that was applied, if it says the same."""
-    applied = runbook.status_change_requests.filter(applied_at__isnull=False).order_by("-applied_at", "-pk")
-    last = applied.prefetch_related("sign_offs").first()
-    if last is None or last.state != RequestState.APPROVED:
-        return None
-    is_behind = (
-        (last.to_level, last.to_year) == (runbook.readiness_level, runbook.readiness_year)
-        and last.document_sha256 == runbook.signed_document_sha256
-        and last.metadata_sha256 == runbook.signed_metadata_sha256
-        and (last.valid_from_year, last.valid_until) == (runbook.signed_from_year, runbook.signed_until)
-        and last.is_solo == runbook.signed_solo
-    )
-    return last if is_behind else None
 
 
 def _has_quorum(request: StatusChangeRequest) -> bool:
@@ -102,10 +161,8 @@ def _has_quorum(request: StatusChangeRequest) -> bool:
     return not rejected and len(approvers) >= request.required_signatures
 
 
-def _ledger_tells_of(request: StatusChangeRequest, runbook: Runbook) -> bool:
-    """Whether the last row about a readiness of this runbook is of this very request, and is what it was when written."""
-    rows = ChangeLogEntry.objects.filter(subject=subject_of(runbook), action=Action.READINESS_CHANGED)
-    row = rows.order_by("-sequence").first()
+def _tells_of(row: ChangeLogEntry | None, request: StatusChangeRequest, runbook: Runbook) -> bool:
+    """Whether the last row about the runbook's readiness is of this very request, and is what it was when written."""
     if row is None or ledger.hash_of(row) != row.hash:
         return False
     told = {name: change.get("after") for name, change in row.changes.items()}

@@ -222,7 +222,10 @@ def _problem_with(entry: ChangeLogEntry, *, expected: int, previous_hash: str) -
     if not is_itself:
         return _altered_column(entry, previous_hash), "is not what it was when the row was written"
     if entry.previous_hash != previous_hash:
-        return "previous_hash", "is not the hash of the row before: rows were exchanged, or the chain was made anew from here"
+        return (
+            "previous_hash",
+            "is not the hash of the row before: rows were exchanged, or the chain was made anew from here",
+        )
     return "", ""
 
 

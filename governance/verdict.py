@@ -45,8 +45,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer. ``valid_until`` is the last day on which a go holds if nothing changes; ``independent`` whether others
-    than the requester reviewed it. Both are None where it is no-go for want of any signed readiness."""
+    """The answer.
+
+    :ivar valid_until: the last day on which a go holds if nothing changes.
+    :ivar independent: whether others than the requester reviewed it. Both are None where nothing is signed.
+    """
 
     go: bool
     reasons: tuple[VerdictReason, ...]

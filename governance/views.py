@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.generic import DetailView, ListView
 
+from governance import reports
 from governance.choices import Action, RequestState
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry, Finding, Release, SignOffRule, StatusChangeRequest
@@ -92,6 +93,34 @@ class FindingList(ListView):
         """The open ones; with ``?resolved=1`` those that are done."""
         resolved = self.request.GET.get("resolved") == "1"
         return Finding.objects.filter(resolved_at__isnull=not resolved).select_related("runbook")
+
+
+def readiness_report(request: HttpRequest) -> HttpResponse:
+    """``/reports/readiness/``: every runbook with its verdict now; ``?format=csv`` as a file."""
+    rows = reports.readiness_rows()
+    if _wants_csv(request):
+        return reports.readiness_csv(rows)
+    go = sum(row.verdict.go for row in rows)
+    return render(request, "governance/readiness_report.html", {"rows": rows, "go": go, "no_go": len(rows) - go})
+
+
+def overdue_report(request: HttpRequest) -> HttpResponse:
+    """``/reports/overdue/``: what no longer holds, ends soon or waits; ``?format=csv`` as a file."""
+    rows = reports.overdue_rows()
+    if _wants_csv(request):
+        return reports.overdue_csv(rows)
+    context = {
+        "lapsed": [row for row in rows if row.why == reports.Overdue.NO_LONGER_HOLDS],
+        "ending": [row for row in rows if row.why == reports.Overdue.ENDS_SOON],
+        "waiting": [row for row in rows if row.why == reports.Overdue.WAITS_LONG],
+        "soon": reports.SOON,
+        "long": reports.WAITS_LONG,
+    }
+    return render(request, "governance/overdue_report.html", context)
+
+
+def _wants_csv(request: HttpRequest) -> bool:
+    return request.GET.get("format") == "csv"
 
 
 def _page(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:

@@ -1,7 +1,7 @@
 """The catalogue's questions, as QuerySet verbs that compose."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
@@ -80,6 +80,16 @@ class RunbookQuerySet(models.QuerySet[Any]):
             readiness_year__gte=today.year,
             first_year__lte=today.year,
         )
+
+    def ending_soon(self, *, today: date, days: int) -> list[Any]:
+        """The signed runbooks whose last day is from ``today`` on, at most so many days ahead; the first to end first."""
+        until = today + timedelta(days=days)
+        candidates = self.filter(
+            Q(readiness_year__gte=today.year, readiness_year__lte=until.year)
+            | Q(signed_until__gte=today, signed_until__lte=until)
+        ).exclude(readiness_level=ReadinessLevel.RETIRED)
+        ending = [runbook for runbook in candidates.with_catalogue() if today <= runbook.valid_until <= until]
+        return sorted(ending, key=lambda runbook: (runbook.valid_until, runbook.title))
 
     def live_ready(self, *, at: datetime | None = None) -> list[Any]:
         """The runbooks that may be used live at a moment: signed, in date, text and metadata unchanged.

@@ -102,11 +102,7 @@ def _version(runbook: Runbook, sha256: str) -> Document:
     """
     # Its present document too: an edited path moves the runbook away from the path that the document was stored at.
     # And what was signed: that keeps its address wherever the path has gone since.
-    of_runbook = (
-        Q(path=runbook.document_path)
-        | Q(pk=runbook.document_id)
-        | Q(sha256=runbook.signed_document_sha256)
-    )
+    of_runbook = Q(path=runbook.document_path) | Q(pk=runbook.document_id) | Q(sha256=runbook.signed_document_sha256)
     document = Document.objects.filter(of_runbook, sha256=sha256).first()
     if document is None:
         raise Http404("There is no such version of this runbook's document.")

@@ -4,11 +4,14 @@ An action is keyword-only and atomic, and goes: check, change, ledger, then ``on
 whatever leaves the process. It raises ``ActionRefused`` with reasons, and then nothing happened.
 """
 
+from governance.actions.accounts import note_new_accounts
 from governance.actions.asking import submit, withdraw
+from governance.actions.campaign import Campaign, open_renewals
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.actions.findings import resolve_findings
+from governance.actions.lapse import lapse_what_ran_out
 from governance.actions.ledger_state import note_ledger_state
 from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
@@ -18,6 +21,7 @@ from governance.actions.tokens import create_api_token, revoke_api_token
 
 __all__ = [
     "ActionRefused",
+    "Campaign",
     "GovernedEdit",
     "RequestLapsed",
     "StaleForm",
@@ -25,7 +29,10 @@ __all__ = [
     "delete",
     "downgrade",
     "governed_edit",
+    "lapse_what_ran_out",
     "note_ledger_state",
+    "note_new_accounts",
+    "open_renewals",
     "reject",
     "render_section",
     "replace_rule",

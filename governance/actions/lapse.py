@@ -9,6 +9,7 @@ from django.utils.translation import override
 
 from governance import ledger
 from governance.actions.closing import close_request
+from governance.actions.requests import locked_request
 from governance.choices import Action, RequestState
 from governance.facts import difference, subject_of
 from governance.models import StatusChangeRequest
@@ -43,6 +44,16 @@ def lapse_what_changed(*, by: ledger.Actor, runbook: Runbook | None = None, at: 
     if runbook is not None:
         requests = requests.filter(runbook=runbook)
     return sum(lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook"))
+
+
+def lapse_what_ran_out(*, by: ledger.Actor, at: datetime | None = None) -> int:
+    """Close every open request that can no longer be signed, one transaction each; returns how many."""
+    closed = 0
+    for request in StatusChangeRequest.objects.open().order_by("pk"):
+        with ledger.governed():
+            locked = locked_request(request)
+            closed += locked.is_open and lapse_if_changed(locked, by=by, at=at)
+    return closed
 
 
 def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: datetime | None = None) -> bool:

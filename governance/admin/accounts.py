@@ -7,10 +7,12 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from governance.admin.mixin import LedgeredAdmin
+from governance import ledger
+from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin
+from governance.models import SignOffRule
 from governance.people import GROUP_PERMISSIONS
 
 admin.site.unregister(User)
@@ -37,6 +39,13 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
         fields = (*super().get_readonly_fields(request, obj), "date_joined", "last_login")
         return fields if obj is None else (*fields, "username")
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Django's own form; the password and the row that tells who set it are one transaction."""
+        if request.method in SAFE_METHODS:
+            return super().user_change_password(request, id, form_url)
+        with ledger.governed():
+            return super().user_change_password(request, id, form_url)
+
     @admin.display(description=_("groups"))
     def in_groups(self, user: User) -> str:
         """The groups' names."""
@@ -52,8 +61,13 @@ class LedgeredGroupAdmin(LedgeredAdmin, GroupAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The name of a group that the policy knows is fixed."""
         fields = super().get_readonly_fields(request, obj)
-        return (*fields, "name") if obj is not None and obj.name in GROUP_PERMISSIONS else fields
+        return (*fields, "name") if obj is not None and _is_relied_on(obj) else fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Groups that the policy knows are not deleted; so no group is deleted from the list."""
-        return obj is not None and obj.name not in GROUP_PERMISSIONS and super().has_delete_permission(request, obj)
+        return obj is not None and not _is_relied_on(obj) and super().has_delete_permission(request, obj)
+
+
+def _is_relied_on(group: Group) -> bool:
+    """Whether the policy asks for the group by name, or a rule has its members sign: the ledger knows them by that name."""
+    return group.name in GROUP_PERMISSIONS or SignOffRule.objects.filter(group=group).exists()

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from governance import actions
+from governance.admin.campaign import CampaignMixin
 from governance.admin.forms import DowngradeForm
 from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
 from governance.people import signed_in
@@ -46,7 +47,7 @@ class SlugOnceAdmin(LedgeredAdmin):
 
 
 @admin.register(Runbook)
-class RunbookAdmin(SlugOnceAdmin):
+class RunbookAdmin(CampaignMixin, SlugOnceAdmin):
     """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
 
     list_display = ("title", "signed", "declared_as", "cluster_label", "in_layers", "owner", "has_document")
@@ -54,6 +55,7 @@ class RunbookAdmin(SlugOnceAdmin):
     search_fields = ("title", "slug", "scope", "document_path", "owner", "layers__title")
     search_help_text = _("Title, scope, path, owner or layer")
     autocomplete_fields = ("primary_cluster", "related_clusters", "layers")
+    actions = ("ask_for_renewals",)
     readonly_fields = ("signed", "why_not_live", "signed_at", "declared_as", "document_link", "sign_off_links")
     list_select_related = ("primary_cluster", "document")
     list_per_page = 50

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from governance import actions
-from governance.actions.lapse import what_changed
 from governance.actions.applying import statement
+from governance.actions.lapse import what_changed
 from governance.actions.signing import counting_approvals, reasons_against_signing, seen_token
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -35,3 +36,14 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Any) -> str:
         """What a 401 asks for."""
         return 'Bearer realm="api"'
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """The same for the OpenAPI schema."""
+
+    target_class = "governance.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """A bearer token in the header."""
+        return {"type": "http", "scheme": "bearer"}

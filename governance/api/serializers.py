@@ -24,6 +24,7 @@ class ChangeSerializer(serializers.ModelSerializer):
             "reason",
             "release",
             "changes",
+            "digests",
             "previous_hash",
             "hash",
         )
@@ -111,5 +112,7 @@ class VerdictSerializer(serializers.Serializer):
     runbook = serializers.CharField(help_text="The slug that was asked for.")
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
     reasons = serializers.ListField(child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason]))
-    valid_until = serializers.DateField(allow_null=True, help_text="The last day on which a go holds if nothing changes.")
+    valid_until = serializers.DateField(
+        allow_null=True, help_text="The last day on which a go holds if nothing changes."
+    )
     independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")

@@ -103,7 +103,7 @@ class VerdictView(APIView):
         """
         unknown = sorted(set(request.query_params) - {"year", "format"})
         if unknown:
-            raise ValidationError({name: "Unknown parameter. Known: format, year." for name in unknown})
+            raise ValidationError(dict.fromkeys(unknown, "Unknown parameter. Known: format, year."))
         answer = verdict_on_slug(slug, year=_year(request))
         body = {
             "runbook": slug,
@@ -113,9 +113,7 @@ class VerdictView(APIView):
             "independent": answer.independent,
         }
         status = 404 if VerdictReason.UNKNOWN_RUNBOOK in answer.reasons else 200
-        return Response(
-            serializers.VerdictSerializer(body).data, status=status, headers={"Cache-Control": "no-store"}
-        )
+        return Response(serializers.VerdictSerializer(body).data, status=status, headers={"Cache-Control": "no-store"})
 
 
 def _year(request: Request) -> int | None:

@@ -197,8 +197,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_request_approval",
         "BEFORE UPDATE",
         REQUEST,
-        f"OLD.state = 'open' AND NEW.state = 'approved'"
-        f" AND (({APPROVALS}) < NEW.required_signatures OR {REJECTED})",
+        f"OLD.state = 'open' AND NEW.state = 'approved' AND (({APPROVALS}) < NEW.required_signatures OR {REJECTED})",
         "A request is approved when its signatures are complete and count, not before.",
     ),
     (

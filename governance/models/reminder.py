@@ -14,7 +14,9 @@ class Reminder(models.Model):
 
     kind = models.CharField(_("kind"), max_length=20, choices=ReminderKind)
     about = models.CharField(
-        _("about"), max_length=200, help_text=_("The runbook and its last day, or the request; with the days before it.")
+        _("about"),
+        max_length=200,
+        help_text=_("The runbook and its last day, or the request; with the days before it."),
     )
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="reminders", verbose_name=_("recipient")

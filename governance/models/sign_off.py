@@ -32,7 +32,9 @@ class SignOffRule(models.Model):
         _("valid for days"),
         null=True,
         blank=True,
-        help_text=_("Counted from the day of the request. Empty: ready holds to the end of its year, the others for ever."),
+        help_text=_(
+            "Counted from the day of the request. Empty: ready holds to the end of its year, the others for ever."
+        ),
     )
     in_force = models.BooleanField(_("in force"), default=True)
 
@@ -43,7 +45,9 @@ class SignOffRule(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(name="rule_version_is_unique", fields=("target_level", "purpose", "version")),
             models.UniqueConstraint(
-                name="one_rule_in_force_per_level", fields=("target_level", "purpose"), condition=models.Q(in_force=True)
+                name="one_rule_in_force_per_level",
+                fields=("target_level", "purpose"),
+                condition=models.Q(in_force=True),
             ),
             models.CheckConstraint(name="rule_purpose_is_known", condition=models.Q(purpose__in=RulePurpose.values)),
             models.CheckConstraint(
@@ -216,7 +220,10 @@ class SignOff(models.Model):
     document_sha256 = models.CharField(_("document sha256"), max_length=64, blank=True)
     metadata_sha256 = models.CharField(_("metadata sha256"), max_length=64)
     seen_sha256 = models.CharField(
-        _("what was shown"), max_length=64, blank=True, help_text=_("Of what the page showed: a second click is the same.")
+        _("what was shown"),
+        max_length=64,
+        blank=True,
+        help_text=_("Of what the page showed: a second click is the same."),
     )
     signed_at = models.DateTimeField(_("signed at"))
 

@@ -23,7 +23,9 @@ class ApiToken(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens", verbose_name=_("account")
     )
     label = models.CharField(_("label"), max_length=80, blank=True, help_text=_("What uses it."))
-    start = models.CharField(_("starts with"), max_length=12, help_text=_("Enough to tell two apart, never to use one."))
+    start = models.CharField(
+        _("starts with"), max_length=12, help_text=_("Enough to tell two apart, never to use one.")
+    )
     digest = models.CharField("sha256", max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("created at"))
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)

@@ -43,7 +43,7 @@ class Difference:
 
 
 def difference(before: str, after: str) -> Difference:
-    """Compare two texts. Line ends do not count (``\\n``, ``\\r\\n``); every other sign does."""
+    """Compare two texts. The ends of lines do not count; every other sign does."""
     old, new = before.splitlines(), after.splitlines()
     if len(old) + len(new) > MOST_LINES:
         return Difference(lines=(), is_too_large=before != after)

@@ -3,7 +3,9 @@
 import re
 
 # A short text that says so of itself, in English or German.
-SAYS_SO = re.compile(r"\b(stub|placeholder|platzhalter|dummy|link[- ]?check|docs?[- ]?gates?|moved to|verschoben nach)\b", re.I)
+SAYS_SO = re.compile(
+    r"\b(stub|placeholder|platzhalter|dummy|link[- ]?check|docs?[- ]?gates?|moved to|verschoben nach)\b", re.I
+)
 COMMENT = re.compile(r"<!--.*?-->", re.S)
 MOST_WORDS_OF_A_STUB = 60
 

@@ -398,7 +398,13 @@ def test_a_runbooks_history_is_the_ledgers(runbook, people, sign_in):
 def test_a_changed_rule_is_a_new_version_with_a_ledger_row(people, sign_in):
     client, rows = sign_in("sue"), ChangeLogEntry.objects.count()
     rule = SignOffRule.objects.get(target_level="ready", purpose="move", in_force=True)
-    values = {"target_level": "ready", "purpose": "move", "required_signatures": 3, "group": rule.group_id, "evidence_required": "on"}
+    values = {
+        "target_level": "ready",
+        "purpose": "move",
+        "required_signatures": 3,
+        "group": rule.group_id,
+        "evidence_required": "on",
+    }
     assert client.post(admin_url(SignOffRule, "add"), values).status_code == 302
     newest = SignOffRule.objects.get(target_level="ready", purpose="move", in_force=True)
     assert (newest.version, newest.required_signatures) == (2, 3)

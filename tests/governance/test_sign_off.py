@@ -97,7 +97,13 @@ def test_a_signer_who_was_deactivated_no_longer_counts(runbook, people):
 
 def test_one_rejection_ends_a_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.reject(request=request, comment="Step 3 is wrong.", seen=actions.seen_token(request), password=cast.PASSWORD, by=people["rita"])
+    actions.reject(
+        request=request,
+        comment="Step 3 is wrong.",
+        seen=actions.seen_token(request),
+        password=cast.PASSWORD,
+        by=people["rita"],
+    )
     request.refresh_from_db()
     assert (request.state, request.closed_reason) == (RequestState.REJECTED, "Step 3 is wrong.")
     refused(lambda: cast.approve(request, by=people["rolf"]), Refusal.REQUEST_CLOSED)
@@ -106,7 +112,10 @@ def test_one_rejection_ends_a_request(runbook, people):
 def test_a_decision_needs_a_comment(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     seen = actions.seen_token(request)
-    refused(lambda: actions.sign(request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]), Refusal.COMMENT_MISSING)
+    refused(
+        lambda: actions.sign(request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]),
+        Refusal.COMMENT_MISSING,
+    )
 
 
 def test_only_the_requester_withdraws(runbook, people):
@@ -303,7 +312,9 @@ def test_whoever_changed_the_language_meanwhile_reads_the_sentence_again(runbook
 
 def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.reject(request=request, comment="No.", seen=actions.seen_token(request), password=cast.PASSWORD, by=people["rita"])
+    actions.reject(
+        request=request, comment="No.", seen=actions.seen_token(request), password=cast.PASSWORD, by=people["rita"]
+    )
     assert SignOff.objects.get().statement.startswith("I reject that")
 
 

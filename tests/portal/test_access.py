@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from django.test import Client, override_settings
 from django.urls import path, reverse
 from django.utils.html import escape
@@ -205,13 +206,13 @@ def demo_person(people):
 
 def test_a_demo_account_signs_in_to_the_demo(demo_person, settings):
     settings.PORTAL_DEMO = True
-    assert Client().login(username="otto", password=cast.PASSWORD)
+    assert Client().login(request=HttpRequest(), username="otto", password=cast.PASSWORD)
 
 
 def test_a_demo_account_signs_in_nowhere_else(demo_person, settings):
     settings.PORTAL_DEMO = False
     settings.PORTAL_READ = "login"
-    assert not Client().login(username="otto", password=cast.PASSWORD)
+    assert not Client().login(request=HttpRequest(), username="otto", password=cast.PASSWORD)
     for address in ("/login/", "/admin/login/"):
         client = Client()
         client.post(address, {"username": "otto", "password": cast.PASSWORD})
@@ -222,7 +223,7 @@ def test_a_demo_account_signs_in_nowhere_else(demo_person, settings):
 def test_a_demo_account_does_not_stay_signed_in_when_the_demo_ends(demo_person, settings):
     settings.PORTAL_DEMO, settings.PORTAL_READ = True, "login"
     client = Client()
-    assert client.login(username="otto", password=cast.PASSWORD)
+    assert client.login(request=HttpRequest(), username="otto", password=cast.PASSWORD)
     assert client.get("/").status_code == 200
     settings.PORTAL_DEMO = False
     assert client.get("/").status_code == 302
@@ -233,12 +234,12 @@ def test_a_demo_account_stays_shut_out_whatever_its_rights(demo_person, settings
     demo_person.is_superuser = demo_person.is_staff = True
     demo_person.save()
     settings.PORTAL_DEMO = False
-    assert not Client().login(username="otto", password=cast.PASSWORD)
+    assert not Client().login(request=HttpRequest(), username="otto", password=cast.PASSWORD)
 
 
 def test_other_accounts_are_not_shut_out_with_the_demo(demo_person, settings):
     settings.PORTAL_DEMO = False
-    assert Client().login(username="rita", password=cast.PASSWORD)
+    assert Client().login(request=HttpRequest(), username="rita", password=cast.PASSWORD)
 
 
 # ---- what every answer carries

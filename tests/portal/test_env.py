@@ -58,6 +58,10 @@ BLANKABLE = {
     "DOCS_REF",
     "TIME_ZONE",
     "LANGUAGE_CODE",
+    "GOVERNANCE_SOLO",
+    "SIGNING_COOL_DOWN_HOURS",
+    "CHECKPOINT_KEY",
+    "PORTAL_URL",
 }
 
 
@@ -90,6 +94,10 @@ def test_every_setting_has_a_test_in_this_file():
         "portal_read",
         "docs_root",
         "docs_ref",
+        "governance_solo",
+        "signing_cool_down_hours",
+        "checkpoint_key",
+        "portal_url",
         "time_zone",
         "language_code",
     }
@@ -377,3 +385,33 @@ def test_threads_of_one_process_that_start_at_once_end_up_with_one_key(var):
         with ThreadPoolExecutor(8) as pool:
             keys = set(pool.map(lambda _: read_environment({}, var=place).secret_key, range(8)))  # noqa: B023
         assert keys == {(place / "secret_key").read_text().strip()}
+
+
+@pytest.mark.parametrize("word", ["-1", "1.5", "a day", "9" * 30, "٢٤"])
+def test_the_waiting_time_is_a_whole_number_of_hours(var, word):
+    with pytest.raises(ImproperlyConfigured, match="SIGNING_COOL_DOWN_HOURS"):
+        read(var, SIGNING_COOL_DOWN_HOURS=word)
+
+
+def test_the_waiting_time_is_a_day_unless_something_else_is_said(var):
+    assert read(var).signing_cool_down_hours == 24
+    assert read(var, SIGNING_COOL_DOWN_HOURS="0").signing_cool_down_hours == 0
+
+
+def test_a_short_checkpoint_key_is_refused_and_not_repeated(var):
+    with pytest.raises(ImproperlyConfigured) as caught:
+        read(var, CHECKPOINT_KEY="short")
+    assert "CHECKPOINT_KEY" in str(caught.value)
+    assert "'short'" not in str(caught.value)
+    assert read(var, CHECKPOINT_KEY="0123456789abcdef").checkpoint_key == "0123456789abcdef"
+
+
+def test_the_portals_own_address_has_a_scheme_and_no_slash_at_its_end(var):
+    assert read(var, PORTAL_URL="https://portal.example/").portal_url == "https://portal.example"
+    with pytest.raises(ImproperlyConfigured, match=r"https://portal\.example"):
+        read(var, PORTAL_URL="portal.example")
+
+
+def test_solo_mode_is_off_unless_it_is_asked_for(var):
+    assert read(var).governance_solo is False
+    assert read(var, GOVERNANCE_SOLO="1").governance_solo is True

@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
@@ -103,7 +104,7 @@ def test_each_of_them_signs_in_with_the_printed_password(seeded, settings):
     settings.PORTAL_READ = "login"
     for username, password in seeded.items():
         client = Client()
-        assert client.login(username=username, password=password)
+        assert client.login(request=HttpRequest(), username=username, password=password)
         assert client.get("/").status_code == 200
         assert client.get("/admin/").status_code == (302 if username == "operator" else 200)
 
@@ -111,7 +112,7 @@ def test_each_of_them_signs_in_with_the_printed_password(seeded, settings):
 def test_none_of_them_signs_in_once_it_is_no_demo(seeded, settings):
     settings.PORTAL_DEMO = False
     for username, password in seeded.items():
-        assert not Client().login(username=username, password=password)
+        assert not Client().login(request=HttpRequest(), username=username, password=password)
 
 
 def test_the_passwords_are_long_and_each_is_another(seeded):
@@ -204,7 +205,7 @@ def test_an_account_that_was_removed_is_made_anew_and_nothing_is_signed_again(se
 def test_a_seed_that_breaks_half_way_leaves_nothing(demo, monkeypatch):
     rows = ChangeLogEntry.objects.count()
 
-    def breaks(self):
+    def breaks(self, passwords):
         raise RuntimeError("power cut")
 
     monkeypatch.setattr(seed_demo.Command, "_sign_some", breaks)

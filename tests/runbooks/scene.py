@@ -183,6 +183,7 @@ def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
         "cluster": {"slug": scene.cluster.slug},
         "layer": {"slug": scene.layer.slug},
         "runbook-version": {"sha256": scene.ready.document.sha256},
+        "runbook-difference": {"before": scene.old_document.sha256, "after": scene.ready.document.sha256},
         "admin:app_list": {"app_label": "runbooks"},
         "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
         "admin:auth_user_password_change": {"id": 1},

@@ -60,7 +60,14 @@ def details(scene):
 @pytest.fixture
 def every_address(details, scene):
     """Every address of the API that a row can be read at."""
-    return [V1, "/api/schema/", *LISTS, *details.values(), f"{V1}runbooks/{scene.ready.slug}/document/"]
+    return [
+        V1,
+        "/api/schema/",
+        *LISTS,
+        *details.values(),
+        f"{V1}runbooks/{scene.ready.slug}/document/",
+        f"{V1}runbooks/{scene.ready.slug}/verdict/",
+    ]
 
 
 # ---- every route answers

@@ -351,7 +351,7 @@ def test_a_live_ready_runbook_carries_no_warning(scene, reader):
     banners, words = banner(reader, scene.ready)
     assert banners == ["is-go"]
     assert "Not for live use" not in words
-    assert f"Signed for live use in {scene.ready.readiness_year}" in words
+    assert "Signed for live use until" in words
 
 
 def test_an_unassessed_runbook_carries_the_warning_with_its_reason(scene, reader):
@@ -554,7 +554,9 @@ QUERIES = {
     "LAYER": 4,
     "VERSION": 4,
     "HISTORY": 3,
-    "RUNBOOK": 11,
+    "RUNBOOK": 16,
+    "/reports/readiness/": 0,
+    "/reports/overdue/": 0,
 }
 
 
@@ -595,9 +597,11 @@ def test_every_page_that_lists_rows_is_pinned_above():
         "change",
         "sign-off",
         "sign-off-document",
+        "runbook-difference",
     }
     assert lists == {
         "home", "runbooks", "situations", "search", "landscape", "changes", "sign-offs", "findings",
+        "readiness-report", "overdue-report",
         "situation", "cluster", "layer", "runbook-version", "runbook-history", "runbook",
     }  # fmt: skip
 

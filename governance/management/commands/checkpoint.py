@@ -1,6 +1,5 @@
 """``manage.py checkpoint --output FILE``: where the ledger stands, to keep elsewhere."""
 
-import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.checkpoint import take_checkpoint
 from governance.management.base import PortalCommand
+from governance.management.files import write_file
 
 
 class Command(PortalCommand):
@@ -37,12 +37,6 @@ class Command(PortalCommand):
                 "No checkpoint was written."
             )
         path: Path = options["output"]
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            draft.write_text(taken.to_json(), encoding="utf-8")
-            draft.replace(path)  # all of it or the one before
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        write_file(path, taken.to_json())
         signed = "signed" if taken.signature else "unsigned: set CHECKPOINT_KEY to sign it"
         self.stdout.write(f"Row {taken.sequence}, hash {taken.hash} ({signed}). Keep {path} outside of this machine.")

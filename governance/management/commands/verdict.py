@@ -5,7 +5,6 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-
 from governance.choices import VERDICT_TEXTS
 from governance.go_no_go import verdict_on_slug
 from governance.management.base import PortalCommand
@@ -53,5 +52,3 @@ class Command(PortalCommand):
             self.stdout.write(f"  holds until {answer.valid_until}")
             if not answer.independent:
                 self.stdout.write("  owner-led, no independent review")
-
-

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Check a proof that the portal has exported, without the portal: Python 3.8 or newer, nothing else.
+
+    python3 verify_proof.py PROOF [--checkpoint FILE] [--document FILE] [--key-file FILE]
+
+It checks that every row hashes to what it says, that the rows hang together up to the checkpoint, that the request has its
+signatures from different people, on the same text and metadata, and that the readiness moved by it. With a checkpoint that
+was kept elsewhere it checks that the chain goes through it; with the document, that this is the signed text; with the key,
+that the checkpoints are signed with it. Exit 0: it holds. Exit 1: it does not, and why.
+"""
+
+import argparse
+import hashlib
+import hmac
+import json
+import sys
+
+COVERED = (
+    "sequence",
+    "recorded_at",
+    "actor",
+    "action",
+    "subject",
+    "subject_title",
+    "reason",
+    "release",
+    "changes",
+    "previous_hash",
+)
+
+
+class Refuted(Exception):
+    """The proof does not hold; the message says why."""
+
+
+def canonical(value):
+    """The bytes of a JSON value: members sorted, no white space, UTF-8."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+def need(holds, why):
+    """Stop with a reason where something does not hold."""
+    if not holds:
+        raise Refuted(why)
+
+
+def row_hash(row):
+    """The hash that a row should have."""
+    values = {name: row[name] for name in COVERED}
+    if row.get("digests"):
+        values["digests"] = row["digests"]
+    return hashlib.sha256(canonical(values)).hexdigest()
+
+
+def check_chain(rows):
+    """Every row is itself and follows the one before."""
+    need(rows, "There are no rows.")
+    before = None
+    for row in rows:
+        need(row_hash(row) == row["hash"], "Row %s is not what its hash says." % row["sequence"])
+        if before is not None:
+            need(row["sequence"] == before["sequence"] + 1, "After row %s one is missing." % before["sequence"])
+            need(row["previous_hash"] == before["hash"], "Row %s does not follow the one before." % row["sequence"])
+        before = row
+
+
+def check_checkpoint(checkpoint, rows, key):
+    """The chain goes through a checkpoint, which is signed where a key is at hand."""
+    by_sequence = {row["sequence"]: row["hash"] for row in rows}
+    sequence = checkpoint["sequence"]
+    need(sequence in by_sequence, "The checkpoint of row %s lies outside of the proof's rows." % sequence)
+    need(
+        by_sequence[sequence] == checkpoint["hash"],
+        "The chain does not go through the checkpoint of row %s." % sequence,
+    )
+    if key is not None:
+        values = {name: value for name, value in checkpoint.items() if name != "signature"}
+        message = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+        right = hmac.new(key, message, hashlib.sha256).hexdigest()
+        need(
+            hmac.compare_digest(right, checkpoint.get("signature", "")),
+            "The checkpoint's signature is wrong or missing.",
+        )
+
+
+def after(row, name):
+    """What a row says that a field became."""
+    return row["changes"].get(name, {}).get("after")
+
+
+def check_approval(proof, rows):
+    """The request was opened, signed by enough different people on the same content, and applied; nothing came after."""
+    subject = "runbook:" + proof["runbook"]
+    about = [row for row in rows if row["subject"] == subject]
+    own = [row for row in about if after(row, "request") == proof["request"]]
+    changed = [row for row in about if row["action"] == "readiness_changed"]
+    need(changed and changed[-1] in own, "The last change of the readiness is not the one of this request.")
+    applied = changed[-1]
+    opened = [row for row in own if row["action"] == "request_submitted"]
+    if not opened:
+        return applied, [applied["actor"]]  # taken down at once by one person
+    need(len(opened) == 1, "The request was opened more than once.")
+    pins = {name: after(opened[0], name) for name in ("document_sha256", "metadata_sha256")}
+    signed = [row for row in own if row["action"] == "request_signed"]
+    for row in signed:
+        need({name: after(row, name) for name in pins} == pins, "Row %s signs other content." % row["sequence"])
+        need(opened[0]["sequence"] < row["sequence"] < applied["sequence"], "Row %s is out of order." % row["sequence"])
+    signers = sorted({row["actor"] for row in signed})
+    if after(opened[0], "independent") is not False:
+        need(opened[0]["actor"] not in signers, "Whoever asked for it has signed it.")
+    required = after(opened[0], "required_signatures") or 1
+    need(len(signers) >= required, "%d people have signed, %d are needed." % (len(signers), required))
+    metadata = hashlib.sha256(canonical(proof["metadata"])).hexdigest()
+    need(metadata == pins["metadata_sha256"], "The metadata is not what was signed.")
+    return applied, signers
+
+
+def check(proof, checkpoint=None, document=None, key=None):
+    """All of it; returns the sentences that hold.
+
+    proof, checkpoint: the parsed files. document: bytes. key: bytes. Raises Refuted.
+    """
+    need(proof.get("format") == "runbook-portal-proof/1", "This is no proof that this script knows.")
+    rows = proof["entries"]
+    check_chain(rows)
+    check_checkpoint(proof["checkpoint"], rows, key)
+    if checkpoint is not None:
+        check_checkpoint(checkpoint, rows, key)
+    applied, signers = check_approval(proof, rows)
+    said = [
+        "%s: %s, by %s" % (proof["runbook"], after(applied, "readiness"), ", ".join(signers)),
+        "rows %s to %s hang together" % (rows[0]["sequence"], rows[-1]["sequence"]),
+    ]
+    if document is not None:
+        digest = hashlib.sha256(document).hexdigest()
+        pinned = [after(row, "document_sha256") for row in rows if after(row, "request") == proof["request"]]
+        need(digest in pinned, "The document is not the signed text.")
+        said.append("the document is the signed text")
+    said.append(
+        "through the checkpoint that was kept elsewhere" if checkpoint else "no checkpoint from elsewhere given"
+    )
+    return said
+
+
+def read(path):
+    """A file's bytes."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def main(arguments=None):
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("proof", metavar="PROOF")
+    parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that was kept elsewhere")
+    parser.add_argument("--document", metavar="FILE", help="the text that is said to be signed")
+    parser.add_argument("--key-file", metavar="FILE", help="the key that signs checkpoints")
+    options = parser.parse_args(arguments)
+    try:
+        said = check(
+            json.loads(read(options.proof)),
+            checkpoint=json.loads(read(options.checkpoint)) if options.checkpoint else None,
+            document=read(options.document) if options.document else None,
+            key=read(options.key_file).strip() if options.key_file else None,
+        )
+    except (Refuted, OSError) as error:
+        print("It does not hold: %s" % error)
+        return 1
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        print("It does not hold: a file is no proof or checkpoint (%s)." % error)
+        return 1
+    print("It holds.\n  " + "\n  ".join(said))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

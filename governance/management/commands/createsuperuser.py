@@ -1,0 +1,20 @@
+"""``manage.py createsuperuser``: Django's own, and a row in the ledger."""
+
+from typing import Any
+
+from django.contrib.auth.management.commands.createsuperuser import Command as DjangoCommand
+from django.contrib.auth.models import User
+
+from governance import actions, ledger
+
+
+class Command(DjangoCommand):
+    """Django's command; the account that it makes is told in the ledger, like those made in the admin."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the account, then tell of it."""
+        known = set(User.objects.values_list("pk", flat=True))
+        super().handle(*args, **options)
+        actions.note_new_accounts(
+            User.objects.exclude(pk__in=known), by=ledger.SYSTEM, reason="Made on the command line."
+        )

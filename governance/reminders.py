@@ -1,0 +1,110 @@
+"""What ``tick`` tells people by e-mail: readiness that ends soon, and requests that wait. Each once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
+from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from governance.choices import ReminderKind
+from governance.models import Reminder, StatusChangeRequest
+from governance.people import RISK_OWNERS
+from runbooks.models import Runbook
+
+# So many days before the last day, one e-mail each. Only the nearest step that is due is sent.
+DAYS_BEFORE = (60, 30, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One e-mail to one person. ``about`` makes it the same at the next look."""
+
+    kind: ReminderKind
+    about: str
+    recipient: User
+    subject: str
+    template: str
+    context: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many were sent, and what went wrong with the others; those are tried again at the next look."""
+
+    sent: int
+    failed: tuple[str, ...]
+
+
+def due_reminders(*, at: datetime | None = None) -> Iterator[Draft]:
+    """Every e-mail that is due at a moment (aware; now by default) and was not sent yet."""
+    sent = set(Reminder.objects.values_list("kind", "about", "recipient_id"))
+    for draft in _all_due(timezone.localdate(at)):
+        if (draft.kind, draft.about, draft.recipient.pk) not in sent:
+            yield draft
+
+
+def _all_due(today: date) -> Iterator[Draft]:
+    owners = list(User.objects.filter(is_active=True, groups__name=RISK_OWNERS).exclude(email=""))
+    for runbook in Runbook.objects.ending_soon(today=today, days=max(DAYS_BEFORE)):
+        last_day = runbook.valid_until
+        left = (last_day - today).days
+        step = min(days for days in DAYS_BEFORE if left <= days)
+        for owner in owners:
+            yield Draft(
+                kind=ReminderKind.EXPIRY,
+                about=f"{runbook.slug} {last_day} {step}",
+                recipient=owner,
+                subject=_("%(runbook)s: %(readiness)s ends on %(day)s")
+                % {"runbook": runbook, "readiness": runbook.readiness, "day": last_day},
+                template="governance/mail/expiry.txt",
+                context={"runbook": runbook, "last_day": last_day, "left": left},
+            )
+    yield from _waiting()
+
+
+def _waiting() -> Iterator[Draft]:
+    for request in StatusChangeRequest.objects.open().select_related("runbook", "requested_by", "rule__group"):
+        group = request.rule.group if request.rule else None
+        signers = User.objects.filter(is_active=True, groups=group).exclude(email="") if group else User.objects.none()
+        for signer in signers:
+            if StatusChangeRequest.objects.awaiting(signer).filter(pk=request.pk).exists():
+                yield Draft(
+                    kind=ReminderKind.WAITING,
+                    about=f"request {request.pk}",
+                    recipient=signer,
+                    subject=_("%(runbook)s waits for your signature") % {"runbook": request.runbook},
+                    template="governance/mail/waiting.txt",
+                    context={"found": request},
+                )
+
+
+def send_due_reminders(*, at: datetime | None = None) -> Outcome:
+    """Send what is due, in the portal's language. One that cannot be sent holds up no other."""
+    moment = at or timezone.now()
+    sent, failed = 0, []
+    with override(settings.LANGUAGE_CODE):
+        for draft in list(due_reminders(at=moment)):
+            try:
+                sent += _send(draft, moment)
+            except OSError as error:  # the mail server does not answer, or refuses (SMTPException is one)
+                failed.append(f"{draft.recipient}: {draft.subject}: {error}")
+    return Outcome(sent=sent, failed=tuple(failed))
+
+
+def _send(draft: Draft, moment: datetime) -> bool:
+    """The note that it was sent first, then the e-mail: if that fails, the note goes with it."""
+    try:
+        with transaction.atomic():
+            Reminder.objects.create(kind=draft.kind, about=draft.about, recipient=draft.recipient, sent_at=moment)
+            body = render_to_string(draft.template, {**draft.context, "portal": settings.PORTAL_URL})
+            EmailMessage(subject=draft.subject, body=body, to=[draft.recipient.email]).send()
+    except IntegrityError:
+        return False  # another process was quicker
+    return True
