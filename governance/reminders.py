@@ -104,7 +104,7 @@ def _send(draft: Draft, moment: datetime) -> bool:
         with transaction.atomic():
             Reminder.objects.create(kind=draft.kind, about=draft.about, recipient=draft.recipient, sent_at=moment)
             body = render_to_string(draft.template, {**draft.context, "portal": settings.PORTAL_URL})
-            EmailMessage(subject=draft.subject, body=body, to=[draft.recipient.email]).send()
+            EmailMessage(subject=" ".join(draft.subject.split()), body=body, to=[draft.recipient.email]).send()
     except IntegrityError:
         return False  # another process was quicker
     return True

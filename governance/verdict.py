@@ -76,7 +76,7 @@ def decide(facts: SignedFacts, evidence: Evidence, *, today: date, year: int, so
         day if nothing changes until then.
     :param solo_mode: whether an owner's signature alone is enough here.
     """
-    asked = today if year == today.year else date(year, 1, 1)
+    asked = date(year, 1, 1) if year > today.year else today
     about_row = reasons_against_live(facts, today=asked, solo_mode=solo_mode)
     doubts = (
         (VerdictReason.YEAR_OVER, year < today.year),

@@ -77,7 +77,9 @@ def _decide(
         if _is_repeated(request, decision, comment=comment, seen=seen, by=by):
             return request
         # A lapse must stay although the signer is turned away: it is raised after the commit.
-        lapsed = request.is_open and lapse_if_changed(request, by=ledger.SYSTEM, at=moment)
+        lapsed = request.state == RequestState.LAPSED or (
+            request.is_open and lapse_if_changed(request, by=ledger.SYSTEM, at=moment)
+        )
         if not lapsed:
             _decide_locked(request, decision, comment=comment, seen=seen, by=by, at=moment)
     if lapsed:

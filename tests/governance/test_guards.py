@@ -4,9 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from governance import guards, ledger
@@ -341,3 +342,34 @@ def test_a_disabled_guard_is_noticed_on_postgresql(people):
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         execute("ALTER TABLE governance_changelogentry DISABLE TRIGGER guard_ledger_update")
         assert guards.missing() == ["guard_ledger_update"]
+
+
+def test_the_role_that_docs_describe_signs_and_cannot_rewrite(people):
+    """``docs/postgresql_role.sql`` is run as it stands; the whole sign-off goes under the role, and nothing else does."""
+    if connection.vendor != "postgresql":
+        return  # SQLite knows no roles
+    sql = (django_settings.BASE_DIR / "docs" / "postgresql_role.sql").read_text(encoding="utf-8")
+    execute("CREATE ROLE portal_app")
+    execute("\n".join(line for line in sql.splitlines() if not line.startswith("--")))
+    execute("SET ROLE portal_app")
+    try:
+        ready = cast.make_ready(cast.make_runbook("Under the role"))
+        assert ready.is_live_ready
+        assert ledger.verify().is_whole
+        assert guards.missing() == []
+        for statement in (
+            "UPDATE governance_changelogentry SET actor = 'nobody'",
+            "DELETE FROM governance_signoff",
+            "UPDATE governance_statuschangerequest SET required_signatures = 1",
+            "UPDATE runbooks_document SET text = 'x'",
+            "TRUNCATE governance_changelogentry",
+            "ALTER TABLE governance_changelogentry DISABLE TRIGGER ALL",
+            "DROP TRIGGER guard_ledger_update ON governance_changelogentry",
+            "SET session_replication_role = replica",
+            "CREATE TABLE mine (id int)",
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'y', now())",
+        ):
+            with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
+                execute(statement)
+    finally:
+        execute("RESET ROLE")

@@ -1,6 +1,6 @@
 """The ledger: what it says, and that nobody can make it say something else unnoticed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -27,7 +27,7 @@ def entries(count=12):
             reason="why",
             changes={"scope": {"before": "a", "after": "ä"}},
         )
-        at = datetime(2026, 1, 1, 12, 0, sequence, tzinfo=UTC)
+        at = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(seconds=sequence)
         entry = ledger._entry(record, sequence=sequence, recorded_at=at, previous_hash=previous)
         made.append(entry)
         previous = entry.hash
