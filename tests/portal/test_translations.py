@@ -104,7 +104,7 @@ def test_the_search_for_texts_finds_them():
     """A blind search would find nothing missing."""
     texts = _texts_of_sources()
     assert ("", "What are you facing?", "") in texts  # {% translate %}
-    assert ("", "Signed for live use in %(year)s", "") in texts  # {% blocktranslate %}
+    assert ("", "Signed for live use until %(day)s", "") in texts  # {% blocktranslate %}
     assert ("", "%(number)s runbook", "%(number)s runbooks") in texts  # {% plural %}
     assert ("", "Filter runbooks", "") in texts  # within an attribute
     assert ("", "It is not signed for live use.", "") in texts  # gettext_lazy
