@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.alerts import MatchedBy
 from runbooks.standing import Reason
 
 
@@ -23,6 +24,20 @@ class ReadinessLevel(models.TextChoices):
     READY = "ready", _("ready")
     # No longer used; kept for the record.
     RETIRED = "retired", _("retired")
+
+
+# Which rule of ``runbooks.alerts`` found the situations, in words.
+MATCHED_BY_TEXTS = {
+    MatchedBy.CATEGORY_SOURCE_SEVERITY: _("Found by category, source and severity."),
+    MatchedBy.CATEGORY_SEVERITY: _("Found by category and severity; no situation states this source."),
+    MatchedBy.CATEGORY_SOURCE: _("Found by category and source; no situation states this severity."),
+    MatchedBy.SOURCE_SEVERITY: _("Found by source and severity; no situation states this category."),
+    MatchedBy.CATEGORY: _("Found by the category alone."),
+    MatchedBy.SOURCE: _("Found by the source alone."),
+    MatchedBy.SEVERITY: _("Found by the severity alone."),
+    MatchedBy.DEFAULT: _("No situation states these labels. This one is kept for such alerts."),
+    MatchedBy.NONE: _("No situation states these labels. Here are all of them: choose what you see."),
+}
 
 
 class ClusterKind(models.TextChoices):

@@ -70,6 +70,10 @@ class RunbookQuerySet(models.QuerySet[Any]):
             .prefetch_related("layers", "related_clusters")
         )
 
+    def with_contents(self) -> Self:
+        """The same, and with the headings of each text, for whoever leads to them."""
+        return self.with_catalogue().defer(None).defer("document__text", "document__html")
+
     def signed_ready(self, *, at: datetime | None = None) -> Self:
         """Signed for live use on the day of ``at`` (aware; now by default; the portal's time zone counts)."""
         today = timezone.localdate(at)

@@ -8,6 +8,7 @@ urlpatterns = [
     path("search/", views.search, name="search"),
     path("situations/", views.SituationList.as_view(), name="situations"),
     path("situations/<slug:slug>/", views.SituationDetail.as_view(), name="situation"),
+    path("a/<str:labels>/", views.alert, name="alert"),
     path("runbooks/", views.RunbookList.as_view(), name="runbooks"),
     path("runbooks/<slug:slug>/", views.RunbookDetail.as_view(), name="runbook"),
     path("runbooks/<slug:slug>/diff/<str:before>..<str:after>/", views.runbook_difference, name="runbook-difference"),

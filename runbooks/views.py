@@ -4,10 +4,11 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import DetailView, ListView
 from django_filters.views import FilterView
 
+from runbooks.alerts import SEPARATOR, Alert, resolve
 from runbooks.documents.difference import difference
 from runbooks.filters import RunbookFilterSet
 from runbooks.models import (
@@ -27,11 +28,14 @@ ROWS_PER_PAGE = 50
 MOST_RESULTS = 50
 
 
-def situations_in_order() -> SituationQuerySet:
-    """Every situation with its runbooks in order, in a fixed number of queries."""
+def situations_in_order(*, contents: bool = False) -> SituationQuerySet:
+    """Every situation with its runbooks in order, in a fixed number of queries.
+
+    :param contents: with the headings of the texts, for a page that leads to them.
+    """
+    runbooks = Runbook.objects.with_contents() if contents else Runbook.objects.with_catalogue()
     return Situation.objects.prefetch_related(
-        Prefetch("steps", SituationRunbook.objects.order_by("position")),
-        Prefetch("steps__runbook", Runbook.objects.with_catalogue()),
+        Prefetch("steps", SituationRunbook.objects.order_by("position")), Prefetch("steps__runbook", runbooks)
     )
 
 
@@ -128,7 +132,16 @@ class SituationDetail(DetailView):
 
     def get_queryset(self) -> QuerySet[Situation]:
         """One situation with its runbooks."""
-        return situations_in_order()
+        return situations_in_order(contents=True)
+
+
+def alert(request: HttpRequest, labels: str) -> HttpResponse:
+    """``/a/<category>:<source>:<severity>/``: what an alert leads to, never nothing; the slug of a situation leads there."""
+    if SEPARATOR not in labels and Situation.objects.filter(slug=labels).exists():
+        return redirect("situation", slug=labels)
+    asked = Alert.parse(labels)
+    context = {"alert": asked, "resolution": resolve(asked, situations_in_order(contents=True))}
+    return render(request, "runbooks/alert.html", context)
 
 
 class ClusterDetail(DetailView):

@@ -247,7 +247,7 @@ class SituationRunbookInline(ForgivingAutocomplete, admin.TabularInline):
     model = SituationRunbook
     extra = 0
     autocomplete_fields = ("runbook",)
-    fields = ("position", "runbook")
+    fields = ("position", "runbook", "headings")
 
 
 @admin.register(Situation)
@@ -260,7 +260,7 @@ class SituationAdmin(SlugOnceAdmin):
     inlines = (SituationRunbookInline,)
     fieldsets = (
         (None, {"fields": ("title", "slug", "comment", "position", "reason")}),
-        (_("Alert labels"), {"fields": ("alert_category", "alert_source", "alert_severity")}),
+        (_("Alert labels"), {"fields": ("alert_category", "alert_source", "alert_severity", "alert_default")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -1,21 +1,12 @@
 """The ledger, the requests and the findings over REST. Reading only."""
 
 import django_filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from governance.api import serializers
 from governance.api.pagination import SequencePagination
 from governance.choices import Action, FindingKind, RequestState
-from governance.go_no_go import verdict_on_slug
 from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
-from governance.verdict import VerdictReason
-from runbooks.models.runbook import YEARS
 
 
 class ChangeFilterSet(django_filters.FilterSet):
@@ -87,39 +78,3 @@ class FindingViewSet(ReadOnlyModelViewSet):
     serializer_class = serializers.FindingSerializer
     filterset_class = FindingFilterSet
     lookup_value_regex = r"\d{1,18}"
-
-
-class VerdictView(APIView):
-    """``runbooks/<slug>/verdict/?year=``: go or no-go, computed at each question. An unknown slug is a no-go with 404."""
-
-    @extend_schema(
-        responses=serializers.VerdictSerializer,
-        parameters=[OpenApiParameter("year", OpenApiTypes.INT, description="The calendar year of the live use.")],
-    )
-    def get(self, request: Request, slug: str) -> Response:
-        """The verdict, never from a cache.
-
-        :raises ValidationError: the year is none, or a parameter is unknown.
-        """
-        unknown = sorted(set(request.query_params) - {"year", "format"})
-        if unknown:
-            raise ValidationError(dict.fromkeys(unknown, "Unknown parameter. Known: format, year."))
-        answer = verdict_on_slug(slug, year=_year(request))
-        body = {
-            "runbook": slug,
-            "verdict": answer.word,
-            "reasons": answer.reasons,
-            "valid_until": answer.valid_until,
-            "independent": answer.independent,
-        }
-        status = 404 if VerdictReason.UNKNOWN_RUNBOOK in answer.reasons else 200
-        return Response(serializers.VerdictSerializer(body).data, status=status, headers={"Cache-Control": "no-store"})
-
-
-def _year(request: Request) -> int | None:
-    text = request.query_params.get("year", "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and YEARS[0] <= int(text[:5]) <= YEARS[1]):
-        raise ValidationError({"year": f"year is a calendar year from {YEARS[0]} to {YEARS[1]}."})
-    return int(text)

@@ -2,20 +2,20 @@
 
 from django import template
 
-from runbooks.choices import REASON_TEXTS
+from runbooks.alerts import MatchedBy
+from runbooks.choices import MATCHED_BY_TEXTS
 from runbooks.landscape.cells import plain_text
-from runbooks.standing import Reason
 
 register = template.Library()
-
-
-@register.filter
-def reason_text(reason: Reason) -> str:
-    """A reason against live use in words that an operator understands at night."""
-    return str(REASON_TEXTS.get(reason, reason))
 
 
 @register.filter
 def plain(text: str) -> str:
     """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual."""
     return plain_text(text)
+
+
+@register.filter
+def matched_by_text(rule: MatchedBy) -> str:
+    """Which rule found the situations, in words."""
+    return str(MATCHED_BY_TEXTS[rule])

@@ -182,6 +182,7 @@ def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
         "situation": {"slug": scene.situation.slug},
         "cluster": {"slug": scene.cluster.slug},
         "layer": {"slug": scene.layer.slug},
+        "alert": {"labels": "risk:RED"},
         "runbook-version": {"sha256": scene.ready.document.sha256},
         "runbook-difference": {"before": scene.old_document.sha256, "after": scene.ready.document.sha256},
         "admin:app_list": {"app_label": "runbooks"},

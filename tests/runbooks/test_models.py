@@ -60,6 +60,11 @@ def the_same_cluster_twice(**fields):
     return Cluster(slug="second", **fields)
 
 
+def two_that_answer_other_alerts():
+    Situation.objects.create(slug="one", title="One", alert_default=True)
+    return Situation(slug="two", title="Two", alert_default=True)
+
+
 def the_same_document_twice():
     document().save()
     return document(text="other")
@@ -71,6 +76,7 @@ FORBIDDEN = [
     ("cluster_range_is_whole", lambda: Cluster(slug="c", first_number=5, last_number=4)),
     ("cluster_has_number_or_title", lambda: Cluster(slug="c")),
     ("cluster_is_named_once", lambda: the_same_cluster_twice(first_number=5, last_number=6)),
+    ("one_situation_answers_other_alerts", two_that_answer_other_alerts),
     ("cluster_is_named_once", lambda: the_same_cluster_twice(kind="stream", title="Reporting")),
     (
         "cluster_is_named_once",

@@ -549,14 +549,14 @@ QUERIES = {
     "/changes/": 4,
     "/sign-offs/": 8,
     "/reports/findings/": 2,
-    "SITUATION": 5,
+    "SITUATION": 11,
     "CLUSTER": 6,
     "LAYER": 4,
     "VERSION": 4,
     "HISTORY": 3,
     "RUNBOOK": 16,
-    "/reports/readiness/": 0,
-    "/reports/overdue/": 0,
+    "/reports/readiness/": 10,
+    "/reports/overdue/": 7,
 }
 
 
@@ -598,6 +598,7 @@ def test_every_page_that_lists_rows_is_pinned_above():
         "sign-off",
         "sign-off-document",
         "runbook-difference",
+        "alert",
     }
     assert lists == {
         "home", "runbooks", "situations", "search", "landscape", "changes", "sign-offs", "findings",
