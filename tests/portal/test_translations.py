@@ -239,7 +239,7 @@ def test_an_unsigned_runbook_in_german(visitor, runbook):
 @pytest.mark.django_db
 def test_a_signed_runbook_in_german(visitor, ready_runbook):
     page = _page(visitor, ready_runbook.get_absolute_url())
-    assert f"Für den Live-Einsatz {timezone.localdate().year} signiert" in page
+    assert f"Für den Live-Einsatz bis 31. Dezember {timezone.localdate().year} signiert" in page
     assert "Signiert von" in page
 
 
