@@ -74,6 +74,7 @@ class FindingKind(models.TextChoices):
     AMBIGUOUS_CLUSTER = "ambiguous_cluster", _("ambiguous cluster")
     UNRESOLVED_NAME = "unresolved_name", _("unresolved name")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
+    UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
     OTHER = "other", _("other")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import DetailView, ListView
 from django_filters.views import FilterView
 
@@ -85,6 +85,21 @@ def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpRespons
         raise Http404("There is no such version of this runbook's document.")
     context = {"runbook": runbook, "document": document, "reasons": runbook.reasons_against_live()}
     return render(request, "runbooks/runbook_version.html", context)
+
+
+def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
+    """``/documents/<path>``: where a link from one document to another leads, as the catalogue stands now.
+
+    To the runbook whose document it is, or the code reference; to a choice, where several share a path.
+    """
+    runbooks = list(Runbook.objects.with_catalogue().filter(document_path=document_path))
+    if len(runbooks) == 1:
+        return redirect(runbooks[0])
+    reference = CodeReference.objects.filter(path=document_path).first()
+    if reference and not runbooks:
+        return redirect(reference)
+    context = {"document_path": document_path, "runbooks": runbooks}
+    return render(request, "runbooks/document_at_path.html", context, status=200 if runbooks else 404)
 
 
 class SituationList(ListView):

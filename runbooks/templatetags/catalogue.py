@@ -1,9 +1,16 @@
 """What the pages say about the catalogue: words for codes, plain text for Markdown."""
 
+from urllib.parse import unquote
+
 from django import template
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from runbooks.choices import REASON_TEXTS
+from runbooks.documents.links import DOCUMENT_ROUTE
+from runbooks.documents.render import linked_addresses, with_note_on_links
 from runbooks.landscape.cells import plain_text
+from runbooks.models import Document, Runbook
 from runbooks.standing import Reason
 
 register = template.Library()
@@ -19,3 +26,12 @@ def reason_text(reason: Reason) -> str:
 def plain(text: str) -> str:
     """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual."""
     return plain_text(text)
+
+
+@register.simple_tag
+def document_html(document: Document) -> SafeString:
+    """The rendered text, which is safe; links to paths that the catalogue does not know say so."""
+    paths = {address: unquote(address.removeprefix(DOCUMENT_ROUTE)) for address in linked_addresses(document.html)}
+    known = Runbook.objects.known_paths(set(paths.values())) if paths else set()
+    missing = {address for address, path in paths.items() if path not in known}
+    return mark_safe(with_note_on_links(document.html, missing=missing, note=gettext("(not in the portal)")))

@@ -182,6 +182,7 @@ def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
         "situation": {"slug": scene.situation.slug},
         "cluster": {"slug": scene.cluster.slug},
         "layer": {"slug": scene.layer.slug},
+        "document": {"document_path": scene.ready.document_path},
         "runbook-version": {"sha256": scene.ready.document.sha256},
         "admin:app_list": {"app_label": "runbooks"},
         "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
