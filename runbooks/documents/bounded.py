@@ -60,7 +60,11 @@ class RenderingProcess:
             self._end()
 
     def _asked(self, request: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
-        process, seconds = self._running(), self._seconds[request["kind"]]
+        seconds = self._seconds[request["kind"]]
+        try:
+            process = self._running()
+        except OSError as error:  # no more processes, no such interpreter
+            return None, f"The renderer cannot be started: {error.strerror}."
         clock = threading.Timer(seconds, process.kill)
         clock.daemon = True
         clock.start()

@@ -68,7 +68,8 @@ def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
 
 def _anchor_headings(tokens: Sequence[Token]) -> tuple[list[tuple[int, str, str]], dict[str, str]]:
     """Give each heading its anchor; returns the headings, and the anchor for what an author may call it."""
-    slugs, headings, names = Slugs(), [], {}
+    slugs, names = Slugs(), dict[str, str]()
+    headings: list[tuple[int, str, str]] = []
     for token, inline in pairwise(tokens):
         if token.type != "heading_open":
             continue

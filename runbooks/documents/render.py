@@ -43,7 +43,7 @@ ATTRIBUTES = {
 LINK_SCHEMES = {"http", "https", "mailto"}
 # Any other class could pose as a banner of the page.
 ALERTS = frozenset(f"markdown-alert-{kind}" for kind in ("note", "tip", "important", "warning", "caution"))
-CLASSES = {
+CLASSES: dict[str, set[str]] = {
     "div": {"code", "footnotes", "markdown-alert", *ALERTS},
     "li": {"task-list-item"},
     "ol": {"contains-task-list"},
@@ -153,7 +153,7 @@ def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "href":
         return _link(value)
     if attribute == "class":
-        allowed = CLASSES.get(tag, frozenset())
+        allowed = CLASSES.get(tag, set())
         kept = [name for name in value.split() if name in allowed or (tag == "span" and SPAN_CLASS.match(name))]
         return " ".join(kept) or None
     if attribute == "type":
