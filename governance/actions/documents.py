@@ -33,7 +33,7 @@ def store_document(
     if known:
         return known
     text = content.decode("utf-8")  # a byte order mark stays: the text must hash to the same sha256
-    rendered = _rendered(text, path)
+    rendered = rendered_text(text, path)
     moment = at or timezone.now()
     with ledger.governed():
         document = Document.objects.create(
@@ -59,7 +59,7 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
     older = Document.objects.filter(renderer__lt=RENDERER).order_by("pk")
     for key in list(older.values_list("pk", flat=True)):
         document = Document.objects.get(pk=key)
-        rendered = _rendered(document.text, document.path)
+        rendered = rendered_text(document.text, document.path)
         if rendered.trouble and document.html_sha256:
             continue  # shown as it stands already
         with ledger.governed():
@@ -73,7 +73,8 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
     return changed
 
 
-def _rendered(text: str, path: str) -> Rendered:
+def rendered_text(text: str, path: str) -> Rendered:
+    """What is shown of a stored text: without the byte order mark that belongs to its sha256."""
     return render_document(text.removeprefix("\ufeff"), document_path=path)
 
 

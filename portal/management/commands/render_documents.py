@@ -5,9 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from governance import ledger
-from governance.actions.documents import render_documents_anew
+from governance.actions.documents import render_documents_anew, rendered_text
 from runbooks.documents import RENDERER
-from runbooks.documents.bounded import render_document
 from runbooks.models import Document
 
 
@@ -44,5 +43,5 @@ class Command(BaseCommand):
 def _is_shown_as_rendered(document: Document) -> bool:
     if not document.is_itself:
         return False
-    rendered = render_document(document.text.removeprefix("\ufeff"), document_path=document.path)
+    rendered = rendered_text(document.text, document.path)
     return document.html == rendered.html and document.contents == rendered.contents
