@@ -25,7 +25,12 @@ from runbooks.documents.slug import Slugs, heading_slug
 # A hundred lists in one another: markdown-it drops what is deeper, so a text that goes there is not rendered at all.
 DEEPEST = 200
 KEPT_MARKUP = re.compile(r"(<br\s*/?>|<details(?: open(?:=\"\")?)?>|</details>|</?summary>)", re.IGNORECASE)
-EMOJI = re.compile(r":[a-z0-9_+-]+:")
+# Not within a word: "root:x:0" is no crossed-out root.
+EMOJI = re.compile(r"(?<![\w:/]):[a-z0-9_+-]+:(?![\w:/])")
+# What some tools keep at the head of a document: keys with values, and nothing that could be a text.
+FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\r?\n((?:[A-Za-z_][\w-]*:(?:[ \t].*)?\r?\n|[ \t]+\S.*\r?\n|- .*\r?\n)+)---[ \t]*(?:\r?\n|\Z)"
+)
 # Authors write it so that a link checker overlooks a path; in code too, where no forge decodes it.
 SLASH = re.compile(r"&#(?:47|x2f);", re.IGNORECASE)
 MARKUP_LANGUAGES = frozenset({"html", "xml", "markdown", "md", "svg", "jinja", "django"})
@@ -50,6 +55,9 @@ def read(text: str, *, document_path: str) -> Rough:
     :param document_path: where it stands in the repository: relative links start there.
     :raises TooDeep: lists or quotes nest deeper than ``DEEPEST``.
     """
+    front_matter = FRONT_MATTER.match(text)
+    if front_matter:
+        text = text[front_matter.end() :]
     environment: dict[str, Any] = {}
     tokens = _PARSER.parse(text, environment)
     if any(token.level >= DEEPEST - 1 for token in tokens):
@@ -58,7 +66,8 @@ def read(text: str, *, document_path: str) -> Rough:
     for token in tokens:
         _lead_links(token.children or (), anchors, document_path)
     rendered = _PARSER.renderer.render(tokens, _PARSER.options, environment)
-    return Rough(html=rendered, headings=headings)
+    head = _code(front_matter[1], "yaml") if front_matter else ""
+    return Rough(html=head + rendered, headings=headings)
 
 
 def _inline(tokens: Sequence[Token]) -> Iterator[Token]:

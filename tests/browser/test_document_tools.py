@@ -188,3 +188,11 @@ def test_without_javascript_the_page_is_complete(reading):
     assert page.locator(".document input:disabled").count() == 3
     page.locator(".side-contents a").last.click()
     assert page.url.endswith("#doc-part-4")
+
+
+def test_whoever_signs_is_shown_what_is_folded_too(people, sign_in_page):
+    request = cast.ask(cast.make_runbook(text=TEXT), by=people["ed"])
+    page = sign_in_page("rita")
+    page.goto(f"/admin/governance/statuschangerequest/{request.pk}/change/")
+    box = page.locator(".sign-off-text").get_by_text("folded words").bounding_box()
+    assert box["height"] > 10

@@ -64,6 +64,67 @@ def test_a_placeholder_in_angle_brackets_stays_visible(text):
         assert "&lt;" not in heading["title"]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (":warning: stop", "⚠️ stop"),
+        ("(:warning:)", "(⚠️)"),
+        ("`:warning:`", ":warning:"),
+        (":no_such_name:", ":no_such_name:"),
+        ("root:x:0 at 10:30:45", "root:x:0 at 10:30:45"),
+        ("✅ done 🚨", "✅ done 🚨"),
+    ],
+)
+def test_emoji_are_shown_and_what_only_looks_like_one_stays(text, words):
+    assert read(text).words.strip() == words
+
+
+@pytest.mark.parametrize("place", ["`{}`", "```\n{}\n```", "{}", "    {}", "|a|\n|-|\n|`{}`|"])
+@pytest.mark.parametrize("slash", ["&#47;", "&#x2F;"])
+def test_a_slash_that_a_link_checker_must_overlook_is_a_slash_everywhere(place, slash):
+    assert "docs/a/b.md" in read(place.replace("{}", f"docs{slash}a{slash}b.md")).words
+
+
+def test_markup_that_is_the_subject_of_a_fence_keeps_its_slashes():
+    assert "a&#47;b" in read("```html\na&#47;b\n```").words
+
+
+def test_what_a_tool_keeps_at_the_head_of_a_document_is_no_heading():
+    rendered = read("---\nowner: desk\ntags:\n  - pumps\n- more\n---\n\n# Stop\n")
+    assert [tag for tag in rendered.tags() if tag.startswith("h")] == ["h2"]
+    assert "owner: desk\ntags:\n  - pumps\n" in rendered.words
+
+
+@pytest.mark.parametrize(
+    "text", ["---\n\nA text: with a colon.\n\n---\n", "---\nwords\n---\n", "---\n# Title\n---\n", "---\n"]
+)
+def test_a_line_at_the_head_of_a_document_is_a_line(text):
+    assert "hr" in read(text).tags()
+    assert "pre" not in read(text).tags()
+
+
+def test_a_fold_folds_and_what_is_in_it_is_a_text():
+    rendered = read("<details>\n<summary>More</summary>\n\n- **a**\n\n</details>\n\nBehind.\n")
+    assert [tag for tag in rendered.tags() if tag not in ("p", "ul")] == ["details", "summary", "li", "strong"]
+    assert render_document("<details>\n\na\n").html.endswith("</details>")
+
+
+def test_a_line_break_works_in_a_cell():
+    assert "br" in read("|a|\n|-|\n|b<br>c<br/>d|\n").tags()
+
+
+def test_an_alert_is_named():
+    rendered = read("> [!WARNING]\n> Mind the cellar.\n")
+    assert rendered.words.split() == ["Warning", "Mind", "the", "cellar."]
+    assert ("div", {"class": "markdown-alert markdown-alert-warning"}) in rendered.elements
+
+
+def test_a_footnote_leads_there_and_back():
+    rendered = read("Stop[^a] it[^a].\n\n# fn.1\n\n[^a]: Why.\n")
+    assert rendered.values("href") == ["#doc-fn.1", "#doc-fn.1", "#doc-fnref.1", "#doc-fnref.1.1"]
+    assert sorted(rendered.values("id")) == ["doc-fn.1", "doc-fn1", "doc-fnref.1", "doc-fnref.1.1"]
+
+
 def test_a_table_is_a_table_with_its_alignment():
     rendered = read("|step|who|when|\n|:--|:-:|--:|\n|1|a \\| b|`x|y`|\n")
     assert [tag for tag in rendered.tags() if tag in ("table", "thead", "tbody", "th", "td")] == [

@@ -10,7 +10,7 @@ from governance import guards, ledger
 from governance.actions.documents import render_documents_anew
 from governance.models import ChangeLogEntry, Finding
 from runbooks.documents import RENDERER
-from runbooks.models import Document
+from runbooks.models import Document, Section
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +146,11 @@ def test_a_byte_order_mark_is_stored_and_not_shown(db):
     document = cast.store("docs/mark.md", "\ufeff# Stop\n")
     assert document.html == '<h2 id="doc-stop">Stop</h2>\n'
     assert document.is_itself
+
+
+def test_a_hostile_note_is_saved_in_the_admin_and_shown_as_it_stands(sign_in):
+    note = "*" + "[" * 20_000
+    form = {"number": 1, "title": "Pumps", "slug": "pumps", "note": note, "reason": "Why not."}
+    form |= {"entries-TOTAL_FORMS": 0, "entries-INITIAL_FORMS": 0}
+    assert sign_in("ed").post("/admin/runbooks/section/add/", form).status_code == 302
+    assert Section.objects.get(slug="pumps").note_html == f'<pre class="unrendered">{note}</pre>'
