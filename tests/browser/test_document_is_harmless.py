@@ -4,7 +4,7 @@ import pytest
 
 from runbooks.documents.render import render_document, render_fragment
 from tests import cast
-from tests.documents.vectors import ADDRESSES, LINKS, MARKUP, PLACES
+from tests.documents.vectors import ADDRESSES, LINKS, MARKDOWN, MARKUP, PLACES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGE = "https://page.example/"
@@ -66,7 +66,7 @@ def test_there_are_more_than_a_hundred_vectors():
 
 
 def test_no_markup_acts_wherever_it_stands(run):
-    for vector in MARKUP:
+    for vector in [*MARKUP, *MARKDOWN]:
         texts = [
             place.replace("{}", vector) for place in [*PLACES, "<details>\n\n{}\n\n</details>", "<br>{}<summary>{}"]
         ]
@@ -83,7 +83,7 @@ def test_no_address_acts_wherever_it_stands(run):
 
 def test_the_portals_page_shows_them_all_under_its_policy(people, settings, open_page):
     settings.PORTAL_READ = "public"
-    clean = [vector.replace("\x00", "") for vector in MARKUP]
+    clean = [vector.replace("\x00", "") for vector in [*MARKUP, *MARKDOWN]]
     runbook = cast.make_runbook(
         text="\n\n".join(clean + [f"[x]({address})" for address in ADDRESSES if "\x00" not in address])
     )

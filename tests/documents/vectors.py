@@ -125,7 +125,9 @@ MARKUP = [
     "\u003cscript\u003ealert(1)\u003c/script\u003e",
     "%3Cscript%3Ealert(1)%3C/script%3E",
     "＜script＞alert(1)＜/script＞",
-    # What Markdown itself may be made to write
+]
+# What Markdown itself may be made to write.
+MARKDOWN = [
     "[x](javascript:alert(1) 'y\" onmouseover=\"alert(1)')",
     "![x](https://evil.example/x.png 'y\" onerror=\"alert(1)')",
     '![x" onerror="alert(1)](https://evil.example/x.png)',
