@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,6 +20,7 @@ from runbooks.documents.render import Rendered, as_it_stands
 CHILD = Path(__file__).with_name("child.py")
 # Real documents take 0.05, on a busy machine a few times that; somebody waits for a short text.
 SECONDS = {"document": 10.0, "fragment": 3.0}
+START_SECONDS = 30.0
 MEGABYTES = 768
 IDLE_SECONDS = 30
 # What a Python needs to start; nothing of the portal's own, which has secrets in its environment.
@@ -65,14 +67,10 @@ class RenderingProcess:
             process = self._running()
         except OSError as error:  # no more processes, no such interpreter
             return None, f"The renderer cannot be started: {error.strerror}."
-        clock = threading.Timer(seconds, process.kill)
-        clock.daemon = True
-        clock.start()
         answer = None
-        with contextlib.suppress(OSError, ValueError):  # it ended in the middle of a message
+        with _killed_after(process, seconds), contextlib.suppress(OSError, ValueError):  # it ended within a message
             write_message(cast(BinaryIO, process.stdin), request)
             answer = read_message(cast(BinaryIO, process.stdout))
-        clock.cancel()
         if answer is None:
             self._end()
         return answer, f"Rendering it would take more than {seconds:g} seconds or {self._megabytes} MB."
@@ -87,6 +85,9 @@ class RenderingProcess:
                 stderr=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
             )
+            # A busy machine may start it slowly: that is not the text's fault.
+            with _killed_after(self._process, START_SECONDS), contextlib.suppress(OSError, ValueError):
+                read_message(cast(BinaryIO, self._process.stdout))
         return self._process
 
     def _end(self) -> None:
@@ -98,6 +99,17 @@ class RenderingProcess:
             with contextlib.suppress(OSError):
                 cast(BinaryIO, stream).close()
         process.wait()
+
+
+@contextlib.contextmanager
+def _killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    clock = threading.Timer(seconds, process.kill)
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()
 
 
 _shared = RenderingProcess()

@@ -69,8 +69,9 @@ def _limit_time(seconds: int) -> None:
 
 
 def main(seconds: int, megabytes: int) -> None:
-    """Answer until the input ends."""
+    """Say that it is ready, then answer until the input ends."""
     _limit_memory(megabytes)
+    write_message(sys.stdout.buffer, "ready")
     while (request := read_message(sys.stdin.buffer)) is not None:
         _limit_time(seconds)
         write_message(sys.stdout.buffer, answer(request))
