@@ -12,7 +12,7 @@ from governance.facts import difference, facts_of, subject_of
 from governance.models import Finding
 from runbooks.documents import RENDERER
 from runbooks.documents.bounded import render_document
-from runbooks.documents.render import Rendered
+from runbooks.documents.rendered import Rendered
 from runbooks.models import Document, Runbook
 
 AS_IT_STANDS = 0  # Document.renderer of a text that could not be rendered: the next migrate tries again

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from runbooks.documents.child import read_message, write_message
-from runbooks.documents.render import Rendered, as_it_stands
+from runbooks.documents.messages import read_message, write_message
+from runbooks.documents.rendered import Rendered, as_it_stands
 
 CHILD = Path(__file__).with_name("child.py")
 # Real documents take 0.05, on a busy machine a few times that; somebody waits for a short text.

@@ -1,47 +1,25 @@
 """The process that renders, and nothing else: it imports no Django, knows no secret and may be killed at any moment.
 
-Run as a script by ``bounded``. It reads requests from its input and answers each on its output, as
-JSON with its length in four bytes before it, until the input ends.
+Run as a script by ``bounded``. It reads requests from its input and answers each on its output until the
+input ends.
 """
 
 import contextlib
-import json
-import struct
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 if __name__ == "__main__":  # started by its path: the packages lie three levels up
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from runbooks.documents.render import Rendered, render_document, render_fragment
+from runbooks.documents.messages import read_message, write_message
+from runbooks.documents.render import render_document, render_fragment
+from runbooks.documents.rendered import Rendered
 
 try:
     import resource
 except ImportError:  # not on every platform: the caller's clock remains
     resource = None  # type: ignore[assignment]
-
-LENGTH = struct.Struct(">I")
-
-
-def read_message(stream: BinaryIO) -> Any:
-    """The next message; None at the end of the stream."""
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    body = stream.read(length)
-    return json.loads(body) if len(body) == length else None
-
-
-def write_message(stream: BinaryIO, message: Any) -> None:
-    """Send one message.
-
-    :raises OSError: nobody reads any more.
-    """
-    body = json.dumps(message).encode("ascii")
-    stream.write(LENGTH.pack(len(body)) + body)
-    stream.flush()
 
 
 def answer(request: dict[str, str]) -> dict[str, Any]:

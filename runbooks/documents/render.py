@@ -7,15 +7,13 @@ Ids carry the prefix ``doc-`` so that no heading can pose as a part of the page.
 Web processes call ``runbooks.documents.bounded``, which does this elsewhere and within limits.
 """
 
-import html
 import re
-from dataclasses import dataclass
-from typing import TypedDict
 
 import nh3
 
 from runbooks.documents import forge, short
 from runbooks.documents.links import DOCUMENT_ROUTE, ID_PREFIX
+from runbooks.documents.rendered import Heading, Rendered, as_it_stands, whole
 
 TAGS = frozenset(
     {
@@ -54,28 +52,10 @@ CLASSES: dict[str, set[str]] = {
 SPAN_CLASS = re.compile(r"^(?:image|raw|[a-z][a-z0-9]{0,3})$")  # ours, and Pygments' short ones
 ALIGNMENT = re.compile(r' style="text-align:(left|center|right)"')
 HEADING_ID = re.compile(r'(<h[1-6]) id="[^"]*"')
-DOCUMENT_LINK = re.compile(rf'<a href="({DOCUMENT_ROUTE}[^"#]*)[^"]*"[^>]*>.*?</a>', re.DOTALL)
 # Chapters and their parts: deeper headings would make the contents longer than they help.
 CONTENTS_LEVELS = range(2, 4)
 # A few bytes of Markdown can name a long address a thousand times.
 LARGEST_HTML = 16 * 1024 * 1024
-
-
-class Heading(TypedDict):
-    """One line of the contents: the level in the author's text, the anchor, the words."""
-
-    level: int
-    id: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """Safe HTML and the contents made of its headings; ``trouble`` says why the text is shown as it stands, if it is."""
-
-    html: str
-    contents: list[Heading]
-    trouble: str = ""
 
 
 def render_document(text: str, *, document_path: str = "") -> Rendered:
@@ -83,7 +63,7 @@ def render_document(text: str, *, document_path: str = "") -> Rendered:
 
     :param document_path: where it stands in the repository: relative links start there.
     """
-    text = _whole(text)
+    text = whole(text)
     try:
         rough = forge.read(text, document_path=document_path)
     except (forge.TooDeep, RecursionError) as error:
@@ -101,41 +81,16 @@ def render_document(text: str, *, document_path: str = "") -> Rendered:
 def render_fragment(text: str) -> str:
     """Render a short text that people write in the portal (a role, a note): no contents, no heading ids.
 
-    :raises short.TooLong: it is not short.
+    What is not short is shown as it stands.
     """
     if not text:
         return ""
     try:
-        rough = short.read(_whole(text))
-    except RecursionError:  # hundreds of nested constructs: Python-Markdown recurses for each
+        rough = short.read(whole(text))
+    except (short.TooLong, RecursionError):  # hundreds of nested constructs: Python-Markdown recurses for each
         return as_it_stands(text).html
     # Several stand on one page, where an id may stand once.
     return HEADING_ID.sub(r"\1", _cleaned(rough))
-
-
-def as_it_stands(text: str, *, trouble: str = "") -> Rendered:
-    """The text itself, preformatted: nothing is lost, nothing is interpreted."""
-    return Rendered(html=f'<pre class="unrendered">{html.escape(_whole(text))}</pre>', contents=[], trouble=trouble)
-
-
-def linked_addresses(safe_html: str) -> set[str]:
-    """The portal's addresses of other documents to which rendered HTML links, percent-encoded, without fragments."""
-    return {html.unescape(found[1]) for found in DOCUMENT_LINK.finditer(safe_html)}
-
-
-def with_note_on_links(safe_html: str, *, missing: set[str], note: str) -> str:
-    """Rendered HTML in which each link to one of the ``missing`` addresses is followed by a note, as text."""
-    addition = f' <span class="image">{html.escape(note)}</span>'
-
-    def noted(found: re.Match[str]) -> str:
-        return found[0] + addition if html.unescape(found[1]) in missing else found[0]
-
-    return DOCUMENT_LINK.sub(noted, safe_html) if missing else safe_html
-
-
-def _whole(text: str) -> str:
-    # No UTF-8 holds half a surrogate pair; the cleaner refuses one.
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _cleaned(rough: str) -> str:

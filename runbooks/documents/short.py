@@ -4,8 +4,8 @@ import markdown
 
 from runbooks.documents.lists import respell_lists
 
-# A role or a note is a few lines. Python-Markdown needs seconds for some texts of 20,000 signs.
-LONGEST = 4_000
+# A role or a note is a few lines. Python-Markdown needs many seconds for some texts of 20,000 signs.
+LONGEST = 2_000
 
 
 class TooLong(ValueError):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from runbooks.choices import REASON_TEXTS
 from runbooks.documents.links import DOCUMENT_ROUTE
-from runbooks.documents.render import linked_addresses, with_note_on_links
+from runbooks.documents.rendered import linked_addresses, with_note_on_links
 from runbooks.landscape.cells import plain_text
 from runbooks.models import Document, Runbook
 from runbooks.standing import Reason
