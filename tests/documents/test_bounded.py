@@ -1,6 +1,7 @@
 """Rendering within limits: whatever the text, the caller gets an answer and no text is lost."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -101,6 +102,15 @@ def test_a_process_that_somebody_killed_is_replaced(process):
     renderer._process.kill()
     renderer._process.wait()
     assert renderer.render(kind="document", text="# b").trouble == ""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="This platform stops no process.")
+def test_a_process_that_does_nothing_at_all_is_replaced(process):
+    renderer = process(seconds=QUICK)
+    renderer.render(kind="document", text="a")
+    os.kill(renderer._process.pid, signal.SIGSTOP)
+    assert "2 seconds" in renderer.render(kind="document", text="b").trouble
+    assert renderer.render(kind="document", text="# c").trouble == ""
 
 
 def test_an_idle_process_ends(process):

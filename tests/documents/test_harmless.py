@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.documents.render import render_document
+from runbooks.documents.render import render_document, render_fragment
 from tests.documents.reader import Reader, assert_harmless, read
 from tests.documents.vectors import ADDRESSES, LINKS, MARKDOWN, MARKUP, PLACES
 
@@ -104,3 +104,20 @@ def test_a_fence_marks_its_code_for_colouring_and_keeps_every_sign(language):
     rendered = read(f"```{language}\n{code}\n```\n")
     assert ("div", {"class": "code"}) in rendered.elements
     assert rendered.words.strip("\n") == code.rstrip()
+
+
+# ---- short texts, which another parser reads
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "../other.md", "//evil.example", "/\\evil.example", "#main"])
+def test_a_link_in_a_short_text_leads_to_the_web_or_nowhere(address):
+    for link in LINKS:
+        html = render_fragment(link.replace("{}", address))
+        assert_harmless(html)
+        assert Reader(html).values("href") == [], link
+
+
+@pytest.mark.parametrize("markup", [*MARKUP, *MARKDOWN])
+def test_markup_in_a_short_text_is_text_wherever_it_stands(markup):
+    for place in PLACES:
+        assert_harmless(render_fragment(place.replace("{}", markup)))
