@@ -103,6 +103,7 @@ class FindingKind(models.TextChoices):
     UNRESOLVED_NAME = "unresolved_name", _("unresolved name")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
+    UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
     OTHER = "other", _("other")
 
 

@@ -129,10 +129,10 @@ class _Known:
 def _altered_documents(runbooks: Sequence[Runbook]) -> set[int]:
     """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query."""
     at_hand = [runbook.document for runbook in runbooks if runbook.document]
-    deferred = [document.pk for document in at_hand if "text" in document.get_deferred_fields()]
+    deferred = [document.pk for document in at_hand if {"text", "html"} & document.get_deferred_fields()]
     documents = [document for document in at_hand if document.pk not in deferred]
     if deferred:
-        documents += Document.objects.filter(pk__in=deferred).only("text", "sha256")
+        documents += Document.objects.filter(pk__in=deferred).only("text", "sha256", "html", "html_sha256")
     return {document.pk for document in documents if not document.is_itself}
 
 

@@ -110,6 +110,14 @@ class RunbookQuerySet(models.QuerySet[Any]):
         clusters = cluster.objects.covering(number).values("pk")
         return self.filter(Q(primary_cluster__in=clusters) | Q(related_clusters__in=clusters)).distinct()
 
+    def known_paths(self, paths: set[str]) -> set[str]:
+        """Those of the paths that lead somewhere: a runbook's document or a code reference. One query."""
+        references = self.model._meta.get_field("code_references").related_model
+        known = self.filter(document_path__in=paths).order_by().values_list("document_path")
+        return {
+            path for (path,) in known.union(references.objects.filter(path__in=paths).order_by().values_list("path"))
+        }
+
     def matching(self, text: str) -> Self:
         """Runbooks in which every word of ``text`` (the first eight) is found somewhere."""
         return _matching(self, text, SEARCHED)

@@ -113,6 +113,21 @@ def _version(runbook: Runbook, sha256: str) -> Document:
     return document
 
 
+def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
+    """``/documents/<path>``: where a link from one document to another leads, as the catalogue stands now.
+
+    To the runbook whose document it is, or the code reference; to a choice, where several share a path.
+    """
+    runbooks = list(Runbook.objects.with_catalogue().filter(document_path=document_path))
+    if len(runbooks) == 1:
+        return redirect(runbooks[0])
+    reference = CodeReference.objects.filter(path=document_path).first()
+    if reference and not runbooks:
+        return redirect(reference)
+    context = {"document_path": document_path, "runbooks": runbooks}
+    return render(request, "runbooks/document_at_path.html", context, status=200 if runbooks else 404)
+
+
 class SituationList(ListView):
     """``/situations/``: what an operator may face."""
 

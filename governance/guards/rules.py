@@ -5,6 +5,7 @@ in its own way: ``===`` and ``!==`` compare nulls like values.
 """
 
 from governance import states
+from runbooks.documents import RENDERER
 
 RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER = (
     "runbooks_runbook",
@@ -62,6 +63,8 @@ APPROVED_REQUEST = f"""
       AND r.valid_from_year === NEW.signed_from_year AND r.valid_until === NEW.signed_until
       AND NEW.signed_solo = (r.direction = 'up' AND NOT r.independent)
 """
+# The HTML follows from the text: it may be made anew, once for each version of the renderer.
+STORED = ("id", "path", "sha256", "text", "size", "source_revision", "seen_at")
 RULE_COLUMNS = (
     "id",
     "target_level",
@@ -160,7 +163,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_document_update",
         "BEFORE UPDATE",
         DOCUMENT,
-        ALWAYS,
+        f"{_differs(STORED)} OR OLD.renderer >= {RENDERER} OR NEW.renderer <> {RENDERER}",
         "A document is never edited: another text is another row.",
     ),
     ("guard_document_delete", "BEFORE DELETE", DOCUMENT, ALWAYS, "A version of a document is never deleted."),
