@@ -188,8 +188,6 @@ VERDICT_TEXTS = {
     VerdictReason.YEAR_OVER: _("The year that was asked for is over."),
     VerdictReason.SIGNATURES_MISSING: _("No approved request with all of its signatures stands behind its readiness."),
     VerdictReason.LEDGER_DISAGREES: _("The ledger does not tell of this readiness."),
-    VerdictReason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
-    VerdictReason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
     VerdictReason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
     VerdictReason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
     VerdictReason.DOUBT: _("Something could not be found out, so the answer is no."),

@@ -5,13 +5,15 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db import models
 
+from governance.models import SignOffRule
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 
 # Derived or secret values say nothing about what a person changed.
 UNRECORDED: dict[type[models.Model], frozenset[str]] = {
     Document: frozenset({"text", "html", "contents"}),
     Section: frozenset({"note_html"}),
-    User: frozenset({"password", "last_login"}),
+    # The ledger is for ever and read by many: no person's name or address goes into it.
+    User: frozenset({"password", "last_login", "email", "first_name", "last_name"}),
 }
 # Rows that belong to an object and are edited with it.
 CHILDREN: dict[type[models.Model], tuple[str, ...]] = {
@@ -28,6 +30,8 @@ def subject_of(instance: models.Model) -> str:
     kind = instance._meta.model_name
     if isinstance(instance, Document):
         return f"{kind}:{instance.path}@{instance.short_sha256}"
+    if isinstance(instance, SignOffRule):
+        return f"{kind}:{instance.target_level}.{instance.purpose}"
     if isinstance(instance, (Cluster, CodeReference, Layer, Runbook, Section, Situation, User, Group)):
         for name in IDENTIFIED_BY:
             if hasattr(instance, name):

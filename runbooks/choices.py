@@ -60,6 +60,8 @@ REASON_TEXTS = {
     Reason.EXPIRED: _("Its sign-off has expired."),
     Reason.NOT_YET_VALID: _("Its sign-off holds for a later year, not for this one."),
     Reason.NO_INDEPENDENT_REVIEW: _("Its owner signed alone; nobody else has reviewed it."),
+    Reason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
+    Reason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),
     Reason.DOCUMENT_ELSEWHERE: _("The stored text is not that of its path."),
     Reason.DOCUMENT_CHANGED: _("Its text has changed since it was signed."),

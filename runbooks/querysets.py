@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from runbooks.choices import ReadinessLevel
+from runbooks.doubt import ask_once
 
 NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
 # What a plain text search looks at; every word must be found in one of them.
@@ -101,7 +102,8 @@ class RunbookQuerySet(models.QuerySet[Any]):
         A list and not a query: the metadata is hashed anew for each, so that no stored flag can lie.
         """
         candidates = self.signed_ready(at=at).filter(document__sha256=models.F("signed_document_sha256"))
-        return [runbook for runbook in candidates.with_catalogue() if not runbook.reasons_against_live(at=at)]
+        with ask_once():
+            return [runbook for runbook in candidates.with_catalogue() if not runbook.reasons_against_live(at=at)]
 
     def covering(self, number: str) -> Self:
         """Runbooks whose primary or a related cluster covers a number (see ``ClusterQuerySet.covering``)."""

@@ -8,11 +8,12 @@ from governance.actions.accounts import note_new_accounts
 from governance.actions.asking import submit, withdraw
 from governance.actions.campaign import Campaign, open_renewals
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
+from governance.actions.confirming import confirm_password
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.actions.findings import resolve_findings
 from governance.actions.lapse import lapse_what_ran_out
-from governance.actions.ledger_state import note_ledger_state
+from governance.actions.ledger_state import note_checkpoint, note_ledger_state
 from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
@@ -25,11 +26,13 @@ __all__ = [
     "GovernedEdit",
     "RequestLapsed",
     "StaleForm",
+    "confirm_password",
     "create_api_token",
     "delete",
     "downgrade",
     "governed_edit",
     "lapse_what_ran_out",
+    "note_checkpoint",
     "note_ledger_state",
     "note_new_accounts",
     "open_renewals",

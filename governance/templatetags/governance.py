@@ -37,7 +37,7 @@ def signed_by(runbook: Runbook) -> StatusChangeRequest | None:
     return (
         StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.APPROVED)
         .prefetch_related("sign_offs__signer")
-        .order_by("-applied_at")
+        .order_by("-applied_at", "-pk")
         .first()
     )
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
+from runbooks.doubt import doubts
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
 from runbooks.querysets import RunbookQuerySet
@@ -159,9 +160,11 @@ class Runbook(models.Model):
 
     def reasons_against_live(self, *, at: datetime | None = None) -> tuple[Reason, ...]:
         """Why it is not live-ready at a moment (aware; now by default); empty when it is."""
-        return reasons_against_live(
+        reasons = reasons_against_live(
             self.signed_facts(), today=timezone.localdate(at), solo_mode=settings.GOVERNANCE_SOLO
         )
+        ready = self.readiness_level == ReadinessLevel.READY
+        return reasons + doubts() if ready else reasons
 
     def signed_facts(self) -> SignedFacts:
         """What the row says about its own readiness."""
@@ -191,7 +194,8 @@ class Runbook(models.Model):
         if self.signed_at is None:
             return False
         if self.readiness_level == ReadinessLevel.READY:
-            return not self.reasons_against_live(at=at)
+            facts, today = self.signed_facts(), timezone.localdate(at)
+            return not reasons_against_live(facts, today=today, solo_mode=settings.GOVERNANCE_SOLO)
         unchanged = (
             self.signed_document_sha256 == (self.document.sha256 if self.document else "")
             and self.signed_metadata_sha256 == self.metadata_sha256()

@@ -601,6 +601,7 @@ def test_every_page_that_lists_rows_is_pinned_above():
         "sign-off-document",
         "runbook-difference",
         "alert",
+        "own-password",
         "document",
     }
     assert lists == {
