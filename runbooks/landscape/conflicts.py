@@ -107,7 +107,9 @@ def choose_sides(blocks: tuple[ConflictBlock, ...], choices: Choices) -> tuple[C
         sides = {line: ConflictChoice(choice) for line, choice in choices.items()}
     stray = sorted(set(sides) - {block.first_line for block in blocks})
     if stray:
-        raise LandscapeError(f"Line {stray[0]}: no merge conflict begins here. Choose by its first line.", line=stray[0])
+        raise LandscapeError(
+            f"Line {stray[0]}: no merge conflict begins here. Choose by its first line.", line=stray[0]
+        )
     open_blocks = tuple(
         block for block in blocks if sides.get(block.first_line, ConflictChoice.STOP) is ConflictChoice.STOP
     )

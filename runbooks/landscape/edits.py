@@ -64,10 +64,14 @@ def rewrite_block(edits: LineEdits, block: Sequence[SourceLine], wanted: str, *,
 
     :param block: what is read of each line, with the number of the line that holds it (0: none does). The text
         stands at the end of its line; whatever comes before it is kept.
-    :param indent: what comes before the text of a line that is new.
+    :param indent: what comes before the text of a line that is new, where no line of the block shows it.
     :param below: the line below which new lines go when nothing of the block is left to stand on.
     """
     old, new = [line.text for line in block], wanted.split("\n") if wanted else []
+    indent = next(
+        (front for line in reversed(block) if (front := _front(edits, line)) is not None and not front.strip(" \t>")),
+        indent,
+    )
     anchor = below
     for verb, first, last, new_first, new_last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         replaced, texts = block[first:last], new[new_first:new_last]
@@ -77,12 +81,17 @@ def rewrite_block(edits: LineEdits, block: Sequence[SourceLine], wanted: str, *,
         anchor = _rewrite(edits, replaced, texts, indent, anchor)
 
 
+def _front(edits: LineEdits, line: SourceLine) -> str | None:
+    """What stands before the text of a line; None where it has no text, or no place."""
+    return edits.source_line(line.number).removesuffix(line.text) if line.number and line.text else None
+
+
 def _rewrite(edits: LineEdits, replaced: Sequence[SourceLine], texts: Sequence[str], indent: str, anchor: int) -> int:
     """Replace lines by ``texts``; returns the line that what follows stands below."""
     places = [line for line in replaced if line.number]
     for line, text in zip(places, texts, strict=False):
-        prefix = edits.source_line(line.number).removesuffix(line.text) if line.text else indent
-        edits.replace(line.number, (prefix + text).rstrip())
+        front = _front(edits, line)
+        edits.replace(line.number, ((indent if front is None else front) + text).rstrip())
         anchor = line.number
     for line in places[len(texts) :]:
         edits.remove(line.number)

@@ -90,9 +90,7 @@ def find_hidden(lines: Sequence[SourceLine]) -> tuple[frozenset[int], int | None
     return frozenset(hidden), since if closing else None
 
 
-def code_blocks(
-    lines: Sequence[SourceLine], hidden: frozenset[int]
-) -> Iterator[tuple[str, tuple[SourceLine, ...]]]:
+def code_blocks(lines: Sequence[SourceLine], hidden: frozenset[int]) -> Iterator[tuple[str, tuple[SourceLine, ...]]]:
     """Each fenced block in ``lines`` as (language in lower case, lines between the fences)."""
     language, closing = "", ""
     block: list[SourceLine] = []

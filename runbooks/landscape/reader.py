@@ -185,9 +185,7 @@ def _note_missing_parts(tables: Sequence[Table], outline: Outline, notices: Noti
         )
 
 
-def _note_conflicts(
-    blocks: Sequence[ConflictBlock], sides: Sequence[ConflictChoice], notices: NoticeLog
-) -> None:
+def _note_conflicts(blocks: Sequence[ConflictBlock], sides: Sequence[ConflictChoice], notices: NoticeLog) -> None:
     for block, choice in zip(blocks, sides, strict=True):
         notices.add(
             NoticeKind.CONFLICT_MARKER,
