@@ -5,16 +5,19 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db import models
 
+from governance.models import LandscapeSource
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 
 # Derived or secret values say nothing about what a person changed.
 UNRECORDED: dict[type[models.Model], frozenset[str]] = {
     Document: frozenset({"text", "html", "contents"}),
     Section: frozenset({"note_html"}),
+    LandscapeSource: frozenset({"text"}),
     User: frozenset({"password", "last_login"}),
 }
 # Rows that belong to an object and are edited with it.
 CHILDREN: dict[type[models.Model], tuple[str, ...]] = {
+    Runbook: ("aliases",),
     Section: ("entries",),
     Situation: ("steps",),
 }

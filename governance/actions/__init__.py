@@ -4,9 +4,11 @@ An action is keyword-only and atomic, and goes: check, change, ledger, then ``on
 whatever leaves the process. It raises ``ActionRefused`` with reasons, and then nothing happened.
 """
 
+from governance.actions.bulk import GovernedEdits
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.actions.landscape import ImportRecord, keep_source
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
 from governance.actions.sign_off import downgrade, reject, seen_token, sign, submit, withdraw
@@ -14,11 +16,14 @@ from governance.actions.sign_off import downgrade, reject, seen_token, sign, sub
 __all__ = [
     "ActionRefused",
     "GovernedEdit",
+    "GovernedEdits",
+    "ImportRecord",
     "RequestLapsed",
     "StaleForm",
     "delete",
     "downgrade",
     "governed_edit",
+    "keep_source",
     "reject",
     "render_section",
     "replace_rule",

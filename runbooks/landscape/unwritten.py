@@ -41,7 +41,7 @@ def _runbook(row: RunbookRow) -> Facts:
 
 def _section(row: SectionRow) -> Facts:
     entries = {entry.runbook: (_plain(entry.heading), _plain(entry.role)) for entry in row.entries if entry.runbook}
-    return {"number": row.number, "note": _plain(row.note), "entries": tuple(sorted(entries))} | {
+    return {"number": row.number, "note": _plain(row.note), "order of entries": tuple(entries)} | {
         f"role of {runbook}": texts[1] for runbook, texts in entries.items()
     }
 

@@ -16,6 +16,29 @@ from runbooks.landscape.row_writer import write_runbooks, write_situations
 from runbooks.landscape.section_writer import SectionWriter
 from runbooks.landscape.unwritten import unwritten
 
+# What a portal starts from that never imported a file.
+EMPTY = """\
+# Runbooks Landscape
+
+## 1. Runbooks
+
+| Runbook | Path | Version | Scope / Purpose | Primary Cluster | Layer | Status |
+| ------- | ---- | ------- | --------------- | --------------- | ----- | ------ |
+
+---
+
+## 2. Situations
+
+| Situation | Relevant runbooks | Comment |
+| --------- | ----------------- | ------- |
+
+---
+
+## 3. Code references
+
+## 4. Changelog
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
