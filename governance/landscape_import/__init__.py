@@ -1,6 +1,6 @@
 """Importing a landscape file: parsed landscape -> plan (dry run) -> apply through the actions."""
 
-from governance.landscape_import.apply import PlanRefused, apply_plan
+from governance.landscape_import.apply import PlanChanged, PlanRefused, ProposalsOpen, apply_plan
 from governance.landscape_import.findings import FindingDraft
 from governance.landscape_import.identity import Answers, Proposal
 from governance.landscape_import.plan import Plan, Step, plan_import
@@ -11,8 +11,10 @@ __all__ = [
     "FindingDraft",
     "LandscapeFile",
     "Plan",
+    "PlanChanged",
     "PlanRefused",
     "Proposal",
+    "ProposalsOpen",
     "Step",
     "apply_plan",
     "plan_import",

@@ -19,6 +19,14 @@ class PlanRefused(Exception):
     """The plan was not applied, and nothing was written. The message says why and what to do."""
 
 
+class ProposalsOpen(PlanRefused):
+    """A probable rename or move waits for an answer."""
+
+
+class PlanChanged(PlanRefused):
+    """What was shown is not what would be written."""
+
+
 def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None) -> None:
     """Write what the plan says: all of it or nothing. An empty plan writes nothing.
 
@@ -30,12 +38,12 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
     :raises PlanRefused: a proposal waits for an answer, or what was shown is not what would be written.
     """
     if plan.open_proposals:
-        raise PlanRefused(
+        raise ProposalsOpen(
             f"{len(plan.open_proposals)} probable rename(s) or move(s) wait for an answer. "
             "Accept them with --accept-renames, or refuse them with --refuse-renames."
         )
     if shown is not None and shown != plan.digest:
-        raise PlanRefused("The catalogue or the file has changed since the plan was shown. Look at the new plan.")
+        raise PlanChanged("The catalogue or the file has changed since the plan was shown. Look at the new plan.")
     if plan.is_empty:
         return
     moment = at or timezone.now()
