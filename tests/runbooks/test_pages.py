@@ -554,7 +554,7 @@ QUERIES = {
     "LAYER": 4,
     "VERSION": 4,
     "HISTORY": 3,
-    "RUNBOOK": 11,
+    "RUNBOOK": 12,
 }
 
 
