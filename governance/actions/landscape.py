@@ -29,7 +29,7 @@ def keep_source(
     """Keep the text that an export starts from, and write down the import. The same text is not kept twice in a row.
 
     :param text: the file with its conflicts settled, line ends as they were.
-    :param dropped: slugs of the runbooks that an earlier file named and this one does not.
+    :param dropped: runbooks and releases that an earlier file named and this one does not, as the ledger names them.
     """
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     moment = at or timezone.now()

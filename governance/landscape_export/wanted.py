@@ -38,7 +38,7 @@ def wanted_landscape(
 
     :param landscape: the last import as it is read now.
     :param keys: the title of each of its runbooks -> the title in the portal.
-    :param dropped: slugs of runbooks that a file named once and no longer does: they are not put back.
+    :param dropped: runbooks and releases, as the ledger names them, that a file no longer names: they are not put back.
     :param declared: with the declared status, not the signed one.
     """
     clusters = list(Cluster.objects.all())
@@ -54,7 +54,7 @@ def wanted_landscape(
         situations=_situations(landscape.situations, said["situation"], now["situation"]),
         sections=_sections(landscape.sections, said["section"], now["section"], keys),
         code_references=_code_references(landscape.code_references, said["code_reference"], now["code_reference"]),
-        releases=_releases(landscape.releases, now["release"]),
+        releases=_releases(landscape.releases, now["release"], dropped),
     )
 
 
@@ -84,7 +84,8 @@ class _Runbooks:
             if (key := self._keys[row.title]) in self._now
         ]
         named = set(self._keys.values())
-        absent = Runbook.objects.exclude(slug__in=dropped).exclude(readiness_level=ReadinessLevel.RETIRED)
+        slugs = [subject.removeprefix("runbook:") for subject in dropped if subject.startswith("runbook:")]
+        absent = Runbook.objects.exclude(slug__in=slugs).exclude(readiness_level=ReadinessLevel.RETIRED)
         new = [
             (self._now[title]["position"] or len(self._now) + 1, self._new_row(self._now[title]))
             for title in absent.values_list("title", flat=True)
@@ -275,12 +276,12 @@ def _code_references(
     return (*kept, *new)
 
 
-def _releases(rows: Sequence[ReleaseRow], now: Mapping[str, Facts]) -> tuple[ReleaseRow, ...]:
+def _releases(rows: Sequence[ReleaseRow], now: Mapping[str, Facts], dropped: frozenset[str]) -> tuple[ReleaseRow, ...]:
     named = {row.version for row in rows}
     new = [
         ReleaseRow(0, version, facts["dated"], facts["year"], facts["month"], facts["label"], tuple(facts["notes"]))
         for version, facts in now.items()
-        if version not in named
+        if version not in named and f"release:{version}" not in dropped
     ]
     kept = [
         replace(row, dated=now[row.version]["dated"], label=now[row.version]["label"]) if row.version in now else row

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from governance.facts import subject_of
 from governance.landscape_import.current import current_catalogue
 from governance.landscape_import.desired import KINDS, Catalogue, ClusterIndex, Facts, desired_catalogue
 from governance.landscape_import.findings import (
@@ -74,7 +75,7 @@ class Plan:
     new_findings: tuple[FindingDraft, ...]
     settled_findings: tuple[int, ...]  # primary keys of open findings that the file no longer gives cause for
     absent: tuple[str, ...]  # titles of runbooks that the file does not name: proposed for retirement
-    dropped: tuple[str, ...]  # slugs of those among them that an earlier file named
+    dropped: tuple[str, ...]  # runbooks and releases that an earlier file named, as the ledger names them
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -142,7 +143,7 @@ def plan_import(file: LandscapeFile, *, documents: FolderSource | None, answers:
     findings = list({draft.identity: draft for draft in findings}.values())
     new, settled = compare_findings(findings, file.name)
     before, text = Before.newest(), file.settled()
-    dropped = _dropped(before, absent)
+    dropped = (*_dropped_releases(before, current, desired), *_dropped(before, absent))
     return Plan(
         file=file.name,
         sha256=hashlib.sha256(file.content).hexdigest(),
@@ -191,10 +192,22 @@ def _read_documents(
 
 
 def _dropped(before: Before, absent: tuple[str, ...]) -> tuple[str, ...]:
-    """Slugs of the absent runbooks that the last file named, by whatever name, or had dropped before."""
+    """The absent runbooks that the last file named, by whatever name, or had dropped before."""
     runbooks = Runbook.objects.filter(title__in=absent).prefetch_related("aliases").only("title", "slug")
-    names = {runbook.slug: {runbook.title, *(alias.name for alias in runbook.aliases.all())} for runbook in runbooks}
-    return tuple(sorted(slug for slug, known in names.items() if known & before.runbooks or slug in before.dropped))
+    names = {
+        subject_of(runbook): {runbook.title, *(alias.name for alias in runbook.aliases.all())} for runbook in runbooks
+    }
+    named = before.keys.get("runbook", frozenset())
+    return tuple(sorted(key for key, known in names.items() if known & named or key in before.dropped))
+
+
+def _dropped_releases(before: Before, current: Catalogue, desired: Catalogue) -> tuple[str, ...]:
+    """The same for releases: the ledger keeps what they noted."""
+    named = before.keys.get("release", frozenset())
+    absent = (version for version in current["release"] if version not in desired["release"])
+    return tuple(
+        sorted(f"release:{version}" for version in absent if version in named or f"release:{version}" in before.dropped)
+    )
 
 
 def _steps(current: Catalogue, desired: Catalogue, identity: Identity, before: Before) -> list[Step]:

@@ -19,7 +19,6 @@ class Before:
 
     sha256: str = ""
     keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    runbooks: frozenset[str] = frozenset()
     dropped: tuple[str, ...] = ()
 
     @classmethod
@@ -32,9 +31,7 @@ class Before:
             landscape = parse_settled(source.text).landscape
         except LandscapeError:  # kept by a reader that knew less, or more
             return cls(sha256=source.sha256, dropped=tuple(source.dropped))
-        return cls(
-            source.sha256, _keys(landscape), frozenset(row.title for row in landscape.runbooks), tuple(source.dropped)
-        )
+        return cls(source.sha256, _keys(landscape), tuple(source.dropped))
 
     def is_the_same(self, text: str, dropped: tuple[str, ...]) -> bool:
         """Whether that file was this text, and dropped the same runbooks."""
@@ -42,12 +39,14 @@ class Before:
 
     def gone(self, kind: str, current: Mapping[str, Facts], desired: Mapping[str, Facts]) -> list[str]:
         """The stored objects of a kind that the last file named and this one does not."""
-        named = self.keys.get(kind, frozenset())
+        named = self.keys.get(kind, frozenset()) if kind in REMOVABLE else frozenset()
         return [key for key in current if key in named and key not in desired]
 
 
 def _keys(landscape: Landscape) -> dict[str, frozenset[str]]:
     return {
+        "runbook": frozenset(row.title for row in landscape.runbooks),
+        "release": frozenset(release.version for release in landscape.releases),
         "section": frozenset(section.title for section in landscape.sections),
         "situation": frozenset(situation.title for situation in landscape.situations),
         "code_reference": frozenset(code.path for code in landscape.code_references),

@@ -18,12 +18,12 @@ class LandscapeSource(models.Model):
     file = models.CharField(_("file"), max_length=300)
     text = models.TextField(_("Markdown text"))
     sha256 = models.CharField("sha256", max_length=64)
-    # Slugs. Without them an export could not tell a runbook that the file dropped from one that it never had.
+    # As the ledger names them. Without them an export could not tell what the file dropped from what it never had.
     dropped = models.JSONField(
-        _("dropped runbooks"),
+        _("no longer named"),
         default=list,
         blank=True,
-        help_text=_("Runbooks that an earlier file named and this one does not."),
+        help_text=_("Runbooks and releases that an earlier file named and this one does not."),
     )
     imported_at = models.DateTimeField(_("imported at"))
 

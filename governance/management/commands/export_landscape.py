@@ -35,9 +35,9 @@ class Command(PortalCommand):
         for sentence in export.unwritten:
             self.stderr.write(self.style.WARNING(sentence))
         if options["check"]:
-            self._check(export, options["check"], declared=options["declared"])
+            self._check(export, Path(options["check"]), declared=options["declared"])
         elif options["output"]:
-            self._write(export, options["output"])
+            self._write(export, Path(options["output"]))
         else:
             self.stdout.write(export.text, ending="")
 
