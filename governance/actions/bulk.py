@@ -12,13 +12,14 @@ from governance.actions.lapse import lapse_what_changed
 from governance.choices import Action
 from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
 from governance.models import ChangeLogEntry
-from runbooks.models import CodeReference, Runbook, Section, Situation
+from runbooks.models import CodeReference, Runbook, Section, SectionEntry, Situation, SituationRunbook
 
 # What a ledger row tells of an object beside its own columns.
-RELATED: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
+# A step's runbook is joined: looked up by itself, a thousand of them are more than SQLite takes in one query.
+RELATED: dict[type[models.Model], tuple[tuple[str, ...], tuple[Any, ...]]] = {
     Runbook: (("primary_cluster", "document"), ("layers", "related_clusters", "aliases")),
-    Section: ((), ("entries__runbook",)),
-    Situation: ((), ("steps__runbook",)),
+    Section: ((), (models.Prefetch("entries", SectionEntry.objects.select_related("runbook")),)),
+    Situation: ((), (models.Prefetch("steps", SituationRunbook.objects.select_related("runbook")),)),
     CodeReference: ((), ("runbooks",)),
 }
 # SQLite takes 32,766 values in one query at least.

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from django.db.models import Prefetch
+
 from governance.choices import Action
 from governance.landscape_import.desired import Catalogue, Facts
 from governance.models import ChangeLogEntry, Release
-from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation, SituationRunbook
 
 
 def current_catalogue(called: Mapping[str, str] | None = None) -> Catalogue:
@@ -38,7 +40,9 @@ def current_catalogue(called: Mapping[str, str] | None = None) -> Catalogue:
                 "note": section.note,
                 "entries": [[name(entry.runbook), entry.heading, entry.role] for entry in section.entries.all()],
             }
-            for section in Section.objects.prefetch_related("entries__runbook")
+            for section in Section.objects.prefetch_related(
+                Prefetch("entries", SectionEntry.objects.select_related("runbook"))
+            )
         },
         "situation": {
             situation.title: {
@@ -47,7 +51,9 @@ def current_catalogue(called: Mapping[str, str] | None = None) -> Catalogue:
                 "position": situation.position,
                 "runbooks": [name(step.runbook) for step in situation.steps.all()],
             }
-            for situation in Situation.objects.prefetch_related("steps__runbook")
+            for situation in Situation.objects.prefetch_related(
+                Prefetch("steps", SituationRunbook.objects.select_related("runbook"))
+            )
         },
         "code_reference": {
             code.path: {

@@ -297,3 +297,21 @@ def test_a_column_more_is_no_obstacle(file):
     wide = VERSIONS[0].replace(RUNBOOK_HEADER, RUNBOOK_HEADER + " Remark |").replace(PUMP, PUMP + " seen |")
     run("import_landscape", file(wide))
     assert run("export_landscape", declared=True) == wide
+
+
+def test_more_than_a_thousand_situations_with_runbooks_of_their_own_come_in(file):
+    count = 1_100
+    rows = tuple(row(f"Pump {number} Restart", f"`docs/{number}.md`") for number in range(count))
+    cases = tuple(situation(f"Case {number}", f"Pump {number} Restart") for number in range(count))
+    run("import_landscape", file(text_of(rows, cases)))
+    assert Situation.objects.filter(steps__isnull=False).count() == count
+    assert "Nothing changed" in run("import_landscape", file(text_of(rows, cases)))
+
+
+def test_the_number_of_queries_of_an_import_grows_by_less_than_two_for_a_row(file, django_assert_max_num_queries):
+    def text(count):
+        return text_of(tuple(row(f"Pump {number} Restart", f"`docs/{number}.md`") for number in range(count)))
+
+    run("import_landscape", file(text(5)))
+    with django_assert_max_num_queries(100 + 2 * 200):
+        run("import_landscape", file(text(205)))
