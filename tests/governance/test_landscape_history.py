@@ -293,6 +293,22 @@ def test_without_declared_the_status_is_the_signed_one_and_nothing_else_changes(
     assert restored == VERSIONS[0]
 
 
+def test_a_signature_is_one_status_cell_and_an_edit_that_voids_it_takes_it_back(file, people):
+    bring_in(file, 1)
+    unsigned = run("export_landscape")
+    runbook = Runbook.objects.get(title="Valve Calibration")
+    runbook.document = cast.store("docs/valve.md", "# Steps\n")
+    runbook.save()
+    runbook = cast.make_ready(runbook)
+    lines = [line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")]
+    assert [line.rsplit("|", 2)[1].strip() for line in lines] == [f"✅ {runbook.readiness_year}-ready"]
+    runbook.version = "v2.0"
+    runbook.save()
+    (line,) = [line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")]
+    assert "| v2.0 |" in line
+    assert line.rsplit("|", 2)[1].strip() == "unassessed"
+
+
 def test_a_column_more_is_no_obstacle(file):
     wide = VERSIONS[0].replace(RUNBOOK_HEADER, RUNBOOK_HEADER + " Remark |").replace(PUMP, PUMP + " seen |")
     run("import_landscape", file(wide))
