@@ -101,6 +101,8 @@ class FindingKind(models.TextChoices):
     AMBIGUOUS_NAME = "ambiguous_name", _("ambiguous name")
     AMBIGUOUS_CLUSTER = "ambiguous_cluster", _("ambiguous cluster")
     UNRESOLVED_NAME = "unresolved_name", _("unresolved name")
+    FORMER_NAME = "former_name", _("former name")
+    REFUSED_MOVE = "refused_move", _("path not taken over")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
     UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
@@ -128,6 +130,7 @@ SEVERITY_OF_KIND = {
     FindingKind.UNREADABLE_DOCUMENT: Severity.ERROR,
     FindingKind.UNKNOWN_COLUMN: Severity.INFORMATION,
     FindingKind.ILLUSTRATIVE_PATH: Severity.INFORMATION,
+    FindingKind.FORMER_NAME: Severity.INFORMATION,
 }
 
 REFUSAL_TEXTS = {

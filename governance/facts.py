@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db import models
 
-from governance.models import SignOffRule
+from governance.models import LandscapeSource, SignOffRule
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 
 # Derived or secret values say nothing about what a person changed.
@@ -14,9 +14,11 @@ UNRECORDED: dict[type[models.Model], frozenset[str]] = {
     Section: frozenset({"note_html"}),
     # The ledger is for ever and read by many: no person's name or address goes into it.
     User: frozenset({"password", "last_login", "email", "first_name", "last_name"}),
+    LandscapeSource: frozenset({"text"}),
 }
 # Rows that belong to an object and are edited with it.
 CHILDREN: dict[type[models.Model], tuple[str, ...]] = {
+    Runbook: ("aliases",),
     Section: ("entries",),
     Situation: ("steps",),
 }
@@ -54,7 +56,7 @@ def facts_of(instance: models.Model) -> dict[str, Any]:
         if through._meta.auto_created:
             facts[relation.name] = sorted(str(other) for other in getattr(instance, relation.name).all())
     for name in CHILDREN.get(type(instance), ()):
-        facts[name] = [str(child) for child in getattr(instance, name).all()]
+        facts[name] = [getattr(child, "told", str(child)) for child in getattr(instance, name).all()]
     return facts
 
 

@@ -17,6 +17,7 @@ NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
 SEARCHED = (
     "title",
     "slug",
+    "aliases__name",
     "scope",
     "document_path",
     "owner",

@@ -17,6 +17,7 @@ from runbooks.models import (
     Document,
     Layer,
     Runbook,
+    RunbookAlias,
     Section,
     SectionEntry,
     Situation,
@@ -65,11 +66,22 @@ class RunbookDetail(DetailView):
     template_name = "runbooks/runbook_detail.html"
     context_object_name = "runbook"
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page; a former address leads to the present one."""
+        try:
+            return super().get(request, *args, **kwargs)
+        except Http404:
+            alias = RunbookAlias.objects.filter(name=kwargs["slug"]).select_related("runbook").first()
+            if alias is None:
+                raise
+            return redirect(alias.runbook)
+
     def get_queryset(self) -> QuerySet[Runbook]:
         """One runbook with all that its page shows."""
         return Runbook.objects.select_related("primary_cluster", "document").prefetch_related(
             "layers",
             "related_clusters",
+            "aliases",
             "situations",
             "code_references",
             Prefetch("section_entries", SectionEntry.objects.select_related("section")),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from governance import actions
 from governance.admin.campaign import CampaignMixin
 from governance.admin.forms import DowngradeForm
+from governance.admin.landscape import LandscapeImport
 from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
 from governance.people import signed_in
 from runbooks.choices import REASON_TEXTS
@@ -24,6 +25,7 @@ from runbooks.models import (
     Document,
     Layer,
     Runbook,
+    RunbookAlias,
     Section,
     SectionEntry,
     Situation,
@@ -46,19 +48,44 @@ class SlugOnceAdmin(LedgeredAdmin):
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
 
+class RunbookAliasInline(admin.TabularInline):
+    """Further names. They belong to the runbook: whoever may edit it may edit them."""
+
+    model = RunbookAlias
+    extra = 0
+    fields = ("name",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return request.user.has_perm("runbooks.view_runbook") or self.has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return request.user.has_perm("runbooks.change_runbook")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return self.has_change_permission(request, obj)
+
+
 @admin.register(Runbook)
-class RunbookAdmin(CampaignMixin, SlugOnceAdmin):
+class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
     """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
 
     list_display = ("title", "signed", "declared_as", "cluster_label", "in_layers", "owner", "has_document")
     list_filter = ("readiness_level", "readiness_year", "declared_level", "layers", "sections")
-    search_fields = ("title", "slug", "scope", "document_path", "owner", "layers__title")
-    search_help_text = _("Title, scope, path, owner or layer")
+    search_fields = ("title", "slug", "aliases__name", "scope", "document_path", "owner", "layers__title")
+    search_help_text = _("Title, further name, scope, path, owner or layer")
     autocomplete_fields = ("primary_cluster", "related_clusters", "layers")
     actions = ("ask_for_renewals",)
     readonly_fields = ("signed", "why_not_live", "signed_at", "declared_as", "document_link", "sign_off_links")
     list_select_related = ("primary_cluster", "document")
     list_per_page = 50
+    inlines = (RunbookAliasInline,)
     fieldsets = (
         (None, {"fields": ("title", "slug", "version", "scope", "reason")}),
         (_("Readiness"), {"fields": ("signed", "why_not_live", "signed_at", "declared_as", "sign_off_links")}),

@@ -1,5 +1,6 @@
 """The catalogue's models, one file per subject."""
 
+from runbooks.models.alias import RunbookAlias
 from runbooks.models.catalogue import Cluster, CodeReference, Layer
 from runbooks.models.document import Document
 from runbooks.models.runbook import Runbook
@@ -12,6 +13,7 @@ __all__ = [
     "Document",
     "Layer",
     "Runbook",
+    "RunbookAlias",
     "Section",
     "SectionEntry",
     "Situation",

@@ -42,6 +42,7 @@ class Cluster(models.Model):
                 condition=models.Q(first_number__isnull=False) | ~models.Q(title=""),
                 violation_error_message=_("A cluster needs a number or a title."),
             ),
+            models.CheckConstraint(name="cluster_kind_is_known", condition=models.Q(kind__in=ClusterKind.values)),
             models.UniqueConstraint(
                 "kind",
                 Coalesce("first_number", 0),

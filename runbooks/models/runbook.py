@@ -106,6 +106,12 @@ class Runbook(models.Model):
                 violation_error_message=_("Declared ready needs a year; every other level has none."),
             ),
             models.CheckConstraint(
+                name="runbook_readiness_is_known", condition=models.Q(readiness_level__in=ReadinessLevel.values)
+            ),
+            models.CheckConstraint(
+                name="runbook_declared_is_known", condition=models.Q(declared_level__in=ReadinessLevel.values)
+            ),
+            models.CheckConstraint(
                 name="runbook_signed_fields_together",
                 condition=models.Q(signed_at__isnull=True, signed_document_sha256="", signed_metadata_sha256="")
                 | models.Q(signed_at__isnull=False),

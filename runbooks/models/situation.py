@@ -86,6 +86,12 @@ class SituationRunbook(models.Model):
     def __str__(self) -> str:
         return f"{self.position}. {self.runbook}"
 
+    @property
+    def told(self) -> str:
+        """What the ledger says of the step."""
+        headings = ", ".join(self.headings.split("\n")) if self.headings else ""
+        return f"{self} ({headings})" if headings else str(self)
+
     def headings_to_read(self) -> list[dict[str, str]]:
         """Each heading with the anchor that leads to it; an empty anchor where the text has no such heading."""
         contents = self.runbook.document.contents if self.runbook.document else []

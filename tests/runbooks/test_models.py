@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -17,6 +18,7 @@ from runbooks.models import (
     Document,
     Layer,
     Runbook,
+    RunbookAlias,
     Section,
     SectionEntry,
     Situation,
@@ -75,6 +77,7 @@ FORBIDDEN = [
     ("cluster_range_is_whole", lambda: Cluster(slug="c", last_number=5, title="C")),
     ("cluster_range_is_whole", lambda: Cluster(slug="c", first_number=5, last_number=4)),
     ("cluster_has_number_or_title", lambda: Cluster(slug="c")),
+    ("cluster_kind_is_known", lambda: Cluster(slug="c", kind="river", title="C")),
     ("cluster_is_named_once", lambda: the_same_cluster_twice(first_number=5, last_number=6)),
     ("one_situation_answers_other_alerts", two_that_answer_other_alerts),
     ("cluster_is_named_once", lambda: the_same_cluster_twice(kind="stream", title="Reporting")),
@@ -87,6 +90,8 @@ FORBIDDEN = [
     ("document_sha256_is_hex", lambda: document(sha256="a" * 63)),
     ("document_sha256_is_hex", lambda: document(sha256="")),
     ("document_sha256_is_hex", lambda: document(sha256="g" * 64)),
+    ("runbook_readiness_is_known", lambda: plain_runbook(readiness_level="excellent")),
+    ("runbook_declared_is_known", lambda: plain_runbook(declared_level="excellent")),
     ("runbook_ready_has_a_year", lambda: plain_runbook(readiness_level="ready")),
     ("runbook_ready_has_a_year", lambda: plain_runbook(readiness_level="ready", readiness_year=2019)),
     ("runbook_ready_has_a_year", lambda: plain_runbook(readiness_level="ready", readiness_year=2101)),
@@ -137,10 +142,22 @@ UNIQUE = {
     Runbook: ("slug", "title"),
     Section: ("slug",),
     Situation: ("slug", "title"),
+    RunbookAlias: ("name",),
 }
+UNIQUE_BY_FIELDS = {model: names for model, names in UNIQUE.items() if model is not RunbookAlias}
 
 
-@pytest.mark.parametrize(("model", "name"), [(model, name) for model, names in UNIQUE.items() for name in names])
+def test_a_further_name_leads_to_one_runbook(runbook):
+    RunbookAlias.objects.create(runbook=runbook, name="Old pump")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RunbookAlias.objects.create(runbook=cast.make_runbook(), name="Old pump")
+    with pytest.raises(ValidationError, match="has this title already"):
+        RunbookAlias(runbook=runbook, name=runbook.title).full_clean()
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(model, name) for model, names in UNIQUE_BY_FIELDS.items() for name in names]
+)
 def test_a_unique_name_is_given_once(model, name):
     texts = {field.name: f"{field.name} one" for field in model._meta.fields if field.name in ("slug", "title", "path")}
     numbers = {"number": 1} if model is Section else {}

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from governance import actions
 from runbooks.doubt import ask_once
-from runbooks.models import Cluster, Layer, Runbook, Situation, SituationRunbook
+from runbooks.models import Cluster, Layer, Runbook, RunbookAlias, Situation, SituationRunbook
 from runbooks.querysets import MOST_WORDS, SEARCHED
 from tests import cast
 
@@ -34,6 +34,7 @@ def pump(people):
     runbook.layers.set([Layer.objects.create(slug="l", title="Layerword")])
     situation = Situation.objects.create(slug="s", title="Situationword")
     SituationRunbook.objects.create(situation=situation, runbook=runbook)
+    RunbookAlias.objects.create(runbook=runbook, name="Aliasword")
     return runbook
 
 
@@ -45,6 +46,7 @@ def other(people):
 WORD_OF_FIELD = {
     "title": "titleword",
     "slug": "slugword",
+    "aliases__name": "aliasword",
     "scope": "scopeword",
     "document_path": "pathword",
     "owner": "ownerword",
