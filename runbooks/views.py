@@ -18,7 +18,6 @@ from runbooks.models import (
     Section,
     SectionEntry,
     Situation,
-    SituationRunbook,
 )
 from runbooks.querysets import SituationQuerySet
 
@@ -28,10 +27,7 @@ MOST_RESULTS = 50
 
 def situations_in_order() -> SituationQuerySet:
     """Every situation with its runbooks in order, in a fixed number of queries."""
-    return Situation.objects.prefetch_related(
-        Prefetch("steps", SituationRunbook.objects.order_by("position")),
-        Prefetch("steps__runbook", Runbook.objects.with_catalogue()),
-    )
+    return Situation.objects.with_steps()
 
 
 class RunbookList(FilterView):

@@ -3,6 +3,7 @@
 from runbooks.models.catalogue import Cluster, CodeReference, Layer
 from runbooks.models.document import Document
 from runbooks.models.runbook import Runbook
+from runbooks.models.search import SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord
 from runbooks.models.section import Section, SectionEntry
 from runbooks.models.situation import Situation, SituationRunbook
 
@@ -12,6 +13,11 @@ __all__ = [
     "Document",
     "Layer",
     "Runbook",
+    "SearchEntry",
+    "SearchPassage",
+    "SearchStamp",
+    "SearchSynonym",
+    "SearchWord",
     "Section",
     "SectionEntry",
     "Situation",

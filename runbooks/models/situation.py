@@ -6,7 +6,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from runbooks.querysets import SituationQuerySet
+from runbooks.querysets import SearchedQuerySet, SituationQuerySet
 
 
 class Situation(models.Model):
@@ -50,6 +50,8 @@ class SituationRunbook(models.Model):
         "runbooks.Runbook", models.CASCADE, related_name="situation_steps", verbose_name=_("runbook")
     )
     position = models.PositiveIntegerField(_("position"), default=0)
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("step")
