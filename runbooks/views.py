@@ -22,7 +22,6 @@ from runbooks.models import (
 from runbooks.querysets import SituationQuerySet
 
 ROWS_PER_PAGE = 50
-MOST_RESULTS = 50
 
 
 def situations_in_order() -> SituationQuerySet:
@@ -147,15 +146,3 @@ def landscape(request: HttpRequest) -> HttpResponse:
         "code_references": CodeReference.objects.prefetch_related("runbooks"),
     }
     return render(request, "runbooks/landscape.html", context)
-
-
-def search(request: HttpRequest) -> HttpResponse:
-    """``/search/?q=``: situations and runbooks in which every word is found. A plain GET form."""
-    text = request.GET.get("q", "").strip()[:200].replace("\x00", "")
-    situations = situations_in_order()
-    context = {
-        "text": text,
-        "situations": situations.matching(text)[:MOST_RESULTS] if text else situations,
-        "runbooks": Runbook.objects.with_catalogue().matching(text)[:MOST_RESULTS] if text else (),
-    }
-    return render(request, "runbooks/search.html", context)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from runbooks.models.runbook import Runbook
 from runbooks.models.situation import Situation
+from runbooks.querysets import SearchedQuerySet
 from runbooks.search.text import index_words
 
 MOST_SYNONYMS = 20
@@ -31,6 +32,8 @@ class SearchSynonym(models.Model):
         unique=True,
         help_text=_("Words or phrases that mean the same, with commas between them. Each finds the others."),
     )
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("search synonym")
@@ -137,3 +140,7 @@ class SearchStamp(models.Model):
 
     def __str__(self) -> str:
         return self.value
+
+
+# Made of the other models, shown to nobody by name, edited by nobody.
+DERIVED: tuple[type[models.Model], ...] = (SearchEntry, SearchPassage, SearchStamp, SearchWord)

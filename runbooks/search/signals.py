@@ -86,6 +86,8 @@ def _saved(sender: type[Model], instance: Any, raw: bool = False, update_fields:
 def _rows_changed(sender: type[Model], pks: list[int], **_: Any) -> None:
     if sender in AFFECTED:
         _refresh(sender, pks)
+    else:
+        index.stamp()  # synonyms
 
 
 def _refresh(model: type[Model], pks: list[int]) -> None:
