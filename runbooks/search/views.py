@@ -1,5 +1,6 @@
 """The search's pages. They read; nothing here writes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -15,7 +16,8 @@ from runbooks.search.answer import Answer, RunbookHit, answer
 from runbooks.search.text import LONGEST_QUESTION
 
 HITS_PER_PAGE = 20
-MOST_SITUATIONS = 6
+SITUATIONS_AT_ONCE = 3  # the first runbook must stand above the fold
+MOST_SITUATIONS = 10
 MOST_SUGGESTIONS = 8
 MOST_SUGGESTED_SITUATIONS = 3
 
@@ -28,10 +30,13 @@ def search(request: HttpRequest) -> HttpResponse:
     hits = facets.narrowed(found.runbooks, chosen)
     if chosen and found.more:
         hits = facets.narrowed(answer(text, among=facets.among(chosen)).runbooks, chosen)
+    situations = _situations(text, found, chosen)
+    shown = SITUATIONS_AT_ONCE if found.runbooks else len(situations)
     context = {
         "text": text,
         "found": found,
-        "situations": _situations(text, found, chosen),
+        "situations": situations[:shown],
+        "more_situations": situations[shown:],
         "facets": facets.facets_of(text, found.runbooks, chosen),
         "chosen": chosen,
         "page": Paginator(hits, HITS_PER_PAGE).get_page(request.GET.get("page")),
@@ -53,10 +58,10 @@ def question_of(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUESTION]
 
 
-def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Any:
+def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Sequence[Situation]:
     """Those that were found. Without a question, or where nothing was found, all: one of them may be what is faced."""
     if not text or not (found.situations or found.runbooks):
-        return Situation.objects.with_steps()
+        return list(Situation.objects.with_steps())
     # A situation has no status, layer or cluster of its own.
     return () if chosen else found.situations[:MOST_SITUATIONS]
 

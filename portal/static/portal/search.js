@@ -44,12 +44,13 @@
     let active = -1;
     let timer = 0;
     let asking = null;
+    let shownFor = ""; // the words that the list answers: one that answers others is not chosen from
     const options = () => [...list.querySelectorAll('[role="option"]')];
-    const isOpen = () => !list.hidden;
+    const isOpen = () => !list.hidden && shownFor === input.value.trim();
 
-    function choose(index) {
+    function choose(index, { none = false } = {}) {
       const all = options();
-      active = all.length ? (index + all.length) % all.length : -1;
+      active = all.length && !none ? (index + all.length) % all.length : -1;
       all.forEach((option, at) => option.setAttribute("aria-selected", String(at === active)));
       if (active < 0) {
         input.removeAttribute("aria-activedescendant");
@@ -63,9 +64,8 @@
       clearTimeout(timer);
       asking?.abort();
       list.hidden = true;
-      active = -1;
       input.setAttribute("aria-expanded", "false");
-      input.removeAttribute("aria-activedescendant");
+      choose(-1, { none: true });
     }
 
     function show(groups, { say }) {
@@ -82,8 +82,8 @@
           list.append(option);
         }
       }
-      active = -1;
-      input.removeAttribute("aria-activedescendant");
+      choose(-1, { none: true });
+      shownFor = input.value.trim();
       list.hidden = count === 0;
       input.setAttribute("aria-expanded", String(count > 0));
       status.textContent = say ? (count ? words.some.replace("%s", count) : words.none) : "";
@@ -91,6 +91,7 @@
 
     async function ask() {
       const text = input.value.trim();
+      clearTimeout(timer);
       asking?.abort();
       if (!text) {
         show(fromShelf(words), { say: false });
@@ -121,7 +122,7 @@
       ArrowUp: () => (isOpen() ? choose(active < 0 ? -1 : active - 1) : ask().then(() => choose(-1))),
       Enter: () => (isOpen() && active >= 0 ? open(options()[active]) : false),
       // First the list, then the words; then the page has the keyboard again.
-      Escape: () => (isOpen() ? close() : input.value ? (input.value = "") : input.blur()),
+      Escape: () => (!list.hidden ? close() : input.value ? (input.value = "") : input.blur()),
     };
     input.addEventListener("keydown", (event) => {
       if (event.isComposing || !(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -133,6 +134,8 @@
     });
     input.addEventListener("input", () => {
       clearTimeout(timer);
+      choose(-1, { none: true });
+      if (!shownFor || !input.value.trim()) close(); // the shelf is no answer to words, nor an answer to none
       timer = setTimeout(ask, WAIT);
     });
     input.addEventListener("focus", () => {
