@@ -154,7 +154,8 @@ def measure(rounds: int) -> None:
             cursor.fetchall()
 
     def whole(question: str) -> None:
-        for hit in answer(question).runbooks[:20]:
+        found = answer(question)
+        for hit in found.hits(found.runbooks[:20]):
             hit.title_parts(), hit.heading_parts(), hit.snippet_parts()
 
     client = Client()

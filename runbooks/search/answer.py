@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
 
+from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
 from runbooks.models.search import synonym_groups
 from runbooks.search import ranking
@@ -20,17 +20,29 @@ from runbooks.search.text import comparable, terms_of
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
 MOST_CANDIDATES = 60
-# So many are compared by their passages as well; fetching the words of all would cost more than it finds.
-MOST_READ = 30
+# So many are compared by their sections as well; fetching the words of all would cost more than it finds.
+MOST_READ = 20
 # Entries that hold every word: with so many there is no need to look at those that hold some.
 ENOUGH = 10
+WORD_COLUMNS = tuple(ranking.FIELD_WEIGHTS)
+COLUMNS = ("id", "runbook_id", "situation_id", "exact_titles", "exact_names", *WORD_COLUMNS)
 
 _vocabularies: dict[str, Vocabulary] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A runbook that was found: its key, where it stands now, and the section that answers best, if any."""
+
+    pk: int
+    level: str
+    live_ready: bool
+    passage: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunbookHit:
-    """A runbook as an answer, with the section it is found in."""
+    """A runbook as it is shown among the hits, with the section it is found in."""
 
     runbook: Runbook
     live_ready: bool
@@ -60,14 +72,39 @@ class RunbookHit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question brings. ``unknown`` are its words, as typed, that stand nowhere."""
+    """What a question brings, best first. ``unknown`` are its words, as typed, that stand nowhere.
+
+    ``more`` says that there were more entries than are compared at once.
+    """
 
     question: str
-    runbooks: Sequence[RunbookHit] = ()
-    situations: Sequence[Situation] = ()
+    runbooks: Sequence[Found] = ()
+    situation_pks: Sequence[int] = ()
     unknown: Sequence[str] = ()
-    # Whether more entries matched than were compared.
+    words: frozenset[str] = frozenset()
     more: bool = False
+
+    def hits(self, found: Iterable[Found]) -> list[RunbookHit]:
+        """Some of the runbooks as they are shown, from the live rows."""
+        wanted = list(found)
+        rows = Runbook.objects.with_catalogue().in_bulk([each.pk for each in wanted])
+        sections = SearchPassage.objects.filter(pk__in=[each.passage for each in wanted if each.passage])
+        passages = {pk: rest for pk, *rest in sections.values_list("pk", "heading", "anchor", "text")}
+        hits = []
+        for each in wanted:
+            row = rows.get(each.pk)
+            if row is None:
+                continue  # deleted a moment ago
+            heading, anchor, text = passages.get(each.passage, ("", "", ""))
+            # Asked again of the very row that is shown: nothing may stand between it and its mark.
+            ready = each.live_ready and not row.reasons_against_live()
+            hits.append(RunbookHit(row, ready, heading, anchor, text or row.scope, self.words))
+        return hits
+
+    def situations(self, most: int) -> list[Situation]:
+        """The first so many situations, with their runbooks."""
+        rows = Situation.objects.with_steps().in_bulk(list(self.situation_pks[:most]))
+        return [rows[pk] for pk in self.situation_pks[:most] if pk in rows]
 
 
 def vocabulary() -> Vocabulary:
@@ -85,105 +122,101 @@ def vocabulary() -> Vocabulary:
     return known
 
 
-def answer(
-    question: str, *, among: QuerySet[Runbook] | None = None, at: datetime | None = None
-) -> Answer:
+def answer(question: str, *, among: QuerySet[Runbook] | None = None, at: datetime | None = None) -> Answer:
     """What a question brings, best first.
 
     :param among: only these runbooks, and no situations; all of both by default.
     :param at: the moment for which a runbook is live-ready or not (aware; now by default).
     """
-    terms = terms_of(question)
-    wanted = vocabulary().wanted(terms)
+    wanted = vocabulary().wanted(terms_of(question))
     unknown = [each.term.written for each in wanted if not each.alternatives]
-    if not any(each.alternatives for each in wanted):
+    meant = [each for each in wanted if each.alternatives]
+    if not meant:
         return Answer(question, unknown=unknown)
-    search = _Search(question, wanted, among, at)
-    return Answer(question, search.runbooks(), search.situations(), unknown, search.more)
+    search = _Search(comparable(question), meant, None if among is None else list(among.values_list("pk", flat=True)))
+    scores = search.scores()
+    return Answer(
+        question,
+        runbooks=_in_order({each.runbook: score for each, score in scores if each.runbook}, at),
+        situation_pks=_situations_in_order({each.situation: score for each, score in scores if each.situation}),
+        unknown=unknown,
+        words=frozenset(word for each in meant for other in each.alternatives for word in other.word.split()),
+        more=search.more,
+    )
+
+
+def _in_order(scores: dict[int, Score], at: datetime | None) -> list[Found]:
+    """The runbooks by tier and points, from their live rows."""
+    rows = list(Runbook.objects.filter(pk__in=scores).order_by().values_list("pk", "readiness_level", "position"))
+    claiming = [pk for pk, level, _ in rows if level == ReadinessLevel.READY]
+    candidates: Any = Runbook.objects.with_catalogue().filter(pk__in=claiming) if claiming else ()
+    live = {row.pk for row in candidates if not row.reasons_against_live(at=at)}
+    rows.sort(key=lambda row: (*scores[row[0]].place(live_ready=row[0] in live), row[2], row[0]))
+    return [Found(pk, level, pk in live, scores[pk].passage) for pk, level, _ in rows]
+
+
+def _situations_in_order(scores: dict[int, Score]) -> list[int]:
+    return sorted(scores, key=lambda pk: (*scores[pk].place(live_ready=False), pk))
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    entry: int
+    runbook: int | None
+    situation: int | None
+    exact_titles: str
+    exact_names: str
+    columns: dict[str, str]
+
+    def words(self, passages: Sequence[PassageWords] = ()) -> EntryWords:
+        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names, passages)
 
 
 @dataclass
 class _Search:
-    """One question on its way through index and live rows."""
+    """One question on its way through the index. ``only`` are the runbooks that may be found; None for all."""
 
     question: str
     wanted: Sequence[Wanted]
-    among: QuerySet[Runbook] | None
-    at: datetime | None
+    only: list[int] | None
     more: bool = field(init=False, default=False)
 
-    @cached_property
-    def candidates(self) -> list[int]:
-        """Ids of entries, the likeliest first: those that hold every word, then those that hold some."""
-        groups = [[each.word for each in term.alternatives] for term in self.wanted if term.alternatives]
-        only = None if self.among is None else list(self.among.values_list("pk", flat=True))
-        found = self._matching(groups, True, only)
-        if len(groups) > 1 and len(found) < ENOUGH:
-            found = list(dict.fromkeys([*found, *self._matching(groups, False, only)]))
-        self.more = len(found) >= MOST_CANDIDATES
-        return found[:MOST_CANDIDATES]
+    def scores(self) -> list[tuple[_Candidate, Score]]:
+        """Every hit with its score: all by their own words, the best of them by their sections as well."""
+        candidates = self._candidates()
+        first = {each.entry: self._score(each) for each in candidates}
+        likely = sorted(candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry))[:MOST_READ]
+        passages = self._passages([each.entry for each in likely if each.runbook])
+        for each in likely:
+            first[each.entry] = self._score(each, passages[each.entry])
+        return [
+            (each, first[each.entry]) for each in candidates if first[each.entry].found >= ranking.LEAST_FOUND
+        ]
 
-    def _matching(self, groups: list[list[str]], every: bool, only: list[int] | None) -> list[int]:
-        query, parameters = dialect_of(connection).matching(groups, every=every, only=only, limit=MOST_CANDIDATES)
+    def _score(self, candidate: _Candidate, passages: Sequence[PassageWords] = ()) -> Score:
+        return ranking.score(candidate.words(passages), self.wanted, question=self.question)
+
+    def _candidates(self) -> list[_Candidate]:
+        """The likeliest entries: those that hold every word, then those that hold some."""
+        groups = [[each.word for each in term.alternatives] for term in self.wanted]
+        found = self._matching(groups, every=True)
+        if len(groups) > 1 and len(found) < ENOUGH:
+            found = {**found, **self._matching(groups, every=False)}
+        self.more = len(found) >= MOST_CANDIDATES
+        return list(found.values())[:MOST_CANDIDATES]
+
+    def _matching(self, groups: list[list[str]], *, every: bool) -> dict[int, _Candidate]:
+        query, parameters = dialect_of(connection).matching(
+            groups, columns=COLUMNS, every=every, only=self.only, limit=MOST_CANDIDATES
+        )
         with connection.cursor() as cursor:
             cursor.execute(query, parameters)
-            return [pk for (pk,) in cursor.fetchall()]
+            rows = cursor.fetchall()
+        return {row[0]: _Candidate(*row[:5], dict(zip(WORD_COLUMNS, row[5:], strict=True))) for row in rows}
 
-    @cached_property
-    def entries(self) -> dict[int, SearchEntry]:
-        """The candidates without their bodies."""
-        return SearchEntry.objects.defer("body").in_bulk(self.candidates)
-
-    @cached_property
-    def scores(self) -> dict[int, Score]:
-        """The score of every candidate that is a hit, by the entry's id."""
-        question = comparable(self.question)
-        first = {pk: ranking.score(self._words(pk), self.wanted, question=question) for pk in self.entries}
-        read = sorted(first, key=lambda pk: (*first[pk].place(live_ready=False), pk))[:MOST_READ]
-        passages = self._passages(read)
-        for pk in read:
-            first[pk] = ranking.score(self._words(pk, passages[pk]), self.wanted, question=question)
-        return {pk: score for pk, score in first.items() if score.found >= ranking.LEAST_FOUND}
-
-    def _words(self, pk: int, passages: Sequence[PassageWords] = ()) -> EntryWords:
-        entry = self.entries[pk]
-        columns = {name: getattr(entry, name) for name in ranking.FIELD_WEIGHTS}
-        return EntryWords(pk, columns, entry.exact_titles, entry.exact_names, passages)
-
-    def _passages(self, pks: Iterable[int]) -> dict[int, list[PassageWords]]:
+    def _passages(self, entries: Iterable[int]) -> dict[int, list[PassageWords]]:
         found: dict[int, list[PassageWords]] = defaultdict(list)
-        rows = SearchPassage.objects.filter(entry__in=pks).order_by("entry", "position")
+        rows = SearchPassage.objects.filter(entry__in=list(entries)).order_by("entry", "position")
         for pk, entry, heading, text in rows.values_list("pk", "entry", "folded_heading", "folded"):
             found[entry].append(PassageWords(pk, heading, text))
         return found
-
-    def runbooks(self) -> list[RunbookHit]:
-        """The runbooks among the hits, in order, from the live rows."""
-        scores = {self.entries[pk].runbook_id: score for pk, score in self.scores.items()}
-        scores.pop(None, None)
-        rows: Any = Runbook.objects.with_catalogue().filter(pk__in=scores)
-        shown = [(row, not row.reasons_against_live(at=self.at)) for row in rows]
-        shown.sort(key=lambda pair: (*scores[pair[0].pk].place(live_ready=pair[1]), pair[0].position, pair[0].pk))
-        passages = SearchPassage.objects.defer("folded", "folded_heading").in_bulk(
-            [score.passage for score in scores.values() if score.passage]
-        )
-        words = self._sought()
-        return [self._hit(row, ready, passages.get(scores[row.pk].passage), words) for row, ready in shown]
-
-    def _hit(self, row: Runbook, ready: bool, passage: SearchPassage | None, words: frozenset[str]) -> RunbookHit:
-        if passage is None:
-            return RunbookHit(row, ready, "", "", row.scope, words)
-        return RunbookHit(row, ready, passage.heading, passage.anchor, passage.text or row.scope, words)
-
-    def _sought(self) -> frozenset[str]:
-        """Every word to be marked."""
-        return frozenset(word for each in self.wanted for other in each.alternatives for word in other.word.split())
-
-    def situations(self) -> list[Situation]:
-        """The situations among the hits, in order."""
-        if self.among is not None:
-            return []
-        scores = {self.entries[pk].situation_id: score for pk, score in self.scores.items()}
-        scores.pop(None, None)
-        rows = Situation.objects.with_steps().filter(pk__in=scores)
-        return sorted(rows, key=lambda row: (*scores[row.pk].place(live_ready=False), row.position, row.pk))

@@ -10,8 +10,8 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
-from runbooks.models import Runbook
-from runbooks.search.answer import RunbookHit
+from runbooks.models import Cluster, Runbook
+from runbooks.search.answer import Found
 
 LIVE = "live"
 STATUS_LABELS = {
@@ -19,7 +19,7 @@ STATUS_LABELS = {
     ReadinessLevel.READY.value: _("ready, but not valid"),
 }
 
-Labelled = Iterable[tuple[str, Any]]  # a value for the address, a label to be shown
+Values = Iterable[tuple[int, str, Any]]  # a runbook's key, a value for the address, a label to be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +42,41 @@ class Facet:
     choices: Sequence[Choice]
 
 
-def status_of(hit: RunbookHit) -> str:
+def status_of(found: Found) -> str:
     """``live``, or the signed level; a ready that does not hold now is told from one that does."""
-    return LIVE if hit.live_ready else str(hit.runbook.readiness_level)
+    return LIVE if found.live_ready else found.level
 
 
-def _status(hit: RunbookHit) -> Labelled:
-    status = status_of(hit)
-    yield status, STATUS_LABELS.get(status) or ReadinessLevel(status).label
+def _statuses(runbooks: Sequence[Found]) -> Values:
+    for each in runbooks:
+        status = status_of(each)
+        yield each.pk, status, STATUS_LABELS.get(status) or ReadinessLevel(status).label
 
 
-def _layers(hit: RunbookHit) -> Labelled:
-    return ((layer.slug, layer.title) for layer in hit.runbook.layers.all())
+def _layers(runbooks: Sequence[Found]) -> Values:
+    pks = [each.pk for each in runbooks]
+    return Runbook.objects.filter(pk__in=pks, layers__isnull=False).values_list("pk", "layers__slug", "layers__title")
 
 
-def _clusters(hit: RunbookHit) -> Labelled:
-    clusters = [*filter(None, [hit.runbook.primary_cluster]), *hit.runbook.related_clusters.all()]
-    return {cluster.slug: cluster for cluster in clusters}.items()
+def _clusters(runbooks: Sequence[Found]) -> Values:
+    pks = [each.pk for each in runbooks]
+    pairs = {
+        *Runbook.objects.filter(pk__in=pks).values_list("pk", "primary_cluster"),
+        *Runbook.objects.filter(pk__in=pks).values_list("pk", "related_clusters"),
+    }
+    clusters = Cluster.objects.in_bulk({cluster for _, cluster in pairs if cluster})
+    return [(pk, clusters[cluster].slug, clusters[cluster]) for pk, cluster in sorted(pairs, key=str) if cluster]
 
 
-READERS: Mapping[str, tuple[Any, Callable[[RunbookHit], Labelled]]] = {
-    "status": (_("Status"), _status),
+READERS: Mapping[str, tuple[Any, Callable[[Sequence[Found]], Values]]] = {
+    "status": (_("Status"), _statuses),
     "layer": (_("Layer"), _layers),
     "cluster": (_("Cluster"), _clusters),
 }
 
 
-def facets_of(question: str, hits: Sequence[RunbookHit], chosen: Mapping[str, str]) -> list[Facet]:
-    """Every facet that tells hits apart, or that is chosen; each choice with its number among ``hits``.
+def facets_of(question: str, runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Facet]:
+    """Every facet that tells hits apart, or that is chosen; each choice with its number among ``runbooks``.
 
     :param chosen: a value for a facet's name; names without one are missing.
     """
@@ -77,10 +84,9 @@ def facets_of(question: str, hits: Sequence[RunbookHit], chosen: Mapping[str, st
     for name, (label, read) in READERS.items():
         labels: dict[str, Any] = {}
         numbers: Counter[str] = Counter()
-        for hit in hits:
-            for value, text in read(hit):
-                labels[value] = text
-                numbers[value] += 1
+        for _pk, value, text in read(runbooks):
+            labels[value] = text
+            numbers[value] += 1
         choices = [
             Choice(value, _query(question, chosen, name, value), labels[value], number, chosen.get(name) == value)
             for value, number in sorted(numbers.items(), key=lambda item: (-item[1], str(labels[item[0]])))
@@ -95,11 +101,13 @@ def _query(question: str, chosen: Mapping[str, str], name: str, value: str) -> s
     return urlencode({"q": question, **others, **({} if chosen.get(name) == value else {name: value})})
 
 
-def narrowed(hits: Iterable[RunbookHit], chosen: Mapping[str, str]) -> list[RunbookHit]:
-    """The hits that have every chosen value."""
-    return [
-        hit for hit in hits if all(value in dict(READERS[name][1](hit)) for name, value in chosen.items())
-    ]
+def narrowed(runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Found]:
+    """The runbooks that have every chosen value."""
+    kept = list(runbooks)
+    for name, value in chosen.items():
+        having = {pk for pk, other, _ in READERS[name][1](kept) if other == value}
+        kept = [each for each in kept if each.pk in having]
+    return kept
 
 
 def among(chosen: Mapping[str, str]) -> QuerySet[Runbook]:

@@ -1,7 +1,7 @@
 """A piece of a text around what was sought, as parts that are marked or not. Pure: imports no Django, makes no HTML."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from runbooks.search.text import WORD, fold, parts_of
 
@@ -18,12 +18,12 @@ class Part:
     marked: bool
 
 
-def marked(text: str, words: Collection[str]) -> list[Part]:
+def marked(text: str, words: frozenset[str]) -> list[Part]:
     """The whole text in parts; ``words`` are folded."""
     return _parts(text, _places(text, words))
 
 
-def snippet(text: str, words: Collection[str]) -> list[Part]:
+def snippet(text: str, words: frozenset[str]) -> list[Part]:
     """At most some two hundred signs of a text, where most of the words stand; its beginning where none does."""
     text = text[:MOST_READ]
     places = _places(text, words)
@@ -38,13 +38,18 @@ def snippet(text: str, words: Collection[str]) -> list[Part]:
     return [*lead, *parts, *([Part(" …", False)] if end < len(text) else [])]
 
 
-def _places(text: str, words: Collection[str]) -> list[tuple[int, int, str]]:
+def _places(text: str, words: frozenset[str]) -> list[tuple[int, int, str]]:
     places = []
     for found in WORD.finditer(text):
-        word = fold(found[0])
-        if word in words or any(part in words for part in parts_of(found[0])):
-            places.append((found.start(), found.end(), word))
+        spellings = _spellings(found[0])
+        if not words.isdisjoint(spellings):
+            places.append((found.start(), found.end(), spellings[0]))
     return places
+
+
+@lru_cache(maxsize=1 << 15)
+def _spellings(word: str) -> tuple[str, ...]:
+    return (fold(word), *parts_of(word))
 
 
 def _start(places: list[tuple[int, int, str]]) -> int:

@@ -27,11 +27,12 @@ def search(request: HttpRequest) -> HttpResponse:
     text = question_of(request)
     chosen = {name: request.GET[name] for name in facets.READERS if request.GET.get(name)}
     found = answer(text)
-    hits = facets.narrowed(found.runbooks, chosen)
+    kept = facets.narrowed(found.runbooks, chosen)
     if chosen and found.more:
-        hits = facets.narrowed(answer(text, among=facets.among(chosen)).runbooks, chosen)
+        kept = facets.narrowed(answer(text, among=facets.among(chosen)).runbooks, chosen)
     situations = _situations(text, found, chosen)
     shown = SITUATIONS_AT_ONCE if found.runbooks else len(situations)
+    page = Paginator(kept, HITS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "text": text,
         "found": found,
@@ -39,7 +40,8 @@ def search(request: HttpRequest) -> HttpResponse:
         "more_situations": situations[shown:],
         "facets": facets.facets_of(text, found.runbooks, chosen),
         "chosen": chosen,
-        "page": Paginator(hits, HITS_PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "hits": found.hits(page.object_list),
     }
     return render(request, "runbooks/search.html", context)
 
@@ -48,8 +50,9 @@ def search(request: HttpRequest) -> HttpResponse:
 def suggestions(request: HttpRequest) -> JsonResponse:
     """``/search/suggestions/?q=``: the first few situations and runbooks, for the search field while one types."""
     found = answer(question_of(request))
-    situations = [_suggested_situation(each) for each in found.situations[:MOST_SUGGESTED_SITUATIONS]]
-    runbooks = [_suggested_runbook(hit) for hit in found.runbooks[: MOST_SUGGESTIONS - len(situations)]]
+    situations = [_suggested_situation(each) for each in found.situations(MOST_SUGGESTED_SITUATIONS)]
+    first = found.runbooks[: MOST_SUGGESTIONS - len(situations)]
+    runbooks = [_suggested_runbook(hit) for hit in found.hits(first)]
     return JsonResponse({"suggestions": [*situations, *runbooks]})
 
 
@@ -60,10 +63,10 @@ def question_of(request: HttpRequest) -> str:
 
 def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Sequence[Situation]:
     """Those that were found. Without a question, or where nothing was found, all: one of them may be what is faced."""
-    if not text or not (found.situations or found.runbooks):
+    if not text or not (found.situation_pks or found.runbooks):
         return list(Situation.objects.with_steps())
     # A situation has no status, layer or cluster of its own.
-    return () if chosen else found.situations[:MOST_SITUATIONS]
+    return () if chosen else found.situations(MOST_SITUATIONS)
 
 
 def _suggested_situation(situation: Situation) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def ask_the_search(question: str) -> list[str]:
     """What the portal's own search answers."""
     from runbooks.search.answer import answer
 
-    return [hit.runbook.slug for hit in answer(question).runbooks]
+    found = answer(question)
+    return [hit.runbook.slug for hit in found.hits(found.runbooks[:3])]
 
 
 def figures(questions: Iterable[tuple[str, str]], ask: Ask = ask_the_search) -> Figures:

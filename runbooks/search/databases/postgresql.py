@@ -31,18 +31,22 @@ def standing(cursor: Any) -> bool:
 
 
 def matching(
-    groups: Sequence[Sequence[str]], *, every: bool, only: Sequence[int] | None, limit: int
+    groups: Sequence[Sequence[str]], *, columns: Sequence[str], every: bool, only: Sequence[int] | None, limit: int
 ) -> tuple[str, list[Any]]:
-    """A query for the ids of entries in which every group (or any) has a word, the likeliest first.
+    """A query for entries in which every group (or any) has a word, the likeliest first.
 
     :param groups: words, or phrases of several words, any of which will do.
+    :param columns: what is asked of each entry.
     :param only: ids of the runbooks that may be found; None for all.
     """
     asked = (" && " if every else " || ").join(f"({' || '.join([PHRASE] * len(group))})" for group in groups)
     words = [word.replace("_", UNDERSCORE) for group in groups for word in group]
     query = f"""
-        SELECT id FROM {TABLE}, (SELECT {asked} AS words) asked
-        WHERE {COLUMN} @@ asked.words {"AND runbook_id = ANY(%s)" if only is not None else ""}
-        ORDER BY ts_rank('{{0.08, 0.3, 0.6, 1.0}}', {COLUMN}, asked.words) DESC, id LIMIT %s
+        SELECT {", ".join(f"entry.{column}" for column in columns)} FROM (
+            SELECT id AS pk, ts_rank('{{0.08, 0.3, 0.6, 1.0}}', {COLUMN}, asked.words) AS likeliness
+            FROM {TABLE}, (SELECT {asked} AS words) asked
+            WHERE {COLUMN} @@ asked.words {"AND runbook_id = ANY(%s)" if only is not None else ""}
+            ORDER BY likeliness DESC, id LIMIT %s
+        ) best JOIN {TABLE} entry ON entry.id = pk ORDER BY likeliness DESC, pk
     """
     return query, [*words, *([list(only)] if only is not None else []), limit]

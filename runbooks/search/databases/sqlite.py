@@ -37,19 +37,22 @@ def standing(cursor: Any) -> bool:
 
 
 def matching(
-    groups: Sequence[Sequence[str]], *, every: bool, only: Sequence[int] | None, limit: int
+    groups: Sequence[Sequence[str]], *, columns: Sequence[str], every: bool, only: Sequence[int] | None, limit: int
 ) -> tuple[str, list[Any]]:
-    """A query for the ids of entries in which every group (or any) has a word, the likeliest first.
+    """A query for entries in which every group (or any) has a word, the likeliest first.
 
     :param groups: words, or phrases of several words, any of which will do.
+    :param columns: what is asked of each entry.
     :param only: ids of the runbooks that may be found; None for all.
     """
     joint = " AND " if every else " OR "
     match = joint.join(f"({' OR '.join(_quoted(word) for word in group)})" for group in groups)
+    among = f"AND rowid IN (SELECT id FROM {TABLE} WHERE runbook_id IN (SELECT value FROM json_each(%s)))"
     query = f"""
-        SELECT entry.id FROM search_text JOIN {TABLE} entry ON entry.id = search_text.rowid
-        WHERE search_text MATCH %s {"AND entry.runbook_id IN (SELECT value FROM json_each(%s))" if only is not None else ""}
-        ORDER BY bm25(search_text, {WEIGHTS}), entry.id LIMIT %s
+        SELECT {", ".join(f"entry.{column}" for column in columns)} FROM (
+            SELECT rowid AS pk, bm25(search_text, {WEIGHTS}) AS likeliness FROM search_text
+            WHERE search_text MATCH %s {among if only is not None else ""} ORDER BY likeliness, rowid LIMIT %s
+        ) JOIN {TABLE} entry ON entry.id = pk ORDER BY likeliness, pk
     """
     return query, [match, *([str(list(only))] if only is not None else []), limit]
 
