@@ -19,11 +19,13 @@ from runbooks.search.snippets import Part, marked, snippet
 from runbooks.search.text import comparable, terms_of
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
-MOST_CANDIDATES = 60
+MOST_CANDIDATES = 40
 # So many are compared by their sections as well; fetching the words of all would cost more than it finds.
 MOST_READ = 20
 # Entries that hold every word: with so many there is no need to look at those that hold some.
 ENOUGH = 10
+# A word that tells less than this share of the most telling one finds nothing by itself.
+TELLING = 0.35
 WORD_COLUMNS = tuple(ranking.FIELD_WEIGHTS)
 COLUMNS = ("id", "runbook_id", "situation_id", "exact_titles", "exact_names", *WORD_COLUMNS)
 
@@ -87,7 +89,7 @@ class Answer:
     def hits(self, found: Iterable[Found]) -> list[RunbookHit]:
         """Some of the runbooks as they are shown, from the live rows."""
         wanted = list(found)
-        rows = Runbook.objects.with_catalogue().in_bulk([each.pk for each in wanted])
+        rows = _shown(wanted)
         sections = SearchPassage.objects.filter(pk__in=[each.passage for each in wanted if each.passage])
         passages = {pk: rest for pk, *rest in sections.values_list("pk", "heading", "anchor", "text")}
         hits = []
@@ -105,6 +107,15 @@ class Answer:
         """The first so many situations, with their runbooks."""
         rows = Situation.objects.with_steps().in_bulk(list(self.situation_pks[:most]))
         return [rows[pk] for pk in self.situation_pks[:most] if pk in rows]
+
+
+def _shown(found: Sequence[Found]) -> dict[int, Runbook]:
+    """The live rows; with layers and clusters where a signature covers them, which is where they cost something."""
+    rows = Runbook.objects.with_document().in_bulk([each.pk for each in found])
+    claiming = [pk for pk, row in rows.items() if row.readiness_level == ReadinessLevel.READY]
+    if claiming:
+        rows.update(Runbook.objects.with_catalogue().in_bulk(claiming))
+    return rows
 
 
 def vocabulary() -> Vocabulary:
@@ -198,14 +209,17 @@ class _Search:
 
     def _candidates(self) -> list[_Candidate]:
         """The likeliest entries: those that hold every word, then those that hold some."""
-        groups = [[each.word for each in term.alternatives] for term in self.wanted]
-        found = self._matching(groups, every=True)
-        if len(groups) > 1 and len(found) < ENOUGH:
-            found = {**found, **self._matching(groups, every=False)}
+        found = self._matching(self.wanted, every=True)
+        if len(self.wanted) > 1 and len(found) < ENOUGH:
+            # What holds nothing but words that say little is no hit in the end.
+            most = max(term.weight for term in self.wanted)
+            telling = [term for term in self.wanted if term.weight >= TELLING * most]
+            found = {**found, **self._matching(telling, every=False)}
         self.more = len(found) >= MOST_CANDIDATES
         return list(found.values())[:MOST_CANDIDATES]
 
-    def _matching(self, groups: list[list[str]], *, every: bool) -> dict[int, _Candidate]:
+    def _matching(self, terms: Sequence[Wanted], *, every: bool) -> dict[int, _Candidate]:
+        groups = [[each.word for each in term.alternatives] for term in terms]
         query, parameters = dialect_of(connection).matching(
             groups, columns=COLUMNS, every=every, only=self.only, limit=MOST_CANDIDATES
         )
@@ -216,7 +230,7 @@ class _Search:
 
     def _passages(self, entries: Iterable[int]) -> dict[int, list[PassageWords]]:
         found: dict[int, list[PassageWords]] = defaultdict(list)
-        rows = SearchPassage.objects.filter(entry__in=list(entries)).order_by("entry", "position")
-        for pk, entry, heading, text in rows.values_list("pk", "entry", "folded_heading", "folded"):
+        rows = SearchPassage.objects.filter(entry__in=list(entries)).order_by()  # sorting them costs more than it tells
+        for pk, entry, heading, text in sorted(rows.values_list("pk", "entry", "folded_heading", "folded")):
             found[entry].append(PassageWords(pk, heading, text))
         return found

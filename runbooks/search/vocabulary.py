@@ -11,7 +11,7 @@ from math import log
 
 from runbooks.search.text import Term
 
-MOST_ALTERNATIVES = 24
+MOST_ALTERNATIVES = 16
 SHORTEST_PREFIX = 2
 SHORTEST_PART = 4  # of a compound
 SHORTEST_WITH_TYPO = 4
