@@ -110,7 +110,7 @@ class SQLiteFloor:
 
 
 class PostgreSQLFloor:
-    """A stored tsvector with a GIN index; the snippet from the first two thousand signs."""
+    """A stored tsvector with a GIN index; the snippet from the first five hundred signs."""
 
     CREATE = (
         r"""CREATE TABLE floor_text AS SELECT r.id, r.title, d.text AS body, to_tsvector('simple',
@@ -118,8 +118,9 @@ class PostgreSQLFloor:
             FROM runbooks_runbook r JOIN runbooks_document d ON d.id = r.document_id""",
         "CREATE INDEX floor_index ON floor_text USING gin (vector)",
         "ANALYZE",
+        "SET enable_seqscan = off",  # else it reads the whole table: 40 ms
     )
-    ASK = """SELECT id, title, ts_headline('simple', left(body, 2000), words) FROM (
+    ASK = """SELECT id, title, ts_headline('simple', left(body, 500), words) FROM (
              SELECT id, title, body, words FROM floor_text, plainto_tsquery('simple', %s) words WHERE vector @@ words
              ORDER BY ts_rank(vector, words) DESC LIMIT 20) best"""
 

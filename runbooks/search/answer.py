@@ -156,6 +156,20 @@ def answer(question: str, *, among: QuerySet[Runbook] | None = None, at: datetim
     )
 
 
+def holding(queryset: Any, text: str) -> Any:
+    """A queryset of runbooks narrowed to those in which every word is found, as the search finds it; not sorted.
+
+    Where the text has no word, or one that the index lacks, its signs are looked for as they are.
+    """
+    wanted = vocabulary().wanted(terms_of(text))
+    if not wanted or not all(each.alternatives for each in wanted):
+        return queryset.matching(text)
+    dialect = dialect_of(connection)
+    query, parameters = dialect.holding([[each.word for each in term.alternatives] for term in wanted])
+    entries = [pk for (pk,) in dialect.rows(connection, query, parameters)]
+    return queryset.filter(search_entry__in=entries)
+
+
 def _in_order(scores: dict[int, Score], at: datetime | None) -> list[Found]:
     """The runbooks by tier and points, from their live rows."""
     rows = list(Runbook.objects.filter(pk__in=scores).order_by().values_list("pk", "readiness_level", "position"))
@@ -220,12 +234,11 @@ class _Search:
 
     def _matching(self, terms: Sequence[Wanted], *, every: bool) -> dict[int, _Candidate]:
         groups = [[each.word for each in term.alternatives] for term in terms]
-        query, parameters = dialect_of(connection).matching(
+        dialect = dialect_of(connection)
+        query, parameters = dialect.matching(
             groups, columns=COLUMNS, every=every, only=self.only, limit=MOST_CANDIDATES
         )
-        with connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            rows = cursor.fetchall()
+        rows = dialect.rows(connection, query, parameters)
         return {row[0]: _Candidate(*row[:5], dict(zip(WORD_COLUMNS, row[5:], strict=True))) for row in rows}
 
     def _passages(self, entries: Iterable[int]) -> dict[int, list[PassageWords]]:

@@ -1,7 +1,7 @@
 """The two databases behind one interface: what stands beside the index's table, and how it is asked.
 
-Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing`` (whether all of it stands)
-and ``matching`` (a query). Both are asked for the same whole words.
+Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing`` (whether all of it stands),
+``matching`` and ``holding`` (queries) and ``rows`` (what one brings). Both are asked for the same whole words.
 """
 
 from types import ModuleType

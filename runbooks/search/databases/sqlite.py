@@ -6,6 +6,8 @@ Django rebuilds a table when a column changes, and drops its triggers: ``migrate
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 TABLE = "runbooks_searchentry"
 COLUMNS = ("title", "names", "later_names", "headings", "facts", "body")
 WEIGHTS = "12.0, 7.0, 4.0, 3.0, 2.0, 1.0"
@@ -45,8 +47,6 @@ def matching(
     :param columns: what is asked of each entry.
     :param only: ids of the runbooks that may be found; None for all.
     """
-    joint = " AND " if every else " OR "
-    match = joint.join(f"({' OR '.join(_quoted(word) for word in group)})" for group in groups)
     among = f"AND rowid IN (SELECT id FROM {TABLE} WHERE runbook_id IN (SELECT value FROM json_each(%s)))"
     query = f"""
         SELECT {", ".join(f"entry.{column}" for column in columns)} FROM (
@@ -54,7 +54,24 @@ def matching(
             WHERE search_text MATCH %s {among if only is not None else ""} ORDER BY likeliness, rowid LIMIT %s
         ) JOIN {TABLE} entry ON entry.id = pk ORDER BY likeliness, pk
     """
-    return query, [match, *([str(list(only))] if only is not None else []), limit]
+    return query, [_asked(groups, every), *([str(list(only))] if only is not None else []), limit]
+
+
+def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
+    """A query for the ids of all entries in which every group has a word, in no order."""
+    return "SELECT rowid FROM search_text WHERE search_text MATCH %s", [_asked(groups, True)]
+
+
+def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    """What a query of ``matching`` brings."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
+
+
+def _asked(groups: Sequence[Sequence[str]], every: bool) -> str:
+    joint = " AND " if every else " OR "
+    return joint.join(f"({' OR '.join(_quoted(word) for word in group)})" for group in groups)
 
 
 def _quoted(word: str) -> str:
