@@ -157,7 +157,7 @@ def measure(rounds: int) -> None:
     def whole(question: str) -> None:
         found = answer(question)
         for hit in found.hits(found.runbooks[:20]):
-            hit.title_parts(), hit.heading_parts(), hit.snippet_parts()
+            hit.heading_parts(), hit.snippet_parts()
 
     client = Client()
     works = {

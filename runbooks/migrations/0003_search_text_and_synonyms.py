@@ -16,6 +16,7 @@ SYNONYMS = (
     "blockiert, gesperrt, Sperre, blocked, locked",
     "anhalten, stoppen, pausieren, stop, pause, halt",
     "starten, start, launch",
+    "anlegen, eröffnen, open, create",
     "Vergleich, vergleichen, compare, comparison",
     "prüfen, Prüfung, check, verify, verifizieren",
     "Entscheidung, entscheiden, decision, decide",

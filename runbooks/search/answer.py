@@ -59,12 +59,8 @@ class RunbookHit:
         page = self.runbook.get_absolute_url()
         return f"{page}#{self.anchor}" if self.anchor else page
 
-    def title_parts(self) -> list[Part]:
-        """The title, with what was sought marked."""
-        return marked(self.runbook.title, self.words)
-
     def heading_parts(self) -> list[Part]:
-        """The section's heading, likewise."""
+        """The section's heading, with what was sought marked."""
         return marked(self.heading, self.words)
 
     def snippet_parts(self) -> list[Part]:

@@ -21,8 +21,8 @@ AS_TYPED, OTHER_ENDING, SYNONYM, ONE_TYPO, TWO_TYPOS = 1.0, 0.9, 0.85, 0.7, 0.5
 # German and English endings, longest first. What is left must keep four signs.
 ENDINGS = (
     "ierungen", "ierung", "ierten", "ierter", "iertes", "ierte", "ieren", "iert",
-    "ungen", "ation", "ungs", "ings", "tion", "ung", "ing", "ion", "ern", "est", "ten", "ies", "en", "er", "es",
-    "em", "ed", "et", "te", "st", "e", "n", "s", "t",
+    "ungen", "ation", "ungs", "ings", "tion", "ung", "ing", "ion", "ern", "ten", "en", "er", "es", "em", "ed", "e", "n",
+    "s",
 )  # fmt: skip
 SHORTEST_STEM = 4
 

@@ -548,7 +548,7 @@ QUERIES = {
     "/situations/": 5,
     # PostgreSQL is told to use its index, and then to forget that.
     "/search/?q=pump": 20 if connection.vendor == "sqlite" else 22,
-    "/search/suggestions/?q=pump": 14 if connection.vendor == "sqlite" else 16,
+    "/search/suggestions/?q=pump": 16 if connection.vendor == "sqlite" else 18,
     "/landscape/": 10,
     "/changes/": 4,
     "/sign-offs/": 8,
