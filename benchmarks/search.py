@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-ANSWER, PAGE = "whole answer", "page with HTML"
+RAW, ANSWER, PAGE = "raw query", "whole answer", "page with HTML"
 SYLLABLES = "al ba cor dan el fin gor hal im jo kar lum mor nex or pel qui rus sal tor ul ven wor xan yel zin".split()
 PARTS = 10
 WORDS_OF_PART = 140
@@ -137,50 +137,56 @@ def timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - begin) * 1000
 
 
-def measure(rounds: int) -> None:
-    """Interleaved: every question to the floor and to the search, in turn."""
+def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[str, str], object]]:
+    """What is measured: each takes the question and the words that the floor is asked for."""
     from django.db import connection
     from django.test import Client
 
     from runbooks.search.answer import answer
 
-    floor = SQLiteFloor if connection.vendor == "sqlite" else PostgreSQLFloor
-    with connection.cursor() as cursor:
-        for statement in floor.CREATE:
-            cursor.execute(statement)
-
-    def raw(words: str) -> None:
+    def raw(_question: str, words: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(floor.ASK, [floor.words(words)])
             cursor.fetchall()
 
-    def whole(question: str) -> None:
+    def whole(question: str, _words: str) -> None:
         found = answer(question)
         for hit in found.hits(found.runbooks[:20]):
             hit.heading_parts(), hit.snippet_parts()
 
     client = Client()
-    works = {
-        "raw query": lambda question, words: raw(words),
-        ANSWER: lambda question, words: whole(question),
-        PAGE: lambda question, words: client.get("/search/", {"q": question}),
-    }
+    return {RAW: raw, ANSWER: whole, PAGE: lambda question, _words: client.get("/search/", {"q": question})}
+
+
+def measure(rounds: int) -> None:
+    """Interleaved: every question to the floor and to the search, in turn. The first round warms up."""
+    from django.db import connection
+
+    floor = SQLiteFloor if connection.vendor == "sqlite" else PostgreSQLFloor
+    with connection.cursor() as cursor:
+        for statement in floor.CREATE:
+            cursor.execute(statement)
+    works = works_of(floor)
+    first = timed(lambda: works[ANSWER]("alert", ""))
     times: dict[str, list[float]] = {name: [] for name in works}
-    first = timed(lambda: answer("alert"))
     for number in range(rounds + 1):
         for question, words in QUESTIONS:
             for name, work in works.items():
                 spent = timed(lambda work=work, question=question, words=words: work(question, words))
-                if number:  # the first round warms up
-                    times[name].append(spent)
-    base = times["raw query"]
-    print(f"{connection.vendor}: {len(base)} questions, first answer of a process {first:.0f} ms (reads the vocabulary)")
+                times[name].extend([spent] if number else [])
+    print(
+        f"{connection.vendor}: {len(times[RAW])} questions; a process's first answer {first:.0f} ms (reads the vocabulary)"
+    )
+    base_median, base_p95 = middle_and_tail(times[RAW])
     for name, spent in times.items():
-        median, p95 = statistics.median(spent), statistics.quantiles(spent, n=20)[-1]
-        print(
-            f"  {name:<15} median {median:7.2f} ms  p95 {p95:7.2f} ms"
-            f"   ratio of medians {median / statistics.median(base):5.2f}, of p95 {p95 / statistics.quantiles(base, n=20)[-1]:5.2f}"
-        )
+        median, p95 = middle_and_tail(spent)
+        ratios = f"{median / base_median:5.2f} x and {p95 / base_p95:5.2f} x the raw query"
+        print(f"  {name:<15} median {median:7.2f} ms, p95 {p95:7.2f} ms: {ratios}")
+
+
+def middle_and_tail(times: list[float]) -> tuple[float, float]:
+    """Median and 95th percentile."""
+    return statistics.median(times), statistics.quantiles(times, n=20)[-1]
 
 
 def main() -> None:

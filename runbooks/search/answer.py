@@ -93,7 +93,7 @@ class Answer:
             row = rows.get(each.pk)
             if row is None:
                 continue  # deleted a moment ago
-            heading, anchor, text = passages.get(each.passage, ("", "", ""))
+            heading, anchor, text = passages.get(each.passage or 0, ("", "", ""))
             # Asked again of the very row that is shown: nothing may stand between it and its mark.
             ready = each.live_ready and not row.reasons_against_live()
             hits.append(RunbookHit(row, ready, heading, anchor, text or row.scope, self.words))
@@ -193,6 +193,13 @@ class _Candidate:
         return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names, passages)
 
 
+def _candidate(
+    entry: int, runbook: int | None, situation: int | None, titles: str, names: str, *words: str
+) -> _Candidate:
+    """From a row of ``COLUMNS``."""
+    return _Candidate(entry, runbook, situation, titles, names, dict(zip(WORD_COLUMNS, words, strict=True)))
+
+
 @dataclass
 class _Search:
     """One question on its way through the index. ``only`` are the runbooks that may be found; None for all."""
@@ -206,13 +213,13 @@ class _Search:
         """Every hit with its score: all by their own words, the best of them by their sections as well."""
         candidates = self._candidates()
         first = {each.entry: self._score(each) for each in candidates}
-        likely = sorted(candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry))[:MOST_READ]
+        likely = sorted(candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry))[
+            :MOST_READ
+        ]
         passages = self._passages([each.entry for each in likely if each.runbook])
         for each in likely:
             first[each.entry] = self._score(each, passages[each.entry])
-        return [
-            (each, first[each.entry]) for each in candidates if first[each.entry].found >= ranking.LEAST_FOUND
-        ]
+        return [(each, first[each.entry]) for each in candidates if first[each.entry].found >= ranking.LEAST_FOUND]
 
     def _score(self, candidate: _Candidate, passages: Sequence[PassageWords] = ()) -> Score:
         return ranking.score(candidate.words(passages), self.wanted, question=self.question)
@@ -235,7 +242,7 @@ class _Search:
             groups, columns=COLUMNS, every=every, only=self.only, limit=MOST_CANDIDATES
         )
         rows = dialect.rows(connection, query, parameters)
-        return {row[0]: _Candidate(*row[:5], dict(zip(WORD_COLUMNS, row[5:], strict=True))) for row in rows}
+        return {row[0]: _candidate(*row) for row in rows}
 
     def _passages(self, entries: Iterable[int]) -> dict[int, list[PassageWords]]:
         found: dict[int, list[PassageWords]] = defaultdict(list)

@@ -68,9 +68,10 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
             entry = before.pop(runbook.pk, None)
             known = entry.document_id if entry and not reread else None
             _keep(entry or SearchEntry(runbook=runbook), sources.draft_of_runbook(runbook, indexed_document=known))
-        old = {entry.situation_id: entry for entry in SearchEntry.objects.filter(situation__in=wanted_situations)}
+        found = SearchEntry.objects.filter(situation__in=wanted_situations)
+        old: dict[int | None, SearchEntry] = {entry.situation_id: entry for entry in found}
         for situation in sources.situations_with_sources().filter(pk__in=wanted_situations):
-            _keep(old.pop(situation.pk, None) or SearchEntry(situation=situation), sources.draft_of_situation(situation))
+            _keep(old.pop(situation.pk, SearchEntry(situation=situation)), sources.draft_of_situation(situation))
         _drop([*before.values(), *old.values()])
 
 
@@ -142,9 +143,9 @@ def _differs(entry: SearchEntry, draft: Draft) -> bool:
 
 def _keep(entry: SearchEntry, draft: Draft) -> None:
     """Write an entry where it differs, and count its words."""
-    if entry.pk and draft.passages is None:
-        if all(getattr(entry, name) == value for name, value in draft.columns.items()):
-            return
+    is_same = all(getattr(entry, name) == value for name, value in draft.columns.items())
+    if entry.pk and draft.passages is None and is_same:
+        return
     before = entry.all_words() if entry.pk else set()
     _write(entry, draft)
     after = entry.all_words()

@@ -118,7 +118,7 @@ def _deleted(sender: type[Model], instance: Any, origin: Any = None, **_: Any) -
     index.refresh(*getattr(instance, REMEMBERED, ((), ())))
 
 
-def _linked(sender: Any, instance: Any, action: str, reverse: bool, model: Any, pk_set: Any, **_: Any) -> None:
+def _linked(sender: Any, instance: Any, action: str, pk_set: Any, **_: Any) -> None:
     """A runbook was linked with a layer, a cluster or a code reference, from either side."""
     if action == "pre_clear":
         runbooks, _situations = AFFECTED[type(instance)]([instance.pk])

@@ -34,8 +34,12 @@ def runbooks_with_sources() -> QuerySet[Runbook]:
             "layers",
             "related_clusters",
             "code_references",
-            Prefetch("situation_steps", SituationRunbook.objects.select_related("situation").order_by("position")),
-            Prefetch("section_entries", SectionEntry.objects.select_related("section").order_by("section__number")),
+            Prefetch(
+                "situation_steps", SituationRunbook.objects.select_related("situation").order_by("position", "pk")
+            ),
+            Prefetch(
+                "section_entries", SectionEntry.objects.select_related("section").order_by("section__number", "pk")
+            ),
         )
         .order_by("pk")
     )
@@ -43,7 +47,7 @@ def runbooks_with_sources() -> QuerySet[Runbook]:
 
 def situations_with_sources() -> QuerySet[Situation]:
     """Situations with the runbooks they lead to."""
-    steps = Prefetch("steps", SituationRunbook.objects.select_related("runbook").order_by("position"))
+    steps = Prefetch("steps", SituationRunbook.objects.select_related("runbook").order_by("position", "pk"))
     return Situation.objects.prefetch_related(steps).order_by("pk")
 
 

@@ -7,6 +7,7 @@ are all decided here.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import log
 
 from runbooks.search.text import Term
@@ -151,9 +152,10 @@ class Vocabulary:
 
     def _sharing_a_piece(self, word: str, pieces: int) -> set[str]:
         """Candidates: of ``pieces`` parts of the word, one at least is intact where there are fewer errors."""
-        size, found = len(word) / pieces, set()
+        size = len(word) / pieces
+        found: set[str] = set()
         bounds = [round(size * number) for number in range(pieces + 1)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             piece = word[start:end]
             pattern = f" {piece}" if start == 0 else f"{piece} " if end == len(word) else piece
             found.update(self._holding(pattern))

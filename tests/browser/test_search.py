@@ -137,7 +137,8 @@ def test_what_was_opened_or_starred_is_offered_and_stays_in_this_browser(landsca
 
 
 @pytest.mark.parametrize(
-    "kept", ["nonsense", "[]", "null", '{"starred": 1}', '{"recent": [{"title": "x", "address": "javascript:alert(1)"}]}']
+    "kept",
+    ["nonsense", "[]", "null", '{"starred": 1}', '{"recent": [{"title": "x", "address": "javascript:alert(1)"}]}'],
 )
 def test_nonsense_on_the_shelf_does_no_harm(landscape, open_page, kept):
     page = open_page()

@@ -119,11 +119,7 @@ def test_the_database_refuses_what_a_constraint_forbids(name, make, people):
 
 
 def test_every_constraint_of_the_catalogue_is_tried_above():
-    named = {
-        constraint.name
-        for model in CATALOGUE
-        for constraint in model._meta.constraints
-    }
+    named = {constraint.name for model in CATALOGUE for constraint in model._meta.constraints}
     assert named == {name for name, _ in FORBIDDEN}
 
 

@@ -100,7 +100,9 @@ def test_a_hit_leads_to_the_section_that_answers(twins, reader):
 
 
 def test_what_is_shown_is_escaped_and_marked(people, reader):
-    cast.make_runbook("A <b>bold</b> title", text='# X\n\n## <img src=x> bluelever\n\n<script>alert("bluelever")</script>\n')
+    cast.make_runbook(
+        "A <b>bold</b> title", text='# X\n\n## <img src=x> bluelever\n\n<script>alert("bluelever")</script>\n'
+    )
     content = reader.get("/search/?q=bluelever+bold").content.decode()
     assert "<mark>bluelever</mark>" in content
     assert "A &lt;b&gt;bold&lt;/b&gt; title" in content
@@ -129,7 +131,9 @@ def shown(reader, query):
 
 def test_facets_count_and_narrow_down(catalogue, reader):
     facets = {facet.name: facet for facet in reader.get("/search/?q=bluelever").context["facets"]}
-    assert {name: [(choice.value, choice.number) for choice in facets[name].choices] for name in ("status", "layer")} == {
+    assert {
+        name: [(choice.value, choice.number) for choice in facets[name].choices] for name in ("status", "layer")
+    } == {
         "status": [("unassessed", 3), ("live", 1)],
         "layer": [("pumps", 4), ("night", 1)],
     }
@@ -139,7 +143,9 @@ def test_facets_count_and_narrow_down(catalogue, reader):
     assert shown(reader, "q=bluelever&status=live&layer=night") == set()
 
 
-@pytest.mark.parametrize("query", ["status=bogus", "layer=bogus", "cluster=%22", "status=live&status=x", "page=99", "page=x"])
+@pytest.mark.parametrize(
+    "query", ["status=bogus", "layer=bogus", "cluster=%22", "status=live&status=x", "page=99", "page=x"]
+)
 def test_a_filter_or_page_that_makes_no_sense_is_no_failure(catalogue, reader, query):
     assert reader.get(f"/search/?q=bluelever&{query}").status_code == 200
 
@@ -204,7 +210,12 @@ def test_suggestions_name_where_they_lead_and_what_may_not_be_used_live(catalogu
     SituationRunbook.objects.create(situation=situation, runbook=catalogue[0])
     response = reader.get("/search/suggestions/?q=bluele")
     first, *rest = response.json()["suggestions"]
-    assert first == {"kind": "situation", "title": "Bluelever stuck", "address": "/situations/flood/", "note": "1 runbook"}
+    assert first == {
+        "kind": "situation",
+        "title": "Bluelever stuck",
+        "address": "/situations/flood/",
+        "note": "1 runbook",
+    }
     notes = {each["title"]: (each["note"], each["live_ready"]) for each in rest}
     assert notes["Lever 0"] == ("not for live use", False)
     assert notes["Lever 3"] == (f"{timezone.localdate().year}-ready", True)
@@ -229,7 +240,9 @@ def test_the_text_filter_finds_words_as_the_search_does(people, reader):
     runbook = cast.make_runbook("Überprüfung der Pumpe")
     cast.make_runbook("Other")
     for text in ("ueberpruefung", "uberprufung", "UEBERPRUEFUNG pumpe", "überprufnug"):
-        assert [row["slug"] for row in reader.get(f"/api/v1/runbooks/?text={quote(text)}").json()["results"]] == [runbook.slug]
+        assert [row["slug"] for row in reader.get(f"/api/v1/runbooks/?text={quote(text)}").json()["results"]] == [
+            runbook.slug
+        ]
         assert [row.pk for row in reader.get(f"/runbooks/?text={quote(text)}").context["runbooks"]] == [runbook.pk]
 
 

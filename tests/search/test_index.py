@@ -122,9 +122,9 @@ def test_links_are_followed_from_either_side(pump, way):
         "add": lambda: pump.layers.add(layer),
         "set": lambda: pump.layers.set([]),
         "remove": lambda: pump.layers.remove(layer),
-        "clear": lambda: pump.layers.clear(),
+        "clear": pump.layers.clear,
         "reverse add": lambda: layer.runbooks.add(pump),
-        "reverse clear": lambda: layer.runbooks.clear(),
+        "reverse clear": layer.runbooks.clear,
     }[way]()
     assert found("linkedword") == ([pump] if "add" in way else [])
 
@@ -164,11 +164,11 @@ def test_an_import_is_found_and_leaves_the_index_up_to_date(people):
 
 
 def test_what_is_rolled_back_is_not_found(pump):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         pump.scope = "Rolledback"
         pump.save()
         assert found("rolledback") == [pump]
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert found("rolledback") == []
     assert found("pump") == [pump]
 
@@ -202,7 +202,7 @@ def test_a_row_that_came_past_everything_is_told_of_and_can_be_put_right(pump):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE runbooks_runbook SET scope = 'Pastword' WHERE id = %s", [pump.pk])
     assert index.behind() == []
-    with pytest.raises(CommandError, match="1 entries say something else.*rebuild_search"):
+    with pytest.raises(CommandError, match="1 entries say something else"):
         call_command("rebuild_search", check=True)
     call_command("rebuild_search", stdout=StringIO())
     assert found("pastword") == [pump]
@@ -240,6 +240,7 @@ def test_migrate_builds_what_an_existing_catalogue_lacks(pump):
 
 
 def test_migrate_puts_the_full_text_index_back(pump):
+    connection.check_constraints()  # PostgreSQL alters no table while a check of its rows is still to come
     databases.remove()
     assert index.behind() == ["The full text index is not in the database."]
     call_command("migrate", verbosity=0)

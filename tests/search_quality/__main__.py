@@ -52,7 +52,9 @@ def main() -> None:
             print("PostgreSQL is left out: give its address, or set DATABASE_URL.")
         for address in addresses:
             environment = {**os.environ, "DATABASE_URL": address}
-            subprocess.run([sys.executable, "-m", "tests.search_quality", HERE, *sys.argv[1:]], env=environment, check=True)
+            subprocess.run(
+                [sys.executable, "-m", "tests.search_quality", HERE, *sys.argv[1:]], env=environment, check=True
+            )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ def dialect_of(connection: BaseDatabaseWrapper) -> ModuleType:
 
 
 def install(*, using: str = "default") -> None:
-    """Put the full text index beside the table. What stands already stays."""
+    """Put the full text index beside the table, unless it stands there already."""
+    if standing(using=using):
+        return
     connection = connections[using]
     with connection.cursor() as cursor:
         for statement in dialect_of(connection).CREATE:
