@@ -125,7 +125,8 @@ def vocabulary() -> Vocabulary:
             synonyms=synonym_groups(),
         )
         _vocabularies.clear()
-        _vocabularies[stamp] = known
+        if stamp:  # without one nobody would tell when it is old
+            _vocabularies[stamp] = known
     return known
 
 

@@ -26,7 +26,12 @@ class Figures:
 
 
 def import_fixtures() -> None:
-    """The landscape and documents of ``fixtures/``."""
+    """The landscape and documents of ``fixtures/``, and the synonyms, which a test with real transactions wipes away."""
+    from runbooks.models import SearchSynonym
+    from runbooks.search.synonyms import TO_BEGIN_WITH
+
+    for words in TO_BEGIN_WITH:
+        SearchSynonym.objects.get_or_create(words=words)
     call_command("import_landscape", str(FIXTURES / "landscape.md"), docs_root=FIXTURES, stdout=StringIO())
 
 

@@ -86,7 +86,7 @@
       shownFor = input.value.trim();
       list.hidden = count === 0;
       input.setAttribute("aria-expanded", String(count > 0));
-      status.textContent = say ? (count ? words.some.replace("%s", count) : words.none) : "";
+      status.textContent = say ? (count ? words.some.replace("{number}", count) : words.none) : "";
     }
 
     async function ask() {
