@@ -4,9 +4,10 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.dispatch import Signal
 from django.utils import timezone
 
 from runbooks.choices import ReadinessLevel
@@ -28,8 +29,41 @@ SEARCHED = (
 )
 MOST_WORDS = 8
 
+# Sent with ``sender`` (the model) and ``pks`` when a query wrote rows past ``save``; the search index listens.
+rows_changed = Signal()
+# Fields that the search index never holds: where a runbook stands is read from the live row at every search.
+NOT_SEARCHED = frozenset(
+    {
+        "readiness_level", "readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_at",
+        "declared_level", "declared_year", "declared_text", "escalation_contact",
+    }
+)  # fmt: skip
 
-class ClusterQuerySet(models.QuerySet[Any]):
+
+class SearchedQuerySet(models.QuerySet[Any]):
+    """Rows that the search index is made of: a write of many tells it, as a save of one does by itself."""
+
+    def update(self, **kwargs: Any) -> int:
+        """As ever, and the index follows in the same transaction."""
+        if NOT_SEARCHED.issuperset(kwargs):
+            return super().update(**kwargs)
+        with transaction.atomic(using=self.db):
+            pks = list(self.values_list("pk", flat=True))
+            number = super().update(**kwargs)
+            rows_changed.send(self.model, pks=pks)
+        return number
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """As ever, and the index follows in the same transaction."""
+        with transaction.atomic(using=self.db):
+            made = super().bulk_create(objs, *args, **kwargs)
+            rows_changed.send(self.model, pks=[row.pk for row in made if row.pk is not None])
+        return made
+
+
+class ClusterQuerySet(SearchedQuerySet):
     """Questions about clusters."""
 
     def covering(self, number: str) -> Self:
@@ -53,24 +87,37 @@ class ClusterQuerySet(models.QuerySet[Any]):
         ).exclude(pk=cluster.pk)
 
 
-class SituationQuerySet(models.QuerySet[Any]):
+class SituationQuerySet(SearchedQuerySet):
     """Questions about situations."""
+
+    def with_steps(self, *, contents: bool = False) -> Self:
+        """With their runbooks in order and all that a list shows of each, in a fixed number of queries.
+
+        :param contents: with the headings of the texts.
+        """
+        # Asked by way of the fields: importing the models here would run in a ring.
+        step = self.model._meta.get_field("steps").related_model
+        runbook = step._meta.get_field("runbook").related_model
+        runbooks = runbook.objects.with_contents() if contents else runbook.objects.with_catalogue()
+        return self.prefetch_related(
+            models.Prefetch("steps", step.objects.order_by("position")), models.Prefetch("steps__runbook", runbooks)
+        )
 
     def matching(self, text: str) -> Self:
         """Situations in whose title, comment or runbooks' titles every word of ``text`` is found."""
         return _matching(self, text, ("title", "comment", "runbooks__title"))
 
 
-class RunbookQuerySet(models.QuerySet[Any]):
+class RunbookQuerySet(SearchedQuerySet):
     """Questions about runbooks."""
+
+    def with_document(self) -> Self:
+        """With what tells its standing where it is not signed ready, in one query and without the texts."""
+        return self.select_related("document").defer("document__text", "document__html", "document__contents")
 
     def with_catalogue(self) -> Self:
         """With all that a list shows of each, in a fixed number of queries and without the texts."""
-        return (
-            self.select_related("primary_cluster", "document")
-            .defer("document__text", "document__html", "document__contents")
-            .prefetch_related("layers", "related_clusters")
-        )
+        return self.with_document().select_related("primary_cluster").prefetch_related("layers", "related_clusters")
 
     def with_contents(self) -> Self:
         """The same, and with the headings of each text, for whoever leads to them."""

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from runbooks import views
+from runbooks.search import views as search_views
 
 urlpatterns = [
-    path("search/", views.search, name="search"),
+    path("search/", search_views.search, name="search"),
+    path("search/suggestions/", search_views.suggestions, name="search-suggestions"),
     path("situations/", views.SituationList.as_view(), name="situations"),
     path("situations/<slug:slug>/", views.SituationDetail.as_view(), name="situation"),
     path("a/<str:labels>/", views.alert, name="alert"),

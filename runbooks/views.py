@@ -21,12 +21,10 @@ from runbooks.models import (
     Section,
     SectionEntry,
     Situation,
-    SituationRunbook,
 )
 from runbooks.querysets import SituationQuerySet
 
 ROWS_PER_PAGE = 50
-MOST_RESULTS = 50
 
 
 def situations_in_order(*, contents: bool = False) -> SituationQuerySet:
@@ -34,10 +32,7 @@ def situations_in_order(*, contents: bool = False) -> SituationQuerySet:
 
     :param contents: with the headings of the texts, for a page that leads to them.
     """
-    runbooks = Runbook.objects.with_contents() if contents else Runbook.objects.with_catalogue()
-    return Situation.objects.prefetch_related(
-        Prefetch("steps", SituationRunbook.objects.order_by("position")), Prefetch("steps__runbook", runbooks)
-    )
+    return Situation.objects.with_steps(contents=contents)
 
 
 class RunbookList(FilterView):
@@ -213,15 +208,3 @@ def landscape(request: HttpRequest) -> HttpResponse:
         "code_references": CodeReference.objects.prefetch_related("runbooks"),
     }
     return render(request, "runbooks/landscape.html", context)
-
-
-def search(request: HttpRequest) -> HttpResponse:
-    """``/search/?q=``: situations and runbooks in which every word is found. A plain GET form."""
-    text = request.GET.get("q", "").strip()[:200].replace("\x00", "")
-    situations = situations_in_order()
-    context = {
-        "text": text,
-        "situations": situations.matching(text)[:MOST_RESULTS] if text else situations,
-        "runbooks": Runbook.objects.with_catalogue().matching(text)[:MOST_RESULTS] if text else (),
-    }
-    return render(request, "runbooks/search.html", context)

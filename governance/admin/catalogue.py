@@ -26,6 +26,7 @@ from runbooks.models import (
     Layer,
     Runbook,
     RunbookAlias,
+    SearchSynonym,
     Section,
     SectionEntry,
     Situation,
@@ -298,6 +299,31 @@ class SituationAdmin(SlugOnceAdmin):
     def runbook_count(self, situation: Any) -> int:
         """How many runbooks it leads to."""
         return situation.number
+
+
+@admin.register(SearchSynonym)
+class SearchSynonymAdmin(LedgeredAdmin):
+    """Words that mean the same in a search. Whoever edits situations edits these: both are how operators speak."""
+
+    list_display = ("words",)
+    search_fields = ("words",)
+    fields = ("words", "reason")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may see situations."""
+        return request.user.has_perm("runbooks.view_situation")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change situations."""
+        return request.user.has_perm("runbooks.change_situation")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change situations."""
+        return request.user.has_perm("runbooks.change_situation")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change situations."""
+        return request.user.has_perm("runbooks.change_situation")
 
 
 @admin.register(Document)

@@ -13,6 +13,7 @@ from governance.landscape_import.plan import Plan, Step
 from governance.landscape_import.writing import WRITERS, Catalogued
 from governance.models import Finding
 from runbooks.models import Runbook
+from runbooks.search import index
 
 
 class PlanRefused(Exception):
@@ -48,7 +49,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
         return
     moment = at or timezone.now()
     reason = f"Import of {plan.file}"
-    with ledger.governed():
+    with ledger.governed(), index.held():  # what is searched follows once, at the end
         for path, content in plan.documents.items():
             actions.store_document(path=path, content=content, by=by, at=moment)
         _write_steps(plan.steps, by=by, reason=reason)

@@ -4,6 +4,7 @@ from runbooks.models.alias import RunbookAlias
 from runbooks.models.catalogue import Cluster, CodeReference, Layer
 from runbooks.models.document import Document
 from runbooks.models.runbook import Runbook
+from runbooks.models.search import SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord
 from runbooks.models.section import Section, SectionEntry
 from runbooks.models.situation import Situation, SituationRunbook
 
@@ -14,6 +15,11 @@ __all__ = [
     "Layer",
     "Runbook",
     "RunbookAlias",
+    "SearchEntry",
+    "SearchPassage",
+    "SearchStamp",
+    "SearchSynonym",
+    "SearchWord",
     "Section",
     "SectionEntry",
     "Situation",

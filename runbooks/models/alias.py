@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.models.runbook import Runbook
+from runbooks.querysets import SearchedQuerySet
 
 
 class RunbookAlias(models.Model):
@@ -13,6 +14,8 @@ class RunbookAlias(models.Model):
 
     runbook = models.ForeignKey(Runbook, models.CASCADE, related_name="aliases", verbose_name=_("runbook"))
     name = models.CharField(_("name"), max_length=200, unique=True)
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("further name")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ClusterKind
-from runbooks.querysets import ClusterQuerySet
+from runbooks.querysets import ClusterQuerySet, SearchedQuerySet
 
 
 class Cluster(models.Model):
@@ -85,6 +85,8 @@ class Layer(models.Model):
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
     title = models.CharField(_("title"), max_length=120, unique=True)
 
+    objects = SearchedQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("layer")
         verbose_name_plural = _("layers")
@@ -111,6 +113,8 @@ class CodeReference(models.Model):
     runbooks = models.ManyToManyField(
         "runbooks.Runbook", verbose_name=_("runbooks"), related_name="code_references", blank=True
     )
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("code reference")

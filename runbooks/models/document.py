@@ -7,6 +7,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.querysets import SearchedQuerySet
+
 
 class Document(models.Model):
     """One version of one file: the text, its sha256, and the HTML that was made of it when it was stored.
@@ -32,6 +34,8 @@ class Document(models.Model):
         _("source revision"), max_length=100, blank=True, help_text=_("The commit it was read at; empty for a folder.")
     )
     seen_at = models.DateTimeField(_("first seen"))
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("document")

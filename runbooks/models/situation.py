@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from runbooks.querysets import SituationQuerySet
+from runbooks.querysets import SearchedQuerySet, SituationQuerySet
 
 
 class Situation(models.Model):
@@ -70,6 +70,8 @@ class SituationRunbook(models.Model):
     headings = models.TextField(
         _("headings to read"), blank=True, max_length=1000, help_text=_("One per line, as they stand in the document.")
     )
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("step")

@@ -34,6 +34,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
+        if tag == "script" and (attributes.get("src") or "").startswith("/static/portal/"):
+            return  # the portal's own, from its own files
         self.tags.append(tag)
         if tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"])
@@ -278,10 +280,10 @@ def test_a_search_for_nonsense_never_fails(scene, reader):
         assert b"<script>alert" not in response.content
 
 
-def test_a_search_finds_situations_and_runbooks(scene, reader):
-    shown = page(reader, "/search/?q=waiting+pump")
-    assert scene.waiting.get_absolute_url() in shown.links
-    assert scene.ready.get_absolute_url() not in shown.links
+def test_a_search_finds_situations_and_runbooks_and_puts_first_what_holds_every_word(scene, reader):
+    links = page(reader, "/search/?q=waiting+pump").links
+    assert links.index(scene.waiting.get_absolute_url()) < links.index(scene.ready.get_absolute_url())
+    assert scene.situation.get_absolute_url() in page(reader, "/search/?q=pump+stopped").links
 
 
 def test_a_search_without_words_shows_the_situations(scene, reader):
@@ -290,7 +292,7 @@ def test_a_search_without_words_shows_the_situations(scene, reader):
 
 def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(scene, reader):
     shown = reader.get("/search/?q=n%22o%3Csuch%3E").content.decode()
-    assert "Nothing holds all the words" in shown
+    assert "Nothing holds the words of" in shown
     assert 'value="n&quot;o&lt;such&gt;"' in shown
 
 
@@ -546,7 +548,9 @@ QUERIES = {
     "/": 9,
     "/runbooks/": 7,
     "/situations/": 5,
-    "/search/?q=pump": 8,
+    # PostgreSQL is told to use its index, and then to forget that.
+    "/search/?q=pump": 20 if connection.vendor == "sqlite" else 22,
+    "/search/suggestions/?q=pump": 16 if connection.vendor == "sqlite" else 18,
     "/landscape/": 10,
     "/changes/": 4,
     "/sign-offs/": 8,
@@ -605,7 +609,7 @@ def test_every_page_that_lists_rows_is_pinned_above():
         "document",
     }
     assert lists == {
-        "home", "runbooks", "situations", "search", "landscape", "changes", "sign-offs", "findings",
+        "home", "runbooks", "situations", "search", "search-suggestions", "landscape", "changes", "sign-offs", "findings",
         "readiness-report", "overdue-report",
         "situation", "cluster", "layer", "runbook-version", "runbook-history", "runbook",
     }  # fmt: skip
