@@ -23,7 +23,14 @@ pytestmark = pytest.mark.django_db
 
 # What each command of ours does to governed rows. A new command fails the test below until it stands here.
 WRITES_THE_LEDGER = {"create_api_token", "createsuperuser", "import_landscape", "render_documents", "seed_demo", "tick"}
-WRITES_NOTHING_GOVERNED = {"checkpoint", "export_proof", "verdict", "verify_ledger"}
+WRITES_NOTHING_GOVERNED = {
+    "checkpoint",
+    "export_landscape",
+    "export_proof",
+    "rebuild_search",
+    "verdict",
+    "verify_ledger",
+}
 
 
 def last():
