@@ -7,6 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 
 # Accounts whose passwords were printed on a screen. They exist in a demo alone.
 DEMO_GROUP = "Demo people"
+LONGEST_NAME = 150
 
 
 class PortalBackend(ModelBackend):
@@ -23,6 +24,15 @@ class PortalBackend(ModelBackend):
         if not super().user_can_authenticate(user):
             return False
         return settings.PORTAL_DEMO or not user.groups.filter(name=DEMO_GROUP).exists()
+
+
+def tried_name(request: Any, credentials: Any = None) -> str:
+    """The name that somebody tried to sign in with, as failed sign-ins are counted under it.
+
+    Without null bytes, which PostgreSQL cannot store, and no longer than any name can be.
+    """
+    given = (credentials or {}).get("username") or request.POST.get("username", "")
+    return str(given).replace("\x00", "\ufffd")[:LONGEST_NAME]
 
 
 def may_read(user: Any) -> bool:

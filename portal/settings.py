@@ -95,6 +95,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "portal.accounts.tried_name"
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business; failures are kept for the counting alone
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

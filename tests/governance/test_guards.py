@@ -356,7 +356,7 @@ def test_the_role_that_docs_describe_signs_and_cannot_rewrite(people):
         return  # SQLite knows no roles
     sql = (django_settings.BASE_DIR / "docs" / "postgresql_role.sql").read_text(encoding="utf-8")
     execute("CREATE ROLE portal_app")
-    execute("\n".join(line for line in sql.splitlines() if not line.startswith("--")))
+    execute("\n".join(line for line in sql.splitlines() if not line.startswith("--")).replace("%", "%%"))
     execute("SET ROLE portal_app")
     try:
         ready = cast.make_ready(cast.make_runbook("Under the role"))
