@@ -8,6 +8,7 @@ from governance.actions.accounts import note_new_accounts
 from governance.actions.asking import submit, withdraw
 from governance.actions.campaign import Campaign, open_renewals
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
+from governance.actions.checking import Checked, check_catalogue
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.actions.findings import resolve_findings
@@ -17,14 +18,18 @@ from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
 from governance.actions.signing import reject, seen_token, sign
+from governance.actions.syncing import Synced, sync_documents
 from governance.actions.tokens import create_api_token, revoke_api_token
 
 __all__ = [
     "ActionRefused",
     "Campaign",
+    "Checked",
     "GovernedEdit",
     "RequestLapsed",
     "StaleForm",
+    "Synced",
+    "check_catalogue",
     "create_api_token",
     "delete",
     "downgrade",
@@ -42,5 +47,6 @@ __all__ = [
     "sign",
     "store_document",
     "submit",
+    "sync_documents",
     "withdraw",
 ]

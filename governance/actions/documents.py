@@ -13,11 +13,18 @@ from runbooks.models import Document
 
 
 def store_document(
-    *, path: str, content: bytes, by: ledger.Actor, source_revision: str = "", at: datetime | None = None
+    *,
+    path: str,
+    content: bytes,
+    by: ledger.Actor,
+    source_revision: str = "",
+    authored_at: datetime | None = None,
+    at: datetime | None = None,
 ) -> Document:
     """Keep one version of a file; the same bytes at the same path are kept once.
 
     :param content: the file's bytes, UTF-8. The sha256 is taken of exactly these.
+    :param source_revision: the commit that brought it, and ``authored_at`` when its author wrote that.
     :raises UnicodeDecodeError: the bytes are not UTF-8 text.
     """
     sha256 = hashlib.sha256(content).hexdigest()
@@ -35,6 +42,7 @@ def store_document(
             contents=rendered.contents,
             size=len(content),
             source_revision=source_revision,
+            authored_at=authored_at,
             seen_at=at or timezone.now(),
         )
         ledger.append(

@@ -82,7 +82,7 @@ class GitTrees:
         return found
 
     def files(self, root: str) -> frozenset[str]:
-        """The path of every file and link below a tree; hidden ones are left out.
+        """The path of every file and link below a tree.
 
         :raises SourceError: there are too many, or too many folders: a few objects can name one another millions of times.
         """
@@ -95,8 +95,6 @@ class GitTrees:
                 seen += 1
                 if seen > MOST_FILES:
                     raise SourceError(f"There are more than {MOST_FILES:,} files and folders in the repository.")
-                if title.startswith("."):
-                    continue
                 if entry.mode == FOLDER and depth < DEEPEST:
                     waiting.append((f"{prefix}{title}/", entry.id, depth + 1))
                 elif entry.mode in (*FILES, LINK):

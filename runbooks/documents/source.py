@@ -12,6 +12,8 @@ SUFFIXES = (".md", ".markdown")
 # A tree with more files than these is no repository of documents, or was made to stop us.
 MOST_FILES = 200_000
 DEEPEST = 40
+# Nothing in these is a document of the project's own.
+SKIPPED = frozenset({".git", ".venv", "node_modules"})
 
 
 class SourceError(Exception):
@@ -50,7 +52,7 @@ class Source(Protocol):
         """
 
     def files(self) -> frozenset[str]:
-        """The path of every file, of whatever kind; what is hidden (``.git``) is left out.
+        """The path of every file, of whatever kind, and of every link.
 
         :raises SourceError: there are too many.
         """
@@ -115,8 +117,9 @@ class FolderSource:
         found: set[str] = set()
         for folder, folders, names in os.walk(self.root, followlinks=False):
             below = Path(folder).relative_to(self.root)
-            folders[:] = [name for name in folders if not name.startswith(".") and len(below.parts) < DEEPEST]
-            found.update((below / name).as_posix() for name in names if not name.startswith("."))
+            links = [name for name in folders if (Path(folder) / name).is_symlink()]
+            folders[:] = [name for name in folders if name not in SKIPPED and len(below.parts) < DEEPEST]
+            found.update((below / name).as_posix() for name in [*names, *links])
             if len(found) > MOST_FILES:
                 raise SourceError(f"There are more than {MOST_FILES:,} files. Name the folder that the paths start from.")
         return frozenset(found)

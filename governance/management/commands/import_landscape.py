@@ -1,6 +1,8 @@
 """``manage.py import_landscape FILE``: the landscape file into the catalogue."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from governance import ledger
+from governance import actions, ledger
 from governance.landscape_import import Plan, apply_plan, plan_import
 from governance.management.base import PortalCommand
-from runbooks.documents.source import FolderSource
+from runbooks.documents.git_source import open_source
+from runbooks.documents.source import FolderSource, Source, SourceError
 from runbooks.landscape.document import ConflictBlock, ConflictChoice, Landscape, LandscapeError, UnresolvedConflicts
 from runbooks.landscape.reader import read_landscape
 
@@ -42,7 +45,10 @@ class Command(PortalCommand):
             default=ConflictChoice.STOP.value,
             help="what to do with unresolved merge conflicts (default: stop and show both sides)",
         )
-        parser.add_argument("--docs-root", metavar="DIR", type=Path, help="where the documents' paths start")
+        parser.add_argument(
+            "--docs-root", metavar="DIR|REPO", type=Path, help="where the documents' paths start, or a git repository"
+        )
+        parser.add_argument("--ref", default="", help="the branch, tag or commit to read in the repository")
         parser.add_argument("--as", metavar="USERNAME", dest="username", help="who imports, for the change log")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,15 +59,18 @@ class Command(PortalCommand):
         actor = self._actor(options["username"])
         content = self._content(options["file"])
         landscape = self._landscape(content, options)
-        source = self._source(options["docs_root"])
-        with ledger.governed():  # nothing may change between the plan and its application
-            self._plan_and_apply(landscape, content, source, actor, options)
+        try:
+            # Nothing may change between the plan and its application.
+            with self._source(options["docs_root"], options["ref"]) as source, ledger.governed():
+                self._plan_and_apply(landscape, content, source, actor, options)
+        except SourceError as error:
+            raise CommandError(f"{error} Nothing was written.") from error
 
     def _plan_and_apply(
         self,
         landscape: Landscape,
         content: bytes,
-        source: FolderSource | None,
+        source: Any,
         actor: ledger.Actor,
         options: dict[str, Any],
     ) -> None:
@@ -76,6 +85,7 @@ class Command(PortalCommand):
             self.stdout.write("Nothing changed, nothing was written.")
         else:
             apply_plan(plan, by=actor)
+            actions.check_catalogue(by=actor, reason=f"Import of {plan.file}")
             self.stdout.write(self.style.SUCCESS("Imported. No readiness was signed: declared levels are claims."))
 
     def _content(self, path: Path) -> bytes:
@@ -114,20 +124,19 @@ class Command(PortalCommand):
             if not side:
                 self.stderr.write("          | (nothing)")
 
-    def _source(self, docs_root: Path | None) -> FolderSource | None:
+    @contextmanager
+    def _source(self, docs_root: Path | None, ref: str) -> Iterator[Source | None]:
         root = docs_root or (Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None)
         if root is None:
             self.stderr.write("No --docs-root and no DOCS_ROOT: documents are left as they are.")
-            return None
-        if not root.is_dir():
-            raise CommandError(
-                f"{root} is not a folder. Give --docs-root the folder that the documents' paths start from."
-            )
-        return FolderSource(root)
+            yield None
+            return
+        with open_source(root, ref or ("" if docs_root else settings.DOCS_REF)) as source:
+            yield source
 
-    def _name(self, path: Path, source: FolderSource | None) -> str:
-        """The file's name in findings: below the documents' root where it lies there, else its own name."""
-        if source is not None and path.resolve().is_relative_to(source.root.resolve()):
+    def _name(self, path: Path, source: Source | None) -> str:
+        """The file's name in findings: below the documents' folder where it lies there, else its own name."""
+        if isinstance(source, FolderSource) and path.resolve().is_relative_to(source.root.resolve()):
             return path.resolve().relative_to(source.root.resolve()).as_posix()
         return path.name
 

@@ -10,9 +10,9 @@ from governance.reminders import send_due_reminders
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, closes requests that have run out, reminds people. May run as often as one likes."""
+    """Verifies the ledger, closes requests that have run out, checks the catalogue, reminds people. Run it as often as you like."""
 
-    help = "Verify the ledger, lapse requests that have run out, and send the reminders that are due. For a timer."
+    help = "Verify the ledger, lapse what has run out, check the catalogue, send the reminders that are due. For a timer."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Each part on its own: one that fails holds up no other.
@@ -23,8 +23,10 @@ class Command(PortalCommand):
         problem = "" if result.is_whole else f"Row {result.bad_sequence}, column {result.column}: {result.problem}."
         actions.note_ledger_state(problem=problem)
         lapsed = actions.lapse_what_ran_out(by=ledger.SYSTEM)
+        checked = actions.check_catalogue(by=ledger.SYSTEM, reason="Tick")
         outcome = send_due_reminders()
         self.stdout.write(f"Ledger rows verified: {result.count}. Lapsed: {lapsed}. Reminders sent: {outcome.sent}.")
+        self.stdout.write(f"Findings opened: {checked.opened}, settled: {checked.settled}.")
         if problem:
             raise CommandError(f"The ledger is broken. {problem} Every verdict is no-go until it is whole.")
         if outcome.failed:
