@@ -79,7 +79,9 @@ def _dead(text: str, one: Expected, files: frozenset[str], folders: frozenset[st
         yield _about(one, FindingKind.DEAD_LINK, link.target, message, link.line)
 
 
-def _missing(source: Source, runbooks: list[Expected], others: frozenset[str], unlisted: list[str]) -> Iterator[Noticed]:
+def _missing(
+    source: Source, runbooks: list[Expected], others: frozenset[str], unlisted: list[str]
+) -> Iterator[Noticed]:
     path, sha256 = runbooks[0].path, runbooks[0].sha256
     name = posixpath.basename(path).lower()
     moved = sorted(other for other in others if posixpath.basename(other).lower() == name)

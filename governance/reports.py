@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from governance.choices import VERDICT_TEXTS
 from governance.go_no_go import verdicts_on
-from governance.models import StatusChangeRequest
+from governance.models import Finding, StatusChangeRequest
 from governance.verdict import Verdict
 from runbooks.models import Runbook
 
@@ -115,6 +115,22 @@ def overdue_csv(rows: Iterable[OverdueRow]) -> HttpResponse:
                 " ".join(str(VERDICT_TEXTS[reason]) for reason in row.verdict.reasons) if row.verdict else "",
             )
             for row in rows
+        ),
+    )
+
+
+def findings_csv(findings: Iterable[Finding]) -> HttpResponse:
+    """Findings as a file."""
+    return as_csv(
+        "findings.csv",
+        ("kind", "severity", "subject", "message", "file", "line", "runbook", "first_seen", "resolved_at"),
+        (
+            (
+                *(finding.kind, finding.severity, finding.subject, finding.message, finding.file, finding.line or None),
+                *(finding.runbook.slug if finding.runbook else None, finding.first_seen.isoformat()),
+                finding.resolved_at.isoformat() if finding.resolved_at else None,
+            )
+            for finding in findings
         ),
     )
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("runbooks/", views.RunbookList.as_view(), name="runbooks"),
     path("runbooks/<slug:slug>/", views.RunbookDetail.as_view(), name="runbook"),
     path("runbooks/<slug:slug>/diff/<str:before>..<str:after>/", views.runbook_difference, name="runbook-difference"),
+    path("runbooks/<slug:slug>/versions/", views.runbook_versions, name="runbook-versions"),
     path("runbooks/<slug:slug>/versions/<slug:sha256>/", views.runbook_version, name="runbook-version"),
     path("clusters/<slug:slug>/", views.ClusterDetail.as_view(), name="cluster"),
     path("layers/<slug:slug>/", views.LayerDetail.as_view(), name="layer"),

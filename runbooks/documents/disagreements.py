@@ -14,7 +14,9 @@ READY, RND_ONLY = "ready", "rnd_only"
 # A row at one of these claims nothing that a document could contradict.
 CLAIMS_NOTHING = frozenset({"unassessed", "retired"})
 READY_YEAR = re.compile(r"\b(20\d\d)[-\u2010\u2011\u2013 ]ready\b", re.IGNORECASE)
-SAYS_RND = re.compile(r"\br\s?&\s?d[-\u2010\u2011 ]only\b|\bonly (?:for )?r\s?&\s?d\b|\bnur (?:für )?r\s?&\s?d\b", re.IGNORECASE)
+SAYS_RND = re.compile(
+    r"\br\s?&\s?d[-\u2010\u2011 ]only\b|\bonly (?:for )?r\s?&\s?d\b|\bnur (?:für )?r\s?&\s?d\b", re.IGNORECASE
+)
 SAYS_NO_LIVE = re.compile(
     r"\bno[-\u2010\u2011\u2013 ]live\b|\bnot (?:for )?live\b|\bkeine?n? live\b|\bnicht (?:für )?live\b", re.IGNORECASE
 )

@@ -72,6 +72,8 @@ def _packed(git_folder: Path, name: str) -> str:
             return ""
         with place.open("rb") as file:
             wanted = b" " + name.encode("utf-8")
-            return next((line[:40].decode("ascii", "replace") for line in file if line.rstrip(b"\r\n")[40:] == wanted), "")
+            return next(
+                (line[:40].decode("ascii", "replace") for line in file if line.rstrip(b"\r\n")[40:] == wanted), ""
+            )
     except OSError:
         return ""

@@ -38,7 +38,9 @@ def open_source(root: Path, ref: str = "") -> Iterator[Source]:
     :raises SourceError: there is no such folder or repository, or no such ref.
     """
     if not root.is_dir():
-        raise SourceError(f"{root} is not a folder. Name the folder that the documents' paths start from, or a repository.")
+        raise SourceError(
+            f"{root} is not a folder. Name the folder that the documents' paths start from, or a repository."
+        )
     git_folder = _git_folder(root)
     if ref and git_folder is None:
         raise SourceError(f"{root} is no git repository, so it has no ref {ref[:60]!r}. Leave the ref out.")

@@ -27,7 +27,9 @@ MARKS = re.compile(r"[*_`\"]+")
 TITLE = re.compile(r"^#\s+(\S.*)$")
 FENCE = re.compile(r"^\s*(```|~~~)")
 RULE = re.compile(r"^\s*(?:-{3,}|\*{3,}|_{3,})\s*$")
-VERSION = re.compile(r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,4}){0,3})(?![\w])|(?<![\w./-])(\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.-])")
+VERSION = re.compile(
+    r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,4}){0,3})(?![\w])|(?<![\w./-])(\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.-])"
+)
 ISO_MONTH = re.compile(r"(?<!\d)(20\d\d)-(0[1-9]|1[0-2])(?!\d)")
 MONTHS = ("jan", "feb", "mär|mar|mrz", "apr", "mai|may", "jun", "jul", "aug", "sep", "okt|oct", "nov", "dez|dec")
 NAMED_MONTH = re.compile(

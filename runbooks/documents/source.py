@@ -121,7 +121,9 @@ class FolderSource:
             folders[:] = [name for name in folders if name not in SKIPPED and len(below.parts) < DEEPEST]
             found.update((below / name).as_posix() for name in [*names, *links])
             if len(found) > MOST_FILES:
-                raise SourceError(f"There are more than {MOST_FILES:,} files. Name the folder that the paths start from.")
+                raise SourceError(
+                    f"There are more than {MOST_FILES:,} files. Name the folder that the paths start from."
+                )
         return frozenset(found)
 
     def origins(self, paths: frozenset[str]) -> dict[str, Origin]:

@@ -27,7 +27,9 @@ def is_stub(text: str) -> bool:
     words = _words(body)
     if not words or (len(words) <= MOST_WORDS_OF_A_STUB and bool(SAYS_SO.search(body))):
         return True
-    return bool(LINK.search(body)) and not STEP.search(body) and len(_words(LINK.sub("", body))) <= MOST_WORDS_OF_A_POINTER
+    return (
+        bool(LINK.search(body)) and not STEP.search(body) and len(_words(LINK.sub("", body))) <= MOST_WORDS_OF_A_POINTER
+    )
 
 
 def _words(text: str) -> list[str]:

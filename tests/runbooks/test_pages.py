@@ -548,15 +548,16 @@ QUERIES = {
     "/landscape/": 10,
     "/changes/": 4,
     "/sign-offs/": 8,
-    "/reports/findings/": 2,
+    "/reports/findings/": 3,
     "SITUATION": 5,
     "CLUSTER": 6,
     "LAYER": 4,
-    "VERSION": 4,
+    "VERSION": 5,
+    "VERSIONS": 6,
     "HISTORY": 3,
     "RUNBOOK": 16,
-    "/reports/readiness/": 0,
-    "/reports/overdue/": 0,
+    "/reports/readiness/": 10,
+    "/reports/overdue/": 7,
 }
 
 
@@ -573,6 +574,7 @@ def test_the_number_of_queries_of_a_page_does_not_grow_with_its_rows(scene, read
         "CLUSTER": "/clusters/phase-16a/",
         "LAYER": scene.layer.get_absolute_url(),
         "VERSION": scene.ready.document.get_absolute_url(),
+        "VERSIONS": f"{scene.ready.get_absolute_url()}versions/",
         "HISTORY": f"{scene.ready.get_absolute_url()}history/",
         "RUNBOOK": scene.ready.get_absolute_url(),
     }
@@ -602,7 +604,7 @@ def test_every_page_that_lists_rows_is_pinned_above():
     assert lists == {
         "home", "runbooks", "situations", "search", "landscape", "changes", "sign-offs", "findings",
         "readiness-report", "overdue-report",
-        "situation", "cluster", "layer", "runbook-version", "runbook-history", "runbook",
+        "situation", "cluster", "layer", "runbook-version", "runbook-versions", "runbook-history", "runbook",
     }  # fmt: skip
 
 

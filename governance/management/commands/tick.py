@@ -10,9 +10,11 @@ from governance.reminders import send_due_reminders
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, closes requests that have run out, checks the catalogue, reminds people. Run it as often as you like."""
+    """Verifies the ledger, closes requests that have run out, checks the catalogue, reminds people. Run it as you like."""
 
-    help = "Verify the ledger, lapse what has run out, check the catalogue, send the reminders that are due. For a timer."
+    help = (
+        "Verify the ledger, lapse what has run out, check the catalogue, send the reminders that are due. For a timer."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Each part on its own: one that fails holds up no other.
