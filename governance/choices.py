@@ -222,5 +222,6 @@ VERDICT_TEXTS = {
     VerdictReason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
     VerdictReason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
     VerdictReason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
+    VerdictReason.NOT_NOW: _("This tells how it stood at another time. It permits nothing now."),
     VerdictReason.DOUBT: _("Something could not be found out, so the answer is no."),
 }

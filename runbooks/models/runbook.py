@@ -27,6 +27,12 @@ def readiness_label(level: str, year: int | None) -> str:
     return str(ReadinessLevel(level).label)
 
 
+def metadata_digest(metadata: dict[str, Any]) -> str:
+    """The sha256 (hex) of governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
+    canonical = json.dumps(metadata, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
 def _ready_has_a_year(prefix: str) -> models.Q:
     level, year = f"{prefix}_level", f"{prefix}_year"
     # Said twice, because a check whose answer is null lets the row through.
@@ -154,8 +160,7 @@ class Runbook(models.Model):
 
     def metadata_sha256(self) -> str:
         """The sha256 (hex) of the governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
-        canonical = json.dumps(self.governed_metadata(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        return metadata_digest(self.governed_metadata())
 
     def reasons_against_live(self, *, at: datetime | None = None) -> tuple[Reason, ...]:
         """Why it is not live-ready at a moment (aware; now by default); empty when it is."""
