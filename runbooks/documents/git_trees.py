@@ -34,7 +34,8 @@ class Commit:
     authored_at: datetime | None
 
 
-NO_ENTRIES: dict[str, Entry] = {}
+# git refuses to make a tree with such a name; a tree that was made by hand may hold one.
+IMPOSSIBLE = frozenset({"", ".", ".."})
 
 
 class GitTrees:
@@ -111,9 +112,11 @@ def _entries(content: bytes) -> Iterator[tuple[str, Entry]]:
         mode, title = content[at:space].decode("ascii", "replace").lstrip("0"), content[space + 1 : end]
         at = end + 1 + ID_BYTES
         try:
-            yield title.decode("utf-8"), Entry(mode, content[end + 1 : at].hex())
+            name = title.decode("utf-8")
         except UnicodeDecodeError:
             continue  # no path of the catalogue can name it
+        if name not in IMPOSSIBLE and "/" not in name:
+            yield name, Entry(mode, content[end + 1 : at].hex())
 
 
 def _time(head: bytes) -> datetime | None:

@@ -410,6 +410,8 @@ def test_names_that_no_file_may_have_reach_nothing(repository):
     blob = repository.put_object("blob", b"# Evil\n")
     names = ("..", ".", "a/b.md", "..\\x.md")
     repository.commit_tree(repository.put_object("tree", tree_of(*(("100644", name, blob) for name in names))))
+    with open_source(repository.root, "main") as source:
+        assert source.files() == {"..\\x.md"}
     for path in ("..", "../..", "a/b.md"):
         with pytest.raises((DocumentMissing, DocumentUnreadable)):
             read(repository.root, path)
