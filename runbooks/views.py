@@ -1,5 +1,6 @@
 """The catalogue's pages. They read; nothing here writes."""
 
+from itertools import zip_longest
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -85,7 +86,7 @@ def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
     versions = runbook.versions().defer("text", "html", "contents")
     page = Paginator(versions, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
-    rows = list(zip(shown, [*shown[1:], None], strict=True))
+    rows = list(zip_longest(shown, shown[1:]))
     return render(request, "runbooks/runbook_versions.html", {"runbook": runbook, "page": page, "rows": rows})
 
 
