@@ -7,6 +7,7 @@
 -- cannot: it adds to what is kept for ever, and changes of a request only what closes it.
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
 GRANT USAGE ON SCHEMA public TO portal_app;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM portal_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO portal_app;

@@ -27,6 +27,8 @@ COVERED = (
     "changes",
     "previous_hash",
 )
+PINS = ("document_sha256", "metadata_sha256")
+ENDINGS = ("request_rejected", "request_withdrawn", "request_lapsed")
 
 
 class Refuted(Exception):
@@ -76,11 +78,9 @@ def check_checkpoint(checkpoint, rows, key):
     if key is not None:
         values = {name: value for name, value in checkpoint.items() if name != "signature"}
         message = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
-        right = hmac.new(key, message, hashlib.sha256).hexdigest()
-        need(
-            hmac.compare_digest(right, checkpoint.get("signature", "")),
-            "The checkpoint's signature is wrong or missing.",
-        )
+        right = hmac.new(key, message, hashlib.sha256).hexdigest().encode()
+        given = str(checkpoint.get("signature", "")).encode("utf-8", "replace")
+        need(hmac.compare_digest(right, given), "The checkpoint's signature is wrong or missing.")
 
 
 def after(row, name):
@@ -88,31 +88,60 @@ def after(row, name):
     return row["changes"].get(name, {}).get("after")
 
 
-def check_approval(proof, rows):
-    """The request was opened, signed by enough different people on the same content, and applied; nothing came after."""
-    subject = "runbook:" + proof["runbook"]
-    about = [row for row in rows if row["subject"] == subject]
+def own_rows(proof, rows):
+    """The rows of the proof's request: the one that moved the readiness, and those before it."""
+    about = [row for row in rows if row["subject"] == "runbook:" + proof["runbook"]]
     own = [row for row in about if after(row, "request") == proof["request"]]
     changed = [row for row in about if row["action"] == "readiness_changed"]
     need(changed and changed[-1] in own, "The last change of the readiness is not the one of this request.")
-    applied = changed[-1]
+    ended = [row["action"] for row in own if row["action"] in ENDINGS]
+    need(not ended, "The request was ended otherwise: %s." % ", ".join(ended))
+    return own, changed[-1]
+
+
+def check_content(proof, applied, pins):
+    """What was signed is what the readiness stands on, and the metadata is in the proof."""
+    need(
+        pins == tuple(after(applied, name) for name in ("signed_document_sha256", "signed_metadata_sha256")),
+        "The readiness stands on other content than the request.",
+    )
+    metadata = hashlib.sha256(canonical(proof["metadata"])).hexdigest()
+    need(metadata == pins[1], "The metadata is not what was signed.")
+
+
+def check_approval(proof, rows):
+    """The request was opened, signed by enough different people on the same content, and applied; nothing came after."""
+    own, applied = own_rows(proof, rows)
     opened = [row for row in own if row["action"] == "request_submitted"]
-    if not opened:
-        return applied, [applied["actor"]]  # taken down at once by one person
+    if not opened:  # taken down at once, by one person
+        need(after(applied, "readiness_level") != "ready", "Nobody has asked for it, and ready is never given so.")
+        check_content(
+            proof, applied, tuple(after(applied, "signed_%s_sha256" % part) for part in ("document", "metadata"))
+        )
+        return applied, [applied["actor"]]
     need(len(opened) == 1, "The request was opened more than once.")
-    pins = {name: after(opened[0], name) for name in ("document_sha256", "metadata_sha256")}
+    pins = tuple(after(opened[0], name) for name in PINS)
     signed = [row for row in own if row["action"] == "request_signed"]
     for row in signed:
-        need({name: after(row, name) for name in pins} == pins, "Row %s signs other content." % row["sequence"])
+        need(tuple(after(row, name) for name in PINS) == pins, "Row %s signs other content." % row["sequence"])
         need(opened[0]["sequence"] < row["sequence"] < applied["sequence"], "Row %s is out of order." % row["sequence"])
     signers = sorted({row["actor"] for row in signed})
     if after(opened[0], "independent") is not False:
         need(opened[0]["actor"] not in signers, "Whoever asked for it has signed it.")
     required = after(opened[0], "required_signatures") or 1
     need(len(signers) >= required, "%d people have signed, %d are needed." % (len(signers), required))
-    metadata = hashlib.sha256(canonical(proof["metadata"])).hexdigest()
-    need(metadata == pins["metadata_sha256"], "The metadata is not what was signed.")
+    check_content(proof, applied, pins)
+    check_statements(proof, signed)
     return applied, signers
+
+
+def check_statements(proof, signed):
+    """Each sentence is the one that its signer's row holds the sha256 of."""
+    told = {(row["actor"], after(row, "statement_sha256")) for row in signed}
+    given = {
+        (said["signer"], hashlib.sha256(said["statement"].encode("utf-8")).hexdigest()) for said in proof["statements"]
+    }
+    need(given == told, "The sentences are not those that were signed.")
 
 
 def check(proof, checkpoint=None, document=None, key=None):
@@ -123,22 +152,29 @@ def check(proof, checkpoint=None, document=None, key=None):
     need(proof.get("format") == "runbook-portal-proof/1", "This is no proof that this script knows.")
     rows = proof["entries"]
     check_chain(rows)
+    need(proof["checkpoint"]["sequence"] == rows[-1]["sequence"], "The proof's own checkpoint is not at its last row.")
     check_checkpoint(proof["checkpoint"], rows, key)
+    applied, signers = check_approval(proof, rows)
     if checkpoint is not None:
         check_checkpoint(checkpoint, rows, key)
-    applied, signers = check_approval(proof, rows)
+        need(
+            checkpoint["sequence"] >= applied["sequence"],
+            "The checkpoint that was kept is older than the approval (row %s): it proves nothing of it."
+            % applied["sequence"],
+        )
     said = [
         "%s: %s, by %s" % (proof["runbook"], after(applied, "readiness"), ", ".join(signers)),
         "rows %s to %s hang together" % (rows[0]["sequence"], rows[-1]["sequence"]),
     ]
     if document is not None:
         digest = hashlib.sha256(document).hexdigest()
-        pinned = [after(row, "document_sha256") for row in rows if after(row, "request") == proof["request"]]
-        need(digest in pinned, "The document is not the signed text.")
+        need(digest == after(applied, "signed_document_sha256"), "The document is not the signed text.")
         said.append("the document is the signed text")
-    said.append(
-        "through the checkpoint that was kept elsewhere" if checkpoint else "no checkpoint from elsewhere given"
-    )
+    if checkpoint is not None:
+        said.append("through the checkpoint of row %s, which was kept elsewhere" % checkpoint["sequence"])
+        said.append("rows behind %s are known from the proof alone" % checkpoint["sequence"])
+    else:
+        said.append("no checkpoint from elsewhere was given: the whole could have been made up")
     return said
 
 

@@ -73,7 +73,9 @@ def read_checkpoint(text: str, *, key: str) -> Checkpoint:
         )
     if checkpoint.signature and not key:
         raise CheckpointError("The checkpoint is signed. Set CHECKPOINT_KEY, so that the signature can be checked.")
-    if key and not hmac.compare_digest(checkpoint.signature, _signature(checkpoint, key)):
+    if key and not hmac.compare_digest(
+        checkpoint.signature.encode("utf-8", "replace"), _signature(checkpoint, key).encode()
+    ):
         raise CheckpointError("The checkpoint's signature is wrong: it was altered, or made with another key.")
     return checkpoint
 

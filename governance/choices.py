@@ -103,6 +103,8 @@ class FindingKind(models.TextChoices):
     AMBIGUOUS_NAME = "ambiguous_name", _("ambiguous name")
     AMBIGUOUS_CLUSTER = "ambiguous_cluster", _("ambiguous cluster")
     UNRESOLVED_NAME = "unresolved_name", _("unresolved name")
+    FORMER_NAME = "former_name", _("former name")
+    REFUSED_MOVE = "refused_move", _("path not taken over")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
     # What the checks of documents and catalogue notice (governance.checking); each is explained in docs/findings.md.
     PATH_MOVED = "path_moved", _("path moved")
@@ -118,6 +120,7 @@ class FindingKind(models.TextChoices):
     NO_OWNER = "runbook_without_owner", _("runbook without owner")
     NO_ESCALATION = "runbook_without_escalation", _("runbook without escalation contact")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
+    UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
     OTHER = "other", _("other")
 
 
@@ -158,6 +161,7 @@ SEVERITY_OF_KIND = {
     FindingKind.NO_SITUATION: Severity.INFORMATION,
     FindingKind.UNKNOWN_COLUMN: Severity.INFORMATION,
     FindingKind.ILLUSTRATIVE_PATH: Severity.INFORMATION,
+    FindingKind.FORMER_NAME: Severity.INFORMATION,
 }
 
 REFUSAL_TEXTS = {
@@ -218,8 +222,6 @@ VERDICT_TEXTS = {
     VerdictReason.YEAR_OVER: _("The year that was asked for is over."),
     VerdictReason.SIGNATURES_MISSING: _("No approved request with all of its signatures stands behind its readiness."),
     VerdictReason.LEDGER_DISAGREES: _("The ledger does not tell of this readiness."),
-    VerdictReason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
-    VerdictReason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
     VerdictReason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
     VerdictReason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
     VerdictReason.NOT_NOW: _("This tells how it stood at another time. It permits nothing now."),

@@ -5,16 +5,20 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db import models
 
+from governance.models import LandscapeSource, SignOffRule
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 
 # Derived or secret values say nothing about what a person changed.
 UNRECORDED: dict[type[models.Model], frozenset[str]] = {
     Document: frozenset({"text", "html", "contents"}),
     Section: frozenset({"note_html"}),
-    User: frozenset({"password", "last_login"}),
+    # The ledger is for ever and read by many: no person's name or address goes into it.
+    User: frozenset({"password", "last_login", "email", "first_name", "last_name"}),
+    LandscapeSource: frozenset({"text"}),
 }
 # Rows that belong to an object and are edited with it.
 CHILDREN: dict[type[models.Model], tuple[str, ...]] = {
+    Runbook: ("aliases",),
     Section: ("entries",),
     Situation: ("steps",),
 }
@@ -28,6 +32,8 @@ def subject_of(instance: models.Model) -> str:
     kind = instance._meta.model_name
     if isinstance(instance, Document):
         return f"{kind}:{instance.path}@{instance.short_sha256}"
+    if isinstance(instance, SignOffRule):
+        return f"{kind}:{instance.target_level}.{instance.purpose}"
     if isinstance(instance, (Cluster, CodeReference, Layer, Runbook, Section, Situation, User, Group)):
         for name in IDENTIFIED_BY:
             if hasattr(instance, name):
@@ -50,7 +56,7 @@ def facts_of(instance: models.Model) -> dict[str, Any]:
         if through._meta.auto_created:
             facts[relation.name] = sorted(str(other) for other in getattr(instance, relation.name).all())
     for name in CHILDREN.get(type(instance), ()):
-        facts[name] = [str(child) for child in getattr(instance, name).all()]
+        facts[name] = [getattr(child, "told", str(child)) for child in getattr(instance, name).all()]
     return facts
 
 

@@ -14,14 +14,23 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from governance import guards, ledger
+from governance.actions.applying import signed_values
 from governance.choices import Action, Decision, FindingKind, RequestState
 from governance.facts import subject_of
+from governance.guards.rules import SIGNED
 from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
 from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Document, Runbook
+from runbooks.standing import Reason
 
 logger = logging.getLogger(__name__)
+ABOUT_SIGNING = (
+    Action.REQUEST_SUBMITTED,
+    Action.REQUEST_SIGNED,
+    Action.REQUEST_REJECTED,
+    Action.READINESS_CHANGED,
+)
 LEAST_YEAR, MOST_YEAR = 1, 9999
 
 
@@ -88,7 +97,7 @@ class _Known:
     ledger_whole: bool
     guards_stand: bool
     requests: dict[int, StatusChangeRequest]  # runbook -> the request that was applied last
-    rows: dict[str, ChangeLogEntry]  # subject -> the last row about its readiness
+    rows: dict[str, list[ChangeLogEntry]]  # subject -> its rows about requests, in their order
     altered: set[int]  # documents whose text is not what their sha256 names
 
     @classmethod
@@ -97,17 +106,18 @@ class _Known:
         if not runbooks:
             return cls(True, True, {}, {}, set())
         applied = StatusChangeRequest.objects.filter(runbook__in=runbooks, applied_at__isnull=False)
-        rows = ChangeLogEntry.objects.filter(
-            subject__in=[subject_of(runbook) for runbook in runbooks], action=Action.READINESS_CHANGED
-        )
+        about: dict[str, list[ChangeLogEntry]] = {}
+        subjects = [subject_of(runbook) for runbook in runbooks]
+        for row in ChangeLogEntry.objects.filter(subject__in=subjects, action__in=ABOUT_SIGNING).order_by("sequence"):
+            about.setdefault(row.subject, []).append(row)
         return cls(
             ledger_whole=not _is_known_broken() and (not thorough or ledger.verify().is_whole),
             guards_stand=not guards.missing(),
             requests={
                 request.runbook_id: request
-                for request in applied.order_by("applied_at", "pk").prefetch_related("sign_offs")
+                for request in applied.order_by("applied_at", "pk").prefetch_related("sign_offs__signer")
             },
-            rows={row.subject: row for row in rows.order_by("sequence")},
+            rows=about,
             altered=_altered_documents(runbooks),
         )
 
@@ -119,7 +129,7 @@ class _Known:
         behind = request if request is not None and _is_behind(request, runbook) else None
         return Evidence(
             signatures_complete=behind is not None and _has_quorum(behind),
-            ledger_agrees=behind is not None and _tells_of(self.rows.get(subject_of(runbook)), behind, runbook),
+            ledger_agrees=behind is not None and _tells_of(self.rows.get(subject_of(runbook), []), behind, runbook),
             ledger_whole=self.ledger_whole,
             guards_stand=self.guards_stand,
             document_is_itself=runbook.document_id not in self.altered,
@@ -129,10 +139,10 @@ class _Known:
 def _altered_documents(runbooks: Sequence[Runbook]) -> set[int]:
     """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query."""
     at_hand = [runbook.document for runbook in runbooks if runbook.document]
-    deferred = [document.pk for document in at_hand if "text" in document.get_deferred_fields()]
+    deferred = [document.pk for document in at_hand if {"text", "html"} & document.get_deferred_fields()]
     documents = [document for document in at_hand if document.pk not in deferred]
     if deferred:
-        documents += Document.objects.filter(pk__in=deferred).only("text", "sha256")
+        documents += Document.objects.filter(pk__in=deferred).only("text", "sha256", "html", "html_sha256")
     return {document.pk for document in documents if not document.is_itself}
 
 
@@ -161,18 +171,42 @@ def _has_quorum(request: StatusChangeRequest) -> bool:
     return not rejected and len(approvers) >= request.required_signatures
 
 
-def _tells_of(row: ChangeLogEntry | None, request: StatusChangeRequest, runbook: Runbook) -> bool:
-    """Whether the last row about the runbook's readiness is of this very request, and is what it was when written."""
-    if row is None or ledger.hash_of(row) != row.hash:
+def _tells_of(rows: list[ChangeLogEntry], request: StatusChangeRequest, runbook: Runbook) -> bool:
+    """Whether the ledger tells of this readiness: opened, signed by whom the decisions name, and moved, in these very terms."""
+    changed = [row for row in rows if row.action == Action.READINESS_CHANGED]
+    own = [row for row in rows if _after(row, "request") == request.pk]
+    if not changed or changed[-1] not in own or not all(ledger.hash_of(row) == row.hash for row in own):
         return False
-    told = {name: change.get("after") for name, change in row.changes.items()}
-    return (
-        told.get("request") == request.pk
-        and told.get("readiness_level", runbook.readiness_level) == runbook.readiness_level
-        and told.get("readiness_year", runbook.readiness_year) == runbook.readiness_year
-        and told.get("signed_document_sha256", runbook.signed_document_sha256) == runbook.signed_document_sha256
-        and told.get("signed_metadata_sha256", runbook.signed_metadata_sha256) == runbook.signed_metadata_sha256
-    )
+    told = {name: _after(changed[-1], name) for name in SIGNED}
+    return told == signed_values(runbook) and _tells_of_signatures(own, request)
+
+
+def _tells_of_signatures(own: list[ChangeLogEntry], request: StatusChangeRequest) -> bool:
+    opened = [row for row in own if row.action == Action.REQUEST_SUBMITTED]
+    if len(opened) != 1 or any(row.action == Action.REQUEST_REJECTED for row in own):
+        return False
+    signed = {(row.actor, _after(row, "statement_sha256")) for row in own if row.action == Action.REQUEST_SIGNED}
+    stored = {
+        (decision.signer.get_username(), decision.statement_sha256)
+        for decision in request.sign_offs.all()
+        if decision.decision == Decision.APPROVE
+    }
+    terms = (_after(opened[0], "required_signatures"), _after(opened[0], "independent"))
+    return signed == stored and terms == (request.required_signatures, request.independent)
+
+
+def _after(row: ChangeLogEntry, name: str) -> object:
+    return row.changes.get(name, {}).get("after")
+
+
+def portal_doubts() -> tuple[Reason, ...]:
+    """Why nothing may be used live, whatever a runbook's row says; for ``runbooks.doubt``."""
+    try:
+        doubts = ((Reason.LEDGER_BROKEN, _is_known_broken()), (Reason.GUARDS_MISSING, bool(guards.missing())))
+    except DatabaseError:
+        logger.exception("Whether the portal is in doubt could not be found out.")
+        return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
+    return tuple(reason for reason, holds in doubts if holds)
 
 
 def _is_known_broken() -> bool:

@@ -96,6 +96,13 @@ class Verification:
         """Whether every row is what it was when it was written."""
         return self.bad_sequence is None
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, for people; empty when nothing is."""
+        if self.is_whole:
+            return ""
+        return f"The ledger is broken at row {self.bad_sequence}, column {self.column}: {self.problem}."
+
 
 def canonical_time(moment: datetime) -> str:
     """An aware time as the ledger hashes it: ``2026-01-31T09:30:00.000000Z``."""

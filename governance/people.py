@@ -90,18 +90,18 @@ def _recorded_since(told: list[ChangeLogEntry], group: str) -> int | None:
     since: int | None = None
     member, active = False, True  # an account that was made past the ledger joins by a row of it
     for entry in told:
-        if entry.action not in (Action.CREATED, Action.CHANGED, Action.DELETED):
-            continue
-        was = member and active
         if entry.action == Action.DELETED:
-            member = active = False
-        if entry.action == Action.CREATED:
-            member, active = False, True
+            member, active, since = False, True, None
+        if entry.action not in (Action.CREATED, Action.CHANGED):
+            continue
+        # What the row says was before counts, not what the rows before it said: something may have come past the ledger.
         if "groups" in entry.changes:
-            member = group in (entry.changes["groups"].get("after") or [])
+            was, member = (group in (entry.changes["groups"].get(side) or []) for side in ("before", "after"))
+            since = since if was and member else None
         if "is_active" in entry.changes:
-            active = bool(entry.changes["is_active"].get("after"))
-        if member and active and not was:
+            was, active = (entry.changes["is_active"].get(side) is not False for side in ("before", "after"))
+            since = since if was and active else None
+        if member and active and since is None:
             since = entry.sequence
     return since if member and active else None
 

@@ -179,12 +179,15 @@ def reasons_against_signing(
 
 
 def reasons_against_confirming(person: Person, *, house: House, at: datetime) -> tuple[Refusal, ...]:
-    """Why this person's password confirms nothing at a moment, right or wrong."""
+    """Why this person's password confirms no signature at a moment, right or wrong."""
     set_at = person.password_set_by_another_at
-    return _those_that_hold(
-        (Refusal.COOLING_DOWN, set_at is not None and at < set_at + house.cool_down),
-        (Refusal.LOCKED_OUT, person.wrong_passwords >= MOST_WRONG_PASSWORDS),
-    )
+    cooling = set_at is not None and at < set_at + house.cool_down
+    return _those_that_hold((Refusal.COOLING_DOWN, cooling)) + reasons_against_guessing(person)
+
+
+def reasons_against_guessing(person: Person) -> tuple[Refusal, ...]:
+    """Why no password of this person is looked at now: too many were wrong lately."""
+    return _those_that_hold((Refusal.LOCKED_OUT, person.wrong_passwords >= MOST_WRONG_PASSWORDS))
 
 
 def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[Refusal, ...]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.checkpoint import take_checkpoint
+from governance.choices import Decision
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
 from governance.since_approval import last_approval
@@ -48,12 +49,8 @@ def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
             "request": approval.pk,
             "metadata": approval.metadata,
             "statements": [
-                {
-                    "signer": sign_off.signer.get_username(),
-                    "decision": sign_off.decision,
-                    "statement": sign_off.statement,
-                }
-                for sign_off in approval.sign_offs.select_related("signer")
+                {"signer": sign_off.signer.get_username(), "statement": sign_off.statement}
+                for sign_off in approval.sign_offs.filter(decision=Decision.APPROVE).select_related("signer")
             ],
             "entries": [
                 row_as_json(row) for row in ChangeLogEntry.objects.filter(sequence__gte=first).order_by("sequence")

@@ -70,19 +70,17 @@ def _all_due(today: date) -> Iterator[Draft]:
 
 
 def _waiting() -> Iterator[Draft]:
-    for request in StatusChangeRequest.objects.open().select_related("runbook", "requested_by", "rule__group"):
-        group = request.rule.group if request.rule else None
-        signers = User.objects.filter(is_active=True, groups=group).exclude(email="") if group else User.objects.none()
-        for signer in signers:
-            if StatusChangeRequest.objects.awaiting(signer).filter(pk=request.pk).exists():
-                yield Draft(
-                    kind=ReminderKind.WAITING,
-                    about=f"request {request.pk}",
-                    recipient=signer,
-                    subject=_("%(runbook)s waits for your signature") % {"runbook": request.runbook},
-                    template="governance/mail/waiting.txt",
-                    context={"found": request},
-                )
+    groups = StatusChangeRequest.objects.open().values("rule__group")
+    for signer in User.objects.filter(is_active=True, groups__in=groups).exclude(email="").distinct():
+        for request in StatusChangeRequest.objects.awaiting(signer).select_related("runbook", "requested_by"):
+            yield Draft(
+                kind=ReminderKind.WAITING,
+                about=f"request {request.pk}",
+                recipient=signer,
+                subject=_("%(runbook)s waits for your signature") % {"runbook": request.runbook},
+                template="governance/mail/waiting.txt",
+                context={"found": request},
+            )
 
 
 def send_due_reminders(*, at: datetime | None = None) -> Outcome:
@@ -93,7 +91,7 @@ def send_due_reminders(*, at: datetime | None = None) -> Outcome:
         for draft in list(due_reminders(at=moment)):
             try:
                 sent += _send(draft, moment)
-            except OSError as error:  # the mail server does not answer, or refuses (SMTPException is one)
+            except (OSError, ValueError) as error:  # the mail server does not answer or refuses; an address is none
                 failed.append(f"{draft.recipient}: {draft.subject}: {error}")
     return Outcome(sent=sent, failed=tuple(failed))
 

@@ -15,12 +15,13 @@ from governance.choices import VERDICT_TEXTS
 from governance.go_no_go import verdicts_on
 from governance.models import Finding, StatusChangeRequest
 from governance.verdict import Verdict
+from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
 SOON = 60  # days ahead
 WAITS_LONG = 7  # days
 # A spreadsheet takes a cell that begins so for a formula.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
     """What no longer holds, what ends soon, and what has waited for long; in this order, the oldest first."""
     moment = at or timezone.now()
     today = timezone.localdate(moment)
-    signed = list(Runbook.objects.filter(signed_at__isnull=False).exclude(readiness_level="retired").with_catalogue())
+    nothing_signed = (ReadinessLevel.UNASSESSED, ReadinessLevel.RETIRED)
+    signed = list(
+        Runbook.objects.filter(signed_at__isnull=False).exclude(readiness_level__in=nothing_signed).with_catalogue()
+    )
     lapsed = [runbook for runbook in signed if not runbook.signature_holds(at=moment)]
     rows = [
         OverdueRow(Overdue.NO_LONGER_HOLDS, runbook, runbook.valid_until, verdict=verdict)
@@ -174,4 +178,4 @@ def as_csv(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -
 
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+    return f"'{text}" if text.lstrip().startswith(FORMULA_SIGNS) or text[:1].isspace() else text

@@ -45,20 +45,6 @@ def since_last_approval(request: StatusChangeRequest) -> SinceApproval | None:
     )
 
 
-def since_approval_now(runbook: Runbook) -> SinceApproval | None:
-    """What stands now, beside what was approved last; None where nothing was."""
-    approval = last_approval(runbook)
-    if approval is None:
-        return None
-    document = runbook.document
-    return compare(
-        approval,
-        path=document.path if document else "",
-        sha256=document.sha256 if document else "",
-        metadata=runbook.governed_metadata(),
-    )
-
-
 def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: dict[str, Any]) -> SinceApproval:
     """What was approved beside another text and other metadata."""
     before = _text(approval.document_path, approval.document_sha256)

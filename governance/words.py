@@ -23,6 +23,7 @@ WORDS = {
     "entries": _("section entries"),
     "steps": _("steps"),
     "findings": _("findings"),
+    "statement_sha256": _("sha256 of the sentence"),
     "rule": _("rule"),
     "required_signatures": _("signatures needed"),
     "independent": _("signers other than the requester"),
@@ -45,7 +46,7 @@ def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
             "after": value_in_words(model, name, change.get("after")),
         }
         for name, change in entry.changes.items()
-        if isinstance(change, dict)
+        if isinstance(change, dict) and change.get("before") != change.get("after")
     ]
 
 

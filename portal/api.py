@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
+from governance.api import answers
 from governance.api import views as governance
 from governance.api.past import RunbookOrThenViewSet
 from portal.views import api_documentation
@@ -22,7 +23,8 @@ router.register("sign-off-requests", governance.StatusChangeRequestViewSet, "api
 router.register("findings", governance.FindingViewSet, "api-finding")
 
 urlpatterns = [
-    re_path(rf"^v1/runbooks/(?P<slug>{SLUG})/verdict/$", governance.VerdictView.as_view(), name="api-runbook-verdict"),
+    re_path(rf"^v1/runbooks/(?P<slug>{SLUG})/verdict/$", answers.VerdictView.as_view(), name="api-runbook-verdict"),
+    path("v1/resolve/", answers.ResolveView.as_view(), name="api-resolve"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", api_documentation, name="api-docs"),

@@ -11,6 +11,7 @@ from django.shortcuts import resolve_url
 from governance.as_of import AS_OF
 from governance.past_views import page_as_of
 from portal.accounts import may_read
+from runbooks import doubt
 
 # Views that a visitor needs before signing in, or that a machine asks. The admin and the API look after themselves.
 OPEN_VIEWS = frozenset({"login", "logout", "set_language", "healthz", "readyz"})
@@ -31,6 +32,18 @@ class NullByteMiddleware:
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("The address holds a null byte.")
         return self.get_response(request)
+
+
+class DoubtMiddleware:
+    """Whether the portal itself is in doubt is asked once in a request at most (``runbooks.doubt``)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        with doubt.ask_once():
+            return self.get_response(request)
 
 
 class ReadAccessMiddleware:

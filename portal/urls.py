@@ -5,6 +5,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from governance.admin.own_password import own_password
 from portal import views
 
 urlpatterns = [
@@ -18,6 +19,9 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path(
+        "admin/password_change/", admin.site.admin_view(own_password), name="own-password"
+    ),  # in the place of Django's own
     path("admin/", admin.site.urls),
     path("api/", include("portal.api")),
 ]

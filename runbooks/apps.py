@@ -1,6 +1,7 @@
 """The catalogue: it answers, and never changes anything governed."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,3 +10,11 @@ class RunbooksConfig(AppConfig):
 
     name = "runbooks"
     verbose_name = _("Catalogue")
+
+    def ready(self) -> None:
+        """Let the search index follow the catalogue, and complete it after every migrate."""
+        from runbooks.search import checks, signals  # noqa: F401 - registers the system check
+        from runbooks.search.setup import prepare_search
+
+        signals.connect()
+        post_migrate.connect(prepare_search, dispatch_uid="runbooks.prepare_search")

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.alerts import MatchedBy
 from runbooks.standing import Reason
 
 
@@ -25,6 +26,20 @@ class ReadinessLevel(models.TextChoices):
     RETIRED = "retired", _("retired")
 
 
+# Which rule of ``runbooks.alerts`` found the situations, in words.
+MATCHED_BY_TEXTS = {
+    MatchedBy.CATEGORY_SOURCE_SEVERITY: _("Found by category, source and severity."),
+    MatchedBy.CATEGORY_SEVERITY: _("Found by category and severity; no situation states this source."),
+    MatchedBy.CATEGORY_SOURCE: _("Found by category and source; no situation states this severity."),
+    MatchedBy.SOURCE_SEVERITY: _("Found by source and severity; no situation states this category."),
+    MatchedBy.CATEGORY: _("Found by the category alone."),
+    MatchedBy.SOURCE: _("Found by the source alone."),
+    MatchedBy.SEVERITY: _("Found by the severity alone."),
+    MatchedBy.DEFAULT: _("No situation states these labels. This one is kept for such alerts."),
+    MatchedBy.NONE: _("No situation states these labels. Here are all of them: choose what you see."),
+}
+
+
 class ClusterKind(models.TextChoices):
     """What sort of work stream a cluster is."""
 
@@ -45,6 +60,8 @@ REASON_TEXTS = {
     Reason.EXPIRED: _("Its sign-off has expired."),
     Reason.NOT_YET_VALID: _("Its sign-off holds for a later year, not for this one."),
     Reason.NO_INDEPENDENT_REVIEW: _("Its owner signed alone; nobody else has reviewed it."),
+    Reason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
+    Reason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),
     Reason.DOCUMENT_ELSEWHERE: _("The stored text is not that of its path."),
     Reason.DOCUMENT_CHANGED: _("Its text has changed since it was signed."),

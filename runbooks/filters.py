@@ -11,6 +11,7 @@ from runbooks.choices import ReadinessLevel
 from runbooks.models import Layer, Runbook, Section, Situation
 from runbooks.models.runbook import YEARS
 from runbooks.querysets import NUMBER
+from runbooks.search.answer import holding
 
 
 def is_cluster_number(value: str) -> None:
@@ -52,8 +53,8 @@ class RunbookFilterSet(django_filters.FilterSet):
         fields = ()
 
     def filter_text(self, queryset: Any, name: str, value: str) -> QuerySet[Runbook]:
-        """Every word must be found somewhere in the runbook, its situations or its document."""
-        return queryset.matching(value)
+        """Every word must be found somewhere in the runbook, its situations or its document, as the search finds it."""
+        return holding(queryset, value)
 
     def filter_cluster(self, queryset: Any, name: str, value: str) -> QuerySet[Runbook]:
         """Runbooks with a cluster whose range covers the number."""

@@ -4,18 +4,21 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.dispatch import Signal
 from django.utils import timezone
 
 from runbooks.choices import ReadinessLevel
+from runbooks.doubt import ask_once
 
 NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
 # What a plain text search looks at; every word must be found in one of them.
 SEARCHED = (
     "title",
     "slug",
+    "aliases__name",
     "scope",
     "document_path",
     "owner",
@@ -26,8 +29,41 @@ SEARCHED = (
 )
 MOST_WORDS = 8
 
+# Sent with ``sender`` (the model) and ``pks`` when a query wrote rows past ``save``; the search index listens.
+rows_changed = Signal()
+# Fields that the search index never holds: where a runbook stands is read from the live row at every search.
+NOT_SEARCHED = frozenset(
+    {
+        "readiness_level", "readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_at",
+        "declared_level", "declared_year", "declared_text", "escalation_contact",
+    }
+)  # fmt: skip
 
-class ClusterQuerySet(models.QuerySet[Any]):
+
+class SearchedQuerySet(models.QuerySet[Any]):
+    """Rows that the search index is made of: a write of many tells it, as a save of one does by itself."""
+
+    def update(self, **kwargs: Any) -> int:
+        """As ever, and the index follows in the same transaction."""
+        if NOT_SEARCHED.issuperset(kwargs):
+            return super().update(**kwargs)
+        with transaction.atomic(using=self.db):
+            pks = list(self.values_list("pk", flat=True))
+            number = super().update(**kwargs)
+            rows_changed.send(self.model, pks=pks)
+        return number
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """As ever, and the index follows in the same transaction."""
+        with transaction.atomic(using=self.db):
+            made = super().bulk_create(objs, *args, **kwargs)
+            rows_changed.send(self.model, pks=[row.pk for row in made if row.pk is not None])
+        return made
+
+
+class ClusterQuerySet(SearchedQuerySet):
     """Questions about clusters."""
 
     def covering(self, number: str) -> Self:
@@ -51,24 +87,41 @@ class ClusterQuerySet(models.QuerySet[Any]):
         ).exclude(pk=cluster.pk)
 
 
-class SituationQuerySet(models.QuerySet[Any]):
+class SituationQuerySet(SearchedQuerySet):
     """Questions about situations."""
+
+    def with_steps(self, *, contents: bool = False) -> Self:
+        """With their runbooks in order and all that a list shows of each, in a fixed number of queries.
+
+        :param contents: with the headings of the texts.
+        """
+        # Asked by way of the fields: importing the models here would run in a ring.
+        step = self.model._meta.get_field("steps").related_model
+        runbook = step._meta.get_field("runbook").related_model
+        runbooks = runbook.objects.with_contents() if contents else runbook.objects.with_catalogue()
+        return self.prefetch_related(
+            models.Prefetch("steps", step.objects.order_by("position")), models.Prefetch("steps__runbook", runbooks)
+        )
 
     def matching(self, text: str) -> Self:
         """Situations in whose title, comment or runbooks' titles every word of ``text`` is found."""
         return _matching(self, text, ("title", "comment", "runbooks__title"))
 
 
-class RunbookQuerySet(models.QuerySet[Any]):
+class RunbookQuerySet(SearchedQuerySet):
     """Questions about runbooks."""
+
+    def with_document(self) -> Self:
+        """With what tells its standing where it is not signed ready, in one query and without the texts."""
+        return self.select_related("document").defer("document__text", "document__html", "document__contents")
 
     def with_catalogue(self) -> Self:
         """With all that a list shows of each, in a fixed number of queries and without the texts."""
-        return (
-            self.select_related("primary_cluster", "document")
-            .defer("document__text", "document__html", "document__contents")
-            .prefetch_related("layers", "related_clusters")
-        )
+        return self.with_document().select_related("primary_cluster").prefetch_related("layers", "related_clusters")
+
+    def with_contents(self) -> Self:
+        """The same, and with the headings of each text, for whoever leads to them."""
+        return self.with_catalogue().defer(None).defer("document__text", "document__html")
 
     def signed_ready(self, *, at: datetime | None = None) -> Self:
         """Signed for live use on the day of ``at`` (aware; now by default; the portal's time zone counts)."""
@@ -97,7 +150,8 @@ class RunbookQuerySet(models.QuerySet[Any]):
         A list and not a query: the metadata is hashed anew for each, so that no stored flag can lie.
         """
         candidates = self.signed_ready(at=at).filter(document__sha256=models.F("signed_document_sha256"))
-        return [runbook for runbook in candidates.with_catalogue() if not runbook.reasons_against_live(at=at)]
+        with ask_once():
+            return [runbook for runbook in candidates.with_catalogue() if not runbook.reasons_against_live(at=at)]
 
     def covering(self, number: str) -> Self:
         """Runbooks whose primary or a related cluster covers a number (see ``ClusterQuerySet.covering``)."""
@@ -105,6 +159,14 @@ class RunbookQuerySet(models.QuerySet[Any]):
         cluster = self.model._meta.get_field("primary_cluster").related_model
         clusters = cluster.objects.covering(number).values("pk")
         return self.filter(Q(primary_cluster__in=clusters) | Q(related_clusters__in=clusters)).distinct()
+
+    def known_paths(self, paths: set[str]) -> set[str]:
+        """Those of the paths that lead somewhere: a runbook's document or a code reference. One query."""
+        references = self.model._meta.get_field("code_references").related_model
+        known = self.filter(document_path__in=paths).order_by().values_list("document_path")
+        return {
+            path for (path,) in known.union(references.objects.filter(path__in=paths).order_by().values_list("path"))
+        }
 
     def matching(self, text: str) -> Self:
         """Runbooks in which every word of ``text`` (the first eight) is found somewhere."""

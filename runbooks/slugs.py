@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Spelled as a German speaker would type them, and signs as they are read.
 SPELLED = str.maketrans(
@@ -36,10 +37,22 @@ def slug_for(text: str) -> str:
 
 def free_slug(text: str, taken: set[str]) -> str:
     """The slug for ``text`` that is not in ``taken``: numbered from 2 when it must be."""
-    base = slug_for(text)
-    if base not in taken:
-        return base
-    number = 2
-    while f"{base}-{number}" in taken:
-        number += 1
-    return f"{base}-{number}"
+    return SlugRegister(taken).take(text)
+
+
+class SlugRegister:
+    """Gives free slugs one after another, each at once, however many there are."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._numbers: dict[str, int] = {}
+
+    def take(self, text: str) -> str:
+        """The slug for ``text``, numbered when it must be; from now on it is taken."""
+        base = slug_for(text)
+        slug = base
+        while slug in self._taken:
+            self._numbers[base] = self._numbers.get(base, 1) + 1
+            slug = f"{base}-{self._numbers[base]}"
+        self._taken.add(slug)
+        return slug

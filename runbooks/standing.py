@@ -22,6 +22,8 @@ class Reason(StrEnum):
     DOCUMENT_ELSEWHERE = "document_elsewhere"  # the text is that of another path
     DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
     NO_INDEPENDENT_REVIEW = "no_independent_review"  # signed by its owner alone, and solo mode is off
+    LEDGER_BROKEN = "ledger_broken"  # nothing may be used live: see ``runbooks.doubt``
+    GUARDS_MISSING = "guards_missing"
     METADATA_CHANGED = "metadata_changed"  # title, path, version, scope, clusters or layers changed since
 
 

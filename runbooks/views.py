@@ -6,10 +6,11 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import DetailView, ListView
 from django_filters.views import FilterView
 
+from runbooks.alerts import SEPARATOR, Alert, resolve
 from runbooks.documents.difference import difference
 from runbooks.filters import RunbookFilterSet
 from runbooks.models import (
@@ -18,23 +19,22 @@ from runbooks.models import (
     Document,
     Layer,
     Runbook,
+    RunbookAlias,
     Section,
     SectionEntry,
     Situation,
-    SituationRunbook,
 )
 from runbooks.querysets import SituationQuerySet
 
 ROWS_PER_PAGE = 50
-MOST_RESULTS = 50
 
 
-def situations_in_order() -> SituationQuerySet:
-    """Every situation with its runbooks in order, in a fixed number of queries."""
-    return Situation.objects.prefetch_related(
-        Prefetch("steps", SituationRunbook.objects.order_by("position")),
-        Prefetch("steps__runbook", Runbook.objects.with_catalogue()),
-    )
+def situations_in_order(*, contents: bool = False) -> SituationQuerySet:
+    """Every situation with its runbooks in order, in a fixed number of queries.
+
+    :param contents: with the headings of the texts, for a page that leads to them.
+    """
+    return Situation.objects.with_steps(contents=contents)
 
 
 class RunbookList(FilterView):
@@ -63,11 +63,22 @@ class RunbookDetail(DetailView):
     template_name = "runbooks/runbook_detail.html"
     context_object_name = "runbook"
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page; a former address leads to the present one."""
+        try:
+            return super().get(request, *args, **kwargs)
+        except Http404:
+            alias = RunbookAlias.objects.filter(name=kwargs["slug"]).select_related("runbook").first()
+            if alias is None:
+                raise
+            return redirect(alias.runbook)
+
     def get_queryset(self) -> QuerySet[Runbook]:
         """One runbook with all that its page shows."""
         return Runbook.objects.select_related("primary_cluster", "document").prefetch_related(
             "layers",
             "related_clusters",
+            "aliases",
             "situations",
             "code_references",
             Prefetch("section_entries", SectionEntry.objects.select_related("section")),
@@ -120,6 +131,21 @@ def _version(runbook: Runbook, sha256: str) -> Document:
     return document
 
 
+def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
+    """``/documents/<path>``: where a link from one document to another leads, as the catalogue stands now.
+
+    To the runbook whose document it is, or the code reference; to a choice, where several share a path.
+    """
+    runbooks = list(Runbook.objects.with_catalogue().filter(document_path=document_path))
+    if len(runbooks) == 1:
+        return redirect(runbooks[0])
+    reference = CodeReference.objects.filter(path=document_path).first()
+    if reference and not runbooks:
+        return redirect(reference)
+    context = {"document_path": document_path, "runbooks": runbooks}
+    return render(request, "runbooks/document_at_path.html", context, status=200 if runbooks else 404)
+
+
 class SituationList(ListView):
     """``/situations/``: what an operator may face."""
 
@@ -139,7 +165,16 @@ class SituationDetail(DetailView):
 
     def get_queryset(self) -> QuerySet[Situation]:
         """One situation with its runbooks."""
-        return situations_in_order()
+        return situations_in_order(contents=True)
+
+
+def alert(request: HttpRequest, labels: str) -> HttpResponse:
+    """``/a/<category>:<source>:<severity>/``: what an alert leads to, never nothing; the slug of a situation leads there."""
+    if SEPARATOR not in labels and Situation.objects.filter(slug=labels).exists():
+        return redirect("situation", slug=labels)
+    asked = Alert.parse(labels)
+    context = {"alert": asked, "resolution": resolve(asked, situations_in_order(contents=True))}
+    return render(request, "runbooks/alert.html", context)
 
 
 class ClusterDetail(DetailView):
@@ -184,15 +219,3 @@ def landscape(request: HttpRequest) -> HttpResponse:
         "code_references": CodeReference.objects.prefetch_related("runbooks"),
     }
     return render(request, "runbooks/landscape.html", context)
-
-
-def search(request: HttpRequest) -> HttpResponse:
-    """``/search/?q=``: situations and runbooks in which every word is found. A plain GET form."""
-    text = request.GET.get("q", "").strip()[:200].replace("\x00", "")
-    situations = situations_in_order()
-    context = {
-        "text": text,
-        "situations": situations.matching(text)[:MOST_RESULTS] if text else situations,
-        "runbooks": Runbook.objects.with_catalogue().matching(text)[:MOST_RESULTS] if text else (),
-    }
-    return render(request, "runbooks/search.html", context)

@@ -6,14 +6,17 @@ whatever leaves the process. It raises ``ActionRefused`` with reasons, and then 
 
 from governance.actions.accounts import note_new_accounts
 from governance.actions.asking import submit, withdraw
+from governance.actions.bulk import GovernedEdits
 from governance.actions.campaign import Campaign, open_renewals
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
 from governance.actions.checking import Checked, check_catalogue
+from governance.actions.confirming import confirm_password
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.actions.findings import resolve_findings
+from governance.actions.landscape import ImportRecord, keep_source
 from governance.actions.lapse import lapse_what_ran_out
-from governance.actions.ledger_state import note_ledger_state
+from governance.actions.ledger_state import note_checkpoint, note_ledger_state
 from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
@@ -26,15 +29,20 @@ __all__ = [
     "Campaign",
     "Checked",
     "GovernedEdit",
+    "GovernedEdits",
+    "ImportRecord",
     "RequestLapsed",
     "StaleForm",
     "Synced",
     "check_catalogue",
+    "confirm_password",
     "create_api_token",
     "delete",
     "downgrade",
     "governed_edit",
+    "keep_source",
     "lapse_what_ran_out",
+    "note_checkpoint",
     "note_ledger_state",
     "note_new_accounts",
     "open_renewals",

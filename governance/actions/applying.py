@@ -10,7 +10,6 @@ from governance import ledger
 from governance.actions.closing import close_request
 from governance.actions.requests import note
 from governance.choices import Action, Decision, RequestState
-from governance.facts import difference
 from governance.guards.rules import SIGNED
 from governance.models import SignOff, StatusChangeRequest
 from runbooks.models import Runbook
@@ -24,9 +23,9 @@ def store_decision(
     by: User,
     at: datetime,
     seen_sha256: str = "",
-) -> None:
+) -> SignOff:
     """Keep one person's decision, with the sentence that it stands under."""
-    SignOff.objects.create(
+    return SignOff.objects.create(
         request=request,
         signer=by,
         decision=decision,
@@ -42,7 +41,7 @@ def store_decision(
 def apply_request(request: StatusChangeRequest, *, by: User, at: datetime) -> None:
     """Approve the request and move the readiness; the ledger row holds every signed field, before and after."""
     runbook = Runbook.objects.get(pk=request.runbook_id)
-    before = {name: _plain(getattr(runbook, name)) for name in SIGNED}
+    before = signed_values(runbook)
     signed = {
         "readiness_level": str(request.to_level),
         "readiness_year": request.to_year,
@@ -59,8 +58,14 @@ def apply_request(request: StatusChangeRequest, *, by: User, at: datetime) -> No
     request.save(update_fields=["applied_at"])
     with ledger.in_its_language():
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
-    changes |= difference(before, {name: _plain(value) for name, value in signed.items()})
+    # Every signed field, also one that stays as it was: the row alone tells what was signed.
+    changes |= {name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()}
     note(request, Action.READINESS_CHANGED, by=by, at=at, reason=request.rationale, changes=changes)
+
+
+def signed_values(runbook: Runbook) -> dict[str, Any]:
+    """The signed fields of a runbook's row, as the ledger writes them."""
+    return {name: _plain(getattr(runbook, name)) for name in SIGNED}
 
 
 def _plain(value: Any) -> Any:
@@ -88,6 +93,8 @@ def statement(request: StatusChangeRequest, decision: Decision) -> str:
         "document": request.document_sha256 or "–",
         "metadata": request.metadata_sha256,
     }
+    if request.valid_from_year:
+        said += " " + _("It goes on covering %(year)s.") % {"year": request.valid_from_year}
     if request.valid_until:
         said += " " + _("It holds until %(day)s.") % {"day": request.valid_until.isoformat()}
     if request.is_solo:

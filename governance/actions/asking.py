@@ -19,7 +19,7 @@ from governance.actions.requests import (
     standing_of,
     terms_of,
 )
-from governance.actions.rules import ensure_solo_rule
+from governance.actions.rules import ensure_solo_rule, is_told
 from governance.choices import Action, Direction, RequestState, RulePurpose
 from governance.models import SignOffRule, StatusChangeRequest
 from governance.people import person
@@ -76,13 +76,22 @@ def rule_for(runbook: Runbook, *, level: str, year: int | None, by: User) -> Sig
 
     A signature anew on a changed text or changed metadata has a rule of its own, where there is one.
     """
-    in_force = {rule.purpose: rule for rule in SignOffRule.objects.filter(target_level=level, in_force=True)}
+    rules = SignOffRule.objects.filter(target_level=level, in_force=True).select_related("group")
+    in_force = {rule.purpose: rule for rule in rules if is_told(rule)}
     if _asks_solo(by) and RulePurpose.SOLO in in_force:
         return in_force[RulePurpose.SOLO]
     move = states.move(runbook.readiness_level, runbook.readiness_year, level, year)
-    if move == states.Move.RE_SIGN and RulePurpose.RE_SIGN in in_force:
+    if move == states.Move.RE_SIGN and _only_its_content_changed(runbook) and RulePurpose.RE_SIGN in in_force:
         return in_force[RulePurpose.RE_SIGN]
     return in_force.get(RulePurpose.MOVE)
+
+
+def _only_its_content_changed(runbook: Runbook) -> bool:
+    """Whether what is signed is in date and reviewed by others, and only the text or the metadata is another by now."""
+    sha256 = runbook.document.sha256 if runbook.document else ""
+    is_other = (sha256, runbook.metadata_sha256()) != (runbook.signed_document_sha256, runbook.signed_metadata_sha256)
+    in_date = runbook.valid_until is None or timezone.localdate() <= runbook.valid_until
+    return is_other and in_date and not runbook.signed_solo
 
 
 def _asks_solo(by: User) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 
 from governance.actions.asking import submit
 from governance.actions.errors import ActionRefused
@@ -32,7 +33,7 @@ def open_renewals(
 ) -> Campaign:
     """Ask for each of the runbooks that it be ready for a year, with one rationale.
 
-    Each request is a transaction of its own: one that is refused holds up no other.
+    One that is refused, by the policy or by the database, holds up no other.
 
     :param year: the calendar year that they are to be ready for.
     """
@@ -52,4 +53,6 @@ def open_renewals(
             )
         except ActionRefused as refusal:
             refused.append((runbook, " ".join(refusal.messages)))
+        except IntegrityError as error:  # a guard of the database; its savepoint is undone
+            refused.append((runbook, str(error).splitlines()[0]))
     return Campaign(opened=tuple(opened), refused=tuple(refused))

@@ -12,7 +12,7 @@ from governance.actions.lapse import lapse_what_changed
 from governance.choices import Action
 from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
 from governance.models import ChangeLogEntry
-from runbooks.models import Document, Runbook
+from runbooks.models import Document, Runbook, RunbookAlias
 
 
 @dataclass(slots=True)
@@ -36,7 +36,9 @@ class GovernedEdit:
     def finish(self, instance: models.Model) -> ChangeLogEntry | None:
         """Write the ledger row, and lapse open requests that pinned something else now. None when nothing changed."""
         if isinstance(instance, Runbook):
-            _document_follows_path(instance.pk)
+            document_follows_path(instance.pk)
+            if self.before is not None:
+                remember_former_titles({instance.pk: str(self.before["title"])})
         with ledger.in_its_language():
             after = facts_of(type(instance)._base_manager.get(pk=instance.pk))
         changes = difference(self.before, after)
@@ -57,12 +59,24 @@ class GovernedEdit:
         return entry
 
 
-def _document_follows_path(pk: int) -> None:
+def document_follows_path(pk: int) -> None:
     """A runbook whose path changed shows the newest text that is stored for the new path, or none."""
     runbook = Runbook.objects.select_related("document").get(pk=pk)
     if runbook.document and runbook.document.path != runbook.document_path:
         runbook.document = Document.objects.filter(path=runbook.document_path).order_by("-seen_at", "-pk").first()
         runbook.save(update_fields=["document"])
+
+
+def remember_former_titles(titles: dict[int, str]) -> None:
+    """Keep as a further name what each runbook (by its primary key) was called before, where that differs.
+
+    Whoever looks for the old title, or imports a file that still has it, finds the runbook.
+    """
+    for runbook in Runbook.objects.filter(pk__in=titles).only("title"):
+        former = titles[runbook.pk]
+        if former != runbook.title:
+            RunbookAlias.objects.filter(runbook=runbook, name=runbook.title).delete()
+            RunbookAlias.objects.get_or_create(name=former, defaults={"runbook": runbook})
 
 
 @contextmanager

@@ -13,12 +13,15 @@ from governance.facts import subject_of
 from governance.people import person
 
 
-def confirm_password(*, by: User, password: str, at: datetime | None = None) -> None:
+def confirm_password(*, by: User, password: str, signs: bool = True, at: datetime | None = None) -> None:
     """See that whoever acts knows the account's password now.
+
+    Every form that asks for it again comes here: else one of them is where it is tried out.
 
     The slow hashing is done outside of the ledger's lock; the counting inside, so that many guesses at once are counted
     one by one. Behind the limit the answer is the same for a right password and a wrong one.
 
+    :param signs: for a signature, which waits after somebody else set the password; setting one's own does not wait.
     :param at: when (aware; now by default).
     :raises ActionRefused: the password is wrong, the account is locked, or it cools down.
     """
@@ -26,7 +29,9 @@ def confirm_password(*, by: User, password: str, at: datetime | None = None) -> 
     account = User.objects.get(pk=by.pk)
     is_right = bool(password) and account.check_password(password)
     with ledger.governed():
-        refuse_for(policy.reasons_against_confirming(person(account, at=moment), house=house(), at=moment))
+        known = person(account, at=moment)
+        against = policy.reasons_against_confirming(known, house=house(), at=moment)
+        refuse_for(against if signs else policy.reasons_against_guessing(known))
         if not is_right:
             ledger.append(
                 ledger.Record(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance.choices import SEVERITY_OF_KIND, FindingKind
@@ -10,27 +11,42 @@ from governance.models import Finding
 CHAIN, CHECKPOINT = "ledger", "ledger, seen from a checkpoint"
 
 
-def note_ledger_state(*, problem: str, checkpoint_problem: str | None = None, at: datetime | None = None) -> None:
-    """Open the finding that says so, or resolve it. It leaves no ledger row: the ledger itself is in doubt.
+def note_ledger_state(*, problem: str, at: datetime | None = None) -> None:
+    """What a verification of the whole chain in itself has found. It leaves no ledger row: the ledger is in doubt.
 
-    :param problem: what is wrong with the chain in itself; empty when all of it was verified.
-    :param checkpoint_problem: what is wrong with it seen from a checkpoint; None when none was at hand, which settles nothing.
+    :param problem: what is wrong; empty when all of it was verified.
     """
-    moment = at or timezone.now()
-    _note(CHAIN, problem, moment)
-    if checkpoint_problem is not None:
-        _note(CHECKPOINT, checkpoint_problem, moment)
+    if problem:
+        _open(CHAIN, problem, line=0, at=at)
+    else:
+        _open_ones(CHAIN).update(resolved_at=at or timezone.now())
 
 
-def _note(subject: str, problem: str, moment: datetime) -> None:
-    known = Finding.objects.filter(kind=FindingKind.BROKEN_LEDGER, subject=subject, resolved_at__isnull=True)
-    if not problem:
-        known.update(resolved_at=moment)
-    elif not known.update(message=problem):
+def note_checkpoint(*, sequence: int, problem: str, at: datetime | None = None) -> None:
+    """What a whole chain looked like, seen from a checkpoint.
+
+    An older checkpoint settles nothing that a newer one exposed.
+
+    :param sequence: the row that the checkpoint was taken at.
+    :param problem: what is wrong; empty when the chain goes through it.
+    """
+    if problem:
+        _open(CHECKPOINT, problem, line=sequence, at=at)
+    else:
+        _open_ones(CHECKPOINT).filter(line__lte=sequence).update(resolved_at=at or timezone.now())
+
+
+def _open_ones(subject: str) -> QuerySet[Finding]:
+    return Finding.objects.filter(kind=FindingKind.BROKEN_LEDGER, subject=subject, resolved_at__isnull=True)
+
+
+def _open(subject: str, problem: str, *, line: int, at: datetime | None) -> None:
+    if not _open_ones(subject).filter(line=line).update(message=problem):
         Finding.objects.create(
             kind=FindingKind.BROKEN_LEDGER,
             severity=SEVERITY_OF_KIND[FindingKind.BROKEN_LEDGER],
             subject=subject,
             message=problem,
-            first_seen=moment,
+            line=line,
+            first_seen=at or timezone.now(),
         )

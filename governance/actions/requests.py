@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from governance import ledger, policy, states
-from governance.choices import Action, Direction, RequestState
+from governance.choices import Action, Direction, RequestState, RulePurpose
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry, SignOffRule, StatusChangeRequest
 from runbooks.documents.stub import is_stub
@@ -37,9 +37,17 @@ def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
 
 
 def document_is_shown(runbook: Runbook) -> bool:
-    """Whether the stored text is that of the runbook's path, and itself: what is signed can be shown."""
+    """Whether the stored text is that of the runbook's path, and itself, and shown as the ledger says it was rendered."""
     document = runbook.document
-    return document is not None and document.path == runbook.document_path and document.is_itself
+    if document is None or document.path != runbook.document_path or not document.is_itself:
+        return False
+    rows = (
+        ChangeLogEntry.objects.filter(subject=subject_of(document))
+        .order_by("-sequence")
+        .values_list("changes", flat=True)
+    )
+    told = next((changes["html_sha256"].get("after") for changes in rows if "html_sha256" in changes), None)
+    return told == document.html_sha256
 
 
 def standing_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Standing:
@@ -131,9 +139,11 @@ def _validity(
     if rule and rule.valid_days:
         starts_later = year is not None and year > today.year and not goes_on
         start = date(year, 1, 1) if starts_later and year else today
-        until = start + timedelta(days=rule.valid_days)
+        until = start + timedelta(days=rule.valid_days - 1)  # the first day counts
         end_of_year = last_day(year, None)
         until = min(until, end_of_year) if end_of_year else until
+    if rule and rule.purpose == RulePurpose.RE_SIGN and runbook.signed_until:
+        until = min(until, runbook.signed_until) if until else runbook.signed_until  # a signature anew prolongs nothing
     return (from_year if from_year != year else None), until
 
 

@@ -1,14 +1,18 @@
 """Changing a rule: always a new version, never an edit. An open request keeps the version that it was opened under."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models import Max
 
 from governance import ledger
 from governance.choices import Action, RulePurpose
-from governance.facts import difference, facts_of
-from governance.models import SignOffRule
+from governance.facts import difference, facts_of, subject_of
+from governance.models import ChangeLogEntry, SignOffRule
+
+# What a rule for solo mode has in common with the level's usual one.
+SHARED = ("group_id", "evidence_required", "valid_days")
 
 
 def replace_rule(
@@ -48,10 +52,10 @@ def replace_rule(
             ledger.Record(
                 actor=by,
                 action=Action.CHANGED if before else Action.CREATED,
-                subject=f"{rule._meta.model_name}:{rule.target_level}",
+                subject=subject_of(rule),
                 subject_title=str(rule),
                 reason=reason,
-                changes=difference(facts_before, facts_of(rule)),
+                changes=_every_field(facts_before, facts_of(rule)),
             ),
             at=at,
         )
@@ -59,10 +63,10 @@ def replace_rule(
 
 
 def ensure_solo_rule(*, target_level: str, at: datetime | None = None) -> None:
-    """In solo mode a level gets a rule that lets its owner sign alone, the first time that somebody asks for it."""
-    of_level = SignOffRule.objects.filter(target_level=target_level, in_force=True)
-    usual = of_level.filter(purpose=RulePurpose.MOVE).select_related("group").first()
-    if usual is None or of_level.filter(purpose=RulePurpose.SOLO).exists():
+    """In solo mode a level gets a rule that lets its owner sign alone, when somebody asks for it; else as its usual one."""
+    of_level = SignOffRule.objects.filter(target_level=target_level, in_force=True).select_related("group")
+    usual, solo = (of_level.filter(purpose=purpose).first() for purpose in (RulePurpose.MOVE, RulePurpose.SOLO))
+    if usual is None or (solo is not None and all(getattr(solo, name) == getattr(usual, name) for name in SHARED)):
         return
     replace_rule(
         target_level=target_level,
@@ -88,9 +92,23 @@ def end_solo_rules() -> None:
                 ledger.Record(
                     actor=ledger.SYSTEM,
                     action=Action.CHANGED,
-                    subject=f"{rule._meta.model_name}:{rule.target_level}",
+                    subject=subject_of(rule),
                     subject_title=str(rule),
                     reason="Solo mode is off.",
                     changes=difference(before, facts_of(rule)),
                 )
             )
+
+
+def is_told(rule: SignOffRule) -> bool:
+    """Whether the ledger tells of this version, in these very terms: a rule that came past it is obeyed by nobody."""
+    rows = ChangeLogEntry.objects.filter(subject=subject_of(rule), changes__version__after=rule.version)
+    row = rows.order_by("-sequence").first()
+    with ledger.in_its_language():
+        terms = {name: value for name, value in facts_of(rule).items() if name != "in_force"}
+    return row is not None and all(row.changes.get(name, {}).get("after") == value for name, value in terms.items())
+
+
+def _every_field(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
+    """Also those that stay as they were: the row alone tells what the rule says."""
+    return {name: {"before": (before or {}).get(name), "after": value} for name, value in after.items()}

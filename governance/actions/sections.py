@@ -1,6 +1,6 @@
 """A section's Markdown is rendered when it is stored, whoever stores it."""
 
-from runbooks.documents.render import render_fragment
+from runbooks.documents.bounded import render_fragment
 from runbooks.models import Section
 
 

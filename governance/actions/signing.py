@@ -14,7 +14,7 @@ from governance.actions.closing import close_request
 from governance.actions.confirming import confirm_password
 from governance.actions.errors import RequestLapsed, StaleForm, refuse_for
 from governance.actions.lapse import lapse_if_changed
-from governance.actions.requests import document_is_shown, facts_of_request, house, locked_request, note
+from governance.actions.requests import document_is_shown, facts_of_request, house, locked_request, note, pins_of
 from governance.choices import Action, Decision, RequestState
 from governance.models import SignOff, StatusChangeRequest
 from governance.people import person
@@ -108,12 +108,14 @@ def _decide_locked(
         refuse_for([policy.Refusal.COMMENT_MISSING])
     if seen != seen_token(request):
         raise StaleForm(_("The page showed an earlier state of this request. Look at it again, then decide."))
-    store_decision(request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen))
+    stored = store_decision(request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen))
+    with ledger.in_its_language():
+        told = pins_of(request) | {"statement_sha256": {"before": None, "after": stored.statement_sha256}}
     if decision == Decision.REJECT:
         close_request(request, RequestState.REJECTED, reason=comment, at=at)
-        note(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment)
+        note(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment, changes=told)
         return
-    note(request, Action.REQUEST_SIGNED, by=by, at=at, reason=comment)
+    note(request, Action.REQUEST_SIGNED, by=by, at=at, reason=comment, changes=told)
     if counting_approvals(request) >= request.required_signatures:
         apply_request(request, by=by, at=at)
 

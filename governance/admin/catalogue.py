@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from governance import actions
 from governance.admin.campaign import CampaignMixin
 from governance.admin.forms import DowngradeForm
+from governance.admin.landscape import LandscapeImport
 from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
 from governance.people import signed_in
 from runbooks.choices import REASON_TEXTS
@@ -24,6 +25,8 @@ from runbooks.models import (
     Document,
     Layer,
     Runbook,
+    RunbookAlias,
+    SearchSynonym,
     Section,
     SectionEntry,
     Situation,
@@ -46,19 +49,44 @@ class SlugOnceAdmin(LedgeredAdmin):
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
 
+class RunbookAliasInline(admin.TabularInline):
+    """Further names. They belong to the runbook: whoever may edit it may edit them."""
+
+    model = RunbookAlias
+    extra = 0
+    fields = ("name",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return request.user.has_perm("runbooks.view_runbook") or self.has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return request.user.has_perm("runbooks.change_runbook")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return self.has_change_permission(request, obj)
+
+
 @admin.register(Runbook)
-class RunbookAdmin(CampaignMixin, SlugOnceAdmin):
+class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
     """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
 
     list_display = ("title", "signed", "declared_as", "cluster_label", "in_layers", "owner", "has_document")
     list_filter = ("readiness_level", "readiness_year", "declared_level", "layers", "sections")
-    search_fields = ("title", "slug", "scope", "document_path", "owner", "layers__title")
-    search_help_text = _("Title, scope, path, owner or layer")
+    search_fields = ("title", "slug", "aliases__name", "scope", "document_path", "owner", "layers__title")
+    search_help_text = _("Title, further name, scope, path, owner or layer")
     autocomplete_fields = ("primary_cluster", "related_clusters", "layers")
     actions = ("ask_for_renewals",)
     readonly_fields = ("signed", "why_not_live", "signed_at", "declared_as", "document_link", "sign_off_links")
     list_select_related = ("primary_cluster", "document")
     list_per_page = 50
+    inlines = (RunbookAliasInline,)
     fieldsets = (
         (None, {"fields": ("title", "slug", "version", "scope", "reason")}),
         (_("Readiness"), {"fields": ("signed", "why_not_live", "signed_at", "declared_as", "sign_off_links")}),
@@ -247,7 +275,7 @@ class SituationRunbookInline(ForgivingAutocomplete, admin.TabularInline):
     model = SituationRunbook
     extra = 0
     autocomplete_fields = ("runbook",)
-    fields = ("position", "runbook")
+    fields = ("position", "runbook", "headings")
 
 
 @admin.register(Situation)
@@ -260,7 +288,7 @@ class SituationAdmin(SlugOnceAdmin):
     inlines = (SituationRunbookInline,)
     fieldsets = (
         (None, {"fields": ("title", "slug", "comment", "position", "reason")}),
-        (_("Alert labels"), {"fields": ("alert_category", "alert_source", "alert_severity")}),
+        (_("Alert labels"), {"fields": ("alert_category", "alert_source", "alert_severity", "alert_default")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -271,6 +299,31 @@ class SituationAdmin(SlugOnceAdmin):
     def runbook_count(self, situation: Any) -> int:
         """How many runbooks it leads to."""
         return situation.number
+
+
+@admin.register(SearchSynonym)
+class SearchSynonymAdmin(LedgeredAdmin):
+    """Words that mean the same in a search. Whoever edits situations edits these: both are how operators speak."""
+
+    list_display = ("words",)
+    search_fields = ("words",)
+    fields = ("words", "reason")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may see situations."""
+        return request.user.has_perm("runbooks.view_situation")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change situations."""
+        return request.user.has_perm("runbooks.change_situation")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change situations."""
+        return request.user.has_perm("runbooks.change_situation")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change situations."""
+        return request.user.has_perm("runbooks.change_situation")
 
 
 @admin.register(Document)

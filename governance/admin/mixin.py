@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
@@ -19,6 +20,7 @@ from governance.models import ChangeLogEntry
 from governance.people import signed_in
 
 MOST_HISTORY = 200
+MOST_DIGITS = 18
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
@@ -62,7 +64,40 @@ class ForgivingAutocomplete:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
-class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
+class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
+    """What both kinds of admin have in common: the history is the ledger's, and nonsense is answered with a sentence."""
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        """Django's own, save that a chosen row that is no number is refused and not a crash."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(part.isascii() and part.isdecimal() and len(part) <= MOST_DIGITS for part in chosen):
+            messages.error(request, _("Choose rows of the list. What was sent names none."))
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The ledger's rows about this object, in words."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Change history: %(object)s") % {"object": obj},
+            "entries": self.history_of(obj)[:MOST_HISTORY],
+            "object": obj,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/ledger_history.html", context)
+
+    def history_of(self, obj: Any) -> models.QuerySet[ChangeLogEntry]:
+        """The ledger's rows about an object, the newest first."""
+        return ChangeLogEntry.objects.filter(subject=subject_of(obj))
+
+
+class LedgeredAdmin(ToldAdmin):
     """Every add, change and delete of this admin is a row in the ledger, in one transaction with the change.
 
     What the database refuses (a guard, a protected row) becomes a message and not an error page.
@@ -118,25 +153,8 @@ class LedgeredAdmin(ForgivingAutocomplete, admin.ModelAdmin):
             messages.error(request, _("Nothing was saved. %(reason)s") % {"reason": reason})
             return HttpResponseRedirect(request.get_full_path())
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """The ledger's rows about this object, in words."""
-        obj = self.get_object(request, unquote(object_id))
-        if obj is None:
-            raise Http404
-        if not self.has_view_or_change_permission(request, obj):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Change history: %(object)s") % {"object": obj},
-            "entries": ChangeLogEntry.objects.filter(subject=subject_of(obj))[:MOST_HISTORY],
-            "object": obj,
-            "opts": self.opts,
-            **(extra_context or {}),
-        }
-        return TemplateResponse(request, "admin/ledger_history.html", context)
 
-
-class ViewOnlyAdmin(ForgivingAutocomplete, admin.ModelAdmin):
+class ViewOnlyAdmin(ToldAdmin):
     """For rows that no person edits: they come from actions and are only looked at."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -87,6 +87,10 @@ class FindingAdmin(LedgeredAdmin):
         """Findings come from imports and checks."""
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: a finding is resolved, and a verdict may hang on it."""
+        return False
+
     @admin.action(description=_("Mark as resolved"), permissions=["change"])
     def mark_resolved(self, request: HttpRequest, queryset: Any) -> None:
         """Close the chosen findings; each is a row in the ledger."""

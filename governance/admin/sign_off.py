@@ -19,8 +19,9 @@ from governance.actions.signing import counting_approvals, reasons_against_signi
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision, RequestState
+from governance.facts import subject_of
 from governance.gates import gates_of
-from governance.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.models import ChangeLogEntry, SignOff, SignOffRule, StatusChangeRequest
 from governance.people import signed_in
 from governance.policy import Refusal
 from governance.since_approval import SinceApproval, compare, since_last_approval
@@ -73,6 +74,11 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever the groups let ask; whether this person may ask this is the policy's."""
         return request.user.has_perm("governance.add_statuschangerequest")
+
+    def history_of(self, obj: Any) -> Any:
+        """The rows about its runbook that name the request."""
+        rows = ChangeLogEntry.objects.filter(subject=subject_of(obj.runbook))
+        return rows.filter(changes__request__after=obj.pk)
 
     @admin.display(description=gettext_lazy("signatures"))
     def signatures(self, request: StatusChangeRequest) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib.auth import get_backends
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -29,13 +31,18 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Write: Authorization: Bearer <token>.")
         digest = digest_of(parts[1].decode("latin-1"))
         token = ApiToken.objects.valid().select_related("user").filter(digest=digest).first()
-        if token is None:
+        if token is None or not _may_come_in(token.user):
             raise AuthenticationFailed("This token is unknown or revoked.")
         return token.user, token
 
     def authenticate_header(self, request: Any) -> str:
         """What a 401 asks for."""
         return 'Bearer realm="api"'
+
+
+def _may_come_in(user: User) -> bool:
+    """Whether the sign-in backends would let the account in now (a demo's people in a demo alone)."""
+    return any(backend.user_can_authenticate(user) for backend in get_backends() if isinstance(backend, ModelBackend))
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

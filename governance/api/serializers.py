@@ -5,6 +5,7 @@ from rest_framework import serializers
 from governance.choices import Action, Decision, FindingKind, RequestState, Severity
 from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
 from governance.verdict import VerdictReason
+from runbooks.alerts import MatchedBy
 
 
 class ChangeSerializer(serializers.ModelSerializer):
@@ -121,3 +122,32 @@ class VerdictSerializer(serializers.Serializer):
     )
     verdict_then = serializers.CharField(allow_null=True, help_text="What it was at that moment: go or no-go.")
     reasons_then = serializers.ListField(child=serializers.CharField(), allow_null=True)
+
+
+class ResolvedStepSerializer(serializers.Serializer):
+    """A runbook to open, with the verdict on it: act on nothing but a ``go``."""
+
+    runbook = serializers.CharField(help_text="The slug.")
+    title = serializers.CharField()
+    url = serializers.CharField(help_text="Its page.")
+    verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
+    reasons = serializers.ListField(child=serializers.CharField())
+    escalation_contact = serializers.CharField()
+    headings = serializers.ListField(child=serializers.CharField())
+
+
+class ResolvedSituationSerializer(serializers.Serializer):
+    """A situation that answers the alert."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    comment = serializers.CharField()
+    url = serializers.CharField()
+    runbooks = ResolvedStepSerializer(many=True)
+
+
+class ResolutionSerializer(serializers.Serializer):
+    """What an alert leads to, and the rule that found it."""
+
+    matched_by = serializers.ChoiceField(choices=[rule.value for rule in MatchedBy])
+    situations = ResolvedSituationSerializer(many=True)

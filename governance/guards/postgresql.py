@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 from governance.guards.rules import DOCUMENT, GUARDS, LEDGER, REQUEST, RULE, RUNBOOK, SIGN_OFF
 
+# A temporary table of the same name comes first in the search path otherwise, and anybody may make one: the guard would
+# ask that table instead of ours.
+SEARCH_PATH = "public, pg_temp"
 NEVER_EMPTIED = (LEDGER, SIGN_OFF, REQUEST, RULE, RUNBOOK, DOCUMENT)
 # What stands in the database itself, not what a comment says of it: a changed or a disabled guard is noticed.
 LIST_SQL = """
-    SELECT t.tgname, concat_ws('|', c.relname, t.tgtype, t.tgenabled, t.tgqual IS NULL, t.tgattr = ''::int2vector, p.prosrc)
+    SELECT t.tgname, concat_ws('|', c.relname, t.tgtype, t.tgenabled, t.tgqual IS NULL, t.tgattr = ''::int2vector,
+        array_to_string(p.proconfig, ';'), p.prosrc)
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
     WHERE NOT t.tgisinternal AND t.tgname LIKE 'guard\\_%' AND pg_table_is_visible(c.oid)
 """
@@ -25,14 +29,20 @@ EMPTYING = "A governed table is never emptied."
 
 def expected() -> dict[str, str]:
     """What ``LIST_SQL`` answers for each guard that is as it should be."""
-    return {name: f"{table}|{TRIGGER_TYPES[event]}|O|t|t|{body}" for name, event, table, body in _guards()}
+    return {
+        name: f"{table}|{TRIGGER_TYPES[event]}|O|t|t|search_path={SEARCH_PATH}|{body}"
+        for name, event, table, body in _guards()
+    }
 
 
 def create_statements() -> Iterator[str]:
     """The statements that create all of them."""
     for name, event, table, body in _guards():
         each = "STATEMENT" if event.endswith("TRUNCATE") else "ROW"
-        yield f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $guard${body}$guard$"
+        yield (
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path = {SEARCH_PATH}"
+            f" AS $guard${body}$guard$"
+        )
         yield f"CREATE TRIGGER {name} {event} ON {table} FOR EACH {each} EXECUTE FUNCTION {name}()"
 
 

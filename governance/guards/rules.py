@@ -5,6 +5,7 @@ in its own way: ``===`` and ``!==`` compare nulls like values.
 """
 
 from governance import states
+from runbooks.documents import RENDERER
 
 RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER = (
     "runbooks_runbook",
@@ -62,6 +63,8 @@ APPROVED_REQUEST = f"""
       AND r.valid_from_year === NEW.signed_from_year AND r.valid_until === NEW.signed_until
       AND NEW.signed_solo = (r.direction = 'up' AND NOT r.independent)
 """
+# The HTML follows from the text: it may be made anew, once for each version of the renderer.
+STORED = ("id", "path", "sha256", "text", "size", "source_revision", "authored_at", "seen_at")
 RULE_COLUMNS = (
     "id",
     "target_level",
@@ -78,7 +81,9 @@ UNDER_ITS_RULE = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
     WHERE rule.id = NEW.rule_id AND rule.in_force AND rule.target_level = NEW.to_level
       AND NEW.required_signatures >= rule.required_signatures AND (NEW.independent OR NOT rule.separate_from_requester)
-      AND (rule.purpose <> 're_sign' OR (NEW.from_level = NEW.to_level AND NEW.from_year === NEW.to_year)))"""
+      AND (rule.purpose <> 're_sign' OR (NEW.from_level = NEW.to_level AND NEW.from_year === NEW.to_year AND EXISTS (
+        SELECT 1 FROM {RUNBOOK} b WHERE b.id = NEW.runbook_id AND NOT b.signed_solo
+          AND (b.signed_document_sha256 <> NEW.document_sha256 OR b.signed_metadata_sha256 <> NEW.metadata_sha256)))))"""
 # From retired it goes back to the level that it had before, and to no other.
 WHAT_IT_WAS = f"""EXISTS (
     SELECT 1 FROM {REQUEST} before
@@ -90,7 +95,7 @@ MAY_SIGN = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
     JOIN auth_user_groups membership ON membership.group_id = rule.group_id
     JOIN auth_user person ON person.id = membership.user_id
-    WHERE rule.id = r.rule_id AND person.id = NEW.signer_id AND person.is_active)"""
+    WHERE rule.id = r.rule_id AND person.id = NEW.signer_id AND person.is_active AND person.date_joined <= r.requested_at)"""
 # Whoever has signed it still is, when the quorum is reached.
 STILL_MAY = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
@@ -160,7 +165,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_document_update",
         "BEFORE UPDATE",
         DOCUMENT,
-        ALWAYS,
+        f"{_differs(STORED)} OR OLD.renderer >= {RENDERER} OR NEW.renderer <> {RENDERER}",
         "A document is never edited: another text is another row.",
     ),
     ("guard_document_delete", "BEFORE DELETE", DOCUMENT, ALWAYS, "A version of a document is never deleted."),

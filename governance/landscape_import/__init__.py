@@ -1,6 +1,21 @@
 """Importing a landscape file: parsed landscape -> plan (dry run) -> apply through the actions."""
 
-from governance.landscape_import.apply import apply_plan
-from governance.landscape_import.plan import FindingDraft, Plan, Step, plan_import
+from governance.landscape_import.apply import PlanChanged, PlanRefused, ProposalsOpen, apply_plan
+from governance.landscape_import.findings import FindingDraft
+from governance.landscape_import.identity import Answers, Proposal
+from governance.landscape_import.plan import Plan, Step, plan_import
+from governance.landscape_import.reading import LandscapeFile
 
-__all__ = ["FindingDraft", "Plan", "Step", "apply_plan", "plan_import"]
+__all__ = [
+    "Answers",
+    "FindingDraft",
+    "LandscapeFile",
+    "Plan",
+    "PlanChanged",
+    "PlanRefused",
+    "Proposal",
+    "ProposalsOpen",
+    "Step",
+    "apply_plan",
+    "plan_import",
+]

@@ -1,137 +1,104 @@
 """Applying a plan: one transaction, through the same doors as every other write."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from itertools import groupby
 
 from django.utils import timezone
 
-from governance import ledger
-from governance.actions.catalogue import governed_edit
-from governance.actions.documents import store_document
-from governance.actions.sections import render_section
+from governance import actions, ledger
 from governance.choices import SEVERITY_OF_KIND, Action, Severity
-from governance.landscape_import.desired import Facts
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Plan, Step
-from governance.models import Finding, Release
-from runbooks.models import (
-    Cluster,
-    CodeReference,
-    Document,
-    Layer,
-    Runbook,
-    Section,
-    SectionEntry,
-    Situation,
-    SituationRunbook,
-)
-from runbooks.slugs import free_slug
+from governance.landscape_import.writing import WRITERS, Catalogued
+from governance.models import Finding
+from runbooks.models import Runbook
+from runbooks.search import index
 
 
-def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None) -> None:
+class PlanRefused(Exception):
+    """The plan was not applied, and nothing was written. The message says why and what to do."""
+
+
+class ProposalsOpen(PlanRefused):
+    """A probable rename or move waits for an answer."""
+
+
+class PlanChanged(PlanRefused):
+    """What was shown is not what would be written."""
+
+
+def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None) -> None:
     """Write what the plan says: all of it or nothing. An empty plan writes nothing.
 
+    The plan must have been computed in the transaction that holds the ledger's lock (``ledger.governed``), so that
+    nothing changed in between.
+
     :param at: when documents and findings were seen (aware; now by default).
+    :param shown: the digest of the plan that the user saw; None where nobody was shown one.
+    :raises PlanRefused: a proposal waits for an answer, or what was shown is not what would be written.
     """
+    if plan.open_proposals:
+        raise ProposalsOpen(
+            f"{len(plan.open_proposals)} probable rename(s) or move(s) wait for an answer. "
+            "Accept them with --accept-renames, or refuse them with --refuse-renames."
+        )
+    if shown is not None and shown != plan.digest:
+        raise PlanChanged("The catalogue or the file has changed since the plan was shown. Look at the new plan.")
     if plan.is_empty:
         return
     moment = at or timezone.now()
-    with ledger.governed():
+    reason = f"Import of {plan.file}"
+    with ledger.governed(), index.held():  # what is searched follows once, at the end
         for path, content in plan.documents.items():
-            store_document(path=path, content=content, by=by, at=moment)
-        for step in plan.steps:
-            _apply_step(step, by=by, reason=f"Import of {plan.file}")
+            actions.store_document(path=path, content=content, by=by, at=moment)
+        _write_steps(plan.steps, by=by, reason=reason)
         _store_findings(plan, moment)
-        ledger.append(
-            ledger.Record(
-                actor=by,
-                action=Action.LANDSCAPE_IMPORTED,
-                subject=f"landscape:{plan.file}",
-                subject_title=plan.file,
-                changes={
-                    "sha256": {"before": None, "after": plan.sha256},
-                    "steps": {"before": None, "after": len(plan.steps)},
-                    "findings": {"before": None, "after": len(plan.findings)},
-                },
+        actions.keep_source(
+            text=plan.source_text,
+            dropped=plan.dropped,
+            record=actions.ImportRecord(
+                file=plan.file,
+                sha256=plan.sha256,
+                plan=plan.digest,
+                steps=len(plan.steps),
+                findings=len(plan.findings),
             ),
+            by=by,
             at=moment,
         )
+        actions.check_catalogue(by=by, reason=reason, at=at)
 
 
-def _apply_step(step: Step, *, by: ledger.Actor, reason: str) -> None:
-    model, key_field = MODELS[step.kind]
-    instance: Any
-    if step.kind == "cluster":
-        instance = next((cluster for cluster in Cluster.objects.all() if str(cluster) == step.key), Cluster())
-    else:
-        instance = model._default_manager.filter(**{key_field: step.key}).first() or model(**{key_field: step.key})
-    if instance.pk is None and hasattr(instance, "slug"):
-        instance.slug = free_slug(step.key, set(model._default_manager.values_list("slug", flat=True)))
-    with governed_edit(instance, by=by, reason=reason):
-        SAVERS[step.kind](instance, step.after)
-    if step.kind == "release":
-        _note_release(step, by=by)
+def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> None:
+    catalogued = Catalogued()
+    for kind, group in groupby(steps, key=lambda step: step.kind):
+        of_kind = list(group)
+        written = [step for step in of_kind if step.after is not None]
+        if written:
+            _write_kind(kind, written, catalogued, by=by, reason=reason)
+        model, key_field = MODELS[kind]
+        for step in of_kind:
+            if step.after is None:
+                gone = model._default_manager.get(**{key_field: step.stored})
+                actions.delete(gone, by=by, reason=f"{reason}: the file no longer names it")
+        if kind == "release":
+            _note_releases(written, by=by)
 
 
-def _save_plain(instance: Any, facts: Facts) -> None:
-    for name, value in facts.items():
-        setattr(instance, name, value)
-    instance.save()
+def _write_kind(kind: str, steps: list[Step], catalogued: Catalogued, *, by: ledger.Actor, reason: str) -> None:
+    """Write all objects of one kind, and one ledger row for each that changed."""
+    model = MODELS[kind][0]
+    instances = catalogued.instances(kind, steps)
+    known = [instance.pk for instance in instances if instance.pk is not None]
+    edits = actions.GovernedEdits.begin(model, known, by=by, reason=reason)
+    WRITERS[kind](instances, steps, catalogued)
+    edits.finish(model, [instance.pk for instance in instances])
 
 
-def _save_runbook(runbook: Runbook, facts: Facts) -> None:
-    clusters = {str(cluster): cluster for cluster in Cluster.objects.all()}
-    plain = dict(facts)
-    related, layers = plain.pop("related_clusters"), plain.pop("layers")
-    plain["primary_cluster"] = clusters.get(plain["primary_cluster"])
-    if "document_sha256" in plain:
-        sha256 = plain.pop("document_sha256")
-        plain["document"] = Document.objects.filter(path=plain["document_path"], sha256=sha256).first()
-    _save_plain(runbook, plain)
-    runbook.related_clusters.set(clusters[key] for key in related)
-    runbook.layers.set(Layer.objects.filter(title__in=layers))
-
-
-def _save_section(section: Section, facts: Facts) -> None:
-    section.number, section.note = facts["number"], facts["note"]
-    section.save()
-    section.entries.all().delete()
-    for position, (title, heading, role) in enumerate(facts["entries"], start=1):
-        SectionEntry.objects.create(
-            section=section,
-            runbook=Runbook.objects.get(title=title),
-            position=position,
-            heading=heading,
-            role=role,
-        )
-    render_section(section)
-
-
-def _save_situation(situation: Situation, facts: Facts) -> None:
-    situation.comment, situation.position = facts["comment"], facts["position"]
-    situation.save()
-    situation.steps.all().delete()
-    for position, title in enumerate(facts["runbooks"], start=1):
-        SituationRunbook.objects.create(
-            situation=situation, runbook=Runbook.objects.get(title=title), position=position
-        )
-
-
-def _save_code_reference(code: CodeReference, facts: Facts) -> None:
-    code.description, code.position = facts["description"], facts["position"]
-    code.save()
-    code.runbooks.set(Runbook.objects.filter(title__in=facts["runbooks"]))
-
-
-def _save_release(release: Release, facts: Facts) -> None:
-    _save_plain(release, {name: value for name, value in facts.items() if name != "notes"})
-
-
-def _note_release(step: Step, *, by: ledger.Actor) -> None:
-    """One ledger row for each note of the release that the ledger does not hold yet."""
-    known = (step.before or {}).get("notes", [])
-    ledger.append_all(
+def _note_releases(steps: list[Step], *, by: ledger.Actor) -> None:
+    """One ledger row for each note of a release that the ledger does not hold yet."""
+    records = [
         ledger.Record(
             actor=by,
             action=Action.RELEASE_NOTED,
@@ -140,9 +107,12 @@ def _note_release(step: Step, *, by: ledger.Actor) -> None:
             release=step.key,
             changes={"text": {"before": None, "after": note}},
         )
-        for note in step.after["notes"]
-        if note not in known
-    )
+        for step in steps
+        for note in (step.after or {})["notes"]
+        if note not in (step.before or {}).get("notes", [])
+    ]
+    if records:
+        ledger.append_all(records)
 
 
 def _store_findings(plan: Plan, moment: datetime) -> None:
@@ -161,14 +131,3 @@ def _store_findings(plan: Plan, moment: datetime) -> None:
         )
         for draft in plan.new_findings
     )
-
-
-SAVERS: dict[str, Callable[[Any, Facts], None]] = {
-    "layer": _save_plain,
-    "cluster": _save_plain,
-    "runbook": _save_runbook,
-    "section": _save_section,
-    "situation": _save_situation,
-    "code_reference": _save_code_reference,
-    "release": _save_release,
-}

@@ -1,13 +1,25 @@
 """What the catalogue says now, in the same plain facts as ``desired``, so that both can be compared."""
 
+from collections.abc import Mapping
+
+from django.db.models import Prefetch
+
 from governance.choices import Action
 from governance.landscape_import.desired import Catalogue, Facts
 from governance.models import ChangeLogEntry, Release
-from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation, SituationRunbook
 
 
-def current_catalogue() -> Catalogue:
-    """Every stored object, in a fixed number of queries."""
+def current_catalogue(called: Mapping[str, str] | None = None) -> Catalogue:
+    """Every stored object, in a fixed number of queries.
+
+    :param called: stored titles of runbooks -> the titles under which other objects are to refer to them.
+    """
+    names = called or {}
+
+    def name(runbook: Runbook) -> str:
+        return names.get(runbook.title, runbook.title)
+
     return {
         "layer": {layer.title: {} for layer in Layer.objects.all()},
         "cluster": {
@@ -23,25 +35,32 @@ def current_catalogue() -> Catalogue:
         "runbook": {runbook.title: _runbook_facts(runbook) for runbook in Runbook.objects.with_catalogue()},
         "section": {
             section.title: {
+                "title": section.title,
                 "number": section.number,
                 "note": section.note,
-                "entries": [[entry.runbook.title, entry.heading, entry.role] for entry in section.entries.all()],
+                "entries": [[name(entry.runbook), entry.heading, entry.role] for entry in section.entries.all()],
             }
-            for section in Section.objects.prefetch_related("entries__runbook")
+            for section in Section.objects.prefetch_related(
+                Prefetch("entries", SectionEntry.objects.select_related("runbook"))
+            )
         },
         "situation": {
             situation.title: {
+                "title": situation.title,
                 "comment": situation.comment,
                 "position": situation.position,
-                "runbooks": [step.runbook.title for step in situation.steps.all()],
+                "runbooks": [name(step.runbook) for step in situation.steps.all()],
             }
-            for situation in Situation.objects.prefetch_related("steps__runbook")
+            for situation in Situation.objects.prefetch_related(
+                Prefetch("steps", SituationRunbook.objects.select_related("runbook"))
+            )
         },
         "code_reference": {
             code.path: {
+                "path": code.path,
                 "description": code.description,
                 "position": code.position,
-                "runbooks": sorted(runbook.title for runbook in code.runbooks.all()),
+                "runbooks": sorted(name(runbook) for runbook in code.runbooks.all()),
             }
             for code in CodeReference.objects.prefetch_related("runbooks")
         },
@@ -51,6 +70,7 @@ def current_catalogue() -> Catalogue:
 
 def _runbook_facts(runbook: Runbook) -> Facts:
     return {
+        "title": runbook.title,
         "document_path": runbook.document_path,
         "version": runbook.version,
         "scope": runbook.scope,

@@ -3,6 +3,7 @@
 References to other objects are their keys, so that facts can be compared without a database.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,23 +64,28 @@ def _mentions(row: RunbookRow) -> list[ClusterMention]:
     return [mention for mention in (row.primary_cluster, *row.related_clusters) if mention]
 
 
-def desired_catalogue(landscape: Landscape, clusters: ClusterIndex) -> Catalogue:
-    """Every object that the file speaks of."""
+def desired_catalogue(landscape: Landscape, clusters: ClusterIndex, keys: Mapping[str, str]) -> Catalogue:
+    """Every object that the file speaks of.
+
+    :param keys: the title of each runbook in the file -> its title in the catalogue.
+    """
     catalogue: Catalogue = {kind: {} for kind in KINDS}
     for position, row in enumerate(landscape.runbooks, start=1):
-        _add_runbook(catalogue, row, position=position, clusters=clusters)
-    _add_sections(catalogue, landscape)
+        _add_runbook(catalogue, row, key=keys[row.title], position=position, clusters=clusters)
+    _add_sections(catalogue, landscape, keys)
     for position, situation in enumerate(landscape.situations, start=1):
         catalogue["situation"][situation.title] = {
+            "title": situation.title,
             "comment": situation.comment,
             "position": position,
-            "runbooks": list(situation.runbooks),
+            "runbooks": [keys[title] for title in situation.runbooks],
         }
     for position, code in enumerate(landscape.code_references, start=1):
         catalogue["code_reference"][code.path] = {
+            "path": code.path,
             "description": code.description,
             "position": position,
-            "runbooks": sorted(code.runbooks),
+            "runbooks": sorted(keys[title] for title in code.runbooks),
         }
     for position, release in enumerate(reversed(landscape.releases), start=1):
         catalogue["release"][release.version] = {
@@ -93,13 +99,13 @@ def desired_catalogue(landscape: Landscape, clusters: ClusterIndex) -> Catalogue
     return catalogue
 
 
-def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, position: int, clusters: ClusterIndex) -> None:
+def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, key: str, position: int, clusters: ClusterIndex) -> None:
     for layer in row.layers:
         catalogue["layer"][layer] = {}
     for mention in _mentions(row):
-        key = clusters.key(mention, line=row.line)
-        if key == str(cluster_of(mention)):
-            catalogue["cluster"][key] = {
+        label = clusters.key(mention, line=row.line)
+        if label == str(cluster_of(mention)):
+            catalogue["cluster"][label] = {
                 "kind": mention.kind,
                 "first_number": mention.first_number,
                 "last_number": mention.last_number,
@@ -107,7 +113,8 @@ def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, position: int, cluste
                 "title": mention.title,
             }
     primary = row.primary_cluster
-    catalogue["runbook"][row.title] = {
+    catalogue["runbook"][key] = {
+        "title": key,
         "document_path": row.document_path,
         "version": row.version,
         "scope": row.scope,
@@ -121,13 +128,14 @@ def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, position: int, cluste
     }
 
 
-def _add_sections(catalogue: Catalogue, landscape: Landscape) -> None:
+def _add_sections(catalogue: Catalogue, landscape: Landscape, keys: Mapping[str, str]) -> None:
     for section in landscape.sections:
         entries: dict[str, list[str]] = {}
         for entry in section.entries:
-            if entry.runbook and entry.runbook not in entries:
-                entries[entry.runbook] = [entry.heading, entry.role]
+            if entry.runbook and keys[entry.runbook] not in entries:
+                entries[keys[entry.runbook]] = [entry.heading, entry.role]
         catalogue["section"][section.title] = {
+            "title": section.title,
             "number": section.number,
             "note": section.note,
             "entries": [[runbook, *texts] for runbook, texts in entries.items()],

@@ -1,59 +1,62 @@
 """The plan: what an import would do, computed without writing anything."""
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.choices import FindingKind
+from governance.facts import subject_of
 from governance.landscape_import.current import current_catalogue
 from governance.landscape_import.desired import KINDS, Catalogue, ClusterIndex, Facts, desired_catalogue
+from governance.landscape_import.findings import (
+    FindingDraft,
+    compare_findings,
+    from_identity,
+    from_notice,
+    of_absent,
+    of_cluster,
+    of_kept_path,
+    read_document,
+    refused_moves,
+)
+from governance.landscape_import.identity import Answers, Identity, Proposal, Stored, identify
 from governance.landscape_import.limits import check_limits
-from governance.models import Finding
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable, FolderSource
-from runbooks.landscape.document import Landscape, RunbookRow
-from runbooks.models import Cluster, Document
+from governance.landscape_import.reading import LandscapeFile
+from governance.landscape_import.since import Before, pair_renamed
+from runbooks.documents.source import Source
+from runbooks.landscape.document import Landscape
+from runbooks.models import Cluster, Document, Runbook
 
 # What the ledger already holds is never taken out of it: these lists only grow.
 GROWING = frozenset({"notes"})
+NO_ANSWERS = Answers()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One object that is added or changed. ``before`` is None for an addition."""
+    """One object that is added, changed or removed. ``stored`` is its key now: another one before a rename."""
 
     kind: str
     key: str
+    stored: str
     before: Facts | None
-    after: Facts
+    after: Facts | None
 
     @property
     def verb(self) -> str:
-        """``add`` or ``change``."""
+        """``add``, ``change`` or ``remove``."""
+        if self.after is None:
+            return "remove"
         return "add" if self.before is None else "change"
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Field -> (before, after), of those that differ."""
-        before = self.before or {}
-        return {name: (before.get(name), value) for name, value in self.after.items() if before.get(name) != value}
-
-
-@dataclass(frozen=True, slots=True)
-class FindingDraft:
-    """A finding before it is stored. ``runbook`` is a title, or empty."""
-
-    kind: FindingKind
-    subject: str
-    message: str
-    file: str
-    line: int
-    runbook: str = ""
-
-    @property
-    def identity(self) -> tuple[str, str, str, int]:
-        """What makes it the same finding at the next import."""
-        return (self.kind, self.subject, self.file, self.line)
+        before, after = self.before or {}, self.after or {}
+        return {
+            name: (before.get(name), after.get(name)) for name in after or before if before.get(name) != after.get(name)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +65,45 @@ class Plan:
 
     file: str
     sha256: str
+    landscape: Landscape
+    source_text: str
+    source_changed: bool
     steps: tuple[Step, ...]
+    proposals: tuple[Proposal, ...]
     documents: dict[str, bytes]  # path -> content, of those that are not stored yet
     findings: tuple[FindingDraft, ...]
     new_findings: tuple[FindingDraft, ...]
     settled_findings: tuple[int, ...]  # primary keys of open findings that the file no longer gives cause for
-    absent: tuple[str, ...]  # titles of runbooks that the file does not name
+    absent: tuple[str, ...]  # titles of runbooks that the file does not name: proposed for retirement
+    dropped: tuple[str, ...]  # runbooks and releases that an earlier file named, as the ledger names them
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether applying would write nothing at all."""
-        return not (self.steps or self.documents or self.new_findings or self.settled_findings)
+        return not (self.steps or self.documents or self.new_findings or self.settled_findings or self.source_changed)
+
+    @property
+    def open_proposals(self) -> tuple[Proposal, ...]:
+        """Those that nobody answered: the plan cannot be applied."""
+        return tuple(proposal for proposal in self.proposals if proposal.answer is None)
+
+    @property
+    def digest(self) -> str:
+        """The sha256 (hex) of all that the plan says: two plans with the same one write the same."""
+        said = {
+            "file": [self.file, self.sha256, hashlib.sha256(self.source_text.encode()).hexdigest()],
+            "steps": [[step.kind, step.key, step.stored, step.before, step.after] for step in self.steps],
+            "proposals": [[proposal.key, proposal.answer] for proposal in self.proposals],
+            "documents": {path: hashlib.sha256(content).hexdigest() for path, content in self.documents.items()},
+            "findings": [[*draft.identity, draft.message] for draft in self.new_findings],
+            "settled": sorted(self.settled_findings),
+            "dropped": self.dropped,
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
     def counted(self, kind: str, verb: str) -> int:
-        """How many objects of a kind are added or changed."""
+        """How many objects of a kind are added, changed or removed."""
         return sum(step.kind == kind and step.verb == verb for step in self.steps)
 
     def findings_by_kind(self) -> dict[str, int]:
@@ -84,54 +111,118 @@ class Plan:
         return dict(Counter(str(draft.kind) for draft in self.findings))
 
 
-def plan_import(landscape: Landscape, *, file: str, content: bytes, documents: FolderSource | None) -> Plan:
-    """Compare a parsed landscape with the catalogue.
+def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answers = NO_ANSWERS) -> Plan:
+    """Compare a landscape file with the catalogue.
 
-    :param file: the name under which findings point at the file.
-    :param content: its bytes, for the record of what was imported.
     :param documents: where the documents are read from; None leaves documents as they are.
-    :raises LandscapeError: a value is too long for its field.
+    :param answers: what the user said to proposals. One without an answer is planned as if it were accepted, and keeps
+        the plan from being applied.
+    :raises LandscapeError: the file cannot be read, or a value is too long for its field.
     """
+    stored = Stored.now()
+    landscape = file.read(stored.aliases)
+    identity = identify(landscape, stored, answers, refused_moves())
+    aliases = identity.aliases(stored)
+    if aliases != stored.aliases:
+        landscape = file.read(aliases)
     index = ClusterIndex(landscape, list(Cluster.objects.all()))
-    desired = desired_catalogue(landscape, index)
+    desired = desired_catalogue(landscape, index, identity.keys)
+    for title, path in identity.kept_paths.items():
+        desired["runbook"][title]["document_path"] = path
     check_limits(desired)
-    findings = [_from_notice(notice, file) for notice in landscape.notices]
+    findings = [from_notice(notice, file.name) for notice in landscape.notices]
+    findings += _of_identity(landscape, identity, file.name)
     read: dict[str, bytes] = {}
     if documents is not None:
-        for row in landscape.runbooks:
-            draft = _read_document(row, documents, read, file)
-            findings += [draft] if draft else []
-            text = read.get(row.document_path)
-            desired["runbook"][row.title]["document_sha256"] = (
-                hashlib.sha256(text).hexdigest() if text is not None else ""
-            )
-    findings += [_ambiguous_cluster(ambiguous, file) for ambiguous in _once(index.ambiguous)]
-    current = current_catalogue()
-    absent = tuple(title for title in current["runbook"] if title not in desired["runbook"])
-    findings += [_absent_runbook(title, file) for title in absent]
+        findings += _read_documents(landscape, identity, desired, source=documents, read=read, file=file.name)
+    findings += [of_cluster(ambiguous, file.name) for ambiguous in dict.fromkeys(index.ambiguous)]
+    called = {old: new for new, old in identity.renamed.items()}
+    current = current_catalogue(called)
+    absent = tuple(title for title in current["runbook"] if called.get(title, title) not in desired["runbook"])
+    findings += [of_absent(title, file.name) for title in absent]
     findings = list({draft.identity: draft for draft in findings}.values())
-    new, settled = _compare_findings(findings, file)
+    new, settled = compare_findings(findings, file.name)
+    before, text = Before.newest(), file.settled()
+    dropped = (*_dropped_releases(before, current, desired), *_dropped(before, absent))
     return Plan(
-        file=file,
-        sha256=hashlib.sha256(content).hexdigest(),
-        steps=tuple(_steps(current, desired)),
+        file=file.name,
+        sha256=hashlib.sha256(file.content).hexdigest(),
+        landscape=landscape,
+        source_text=text,
+        source_changed=not before.is_the_same(text, dropped),
+        steps=tuple(_steps(current, desired, identity, before)),
+        proposals=tuple(identity.proposals),
         documents=_unstored(read),
         findings=tuple(findings),
         new_findings=new,
         settled_findings=settled,
         absent=absent,
+        dropped=dropped,
         seen={**{kind: len(desired[kind]) for kind in KINDS}, "document": len(read)},
     )
 
 
-def _steps(current: Catalogue, desired: Catalogue) -> list[Step]:
-    steps = []
+def _of_identity(landscape: Landscape, identity: Identity, file: str) -> list[FindingDraft]:
+    kept = [
+        of_kept_path(row, identity.keys[row.title], identity.kept_paths[identity.keys[row.title]], file)
+        for row in landscape.runbooks
+        if identity.keys[row.title] in identity.kept_paths
+    ]
+    return [*from_identity(identity, file), *kept]
+
+
+def _read_documents(
+    landscape: Landscape,
+    identity: Identity,
+    desired: Catalogue,
+    *,
+    source: Source,
+    read: dict[str, bytes],
+    file: str,
+) -> list[FindingDraft]:
+    """Reads what the rows name into ``read`` and notes each digest in ``desired``; returns what is not there."""
+    drafts = []
+    for row in landscape.runbooks:
+        facts = desired["runbook"][identity.keys[row.title]]
+        path = facts["document_path"]
+        draft = read_document(path, source, read, line=row.line, title=facts["title"], file=file)
+        drafts += [draft] if draft else []
+        facts["document_sha256"] = hashlib.sha256(read[path]).hexdigest() if path in read else ""
+    return drafts
+
+
+def _dropped(before: Before, absent: tuple[str, ...]) -> tuple[str, ...]:
+    """The absent runbooks that the last file named, by whatever name, or had dropped before."""
+    runbooks = Runbook.objects.filter(title__in=absent).prefetch_related("aliases").only("title", "slug")
+    names = {
+        subject_of(runbook): {runbook.title, *(alias.name for alias in runbook.aliases.all())} for runbook in runbooks
+    }
+    named = before.keys.get("runbook", frozenset())
+    return tuple(sorted(key for key, known in names.items() if known & named or key in before.dropped))
+
+
+def _dropped_releases(before: Before, current: Catalogue, desired: Catalogue) -> tuple[str, ...]:
+    """The same for releases: the ledger keeps what they noted."""
+    named = before.keys.get("release", frozenset())
+    absent = (version for version in current["release"] if version not in desired["release"])
+    return tuple(
+        sorted(f"release:{version}" for version in absent if version in named or f"release:{version}" in before.dropped)
+    )
+
+
+def _steps(current: Catalogue, desired: Catalogue, identity: Identity, before: Before) -> list[Step]:
+    steps: list[Step] = []
     for kind in KINDS:
+        gone = before.gone(kind, current[kind], desired[kind])
+        stored_as = identity.renamed if kind == "runbook" else pair_renamed(kind, gone, current[kind], desired[kind])
         for key, facts in desired[kind].items():
-            before = current[kind].get(key)
-            after = facts if before is None else {name: _grown(name, before.get(name), facts[name]) for name in facts}
-            if before is None or any(before.get(name) != value for name, value in after.items()):
-                steps.append(Step(kind, key, before, after))
+            stored = stored_as.get(key, key)
+            now = current[kind].get(stored)
+            after = facts if now is None else {name: _grown(name, now.get(name), facts[name]) for name in facts}
+            if now is None or any(now.get(name) != value for name, value in after.items()):
+                steps.append(Step(kind, key, stored, now, after))
+        renamed = set(stored_as.values())
+        steps += [Step(kind, key, key, current[kind][key], None) for key in gone if key not in renamed]
     return steps
 
 
@@ -141,55 +232,8 @@ def _grown(name: str, before: Any, after: Any) -> Any:
     return before + [value for value in after if value not in before]
 
 
-def _read_document(row: RunbookRow, source: FolderSource, read: dict[str, bytes], file: str) -> FindingDraft | None:
-    """Reads the row's document into ``read``; the finding when there is none to read."""
-    if not row.document_path:
-        return None  # the reader has noted the row without a path
-    try:
-        read[row.document_path] = source.read(row.document_path)
-    except DocumentMissing:
-        kind, message = FindingKind.MISSING_DOCUMENT, "There is no such file. Correct the path, or add the document."
-    except DocumentUnreadable as error:
-        kind, message = FindingKind.UNREADABLE_DOCUMENT, f"{error} Correct the document, then import again."
-    else:
-        return None
-    return FindingDraft(kind, row.document_path, message, file, row.line, runbook=row.title)
-
-
 def _unstored(read: dict[str, bytes]) -> dict[str, bytes]:
     stored = set(Document.objects.filter(path__in=read).values_list("path", "sha256"))
     return {
         path: content for path, content in read.items() if (path, hashlib.sha256(content).hexdigest()) not in stored
     }
-
-
-def _from_notice(notice: Any, file: str) -> FindingDraft:
-    kind = FindingKind(notice.kind) if notice.kind in FindingKind.values else FindingKind.OTHER
-    return FindingDraft(kind, notice.subject[:300], notice.message, file, notice.line)
-
-
-def _ambiguous_cluster(ambiguous: Any, file: str) -> FindingDraft:
-    message = f"Several clusters bear this number: {'; '.join(ambiguous.candidates)}. Write the title as well."
-    return FindingDraft(FindingKind.AMBIGUOUS_CLUSTER, ambiguous.label, message, file, ambiguous.line)
-
-
-def _absent_runbook(title: str, file: str) -> FindingDraft:
-    message = (
-        "The portal knows this runbook, the file does not name it. It was left as it is: retire it, or add the row."
-    )
-    return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
-
-
-def _once(ambiguous: list[Any]) -> list[Any]:
-    return list(dict.fromkeys(ambiguous))
-
-
-def _compare_findings(drafts: list[FindingDraft], file: str) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:
-    """Those that are not open yet, and the open ones of this file that are settled."""
-    identities = {draft.identity for draft in drafts}
-    known = {
-        (finding.kind, finding.subject, finding.file, finding.line): finding.pk
-        for finding in Finding.objects.filter(file=file, resolved_at__isnull=True)
-    }
-    new = tuple(draft for draft in drafts if draft.identity not in known)
-    return new, tuple(pk for identity, pk in known.items() if identity not in identities)

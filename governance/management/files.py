@@ -1,6 +1,7 @@
 """Writing a command's file: wholly, or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -11,10 +12,12 @@ def write_file(path: Path, text: str) -> None:
 
     :raises CommandError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.parent / f".{path.name}.{os.getpid()}"
     try:
         draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        draft.replace(path)  # all of it, or the one before
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):
+            draft.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CommandError(f"{path} cannot be written: {reason}. Name a file in a folder that is there.") from error

@@ -1,6 +1,7 @@
 """Governance's models, one file per subject."""
 
 from governance.models.finding import Finding
+from governance.models.landscape import LandscapeSource
 from governance.models.ledger import ChangeLogEntry, Release
 from governance.models.reminder import Reminder
 from governance.models.sign_off import SignOff, SignOffRule, StatusChangeRequest
@@ -10,6 +11,7 @@ __all__ = [
     "ApiToken",
     "ChangeLogEntry",
     "Finding",
+    "LandscapeSource",
     "Release",
     "Reminder",
     "SignOff",

@@ -1,10 +1,12 @@
 """The sign-off: what is asked, by which rule, and who decided what."""
 
+import hashlib
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +15,8 @@ from governance import states
 from governance.choices import Decision, Direction, RequestState, RulePurpose
 from runbooks.choices import ReadinessLevel
 from runbooks.models.runbook import readiness_label
+
+MOST_DAYS = 3_660  # ten years
 
 
 class SignOffRule(models.Model):
@@ -32,8 +36,9 @@ class SignOffRule(models.Model):
         _("valid for days"),
         null=True,
         blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
         help_text=_(
-            "Counted from the day of the request. Empty: ready holds to the end of its year, the others for ever."
+            "The day of the request is the first. Empty: ready holds to the end of its year, the others for ever."
         ),
     )
     in_force = models.BooleanField(_("in force"), default=True)
@@ -57,8 +62,8 @@ class SignOffRule(models.Model):
             ),
             models.CheckConstraint(
                 name="rule_holds_for_a_day_at_least",
-                condition=models.Q(valid_days__isnull=True) | models.Q(valid_days__gte=1),
-                violation_error_message=_("Give at least one day, or leave it empty."),
+                condition=models.Q(valid_days__isnull=True) | models.Q(valid_days__range=(1, MOST_DAYS)),
+                violation_error_message=_("Give 1 to 3660 days, or leave it empty."),
             ),
             models.CheckConstraint(
                 name="rule_needs_a_signature",
@@ -238,6 +243,11 @@ class SignOff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.signer}: {self.get_decision_display()}"
+
+    @property
+    def statement_sha256(self) -> str:
+        """The sha256 (hex) of the sentence, which the ledger's row holds."""
+        return hashlib.sha256(self.statement.encode("utf-8")).hexdigest()
 
     def get_absolute_url(self) -> str:
         """Its place on the pages."""

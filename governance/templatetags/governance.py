@@ -6,11 +6,11 @@ from django import template
 
 from governance.choices import VERDICT_TEXTS, RequestState
 from governance.facts import subject_of
-from governance.go_no_go import verdict_on
+from governance.go_no_go import verdict_on, verdicts_on
 from governance.models import ChangeLogEntry, StatusChangeRequest
 from governance.verdict import Verdict, VerdictReason
 from governance.words import changes_in_words
-from runbooks.models import Runbook
+from runbooks.models import Runbook, Situation, SituationRunbook
 
 register = template.Library()
 
@@ -37,7 +37,7 @@ def signed_by(runbook: Runbook) -> StatusChangeRequest | None:
     return (
         StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.APPROVED)
         .prefetch_related("sign_offs__signer")
-        .order_by("-applied_at")
+        .order_by("-applied_at", "-pk")
         .first()
     )
 
@@ -53,6 +53,13 @@ def awaiting_you(context: dict[str, Any]) -> int:
 def verdict(runbook: Runbook) -> Verdict:
     """Go or no-go now, with every reason."""
     return verdict_on(runbook)
+
+
+@register.simple_tag
+def steps_with_verdicts(situation: Situation) -> list[tuple[SituationRunbook, Verdict]]:
+    """The steps of a situation in order, each with the verdict on its runbook, in a fixed number of queries."""
+    steps = list(situation.steps.all())
+    return list(zip(steps, verdicts_on([step.runbook for step in steps]), strict=True))
 
 
 @register.filter

@@ -140,6 +140,7 @@ class SituationSerializer(serializers.Serializer):
     alert_category = serializers.CharField()
     alert_source = serializers.CharField()
     alert_severity = serializers.CharField()
+    alert_default = serializers.BooleanField()
     runbooks = ReferenceSerializer(many=True)
 
     def to_representation(self, instance: Situation) -> dict[str, Any]:
@@ -151,6 +152,7 @@ class SituationSerializer(serializers.Serializer):
             "alert_category": instance.alert_category,
             "alert_source": instance.alert_source,
             "alert_severity": instance.alert_severity,
+            "alert_default": instance.alert_default,
             "runbooks": [reference(step.runbook) for step in instance.steps.all()],
         }
 

@@ -4,10 +4,20 @@ Pure: imports no Django. The format is Git's, in ``merge`` and ``diff3`` style (
 and git-merge(1), "How conflicts are presented").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from runbooks.landscape.document import ConflictBlock, ConflictChoice, LandscapeError, SourceLine
+from runbooks.landscape.document import (
+    ConflictBlock,
+    ConflictChoice,
+    LandscapeError,
+    SourceLine,
+    UnresolvedConflicts,
+)
+from runbooks.landscape.edits import LineEdits
+
+# One side for every block, or a side for each by the line on which it begins.
+Choices = ConflictChoice | Mapping[int, ConflictChoice]
 
 OPEN, BASE, SPLIT, CLOSE = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 MARKERS = frozenset({OPEN, BASE, SPLIT, CLOSE})
@@ -84,26 +94,63 @@ def find_conflicts(lines: tuple[SourceLine, ...]) -> tuple[ConflictBlock, ...]:
     return tuple(blocks)
 
 
-def settle_conflicts(
-    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], choice: ConflictChoice
-) -> tuple[SourceLine, ...]:
-    """``lines`` with each block replaced by the side that ``choice`` names; markers are gone.
+def choose_sides(blocks: tuple[ConflictBlock, ...], choices: Choices) -> tuple[ConflictChoice, ...]:
+    """The side that counts for each block, in order.
 
-    The lines keep their numbers. ``ConflictChoice.STOP`` is for the caller to refuse.
+    Raises UnresolvedConflicts with the blocks that no side was chosen for; LandscapeError for a choice on a line
+    where no conflict begins.
     """
-    return tuple(_settled(lines, blocks, choice))
+    if not isinstance(choices, Mapping):
+        # A command line gives a plain string; an unknown one must not pass for "not stop".
+        sides = dict.fromkeys((block.first_line for block in blocks), ConflictChoice(choices))
+    else:
+        sides = {line: ConflictChoice(choice) for line, choice in choices.items()}
+    stray = sorted(set(sides) - {block.first_line for block in blocks})
+    if stray:
+        raise LandscapeError(
+            f"Line {stray[0]}: no merge conflict begins here. Choose by its first line.", line=stray[0]
+        )
+    open_blocks = tuple(
+        block for block in blocks if sides.get(block.first_line, ConflictChoice.STOP) is ConflictChoice.STOP
+    )
+    if open_blocks:
+        raise UnresolvedConflicts(open_blocks)
+    return tuple(sides[block.first_line] for block in blocks)
+
+
+def settle_conflicts(
+    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], sides: tuple[ConflictChoice, ...]
+) -> tuple[SourceLine, ...]:
+    """``lines`` with each block replaced by the side chosen for it; markers are gone.
+
+    The lines keep their numbers. ``ConflictChoice.STOP`` is for ``choose_sides`` to refuse.
+    """
+    return tuple(_settled(lines, blocks, sides))
+
+
+def settled_text(text: str, choices: Choices) -> str:
+    """The file with its conflicts settled, every other byte as it is. Raises as ``choose_sides`` does."""
+    lines = split_lines(text)
+    blocks = find_conflicts(lines)
+    kept = {line.number for line in settle_conflicts(lines, blocks, choose_sides(blocks, choices))}
+    edits = LineEdits(text)
+    for block in blocks:
+        for number in range(block.first_line, block.last_line + 1):
+            if number not in kept:
+                edits.remove(number)
+    return edits.result()
 
 
 def _settled(
-    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], choice: ConflictChoice
+    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], sides: tuple[ConflictChoice, ...]
 ) -> Iterator[SourceLine]:
     after = 0
-    for block in blocks:
+    for block, side in zip(blocks, sides, strict=True):
         # Lines are numbered without a gap, so a number is an index plus one.
         yield from lines[after : block.first_line - 1]
-        if choice in (ConflictChoice.OURS, ConflictChoice.UNION):
+        if side in (ConflictChoice.OURS, ConflictChoice.UNION):
             yield from block.ours
-        if choice in (ConflictChoice.THEIRS, ConflictChoice.UNION):
+        if side in (ConflictChoice.THEIRS, ConflictChoice.UNION):
             yield from block.theirs
         after = block.last_line
     yield from lines[after:]

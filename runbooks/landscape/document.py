@@ -5,7 +5,7 @@ stood on, counted from 1 in the file as it lies on disk (conflict markers includ
 that a finding can point at it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -101,7 +101,8 @@ class SectionEntryRow:
     """A runbook's place in a chapter (``### 2.1 …``) with the role it plays there.
 
     ``runbook`` is the resolved title of a ``RunbookRow``, or None when it could not be
-    resolved (a notice says so). ``role`` is Markdown.
+    resolved (a notice says so). ``role`` is Markdown; ``role_lines`` are its lines with the
+    number of the line that holds each (0: none does), ``path_line`` that of its path.
     """
 
     line: int
@@ -109,17 +110,23 @@ class SectionEntryRow:
     heading: str
     runbook: str | None
     role: str
+    role_lines: tuple[SourceLine, ...] = field(default=(), compare=False, repr=False)
+    path_line: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SectionRow:
-    """A topic chapter. ``note`` is the Markdown inside its block quotes, without the ``>``."""
+    """A topic chapter. ``note`` is the Markdown inside its block quotes, without the ``>``.
+
+    ``note_lines`` are its lines as ``SectionEntryRow.role_lines`` are.
+    """
 
     line: int
     number: int
     title: str
     note: str
     entries: tuple[SectionEntryRow, ...]
+    note_lines: tuple[SourceLine, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,8 @@ class UnresolvedConflicts(LandscapeError):
 
     def __init__(self, blocks: tuple[ConflictBlock, ...]) -> None:
         super().__init__(
-            f"{len(blocks)} unresolved merge conflict(s); choose a side with --conflicts ours|theirs|union",
+            f"{len(blocks)} unresolved merge conflict(s); choose a side with --conflicts ours|theirs|union, "
+            "or one for each with --conflict LINE=SIDE",
             line=blocks[0].first_line,
         )
         self.blocks = blocks

@@ -90,15 +90,16 @@ def find_hidden(lines: Sequence[SourceLine]) -> tuple[frozenset[int], int | None
     return frozenset(hidden), since if closing else None
 
 
-def code_blocks(lines: Sequence[SourceLine], hidden: frozenset[int]) -> Iterator[tuple[str, str]]:
-    """Each fenced block in ``lines`` as (language in lower case, text without the fences)."""
-    language, block, closing = "", [""], ""
+def code_blocks(lines: Sequence[SourceLine], hidden: frozenset[int]) -> Iterator[tuple[str, tuple[SourceLine, ...]]]:
+    """Each fenced block in ``lines`` as (language in lower case, lines between the fences)."""
+    language, closing = "", ""
+    block: list[SourceLine] = []
     for line in lines:
         if closing and _closes(line.text, closing):
-            yield language, "\n".join(block)
+            yield language, tuple(block)
             closing = ""
         elif closing:
-            block.append(line.text)
+            block.append(line)
         elif line.number in hidden and (fence := FENCE.match(line.text)):
             language, block, closing = fence[2].strip().lower(), [], fence[1]
 

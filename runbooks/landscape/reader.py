@@ -4,16 +4,16 @@ Nothing is guessed and nothing is dropped in silence: whatever cannot be read fo
 becomes a notice with its line and a sentence that says what to do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from runbooks.landscape.conflicts import find_conflicts, settle_conflicts, split_lines
+from runbooks.landscape.conflicts import Choices, choose_sides, find_conflicts, settle_conflicts, split_lines
 from runbooks.landscape.document import (
     ConflictBlock,
     ConflictChoice,
     Landscape,
     LandscapeError,
     SourceLine,
-    UnresolvedConflicts,
 )
 from runbooks.landscape.names import name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
@@ -30,39 +30,58 @@ OVERVIEW_WORDS = ("architektur", "architecture", "overview", "übersicht")
 CHANGE_LOG_WORDS = ("change log", "changelog", "änderungen")
 
 
-def read_landscape(text: str, *, conflicts: ConflictChoice = ConflictChoice.STOP) -> Landscape:
+def read_landscape(
+    text: str, *, conflicts: Choices = ConflictChoice.STOP, aliases: Mapping[str, str] | None = None
+) -> Landscape:
     """Read the Markdown ``text`` of a landscape file.
 
     ``text`` is the decoded file; line ends and a byte order mark may be as they are.
-    ``conflicts`` says which side of unresolved merge conflicts counts. Every line number in
-    the result is that of the file.
+    ``conflicts`` says which side of unresolved merge conflicts counts: one for all, or one for
+    each block by its first line. ``aliases`` maps further names of runbooks to the titles of the
+    table. Every line number in the result is that of the file.
 
-    Raises UnresolvedConflicts, with both sides of every block, for a file with conflicts and
-    ``ConflictChoice.STOP``; LandscapeError for stray conflict markers, for a file that is no
+    Raises UnresolvedConflicts, with both sides of every block that no side was chosen for
+    (``ConflictChoice.STOP``); LandscapeError for stray conflict markers, for a file that is no
     text, and for one without a runbook table.
     """
-    # A command line gives a plain string; an unknown one must not pass for "not stop".
-    choice = ConflictChoice(conflicts)
     _refuse_binary(text)
     lines = split_lines(text)
     blocks = find_conflicts(lines)
-    if blocks and choice is ConflictChoice.STOP:
-        raise UnresolvedConflicts(blocks)
+    sides = choose_sides(blocks, conflicts)
     notices = NoticeLog()
-    _note_conflicts(blocks, choice, notices)
-    return _read_settled(settle_conflicts(lines, blocks, choice), blocks, notices)
+    _note_conflicts(blocks, sides, notices)
+    return _read_settled(settle_conflicts(lines, blocks, sides), blocks, aliases or {}, notices).landscape
 
 
-def _read_settled(lines: Sequence[SourceLine], blocks: tuple[ConflictBlock, ...], notices: NoticeLog) -> Landscape:
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What a file says, and where in it: for the writer."""
+
+    landscape: Landscape
+    outline: Outline
+    tables: tuple[Table, ...]
+    chapters: "Chapters"
+
+
+def parse_settled(text: str, *, aliases: Mapping[str, str] | None = None) -> ParsedFile:
+    """Read a file that holds no conflict. Raises as ``read_landscape`` does."""
+    lines = split_lines(text)
+    choose_sides(find_conflicts(lines), ConflictChoice.STOP)
+    return _read_settled(lines, (), aliases or {}, NoticeLog())
+
+
+def _read_settled(
+    lines: Sequence[SourceLine], blocks: tuple[ConflictBlock, ...], aliases: Mapping[str, str], notices: NoticeLog
+) -> ParsedFile:
     outline = read_outline(lines)
     tables = find_tables(lines, outline.hidden, notices)
     _refuse_without_runbooks(tables, outline)
     _note_missing_parts(tables, outline, notices)
     runbooks = read_runbooks(tables, notices)
-    catalogue = Catalogue.of(runbooks)
-    kinds = _Chapters(outline, tables)
+    catalogue = Catalogue.of(runbooks, aliases)
+    kinds = Chapters(outline, tables)
     _note_passed_over(kinds.passed_over, notices)
-    return Landscape(
+    landscape = Landscape(
         title=outline.title,
         runbooks=runbooks,
         situations=read_situations(tables, catalogue.index, notices),
@@ -73,9 +92,10 @@ def _read_settled(lines: Sequence[SourceLine], blocks: tuple[ConflictBlock, ...]
         conflicts=blocks,
         notices=notices.in_order(),
     )
+    return ParsedFile(landscape, outline, tables, kinds)
 
 
-class _Chapters:
+class Chapters:
     """The chapters of an outline, sorted by what they are for."""
 
     def __init__(self, outline: Outline, tables: Sequence[Table]) -> None:
@@ -165,8 +185,8 @@ def _note_missing_parts(tables: Sequence[Table], outline: Outline, notices: Noti
         )
 
 
-def _note_conflicts(blocks: Sequence[ConflictBlock], choice: ConflictChoice, notices: NoticeLog) -> None:
-    for block in blocks:
+def _note_conflicts(blocks: Sequence[ConflictBlock], sides: Sequence[ConflictChoice], notices: NoticeLog) -> None:
+    for block, choice in zip(blocks, sides, strict=True):
         notices.add(
             NoticeKind.CONFLICT_MARKER,
             block.first_line,

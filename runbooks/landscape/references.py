@@ -24,13 +24,19 @@ BRACKETS = "()[]\"'\u201e\u201c\u201d*_,.;:"
 
 def read_overview(chapters: Iterable[Part], hidden: frozenset[int]) -> str:
     """The first drawing in ``chapters``: a fenced block of text, without its fences; else empty."""
+    return "\n".join(line.text for line in find_drawing(chapters, hidden))
+
+
+def find_drawing(chapters: Iterable[Part], hidden: frozenset[int]) -> tuple[SourceLine, ...]:
+    """The lines of that drawing."""
     for chapter in chapters:
         blocks = list(code_blocks(chapter.body, hidden))
         for language in DRAWING_LANGUAGES:
-            drawing = next((text for block_language, text in blocks if block_language == language), "")
+            drawings = (block for block_language, block in blocks if block_language == language)
+            drawing = next((block for block in drawings if len(block) > 1 or (block and block[0].text)), None)
             if drawing:
                 return drawing
-    return ""
+    return ()
 
 
 def read_code_references(
@@ -43,29 +49,32 @@ def read_code_references(
     that is certain; the description is prose, so nothing is noted otherwise.
     """
     kept: dict[str, CodeReferenceRow] = {}
-    for bullet in (bullet for chapter in chapters for bullet in _bullets(chapter.body, hidden)):
-        for reference in _read_bullet(bullet, index, notices):
+    for bullet in (bullet for chapter in chapters for bullet in bullets(chapter.body, hidden)):
+        for reference in _read_bullet(_on_one_line(bullet), index, notices):
             first = kept.setdefault(reference.path, reference)
             if first is not reference:
                 note_repeat("code reference", reference.path, reference.line, first.line, notices)
     return tuple(kept.values())
 
 
-def _bullets(lines: Sequence[SourceLine], hidden: frozenset[int]) -> Iterator[SourceLine]:
-    """Each bullet at the margin as one line, its further lines joined by spaces."""
-    first, texts = 0, [""]
+def bullets(lines: Sequence[SourceLine], hidden: frozenset[int]) -> Iterator[tuple[SourceLine, ...]]:
+    """The lines of each bullet at the margin, the first without its mark."""
+    block: list[SourceLine] = []
     for line in lines:
         bullet = TOP_BULLET.match(line.text) if line.number not in hidden else None
-        ends = bullet or not line.text.strip()
-        if first and ends:
-            yield SourceLine(first, " ".join(" ".join(texts).split()))
-            first = 0
+        if block and (bullet or not line.text.strip()):
+            yield tuple(block)
+            block = []
         if bullet:
-            first, texts = line.number, [line.text[bullet.end() :]]
-        elif first:
-            texts.append(line.text)
-    if first:
-        yield SourceLine(first, " ".join(" ".join(texts).split()))
+            block = [SourceLine(line.number, line.text[bullet.end() :])]
+        elif block:
+            block.append(line)
+    if block:
+        yield tuple(block)
+
+
+def _on_one_line(bullet: Sequence[SourceLine]) -> SourceLine:
+    return SourceLine(bullet[0].number, " ".join(" ".join(line.text for line in bullet).split()))
 
 
 def _read_bullet(bullet: SourceLine, index: NameIndex, notices: NoticeLog) -> Iterator[CodeReferenceRow]:

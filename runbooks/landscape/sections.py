@@ -33,11 +33,11 @@ class Catalogue:
     title_of_path: Mapping[str, str]
 
     @classmethod
-    def of(cls, runbooks: Iterable[RunbookRow]) -> "Catalogue":
-        """The catalogue of these rows; each title and path is there once."""
+    def of(cls, runbooks: Iterable[RunbookRow], aliases: Mapping[str, str] | None = None) -> "Catalogue":
+        """The catalogue of these rows; each title and path is there once. ``aliases``: see ``NameIndex``."""
         rows = tuple(runbooks)
         paths = {row.document_path: row.title for row in rows if row.document_path}
-        return cls(NameIndex(row.title for row in rows), paths)
+        return cls(NameIndex((row.title for row in rows), aliases), paths)
 
 
 def read_sections(
@@ -111,7 +111,7 @@ def _read_section(
     part: Part, number: int, hidden: frozenset[int], catalogue: Catalogue, notices: NoticeLog
 ) -> SectionRow:
     # Quotes belong to the chapter wherever they stand: an author ends a chapter with one.
-    quotes, body = _without_quotes(part.body, hidden)
+    quotes, body = without_quotes(part.body, hidden)
     entries: dict[str, SectionEntryRow] = {}
     for place, entry_part in enumerate(split_parts(body, hidden, level=3), start=1):
         entry = _read_entry(entry_part, f"{number}.{place}", hidden, catalogue, notices)
@@ -123,14 +123,27 @@ def _read_section(
         line=part.line,
         number=number,
         title=chapter_title(part.text),
-        note=quotes,
+        note=_joined(quotes),
         entries=tuple(entries.values()),
+        note_lines=quotes,
     )
 
 
-def _without_quotes(lines: Sequence[SourceLine], hidden: frozenset[int]) -> tuple[str, tuple[SourceLine, ...]]:
-    """The Markdown inside all block quotes, joined by blank lines, and the other lines."""
-    quoted: list[str] = []
+def _joined(lines: Iterable[SourceLine]) -> str:
+    return "\n".join(line.text for line in lines)
+
+
+def _trimmed(lines: list[SourceLine]) -> tuple[SourceLine, ...]:
+    """Without empty lines at either end."""
+    filled = [place for place, line in enumerate(lines) if line.text]
+    return tuple(lines[filled[0] : filled[-1] + 1]) if filled else ()
+
+
+def without_quotes(
+    lines: Sequence[SourceLine], hidden: frozenset[int]
+) -> tuple[tuple[SourceLine, ...], tuple[SourceLine, ...]]:
+    """The lines of Markdown inside all block quotes, parted by blank lines, and the other lines."""
+    quoted: list[SourceLine] = []
     others: list[SourceLine] = []
     in_quote = False
     for line in lines:
@@ -139,12 +152,12 @@ def _without_quotes(lines: Sequence[SourceLine], hidden: frozenset[int]) -> tupl
         lazy = in_quote and mark is None and not BLOCK_START.match(line.text) and line.number not in hidden
         if mark or lazy:
             if mark and not in_quote and quoted:
-                quoted.append("")
-            quoted.append(line.text[mark.end() if mark else 0 :])
+                quoted.append(SourceLine(0, ""))
+            quoted.append(SourceLine(line.number, line.text[mark.end() if mark else 0 :]))
         else:
             others.append(line)
         in_quote = bool(mark or lazy)
-    return "\n".join(quoted).strip("\n"), tuple(others)
+    return _trimmed(quoted), tuple(others)
 
 
 def _read_entry(
@@ -154,12 +167,15 @@ def _read_entry(
     number = (match[1] or match[2]) if match else number_by_place
     heading = plain_text(part.text[match.end() :] if match else part.text)
     path_line, rest = _take_path_line(part.body, hidden)
+    role_lines = _role_lines(rest, hidden)
     return SectionEntryRow(
         line=part.line,
         number=number,
         heading=heading,
         runbook=_resolve_entry(heading, part.line, path_line, catalogue, notices),
-        role=_role(rest, hidden),
+        role=_joined(role_lines),
+        role_lines=role_lines,
+        path_line=path_line.number if path_line else 0,
     )
 
 
@@ -203,30 +219,31 @@ def _note_mismatch(path: str, line: int, title: str, problem: str, notices: Noti
     )
 
 
-def _role(lines: Sequence[SourceLine], hidden: frozenset[int]) -> str:
+def _role_lines(lines: Sequence[SourceLine], hidden: frozenset[int]) -> tuple[SourceLine, ...]:
     """The Markdown of an entry as its author saw it, without the label and its indentation."""
-    role: list[str] = []
-    below_label: list[str] | None = None
+    role: list[SourceLine] = []
+    below_label: list[SourceLine] | None = None
     for line in lines:
         visible = line.number not in hidden
         label = LABEL.match(line.text) if visible else None
         belongs = not line.text.strip() or line.text[0] in " \t"
         if below_label is not None and belongs and not label:
-            below_label.append(line.text)
+            below_label.append(line)
             continue
         role.extend(_dedented(below_label))
         below_label = None
         if label and label[1].lower() not in PATH_LABELS:
-            role.append(line.text[label.end() :])
+            role.append(SourceLine(line.number, line.text[label.end() :]))
             below_label = []
         elif not (visible and RULE.match(line.text)):
-            role.append(line.text)
-    return "\n".join([*role, *_dedented(below_label)]).strip("\n")
+            role.append(line)
+    return _trimmed([*role, *_dedented(below_label)])
 
 
-def _dedented(block: Sequence[str] | None) -> list[str]:
+def _dedented(block: Sequence[SourceLine] | None) -> list[SourceLine]:
     """The lines below a label moved to the margin, a list parted from the sentence above it."""
     if not block:
         return []
-    lines = textwrap.dedent("\n".join(block)).split("\n")
-    return ["", *lines] if BULLET.match(lines[0]) else lines
+    texts = textwrap.dedent(_joined(block)).split("\n")
+    lines = [SourceLine(line.number, text) for line, text in zip(block, texts, strict=True)]
+    return [SourceLine(0, ""), *lines] if BULLET.match(texts[0]) else lines

@@ -13,6 +13,7 @@ from runbooks.landscape.cells import plain_text
 from runbooks.landscape.document import SourceLine
 from runbooks.landscape.names import name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
+from runbooks.landscape.table_cells import cells_of_width, split_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ BLOCK_START = re.compile(r" {0,3}(?:#{1,6}(?:\s|$)|>|```|~~~|[*+-] |[*_-]{3,}\s*
 NO_ROW = re.compile(rf" {{4}}| *\t|{BLOCK_START.pattern}")
 DELIMITER_CHARACTERS = "|:- \t"
 YEAR = re.compile(r"20[0-9][0-9]")
-PIPES_AND_CODE = re.compile(r"`+|\\[\\|]|\|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of ``kind`` (a key of ``TABLES``)."""
+    """One table of ``kind`` (a key of ``TABLES``), ``width`` columns wide."""
 
     kind: str
     line: int
     columns: Mapping[str, int]
     rows: tuple[Row, ...]
+    width: int
 
 
 def find_tables(lines: Sequence[SourceLine], hidden: frozenset[int], notices: NoticeLog) -> tuple[Table, ...]:
@@ -97,45 +98,6 @@ def find_tables(lines: Sequence[SourceLine], hidden: frozenset[int], notices: No
         _read_table(kind, cells, visible[position], visible[position + 1 : end], notices)
         for (position, kind, cells), end in zip(starts, ends, strict=False)
     )
-
-
-def split_cells(text: str, *, code_spans: bool = True) -> list[str]:
-    r"""The cells of a row, stripped; the outer pipes are optional and ``\|`` is a pipe in a cell.
-
-    With ``code_spans``, a pipe between backticks belongs to the cell, too.
-    """
-    row = text.strip()
-    cells = _cut(row, code_spans=code_spans) if "`" in row or "\\" in row else row.split("|")
-    first = 1 if row.startswith("|") else 0
-    last = len(cells) - 1 if not cells[-1] and len(cells) > first else len(cells)
-    return [cell.strip().replace("\\|", "|") for cell in cells[first:last]]
-
-
-def _cut(row: str, *, code_spans: bool) -> list[str]:
-    cells: list[str] = []
-    start = code_ends = 0
-    marks = list(PIPES_AND_CODE.finditer(row))
-    closing = _closing_runs(marks) if code_spans else {}
-    for mark in marks:
-        if mark.start() < code_ends:
-            continue
-        if mark[0] == "|":
-            cells.append(row[start : mark.start()])
-            start = mark.end()
-        code_ends = closing.get(mark.start(), code_ends)
-    return [*cells, row[start:]]
-
-
-def _closing_runs(marks: Sequence[re.Match[str]]) -> dict[int, int]:
-    """Start of each run of backticks -> end of the next run of the same length (CommonMark 6.1)."""
-    closing: dict[int, int] = {}
-    next_end: dict[int, int] = {}
-    for mark in reversed(marks):
-        if mark[0][0] == "`":
-            if len(mark[0]) in next_end:
-                closing[mark.start()] = next_end[len(mark[0])]
-            next_end[len(mark[0])] = mark.end()
-    return closing
 
 
 def _header_cells(lines: Sequence[SourceLine], position: int) -> list[str]:
@@ -198,7 +160,7 @@ def _read_table(
         )
     required = [column.name for column in TABLES[kind] if column.required]
     rows = (_read_row(line, columns, len(header), required, notices) for line in _row_lines(below, notices))
-    return Table(kind, first.number, columns, tuple(row for row in rows if row is not None))
+    return Table(kind, first.number, columns, tuple(row for row in rows if row is not None), len(header))
 
 
 def _read_header(kind: str, header: Sequence[str], line: int, notices: NoticeLog) -> dict[str, int]:
@@ -263,11 +225,7 @@ def _read_row(
     line: SourceLine, columns: Mapping[str, int], width: int, required: Sequence[str], notices: NoticeLog
 ) -> Row | None:
     """The row, or None with a notice when it holds too little to be read."""
-    cells = split_cells(line.text)
-    if len(cells) != width:
-        # A lone backtick in two cells looks like a code span; GitHub cuts at the pipe there.
-        plain = split_cells(line.text, code_spans=False)
-        cells = plain if len(plain) == width else cells
+    cells = cells_of_width(line.text, width)
     if not any(cells):
         return None
     by_name = {name: cells[place] for name, place in columns.items() if place < len(cells)}

@@ -1,8 +1,10 @@
 """The catalogue's models, one file per subject."""
 
+from runbooks.models.alias import RunbookAlias
 from runbooks.models.catalogue import Cluster, CodeReference, Layer
 from runbooks.models.document import Document
 from runbooks.models.runbook import Runbook
+from runbooks.models.search import SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord
 from runbooks.models.section import Section, SectionEntry
 from runbooks.models.situation import Situation, SituationRunbook
 
@@ -12,6 +14,12 @@ __all__ = [
     "Document",
     "Layer",
     "Runbook",
+    "RunbookAlias",
+    "SearchEntry",
+    "SearchPassage",
+    "SearchStamp",
+    "SearchSynonym",
+    "SearchWord",
     "Section",
     "SectionEntry",
     "Situation",

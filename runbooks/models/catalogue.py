@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ClusterKind
-from runbooks.querysets import ClusterQuerySet
+from runbooks.querysets import ClusterQuerySet, SearchedQuerySet
 
 
 class Cluster(models.Model):
@@ -42,6 +42,7 @@ class Cluster(models.Model):
                 condition=models.Q(first_number__isnull=False) | ~models.Q(title=""),
                 violation_error_message=_("A cluster needs a number or a title."),
             ),
+            models.CheckConstraint(name="cluster_kind_is_known", condition=models.Q(kind__in=ClusterKind.values)),
             models.UniqueConstraint(
                 "kind",
                 Coalesce("first_number", 0),
@@ -84,6 +85,8 @@ class Layer(models.Model):
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
     title = models.CharField(_("title"), max_length=120, unique=True)
 
+    objects = SearchedQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("layer")
         verbose_name_plural = _("layers")
@@ -110,6 +113,8 @@ class CodeReference(models.Model):
     runbooks = models.ManyToManyField(
         "runbooks.Runbook", verbose_name=_("runbooks"), related_name="code_references", blank=True
     )
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("code reference")

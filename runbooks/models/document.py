@@ -7,11 +7,14 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.querysets import SearchedQuerySet
+
 
 class Document(models.Model):
     """One version of one file: the text, its sha256, and the HTML that was made of it when it was stored.
 
-    A document is never edited. Another text is another row.
+    A document is never edited. Another text is another row. Only the HTML is made anew, once for
+    each new version of the renderer (``governance.actions.documents``); the database refuses any other change.
     """
 
     path = models.CharField(_("path"), max_length=300)
@@ -19,6 +22,13 @@ class Document(models.Model):
     text = models.TextField(_("Markdown text"))
     html = models.TextField(_("rendered text"), editable=False)
     contents = models.JSONField(_("contents"), default=list, blank=True, editable=False)
+    html_sha256 = models.CharField(_("sha256 of the rendered text"), max_length=64, blank=True, editable=False)
+    renderer = models.PositiveSmallIntegerField(
+        _("renderer"),
+        default=0,
+        editable=False,
+        help_text=_("The version that rendered it; 0 shows the text as it stands."),
+    )
     size = models.PositiveIntegerField(_("size in bytes"))
     source_revision = models.CharField(
         _("source revision"), max_length=100, blank=True, help_text=_("The commit that brought it; empty for a folder.")
@@ -27,6 +37,8 @@ class Document(models.Model):
         _("written at"), null=True, blank=True, help_text=_("The author date of that commit; empty for a folder.")
     )
     seen_at = models.DateTimeField(_("first seen"))
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("document")
@@ -46,8 +58,8 @@ class Document(models.Model):
 
     @property
     def is_itself(self) -> bool:
-        """Whether the stored text is the one that the sha256 names."""
-        return hashlib.sha256(self.text.encode("utf-8")).hexdigest() == self.sha256
+        """Whether the stored text and the HTML shown of it are those that the two sha256 name."""
+        return _sha256(self.text) == self.sha256 and _sha256(self.html) == self.html_sha256
 
     @property
     def short_sha256(self) -> str:
@@ -63,3 +75,7 @@ class Document(models.Model):
 
     # Filled by Django from Runbook.document; named here for the type checker.
     runbooks: Any
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

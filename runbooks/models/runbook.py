@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
+from runbooks.doubt import doubts
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
 from runbooks.querysets import RunbookQuerySet
@@ -111,6 +112,12 @@ class Runbook(models.Model):
                 violation_error_message=_("Declared ready needs a year; every other level has none."),
             ),
             models.CheckConstraint(
+                name="runbook_readiness_is_known", condition=models.Q(readiness_level__in=ReadinessLevel.values)
+            ),
+            models.CheckConstraint(
+                name="runbook_declared_is_known", condition=models.Q(declared_level__in=ReadinessLevel.values)
+            ),
+            models.CheckConstraint(
                 name="runbook_signed_fields_together",
                 condition=models.Q(signed_at__isnull=True, signed_document_sha256="", signed_metadata_sha256="")
                 | models.Q(signed_at__isnull=False),
@@ -164,9 +171,11 @@ class Runbook(models.Model):
 
     def reasons_against_live(self, *, at: datetime | None = None) -> tuple[Reason, ...]:
         """Why it is not live-ready at a moment (aware; now by default); empty when it is."""
-        return reasons_against_live(
+        reasons = reasons_against_live(
             self.signed_facts(), today=timezone.localdate(at), solo_mode=settings.GOVERNANCE_SOLO
         )
+        ready = self.readiness_level == ReadinessLevel.READY
+        return reasons + doubts() if ready else reasons
 
     def signed_facts(self) -> SignedFacts:
         """What the row says about its own readiness."""
@@ -196,7 +205,8 @@ class Runbook(models.Model):
         if self.signed_at is None:
             return False
         if self.readiness_level == ReadinessLevel.READY:
-            return not self.reasons_against_live(at=at)
+            facts, today = self.signed_facts(), timezone.localdate(at)
+            return not reasons_against_live(facts, today=today, solo_mode=settings.GOVERNANCE_SOLO)
         unchanged = (
             self.signed_document_sha256 == self._document_sha256()
             and self.signed_metadata_sha256 == self.metadata_sha256()

@@ -6,6 +6,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.querysets import SearchedQuerySet
+
 
 class Section(models.Model):
     """A chapter of the landscape."""
@@ -18,6 +20,8 @@ class Section(models.Model):
     runbooks = models.ManyToManyField(
         "runbooks.Runbook", through="runbooks.SectionEntry", verbose_name=_("runbooks"), related_name="sections"
     )
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("section")
@@ -47,6 +51,8 @@ class SectionEntry(models.Model):
     heading = models.CharField(_("heading"), max_length=200, blank=True)
     role = models.TextField(_("role"), blank=True, help_text=_("What it is for in this chapter. Markdown."))
     role_html = models.TextField(editable=False, blank=True)
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("section entry")

@@ -1,12 +1,13 @@
 """What an operator faces, and the runbooks that answer, in order."""
 
-from typing import ClassVar
+import re
+from typing import Any, ClassVar
 
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from runbooks.querysets import SituationQuerySet
+from runbooks.querysets import SearchedQuerySet, SituationQuerySet
 
 
 class Situation(models.Model):
@@ -19,6 +20,11 @@ class Situation(models.Model):
     alert_category = models.CharField(_("alert category"), max_length=60, blank=True)
     alert_source = models.CharField(_("alert source"), max_length=60, blank=True)
     alert_severity = models.CharField(_("alert severity"), max_length=20, blank=True)
+    alert_default = models.BooleanField(
+        _("answers other alerts"),
+        default=False,
+        help_text=_("It is shown for alerts whose labels no situation states."),
+    )
     runbooks = models.ManyToManyField(
         "runbooks.Runbook", through="runbooks.SituationRunbook", verbose_name=_("runbooks"), related_name="situations"
     )
@@ -29,6 +35,14 @@ class Situation(models.Model):
         verbose_name = _("situation")
         verbose_name_plural = _("situations")
         ordering = ("position", "title")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="one_situation_answers_other_alerts",
+                fields=("alert_default",),
+                condition=models.Q(alert_default=True),
+                violation_error_message=_("Another situation answers other alerts already."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -41,6 +55,9 @@ class Situation(models.Model):
         """Its place on the pages."""
         return reverse("situation", args=[self.slug])
 
+    # Filled by Django from SituationRunbook.situation; named here for the type checker.
+    steps: Any
+
 
 class SituationRunbook(models.Model):
     """One step of a situation: the runbook to open at this position."""
@@ -50,6 +67,11 @@ class SituationRunbook(models.Model):
         "runbooks.Runbook", models.CASCADE, related_name="situation_steps", verbose_name=_("runbook")
     )
     position = models.PositiveIntegerField(_("position"), default=0)
+    headings = models.TextField(
+        _("headings to read"), blank=True, max_length=1000, help_text=_("One per line, as they stand in the document.")
+    )
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("step")
@@ -65,3 +87,21 @@ class SituationRunbook(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.runbook}"
+
+    @property
+    def told(self) -> str:
+        """What the ledger says of the step."""
+        headings = ", ".join(self.headings.split("\n")) if self.headings else ""
+        return f"{self} ({headings})" if headings else str(self)
+
+    def headings_to_read(self) -> list[dict[str, str]]:
+        """Each heading with the anchor that leads to it; an empty anchor where the text has no such heading."""
+        contents = self.runbook.document.contents if self.runbook.document else []
+        anchors = {_folded(heading["title"]): heading["id"] for heading in reversed(contents)}
+        wanted = [line.strip() for line in self.headings.splitlines() if line.strip()]
+        return [{"title": heading, "anchor": anchors.get(_folded(heading), "")} for heading in wanted]
+
+
+def _folded(heading: str) -> str:
+    """A heading without its number, its marks and the size of its letters: ``## 2. Stop the feed`` is ``stop the feed``."""
+    return re.sub(r"^[\s#\d.)§-]+", "", heading).strip().casefold()

@@ -1,21 +1,37 @@
 """What the pages say about the catalogue: words for codes, plain text for Markdown."""
 
-from django import template
+from urllib.parse import unquote
 
-from runbooks.choices import REASON_TEXTS
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+
+from runbooks.alerts import MatchedBy
+from runbooks.choices import MATCHED_BY_TEXTS
+from runbooks.documents.links import DOCUMENT_ROUTE
+from runbooks.documents.rendered import linked_addresses, with_note_on_links
 from runbooks.landscape.cells import plain_text
-from runbooks.standing import Reason
+from runbooks.models import Document, Runbook
 
 register = template.Library()
-
-
-@register.filter
-def reason_text(reason: Reason) -> str:
-    """A reason against live use in words that an operator understands at night."""
-    return str(REASON_TEXTS.get(reason, reason))
 
 
 @register.filter
 def plain(text: str) -> str:
     """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual."""
     return plain_text(text)
+
+
+@register.filter
+def matched_by_text(rule: MatchedBy) -> str:
+    """Which rule found the situations, in words."""
+    return str(MATCHED_BY_TEXTS[rule])
+
+
+@register.simple_tag
+def document_html(document: Document) -> SafeString:
+    """The rendered text, which is safe; links to paths that the catalogue does not know say so."""
+    paths = {address: unquote(address.removeprefix(DOCUMENT_ROUTE)) for address in linked_addresses(document.html)}
+    known = Runbook.objects.known_paths(set(paths.values())) if paths else set()
+    missing = {address for address, path in paths.items() if path not in known}
+    return mark_safe(with_note_on_links(document.html, missing=missing, note=gettext("(not in the portal)")))

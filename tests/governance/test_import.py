@@ -178,7 +178,7 @@ def test_a_finding_is_resolved_when_the_file_is_mended(db, copy):
     edit(copy, "`docs/runbooks/LIVE_RISK_SEVERITY_INTEGRATION.md`", "`docs/runbooks/NO_SUCH_FILE.md`")
     import_file(copy)
     copy.write_bytes(LANDSCAPE.read_bytes())
-    import_file(copy)
+    import_file(copy, accept_renames=True)
     assert Finding.objects.get(kind=FindingKind.MISSING_DOCUMENT).resolved_at
     assert not of_the_file().filter(resolved_at__isnull=True).exists()
 

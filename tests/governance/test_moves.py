@@ -14,7 +14,7 @@ from governance.go_no_go import verdict_on
 from governance.models import ChangeLogEntry, SignOffRule, StatusChangeRequest
 from governance.people import RISK_OWNERS
 from governance.policy import Refusal
-from governance.since_approval import since_approval_now, since_last_approval
+from governance.since_approval import since_last_approval
 from runbooks.models import Layer, Runbook
 from tests import cast
 
@@ -130,7 +130,6 @@ def test_what_has_changed_since_the_last_approval_is_shown_line_by_line(ready_ru
     assert (since.text.added, since.text.removed) == (1, 1)
     assert [line.text for line in since.text.lines if line.kind == "added"] == ["1. Look twice."]
     assert [(row["field"], row["after"]) for row in since.metadata] == [("scope", "Restart two pumps.")]
-    assert since_approval_now(drifted).metadata == since.metadata
 
 
 def test_a_first_request_has_nothing_to_be_compared_with(runbook, people):
@@ -219,19 +218,19 @@ def test_a_rule_may_end_a_readiness_before_its_year_and_the_sentence_names_the_d
         person.date_joined = start - timedelta(days=9)
         person.save()
     request = cast.ask(runbook, by=people["ed"], at=start)
-    assert request.valid_until == date(YEAR, 3, 11)
+    assert request.valid_until == date(YEAR, 3, 10)
     cast.approve(request, by=people["rita"], at=start)
     cast.approve(request, by=people["rolf"], at=start)
     assert "It holds until" in request.sign_offs.first().statement
     signed = Runbook.objects.get(pk=runbook.pk)
-    assert verdict_on(signed, at=datetime(YEAR, 3, 11, 23, tzinfo=BERLIN)).go
-    assert [reason.value for reason in verdict_on(signed, at=datetime(YEAR, 3, 12, tzinfo=BERLIN)).reasons] == [
+    assert verdict_on(signed, at=datetime(YEAR, 3, 10, 23, tzinfo=BERLIN)).go
+    assert [reason.value for reason in verdict_on(signed, at=datetime(YEAR, 3, 11, tzinfo=BERLIN)).reasons] == [
         "expired"
     ]
 
 
 def test_a_rule_never_makes_a_year_longer(runbook, people):
-    set_valid_days(people, 5000)
+    set_valid_days(people, 3000)
     assert cast.ask(runbook, by=people["ed"]).valid_until == date(YEAR, 12, 31)
 
 
@@ -240,7 +239,7 @@ def test_other_levels_may_end_too_and_can_then_be_signed_anew(runbook, people):
     start = timezone.now()
     request = cast.ask(runbook, by=people["ed"], level="shadow", at=start)
     signed = sign(request, people, "rita")
-    assert signed.valid_until == TODAY + timedelta(days=10)
+    assert signed.valid_until == TODAY + timedelta(days=9)
     assert signed.signature_holds()
     assert not signed.signature_holds(at=start + timedelta(days=11))
     refused(lambda: cast.ask(runbook, by=people["ed"], level="shadow"), Refusal.NOTHING_CHANGES)

@@ -180,7 +180,7 @@ def test_a_signature_that_was_taken_out_past_the_guards_is_no_go(ready_runbook):
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM governance_signoff WHERE id = (SELECT max(id) FROM governance_signoff)")
     guards.install()
-    assert reasons(ready_runbook) == {"signatures_missing"}
+    assert reasons(ready_runbook) == {"signatures_missing", "ledger_disagrees"}
 
 
 @pytest.mark.django_db
@@ -216,10 +216,10 @@ def test_nobody_waves_a_broken_ledger_through_by_hand(ready_runbook, people):
 
 @pytest.mark.django_db
 def test_a_whole_chain_does_not_settle_what_a_checkpoint_found(ready_runbook):
-    actions.note_ledger_state(problem="", checkpoint_problem="An old backup was restored.")
+    actions.note_checkpoint(sequence=7, problem="An old backup was restored.")
     actions.note_ledger_state(problem="")
     assert reasons(ready_runbook) == {"ledger_broken"}
-    actions.note_ledger_state(problem="", checkpoint_problem="")
+    actions.note_checkpoint(sequence=7, problem="")
     assert reasons(ready_runbook) == set()
 
 
@@ -248,9 +248,9 @@ def test_many_are_asked_in_a_fixed_number_of_queries(people, django_assert_num_q
     for number in range(6):
         cast.make_ready(cast.make_runbook(f"Valve {number}"))
     few, many = list(Runbook.objects.with_catalogue()[:2]), list(Runbook.objects.with_catalogue())
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert all(verdict.go for verdict in verdicts_on(few))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert all(verdict.go for verdict in verdicts_on(many))
 
 

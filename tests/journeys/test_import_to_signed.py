@@ -120,6 +120,7 @@ def test_no_other_way_leads_to_a_readiness(landscape, visit):
         position=runbook.position,
         readiness_level="ready",
         readiness_year=YEAR,
+        **{"aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0},
     )
     assert "was changed successfully" in shown
     runbook.refresh_from_db()

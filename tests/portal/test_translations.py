@@ -104,7 +104,7 @@ def test_the_search_for_texts_finds_them():
     """A blind search would find nothing missing."""
     texts = _texts_of_sources()
     assert ("", "What are you facing?", "") in texts  # {% translate %}
-    assert ("", "Signed for live use in %(year)s", "") in texts  # {% blocktranslate %}
+    assert ("", "Signed for live use until %(day)s", "") in texts  # {% blocktranslate %}
     assert ("", "%(number)s runbook", "%(number)s runbooks") in texts  # {% plural %}
     assert ("", "Filter runbooks", "") in texts  # within an attribute
     assert ("", "It is not signed for live use.", "") in texts  # gettext_lazy
@@ -239,7 +239,7 @@ def test_an_unsigned_runbook_in_german(visitor, runbook):
 @pytest.mark.django_db
 def test_a_signed_runbook_in_german(visitor, ready_runbook):
     page = _page(visitor, ready_runbook.get_absolute_url())
-    assert f"Für den Live-Einsatz {timezone.localdate().year} signiert" in page
+    assert f"Für den Live-Einsatz bis 31. Dezember {timezone.localdate().year} signiert" in page
     assert "Signiert von" in page
 
 

@@ -13,13 +13,22 @@ from django.utils import timezone
 
 from governance import actions, ledger
 from governance.choices import Action, FindingKind
-from governance.models import ChangeLogEntry, Finding, Release, SignOff, SignOffRule, StatusChangeRequest
+from governance.models import (
+    ChangeLogEntry,
+    Finding,
+    LandscapeSource,
+    Release,
+    SignOff,
+    SignOffRule,
+    StatusChangeRequest,
+)
 from runbooks.models import (
     Cluster,
     CodeReference,
     Document,
     Layer,
     Runbook,
+    RunbookAlias,
     Section,
     SectionEntry,
     Situation,
@@ -67,6 +76,7 @@ def make_scene(people: dict) -> Scene:
     release = Release.objects.create(version="v1.2", dated="January 2026", year=2026, month=1, label="Pumps")
     with_note(release)
     finding = add_finding(waiting)
+    LandscapeSource.objects.create(file="landscape.md", text="", sha256=cast.sha256(""), imported_at=timezone.now())
     scene = Scene(
         ready=ready,
         waiting=waiting,
@@ -103,6 +113,7 @@ def surround(runbook: Runbook) -> None:
     SituationRunbook.objects.create(situation=situation, runbook=runbook, position=1)
     code = CodeReference.objects.create(path=f"src/pump_{number}.py", description="Drives the pump.", position=number)
     code.runbooks.add(runbook)
+    RunbookAlias.objects.create(runbook=runbook, name=f"Former pump {number}")
 
 
 def with_note(release: Release) -> None:
@@ -182,6 +193,8 @@ def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
         "situation": {"slug": scene.situation.slug},
         "cluster": {"slug": scene.cluster.slug},
         "layer": {"slug": scene.layer.slug},
+        "alert": {"labels": "risk:RED"},
+        "document": {"document_path": scene.ready.document_path},
         "runbook-version": {"sha256": scene.ready.document.sha256},
         "runbook-difference": {"before": scene.old_document.sha256, "after": scene.ready.document.sha256},
         "admin:app_list": {"app_label": "runbooks"},

@@ -29,14 +29,18 @@ class Page(HTMLParser):
 
     def __init__(self, response):
         super().__init__()
-        self.words, self.links, self.tags, self.banners = "", [], [], []
+        self.words, self.links, self.tags, self.banners, self.scripts = "", [], [], [], []
         self.feed(response.content.decode())
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
+        if tag == "script" and (attributes.get("src") or "").startswith("/static/portal/"):
+            return  # the portal's own, from its own files
         self.tags.append(tag)
         if tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"])
+        if tag == "script":
+            self.scripts.append(attributes.get("src"))
         classes = (attributes.get("class") or "").split()
         if "banner" in classes:
             self.banners += [name for name in classes if name.startswith("is-")]
@@ -276,10 +280,10 @@ def test_a_search_for_nonsense_never_fails(scene, reader):
         assert b"<script>alert" not in response.content
 
 
-def test_a_search_finds_situations_and_runbooks(scene, reader):
-    shown = page(reader, "/search/?q=waiting+pump")
-    assert scene.waiting.get_absolute_url() in shown.links
-    assert scene.ready.get_absolute_url() not in shown.links
+def test_a_search_finds_situations_and_runbooks_and_puts_first_what_holds_every_word(scene, reader):
+    links = page(reader, "/search/?q=waiting+pump").links
+    assert links.index(scene.waiting.get_absolute_url()) < links.index(scene.ready.get_absolute_url())
+    assert scene.situation.get_absolute_url() in page(reader, "/search/?q=pump+stopped").links
 
 
 def test_a_search_without_words_shows_the_situations(scene, reader):
@@ -288,7 +292,7 @@ def test_a_search_without_words_shows_the_situations(scene, reader):
 
 def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(scene, reader):
     shown = reader.get("/search/?q=n%22o%3Csuch%3E").content.decode()
-    assert "Nothing holds all the words" in shown
+    assert "Nothing holds the words of" in shown
     assert 'value="n&quot;o&lt;such&gt;"' in shown
 
 
@@ -512,7 +516,7 @@ def test_markup_in_every_text_field_is_shown_as_text(people, reader, ready_runbo
         layer.get_absolute_url(),
     ):
         shown = page(reader, address)
-        assert "script" not in shown.tags, address
+        assert set(shown.scripts) <= {"/static/portal/document.js"}, address
         assert "img" not in shown.tags, address
     assert "alert(" in page(reader, runbook.get_absolute_url()).words
 
@@ -544,12 +548,14 @@ QUERIES = {
     "/": 9,
     "/runbooks/": 7,
     "/situations/": 5,
-    "/search/?q=pump": 8,
+    # PostgreSQL is told to use its index, and then to forget that.
+    "/search/?q=pump": 20 if connection.vendor == "sqlite" else 22,
+    "/search/suggestions/?q=pump": 16 if connection.vendor == "sqlite" else 18,
     "/landscape/": 10,
     "/changes/": 4,
     "/sign-offs/": 8,
     "/reports/findings/": 3,
-    "SITUATION": 5,
+    "SITUATION": 11,
     "CLUSTER": 6,
     "LAYER": 4,
     "VERSION": 5,
@@ -600,9 +606,12 @@ def test_every_page_that_lists_rows_is_pinned_above():
         "sign-off",
         "sign-off-document",
         "runbook-difference",
+        "alert",
+        "own-password",
+        "document",
     }
     assert lists == {
-        "home", "runbooks", "situations", "search", "landscape", "changes", "sign-offs", "findings",
+        "home", "runbooks", "situations", "search", "search-suggestions", "landscape", "changes", "sign-offs", "findings",
         "readiness-report", "overdue-report",
         "situation", "cluster", "layer", "runbook-version", "runbook-versions", "runbook-history", "runbook",
     }  # fmt: skip

@@ -7,7 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from governance import actions
-from runbooks.models import Cluster, Layer, Runbook, Situation, SituationRunbook
+from runbooks.doubt import ask_once
+from runbooks.models import Cluster, Layer, Runbook, RunbookAlias, Situation, SituationRunbook
 from runbooks.querysets import MOST_WORDS, SEARCHED
 from tests import cast
 
@@ -33,6 +34,7 @@ def pump(people):
     runbook.layers.set([Layer.objects.create(slug="l", title="Layerword")])
     situation = Situation.objects.create(slug="s", title="Situationword")
     SituationRunbook.objects.create(situation=situation, runbook=runbook)
+    RunbookAlias.objects.create(runbook=runbook, name="Aliasword")
     return runbook
 
 
@@ -44,6 +46,7 @@ def other(people):
 WORD_OF_FIELD = {
     "title": "titleword",
     "slug": "slugword",
+    "aliases__name": "aliasword",
     "scope": "scopeword",
     "document_path": "pathword",
     "owner": "ownerword",
@@ -223,7 +226,8 @@ def test_the_answer_agrees_with_what_each_row_says_of_itself(ready_runbook, peop
 
 def test_a_list_costs_the_same_for_three_rows_and_for_thirty(people, django_assert_num_queries):
     def read():
-        with django_assert_num_queries(3):  # the rows with cluster and document, the layers, the related clusters
+        # The rows with cluster and document, the layers, the related clusters; and whether the portal is in doubt.
+        with django_assert_num_queries(5), ask_once():
             for runbook in Runbook.objects.with_catalogue():
                 str(runbook.primary_cluster), list(runbook.layers.all()), list(runbook.related_clusters.all())
                 runbook.reasons_against_live()

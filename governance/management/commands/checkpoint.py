@@ -32,10 +32,7 @@ class Command(PortalCommand):
             result = ledger.verify()
             taken = take_checkpoint(key=settings.CHECKPOINT_KEY, at=timezone.now())
         if not result.is_whole:
-            raise CommandError(
-                f"The ledger is broken at row {result.bad_sequence}, column {result.column}: {result.problem}. "
-                "No checkpoint was written."
-            )
+            raise CommandError(f"{result.sentence} No checkpoint was written.")
         path: Path = options["output"]
         write_file(path, taken.to_json())
         signed = "signed" if taken.signature else "unsigned: set CHECKPOINT_KEY to sign it"

@@ -1,6 +1,6 @@
 """``manage.py import_landscape FILE``: the landscape file into the catalogue."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,24 +10,16 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from governance import actions, ledger
-from governance.landscape_import import Plan, apply_plan, plan_import
+from governance import ledger
+from governance.landscape_import import Answers, LandscapeFile, Plan, PlanRefused, apply_plan, plan_import
+from governance.landscape_import.show import show_plan
 from governance.management.base import PortalCommand
 from runbooks.documents.git_source import open_source
 from runbooks.documents.source import FolderSource, Source, SourceError
-from runbooks.landscape.document import ConflictBlock, ConflictChoice, Landscape, LandscapeError, UnresolvedConflicts
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.conflicts import Choices, find_conflicts, split_lines
+from runbooks.landscape.document import ConflictBlock, ConflictChoice, LandscapeError, UnresolvedConflicts
 
 MAXIMUM_BYTES = 50 * 1024 * 1024
-TITLES = {
-    "runbook": "runbooks",
-    "situation": "situations",
-    "section": "sections",
-    "cluster": "clusters",
-    "layer": "layers",
-    "code_reference": "code references",
-    "release": "releases",
-}
 
 
 class Command(PortalCommand):
@@ -46,6 +38,24 @@ class Command(PortalCommand):
             help="what to do with unresolved merge conflicts (default: stop and show both sides)",
         )
         parser.add_argument(
+            "--conflict",
+            metavar="LINE=SIDE",
+            action="append",
+            default=[],
+            type=_one_choice,
+            help="the side for the one conflict that begins on a line; may be given several times",
+        )
+        renames = parser.add_mutually_exclusive_group()
+        renames.add_argument("--accept-renames", action="store_true", help="yes to every proposed rename and move")
+        renames.add_argument(
+            "--refuse-renames",
+            action="store_true",
+            help="no to every one: a renamed row is a new runbook, a moved one keeps its path",
+        )
+        parser.add_argument(
+            "--plan", metavar="SHA256", help="apply only the plan that a dry run printed this digest of"
+        )
+        parser.add_argument(
             "--docs-root", metavar="DIR|REPO", type=Path, help="where the documents' paths start, or a git repository"
         )
         parser.add_argument("--ref", default="", help="the branch, tag or commit to read in the repository")
@@ -54,38 +64,45 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, plan, show, apply.
 
-        :raises CommandError: the file cannot be read, or holds conflicts and no side is chosen. Nothing was written.
+        :raises CommandError: the file cannot be read, holds conflicts and no side is chosen, a proposed rename waits
+            for an answer, or the plan is not the one that was shown. Nothing was written.
         """
         actor = self._actor(options["username"])
         content = self._content(options["file"])
-        landscape = self._landscape(content, options)
         try:
-            # Nothing may change between the plan and its application.
-            with self._source(options["docs_root"], options["ref"]) as source, ledger.governed():
-                self._plan_and_apply(landscape, content, source, actor, options)
+            with self._source(options["docs_root"], options["ref"]) as source:
+                file = LandscapeFile(self._name(options["file"], source), content, _choices(options, content))
+                self._plan_and_apply(file, source, actor, options)
         except SourceError as error:
             raise CommandError(f"{error} Nothing was written.") from error
 
     def _plan_and_apply(
-        self,
-        landscape: Landscape,
-        content: bytes,
-        source: Any,
-        actor: ledger.Actor,
-        options: dict[str, Any],
+        self, file: LandscapeFile, source: Source | None, actor: ledger.Actor, options: dict[str, Any]
     ) -> None:
-        try:
-            plan = plan_import(landscape, file=self._name(options["file"], source), content=content, documents=source)
-        except LandscapeError as error:
-            raise CommandError(f"{options['file']}: {error} Nothing was written.") from error
-        self._show(plan, landscape, verbose=options["dry_run"] or options["verbosity"] > 1)
+        answer = True if options["accept_renames"] else False if options["refuse_renames"] else None
+        with ledger.governed():  # nothing may change between the plan and its application
+            try:
+                plan = plan_import(file, documents=source, answers=Answers(otherwise=answer))
+            except UnresolvedConflicts as refusal:
+                for block in refusal.blocks:
+                    self._show_conflict(options["file"], block)
+                raise CommandError(f"{options['file']}: {refusal} Nothing was written.") from refusal
+            except LandscapeError as error:
+                raise CommandError(f"{options['file']}: {error} Nothing was written.") from error
+            self._show_and_apply(plan, actor, options)
+
+    def _show_and_apply(self, plan: Plan, actor: ledger.Actor, options: dict[str, Any]) -> None:
+        show_plan(plan, self.stdout.write, verbose=options["dry_run"] or options["verbosity"] > 1)
         if options["dry_run"]:
             self.stdout.write("Dry run: nothing was written.")
-        elif plan.is_empty:
+            return
+        try:
+            apply_plan(plan, by=actor, shown=options["plan"])
+        except PlanRefused as refusal:
+            raise CommandError(f"{options['file']}: {refusal} Nothing was written.") from refusal
+        if plan.is_empty:
             self.stdout.write("Nothing changed, nothing was written.")
         else:
-            apply_plan(plan, by=actor)
-            actions.check_catalogue(by=actor, reason=f"Import of {plan.file}")
             self.stdout.write(self.style.SUCCESS("Imported. No readiness was signed: declared levels are claims."))
 
     def _content(self, path: Path) -> bytes:
@@ -97,23 +114,6 @@ class Command(PortalCommand):
             return path.read_bytes()
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-
-    def _landscape(self, content: bytes, options: dict[str, Any]) -> Landscape:
-        path = options["file"]
-        try:
-            return read_landscape(content.decode("utf-8"), conflicts=ConflictChoice(options["conflicts"]))
-        except UnicodeDecodeError as error:
-            raise CommandError(f"{path} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
-        except UnresolvedConflicts as conflicts:
-            for block in conflicts.blocks:
-                self._show_conflict(path, block)
-            raise CommandError(
-                f"{path} holds {len(conflicts.blocks)} unresolved merge conflict(s); nothing was written. "
-                "Settle them in the file, or choose: --conflicts ours | theirs | union."
-            ) from conflicts
-        except LandscapeError as error:
-            place = f"{path}:{error.line}" if error.line else str(path)
-            raise CommandError(f"{place}: {error} Nothing was written.") from error
 
     def _show_conflict(self, path: Path, block: ConflictBlock) -> None:
         self.stderr.write(f"{path}:{block.first_line}-{block.last_line}: merge conflict")
@@ -148,26 +148,22 @@ class Command(PortalCommand):
             raise CommandError(f"There is no active account named {username!r}. Nothing was written.")
         return user
 
-    def _show(self, plan: Plan, landscape: Landscape, *, verbose: bool) -> None:
-        self.stdout.write(f"{plan.file}: {landscape.title}")
-        self.stdout.write(f"{'':<18}{'in file':>9}{'added':>9}{'changed':>9}")
-        for kind, title in TITLES.items():
-            row = (plan.seen[kind], plan.counted(kind, "add"), plan.counted(kind, "change"))
-            self.stdout.write(f"{title:<18}" + "".join(f"{number:>9}" for number in row))
-        self.stdout.write(f"{'documents':<18}{plan.seen['document']:>9}{len(plan.documents):>9}{0:>9}")
-        entries = sum(len(release.entries) for release in landscape.releases)
-        self.stdout.write(f"{'release entries':<18}{entries:>9}")
-        self.stdout.write(f"{'findings':<18}{len(plan.findings):>9}{len(plan.new_findings):>9}")
-        if verbose:
-            self._show_steps(plan)
-        for draft in plan.findings:
-            place = f"{draft.file}:{draft.line}" if draft.line else draft.file
-            self.stdout.write(f"  {draft.kind}: {place}: {draft.subject}\n    {draft.message}")
 
-    def _show_steps(self, plan: Plan) -> None:
-        for path in plan.documents:
-            self.stdout.write(f"  store document {path}")
-        for step in plan.steps:
-            self.stdout.write(f"  {step.verb} {TITLES[step.kind].removesuffix('s')} {step.key}")
-            for name, (before, after) in step.changes.items() if step.verb == "change" else ():
-                self.stdout.write(f"    {name}: {before!r} -> {after!r}")
+def _one_choice(text: str) -> tuple[int, ConflictChoice]:
+    """``26=ours`` as the line and the side."""
+    line, _, side = text.partition("=")
+    if not line.isdecimal() or side not in [choice.value for choice in ConflictChoice]:
+        raise ArgumentTypeError(f"{text!r} is no choice. Write the line where the conflict begins and a side: 26=ours.")
+    return int(line), ConflictChoice(side)
+
+
+def _choices(options: dict[str, Any], content: bytes) -> Choices:
+    """One side for all, or for each block its own and the common one for the others."""
+    common = ConflictChoice(options["conflicts"])
+    if not options["conflict"]:
+        return common
+    try:
+        blocks = find_conflicts(split_lines(content.decode("utf-8", errors="replace")))
+    except LandscapeError:
+        blocks = ()  # reading the file says why
+    return {block.first_line: common for block in blocks} | dict(options["conflict"])

@@ -1,5 +1,7 @@
 """``manage.py tick``: what has to happen by itself. Run it from a timer, once an hour or once a day."""
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -7,6 +9,8 @@ from django.core.management.base import CommandError
 from governance import actions, ledger
 from governance.management.base import PortalCommand
 from governance.reminders import send_due_reminders
+
+logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
@@ -19,17 +23,37 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Each part on its own: one that fails holds up no other.
 
-        :raises CommandError: the ledger is broken, or an e-mail could not be sent.
+        :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
+        problems = [
+            problem for part in (self._verify, self._lapse, self._check, self._remind) for problem in self._do(part)
+        ]
+        if problems:
+            raise CommandError("\n".join(problems))
+
+    def _do(self, part: Callable[[], list[str]]) -> list[str]:
+        try:
+            return part()
+        except Exception as error:  # a timer's run: the other parts must happen
+            logger.exception("A part of tick failed.")
+            return [f"{part.__name__.strip('_')} failed: {error}"]
+
+    def _verify(self) -> list[str]:
         result = ledger.verify()
-        problem = "" if result.is_whole else f"Row {result.bad_sequence}, column {result.column}: {result.problem}."
-        actions.note_ledger_state(problem=problem)
-        lapsed = actions.lapse_what_ran_out(by=ledger.SYSTEM)
+        actions.note_ledger_state(problem=result.sentence)
+        self.stdout.write(f"Ledger rows verified: {result.count}.")
+        return [] if result.is_whole else [f"{result.sentence} Every verdict is no-go until it is whole."]
+
+    def _lapse(self) -> list[str]:
+        self.stdout.write(f"Lapsed: {actions.lapse_what_ran_out(by=ledger.SYSTEM)}.")
+        return []
+
+    def _check(self) -> list[str]:
         checked = actions.check_catalogue(by=ledger.SYSTEM, reason="Tick")
-        outcome = send_due_reminders()
-        self.stdout.write(f"Ledger rows verified: {result.count}. Lapsed: {lapsed}. Reminders sent: {outcome.sent}.")
         self.stdout.write(f"Findings opened: {checked.opened}, settled: {checked.settled}.")
-        if problem:
-            raise CommandError(f"The ledger is broken. {problem} Every verdict is no-go until it is whole.")
-        if outcome.failed:
-            raise CommandError("Not sent, and tried again next time:\n" + "\n".join(outcome.failed))
+        return []
+
+    def _remind(self) -> list[str]:
+        outcome = send_due_reminders()
+        self.stdout.write(f"Reminders sent: {outcome.sent}.")
+        return [f"Not sent, and tried again next time: {failure}" for failure in outcome.failed]

@@ -33,11 +33,14 @@ class Command(PortalCommand):
         """
         checkpoint = self._checkpoint(options["checkpoint"])
         result = ledger.verify()
-        problem = self._problem(result)
-        seen_from_checkpoint = compare(checkpoint, result) if checkpoint and not problem else None
-        actions.note_ledger_state(problem=problem, checkpoint_problem=seen_from_checkpoint)
-        if problem or seen_from_checkpoint:
-            raise CommandError(problem or seen_from_checkpoint)
+        actions.note_ledger_state(problem=result.sentence)
+        if result.sentence:
+            raise CommandError(result.sentence)
+        if checkpoint:
+            problem = compare(checkpoint, result)
+            actions.note_checkpoint(sequence=checkpoint.sequence, problem=problem)
+            if problem:
+                raise CommandError(problem)
         missing = guards.missing()
         if missing:
             raise CommandError(
@@ -57,8 +60,3 @@ class Command(PortalCommand):
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
         except (CheckpointError, UnicodeDecodeError) as error:
             raise CommandError(f"{path}: {error}") from error
-
-    def _problem(self, result: ledger.Verification) -> str:
-        if result.is_whole:
-            return ""
-        return f"The ledger is broken at row {result.bad_sequence}, column {result.column}: {result.problem}."

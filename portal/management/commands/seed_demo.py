@@ -9,13 +9,12 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from governance import actions, ledger
-from governance.landscape_import import apply_plan, plan_import
+from governance.landscape_import import LandscapeFile, apply_plan, plan_import
 from governance.management.base import PortalCommand
 from governance.models import StatusChangeRequest
 from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
 from portal.accounts import DEMO_GROUP
 from runbooks.documents.source import FolderSource
-from runbooks.landscape.reader import read_landscape
 from runbooks.models import Runbook
 
 FIXTURES = settings.BASE_DIR / "fixtures"
@@ -75,9 +74,7 @@ class Command(PortalCommand):
         if Runbook.objects.exists():
             return
         path = FIXTURES / "landscape.md"
-        content = path.read_bytes()
-        source = FolderSource(FIXTURES)
-        plan = plan_import(read_landscape(content.decode()), file=path.name, content=content, documents=source)
+        plan = plan_import(LandscapeFile(path.name, path.read_bytes()), documents=FolderSource(FIXTURES))
         apply_plan(plan, by=ledger.SYSTEM)
         for slug, (owner, contact) in ANSWERABLE.items():
             runbook = Runbook.objects.get(slug=slug)

@@ -1,0 +1,86 @@
+"""The form of the import page: a file or a pasted text, and what was decided about it so far."""
+
+import base64
+import binascii
+from pathlib import PurePosixPath
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from governance.landscape_import import Answers, LandscapeFile
+from governance.models import LandscapeSource
+from runbooks.landscape.document import ConflictChoice
+
+# A real landscape has 20 KB. What is larger goes by the command.
+MAXIMUM_BYTES = 1024 * 1024
+DEFAULT_NAME = "landscape.md"
+SIDE, ANSWER = "side-", "answer-"
+SIDES = {choice.value: choice for choice in ConflictChoice if choice is not ConflictChoice.STOP}
+YES_OR_NO = {"yes": True, "no": False}
+
+
+class ImportForm(forms.Form):
+    """The file itself travels with the form from page to page: nothing is kept on the server before it is applied."""
+
+    upload = forms.FileField(label=_("Landscape file"), required=False, help_text=_("Markdown in UTF-8, up to 1 MB."))
+    pasted = forms.CharField(
+        label=_("or its text"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text=_("Line ends become those of Unix; upload the file to keep every byte."),
+    )
+    content = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """The bytes under ``content`` and the file's name under ``name``, wherever they come from."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        upload, pasted = cleaned.get("upload"), cleaned.get("pasted")
+        if upload:
+            cleaned["name"] = PurePosixPath(upload.name).name
+            content = upload.read(MAXIMUM_BYTES + 1)
+        elif pasted:
+            # A browser sends every line end of a text field as CRLF.
+            content = pasted.replace("\r\n", "\n").encode("utf-8", errors="surrogatepass")
+        else:
+            content = self._carried(cleaned.get("content", ""))
+        if len(content) > MAXIMUM_BYTES:
+            raise ValidationError(_("The file is larger than 1 MB. Import it with manage.py import_landscape."))
+        if not content:
+            raise ValidationError(_("Choose a file, or paste its text."))
+        newest = LandscapeSource.objects.only("file").first()
+        cleaned["name"] = cleaned["name"] or (newest.file if newest else DEFAULT_NAME)
+        return {**cleaned, "content": content}
+
+    @staticmethod
+    def _carried(encoded: str) -> bytes:
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise ValidationError(_("The file did not arrive whole. Choose it again.")) from error
+
+    def file(self, data: QueryDict) -> LandscapeFile:
+        """The file with the sides that were chosen for its conflicts so far."""
+        sides = {
+            int(name.removeprefix(SIDE)): SIDES[value]
+            for name, value in data.items()
+            if name.startswith(SIDE) and name.removeprefix(SIDE).isdecimal() and value in SIDES
+        }
+        return LandscapeFile(self.cleaned_data["name"], self.cleaned_data["content"], sides)
+
+
+def carried(content: bytes) -> str:
+    """The bytes as the next page's form holds them."""
+    return base64.b64encode(content).decode("ascii")
+
+
+def answers(data: QueryDict) -> Answers:
+    """What was said to proposals so far."""
+    said = {name.removeprefix(ANSWER): value for name, value in data.items() if name.startswith(ANSWER)}
+    return Answers({key: YES_OR_NO[value] for key, value in said.items() if value in YES_OR_NO})

@@ -1,0 +1,40 @@
+"""One's own password in the admin: the old one is asked for like at a signature, so that nobody tries it out here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse_lazy
+
+from governance import actions
+
+
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """Django's form; wrong old passwords are limited and recorded."""
+
+    user: Any
+
+    def clean_old_password(self) -> str:
+        """The old password, confirmed.
+
+        :raises ValidationError: it is wrong, or too many were lately.
+        """
+        password = self.cleaned_data["old_password"]
+        try:
+            actions.confirm_password(by=self.user, password=password, signs=False)
+        except actions.ActionRefused as refused:
+            raise ValidationError(refused.messages) from refused
+        return password
+
+
+def own_password(request: HttpRequest) -> HttpResponse:
+    """``/admin/password_change/``, in the place of Django's."""
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse_lazy("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+    )
+    return view(request)

@@ -1,0 +1,61 @@
+"""A plan in the reader's words, for the import page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from governance.landscape_import import Plan, Step
+from governance.landscape_import.limits import MODELS
+from governance.words import EMPTY, field_in_words
+
+VERBS = {"add": _("add"), "change": _("change"), "remove": _("remove")}
+
+
+@dataclass(frozen=True, slots=True)
+class KindInWords:
+    """All that happens to one kind of object, and how many the file holds."""
+
+    name: str
+    seen: int
+    added: int
+    changed: int
+    removed: int
+    steps: list[dict[str, Any]]
+
+
+def plan_in_words(plan: Plan) -> list[KindInWords]:
+    """The plan's steps by kind, each with its fields before and after."""
+    return [
+        KindInWords(
+            name=str(model._meta.verbose_name_plural),
+            seen=plan.seen[kind],
+            added=plan.counted(kind, "add"),
+            changed=plan.counted(kind, "change"),
+            removed=plan.counted(kind, "remove"),
+            steps=[_step(step, kind) for step in plan.steps if step.kind == kind],
+        )
+        for kind, (model, _key) in MODELS.items()
+    ]
+
+
+def _step(step: Step, kind: str) -> dict[str, Any]:
+    model = MODELS[kind][0]
+    return {
+        "verb": step.verb,
+        "word": VERBS[step.verb],
+        "key": step.stored,
+        "changes": [
+            (field_in_words(model, name), _value(before), _value(after))
+            for name, (before, after) in step.changes.items()
+            if before or after
+        ],
+    }
+
+
+def _value(value: Any) -> str:
+    if value in (None, "", []):
+        return EMPTY
+    if isinstance(value, list):
+        return "\n".join(" · ".join(part) if isinstance(part, list) else str(part) for part in value)
+    return str(value)

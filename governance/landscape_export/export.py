@@ -1,0 +1,53 @@
+"""The export, and the comparison with a file."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.landscape_export.wanted import wanted_landscape
+from governance.landscape_import.identity import Answers, Stored, identify
+from governance.models import LandscapeSource
+from runbooks.landscape.reader import parse_settled
+from runbooks.landscape.writer import EMPTY, write_landscape
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The file, and a sentence for each thing that it has no place for."""
+
+    text: str
+    unwritten: tuple[str, ...]
+
+    def difference_from(self, text: str, name: str) -> Iterator[str]:
+        """The lines of a unified diff from ``text``; none when it is the same."""
+        yield from difflib.unified_diff(
+            _lines(text), _lines(self.text), f"{name} (file)", f"{name} (portal)", lineterm=""
+        )
+
+
+def export_landscape(*, declared: bool = False, at: datetime | None = None) -> Export:
+    """What the portal says, as a landscape file. Only what differs from the last import is another line.
+
+    :param declared: write the status that the last file claimed; otherwise the signed one.
+    :param at: the moment at which a signature must hold (aware; now by default).
+    """
+    source = LandscapeSource.objects.first()
+    text = source.text if source else EMPTY
+    dropped = frozenset(source.dropped if source else ())
+    stored = Stored.now()
+    landscape = parse_settled(text).landscape
+    # What is probable is not taken for certain here either: a row without its runbook is taken out.
+    identity = identify(landscape, stored, Answers(otherwise=False), ())
+    aliases = identity.aliases(stored)
+    if aliases:
+        landscape = parse_settled(text, aliases=aliases).landscape
+    wanted = wanted_landscape(landscape, identity.keys, dropped=dropped, declared=declared, at=at)
+    written = write_landscape(text, wanted, aliases=aliases)
+    return Export(written.text, written.unwritten)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with what is not seen made visible: a carriage return, a byte order mark, a missing line end."""
+    lines = text.replace("\r", "\\r").replace("\ufeff", "\\ufeff").split("\n")
+    return lines[:-1] if not lines[-1] else [*lines[:-1], f"{lines[-1]}\\ (no line end)"]

@@ -1,0 +1,102 @@
+"""What an import noticed, before it is stored."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from governance.choices import FindingKind
+from governance.landscape_import.desired import AmbiguousCluster
+from governance.landscape_import.identity import Identity
+from governance.models import Finding, LandscapeSource
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source
+from runbooks.landscape.document import Notice, RunbookRow
+
+LONGEST_SUBJECT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FindingDraft:
+    """A finding before it is stored. ``runbook`` is a title, or empty."""
+
+    kind: FindingKind
+    subject: str
+    message: str
+    file: str
+    line: int
+    runbook: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str, str, int]:
+        """What makes it the same finding at the next import."""
+        return (self.kind, self.subject, self.file, self.line)
+
+
+def from_notice(notice: Notice, file: str) -> FindingDraft:
+    """What the reader noticed."""
+    kind = FindingKind(notice.kind) if notice.kind in FindingKind.values else FindingKind.OTHER
+    return FindingDraft(kind, notice.subject[:LONGEST_SUBJECT], notice.message, file, notice.line)
+
+
+def from_identity(identity: Identity, file: str) -> Iterable[FindingDraft]:
+    """Former names that the file still uses, and moves that were refused."""
+    for row in identity.former_names:
+        title = identity.keys[row.title]
+        message = (
+            f'The file calls it "{row.title}", the portal "{title}". It was read as the same runbook. '
+            "Write the present title, or export the file."
+        )
+        yield FindingDraft(FindingKind.FORMER_NAME, row.title, message, file, row.line, runbook=title)
+
+
+def of_kept_path(row: RunbookRow, title: str, kept: str, file: str) -> FindingDraft:
+    """A move that was refused: the portal stays with the path that it has."""
+    message = f'The portal stays with "{kept}", because the move was refused. Correct the path in the file.'
+    return FindingDraft(FindingKind.REFUSED_MOVE, row.document_path, message, file, row.line, runbook=title)
+
+
+def of_cluster(ambiguous: AmbiguousCluster, file: str) -> FindingDraft:
+    """A number that several titled clusters bear."""
+    message = f"Several clusters bear this number: {'; '.join(ambiguous.candidates)}. Write the title as well."
+    return FindingDraft(FindingKind.AMBIGUOUS_CLUSTER, ambiguous.label, message, file, ambiguous.line)
+
+
+def of_absent(title: str, file: str) -> FindingDraft:
+    """A runbook that the file does not name. It is never deleted."""
+    message = (
+        "The portal knows this runbook, the file does not name it. It was left as it is: retire it, or add the row."
+    )
+    return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
+
+
+def read_document(
+    path: str, source: Source, read: dict[str, bytes], *, line: int, title: str, file: str
+) -> FindingDraft | None:
+    """Reads a document into ``read``; the finding when there is none to read."""
+    if not path:
+        return None  # the reader has noted the row without a path
+    try:
+        read[path] = source.read(path)
+    except DocumentMissing:
+        kind, message = FindingKind.MISSING_DOCUMENT, "There is no such file. Correct the path, or add the document."
+    except DocumentUnreadable as error:
+        kind, message = FindingKind.UNREADABLE_DOCUMENT, f"{error} Correct the document, then import again."
+    else:
+        return None
+    return FindingDraft(kind, path, message, file, line, runbook=title)
+
+
+def compare_findings(drafts: list[FindingDraft], file: str) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:
+    """Those that are not open yet, and the open ones that are settled: of this file, or of one that was imported before."""
+    identities = {draft.identity for draft in drafts}
+    files = {file, *LandscapeSource.objects.values_list("file", flat=True).distinct()}
+    known = {
+        (finding.kind, finding.subject, finding.file, finding.line): finding.pk
+        for finding in Finding.objects.filter(file__in=files, resolved_at__isnull=True)
+    }
+    new = tuple(draft for draft in drafts if draft.identity not in known)
+    return new, tuple(pk for identity, pk in known.items() if identity not in identities)
+
+
+def refused_moves() -> list[tuple[str, str]]:
+    """Title and path of the moves that were refused, as the open findings remember them."""
+    found = Finding.objects.filter(kind=FindingKind.REFUSED_MOVE, resolved_at__isnull=True, runbook__isnull=False)
+    return list(found.values_list("runbook__title", "subject"))

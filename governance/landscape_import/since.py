@@ -1,0 +1,87 @@
+"""What has gone from the file since the last import: that, and nothing that an editor added, is removed."""
+
+import hashlib
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from governance.landscape_import.desired import Facts
+from governance.models import LandscapeSource
+from runbooks.landscape.document import Landscape, LandscapeError
+from runbooks.landscape.reader import parse_settled
+
+# Objects that live in the file alone. A runbook is retired by sign-off and never removed here.
+REMOVABLE = ("section", "situation", "code_reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the last imported file named, by kind; nothing where there was none."""
+
+    sha256: str = ""
+    keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+
+    @classmethod
+    def newest(cls) -> "Before":
+        """Of the newest import."""
+        source = LandscapeSource.objects.first()
+        if source is None:
+            return cls()
+        try:
+            landscape = parse_settled(source.text).landscape
+        except LandscapeError:  # kept by a reader that knew less, or more
+            return cls(sha256=source.sha256, dropped=tuple(source.dropped))
+        return cls(source.sha256, _keys(landscape), tuple(source.dropped))
+
+    def is_the_same(self, text: str, dropped: tuple[str, ...]) -> bool:
+        """Whether that file was this text, and dropped the same runbooks."""
+        return (self.sha256, self.dropped) == (hashlib.sha256(text.encode("utf-8")).hexdigest(), dropped)
+
+    def gone(self, kind: str, current: Mapping[str, Facts], desired: Mapping[str, Facts]) -> list[str]:
+        """The stored objects of a kind that the last file named and this one does not."""
+        named = self.keys.get(kind, frozenset()) if kind in REMOVABLE else frozenset()
+        return [key for key in current if key in named and key not in desired]
+
+
+def _keys(landscape: Landscape) -> dict[str, frozenset[str]]:
+    return {
+        "runbook": frozenset(row.title for row in landscape.runbooks),
+        "release": frozenset(release.version for release in landscape.releases),
+        "section": frozenset(section.title for section in landscape.sections),
+        "situation": frozenset(situation.title for situation in landscape.situations),
+        "code_reference": frozenset(code.path for code in landscape.code_references),
+    }
+
+
+def pair_renamed(
+    kind: str, gone: Iterable[str], current: Mapping[str, Facts], desired: Mapping[str, Facts]
+) -> dict[str, str]:
+    """New key -> stored key, where one object went and one came that say the same: it was renamed.
+
+    What an editor knows of it (alert labels, the address) stays with it.
+    """
+    if kind not in REMOVABLE:
+        return {}
+    went = _by_content(kind, {key: current[key] for key in gone})
+    came = _by_content(kind, {key: facts for key, facts in desired.items() if key not in current})
+    return {
+        came[content][0]: went[content][0]
+        for content in went
+        if content in came and len(went[content]) == len(came[content]) == 1
+    }
+
+
+def _by_content(kind: str, objects: Mapping[str, Facts]) -> dict[Hashable, list[str]]:
+    grouped: dict[Hashable, list[str]] = {}
+    for key, facts in objects.items():
+        content = CONTENT[kind](facts)
+        if content:
+            grouped.setdefault(content, []).append(key)
+    return grouped
+
+
+CONTENT = {
+    "section": lambda facts: tuple(entry[0] for entry in facts["entries"]),
+    "situation": lambda facts: (*facts["runbooks"], facts["comment"]) if facts["runbooks"] else (),
+    "code_reference": lambda facts: facts["description"],
+}

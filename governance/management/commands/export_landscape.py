@@ -1,0 +1,67 @@
+"""``manage.py export_landscape``: the landscape out of the portal, and a gate for the file in git."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from governance.landscape_export import Export, export_landscape
+from governance.management.base import PortalCommand
+
+DIFFERENT, UNREADABLE = 1, 2
+
+
+class Command(PortalCommand):
+    """Writes the last imported file with what the portal says now; changes nothing in the portal."""
+
+    help = "Export the landscape file. With --check: exit 1 and a diff when a file is not what the portal says."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The names are those of the README."""
+        parser.add_argument(
+            "--declared", action="store_true", help="write the status that the file declared, not the signed one"
+        )
+        where = parser.add_mutually_exclusive_group()
+        where.add_argument("--output", metavar="FILE", type=Path, help="write to a file (default: standard output)")
+        where.add_argument("--check", metavar="FILE", type=Path, help="compare with a file and write nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write, or compare.
+
+        :raises CommandError: the file is not what the portal says (exit 1), or cannot be read or written (exit 2).
+        """
+        export = export_landscape(declared=options["declared"])
+        for sentence in export.unwritten:
+            self.stderr.write(self.style.WARNING(sentence))
+        if options["check"]:
+            self._check(export, Path(options["check"]), declared=options["declared"])
+        elif options["output"]:
+            self._write(export, Path(options["output"]))
+        else:
+            self.stdout.write(export.text, ending="")
+
+    def _write(self, export: Export, path: Path) -> None:
+        try:
+            path.write_bytes(export.text.encode("utf-8"))
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.", returncode=UNREADABLE) from error
+
+    def _check(self, export: Export, path: Path, *, declared: bool) -> None:
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=UNREADABLE) from error
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{path} is not UTF-8 text (byte {error.start}).", returncode=UNREADABLE) from error
+        lines = list(export.difference_from(text, path.name))
+        for line in lines:
+            self.stdout.write(line)
+        if lines or export.unwritten:
+            option = " --declared" if declared else ""
+            raise CommandError(
+                f"{path} is not what the portal says. Import it, or take what the portal says: "
+                f"manage.py export_landscape{option} --output {path}",
+                returncode=DIFFERENT,
+            )
+        self.stdout.write(f"{path} is what the portal says.")

@@ -1,0 +1,50 @@
+"""The landscape file as it was imported: what an export starts from."""
+
+import hashlib
+from typing import ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class LandscapeSource(models.Model):
+    """The text of one import, conflicts settled, every other byte as it came. The newest one counts.
+
+    An export writes what the portal says over it, so that what the portal does not model (prose, padding,
+    order) comes back as it was.
+    """
+
+    file = models.CharField(_("file"), max_length=300)
+    text = models.TextField(_("Markdown text"))
+    sha256 = models.CharField("sha256", max_length=64)
+    # As the ledger names them. Without them an export could not tell what the file dropped from what it never had.
+    dropped = models.JSONField(
+        _("no longer named"),
+        default=list,
+        blank=True,
+        help_text=_("Runbooks and releases that an earlier file named and this one does not."),
+    )
+    imported_at = models.DateTimeField(_("imported at"))
+
+    class Meta:
+        verbose_name = _("imported landscape")
+        verbose_name_plural = _("imported landscapes")
+        ordering = ("-pk",)
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="landscape_source_sha256_is_hex", condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file} @ {self.sha256[:12]}"
+
+    @property
+    def is_itself(self) -> bool:
+        """Whether the stored text is the one that the sha256 names."""
+        return hashlib.sha256(self.text.encode("utf-8")).hexdigest() == self.sha256
+
+    def get_absolute_url(self) -> str:
+        """The landscape's own page."""
+        return reverse("landscape")

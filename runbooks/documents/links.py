@@ -1,0 +1,46 @@
+"""Where a link in a document leads. Pure: imports no Django.
+
+A path beside the document becomes the portal's address for that path; which runbook stands there is
+asked when the link is followed, because the catalogue changes and stored HTML does not.
+"""
+
+import posixpath
+import re
+from urllib.parse import quote, unquote
+
+# The address of a document by its path, see runbooks.urls.
+DOCUMENT_ROUTE = "/documents/"
+ID_PREFIX = "doc-"
+SCHEMES = re.compile(r"^(?:https?|mailto):", re.IGNORECASE)
+# What may be a scheme (RFC 3986: a relative path has no colon before its first slash), and what browsers take for a host.
+FOREIGN = re.compile(r"^(?:[^/]*:|[/\\]{2})")
+UNSEEN = re.compile(r"[\x00-\x20\x7f]")
+
+
+def resolved(address: str, *, document_path: str) -> str | None:
+    """The address to put into a page; None where the link leads nowhere in the portal.
+
+    :param address: as the author wrote it, percent-encoded or not; fragments get the ids' prefix.
+    :param document_path: the path of the document that holds the link, from the root of the repository.
+    """
+    if SCHEMES.match(address):
+        return address
+    path, hash_sign, fragment = UNSEEN.sub("", address).partition("#")
+    anchor = f"#{ID_PREFIX}{fragment}" if hash_sign and fragment else ""
+    if not path:
+        return anchor or None
+    target = _target(unquote(path.partition("?")[0]), document_path)
+    if target is None:
+        return None
+    if target == document_path:
+        return anchor or "#"
+    return f"{DOCUMENT_ROUTE}{quote(target)}{anchor}"
+
+
+def _target(path: str, document_path: str) -> str | None:
+    """The path from the root of the repository; None when it leads out of it, or is no path."""
+    if not path or FOREIGN.match(path) or "\\" in path or any(ord(sign) < ord(" ") for sign in path):
+        return None
+    start = "" if path.startswith("/") else posixpath.dirname(document_path)
+    target = posixpath.normpath(posixpath.join(start, path.lstrip("/")))
+    return None if target == "." or target.startswith(("..", "/")) else target

@@ -1,0 +1,228 @@
+"""Writes the rows of the two tables: the cells that changed, and no other byte. Pure: imports no Django."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from runbooks.landscape.cells import plain_text, read_layers, read_path, read_readiness
+from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
+from runbooks.landscape.edits import LineEdits
+from runbooks.landscape.names_writer import NamesWriter
+from runbooks.landscape.notices import NoticeLog
+from runbooks.landscape.reader import ParsedFile
+from runbooks.landscape.spelling import clusters_text, is_german, spell, width
+from runbooks.landscape.table_cells import spans_of_width
+from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Table
+
+
+class Numbered(Protocol):
+    """A row that knows its line."""
+
+    @property
+    def line(self) -> int:
+        """Counted from 1; 0 for a row that is new."""
+
+
+RowType = TypeVar("RowType", bound=Numbered)
+# old cell, what the row said (None when it is new), what it is to say -> the new cell; None where it stays.
+Cell = Callable[[str, RowType | None, RowType], str | None]
+
+
+def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: LineEdits) -> None:
+    """Make the runbook tables say ``wanted``; new rows stand at the end of the last one, or where their order says."""
+    tables = [table for table in source.tables if table.kind == RUNBOOKS]
+    linked = "verknüpft mit" if is_german(edits.source_line(tables[0].line)) else "linked with"
+    cells: dict[str, Cell[RunbookRow]] = {
+        "Runbook": _title,
+        "Path": _path,
+        "Version": lambda old, was, row: _changed(old, was, row, lambda each: each.version, "{}"),
+        "Scope": lambda old, was, row: _text(was.scope if was else None, row.scope),
+        "Primary Cluster": lambda old, was, row: _clusters(was, row, linked),
+        "Layer": _layers,
+        "Status": _status,
+    }
+    _write_tables(tables, {row.line: row for row in source.landscape.runbooks}, wanted, cells, edits)
+
+
+def write_situations(source: ParsedFile, wanted: Sequence[SituationRow], names: NamesWriter, edits: LineEdits) -> None:
+    """The same for situations. ``names`` spells the runbooks of a cell."""
+    tables = [table for table in source.tables if table.kind == SITUATIONS]
+    cells: dict[str, Cell[SituationRow]] = {
+        "Situation": _title,
+        "Runbooks": lambda old, was, row: names.cell(was, row),
+        "Comment": lambda old, was, row: _text(was.comment if was else None, row.comment),
+    }
+    before = {row.line: row for row in source.landscape.situations}
+    _write_tables(tables, before, wanted, cells, edits, look_closer=names.titles_changed)
+
+
+def _write_tables(
+    tables: Sequence[Table],
+    before: Mapping[int, RowType],
+    wanted: Sequence[RowType],
+    cells: Mapping[str, Cell[RowType]],
+    edits: LineEdits,
+    *,
+    look_closer: bool = False,
+) -> None:
+    kept = {row.line: row for row in wanted if row.line}
+    for table in tables:
+        lines = [row.line for row in table.rows if row.line in before]
+        written = {
+            line: _rewritten(edits.source_line(line), table, before[line], kept[line], cells)
+            if look_closer or before[line] != kept[line]
+            else edits.source_line(line)
+            for line in lines
+            if line in kept
+        }
+        slots = list(written)
+        for slot, line in zip(slots, (line for line in kept if line in written), strict=True):
+            edits.replace(slot, written[line])
+        for line in lines:
+            if line not in kept:
+                edits.remove(line)
+    if tables:
+        _add_rows(tables[-1], before, wanted, cells, edits)
+
+
+def _add_rows(
+    table: Table,
+    before: Mapping[int, RowType],
+    wanted: Sequence[RowType],
+    cells: Mapping[str, Cell[RowType]],
+    edits: LineEdits,
+) -> None:
+    """Each new row stands below the one that it follows in ``wanted``."""
+    here = {row.line for row in table.rows if row.line in before}
+    last = max((row.line for row in table.rows), default=table.line + 1)
+    follows = [row.line for row in wanted if row.line in here]
+    slots = sorted(follows)
+    slot_of = dict(zip(follows, slots, strict=True))
+    header = edits.source_line(table.line)
+    below = table.line + 1 if follows and not wanted[0].line else last
+    for row in wanted:
+        if row.line:
+            below = slot_of.get(row.line, below)
+        else:
+            edits.add_below(below if follows else last, [_new_row(header, table, row, cells)])
+
+
+def _rewritten(text: str, table: Table, was: RowType, row: RowType, cells: Mapping[str, Cell[RowType]]) -> str:
+    """The line with the cells that differ written anew, their width kept where the text fits."""
+    spans = spans_of_width(text, table.width)
+    places = {name: place for name, place in table.columns.items() if place < len(spans)}
+    for name, place in sorted(places.items(), key=lambda item: -item[1]):
+        start, end = spans[place]
+        old = text[start:end]
+        new = cells[name](old.strip().replace("\\|", "|"), was, row)
+        if new is not None:
+            text = text[:start] + _fitted(old, new) + text[end:]
+    return text
+
+
+def _new_row(header: str, table: Table, row: RowType, cells: Mapping[str, Cell[RowType]]) -> str:
+    """A whole row in the widths of the header."""
+    spans = spans_of_width(header, table.width)
+    contents = ["" for _ in spans]
+    for name, place in table.columns.items():
+        contents[place] = cells[name]("", None, row) or ""
+    padded = [_fitted(header[start:end], content) for (start, end), content in zip(spans, contents, strict=True)]
+    return header[: spans[0][0]] + "|".join(padded) + header[spans[-1][1] :]
+
+
+def _fitted(old: str, new: str) -> str:
+    """``new`` between the white space of ``old``, as wide as that where it can be; a pipe is escaped."""
+    content = " ".join(new.split("\n")).replace("|", "\\|").strip()
+    lead = old[: len(old) - len(old.lstrip())] if old.strip() else " "
+    room = width(old) - width(lead) - width(content)
+    tail = " " if old.endswith((" ", "\t")) or not old.strip() else ""
+    return lead + content + (" " * room if room > 0 else tail)
+
+
+# --- cells --------------------------------------------------------------------------------
+
+
+class _Titled(Protocol):
+    @property
+    def title(self) -> str: ...
+
+
+TitledRow = TypeVar("TitledRow", bound=_Titled)
+
+
+def _title(old: str, was: TitledRow | None, row: TitledRow) -> str | None:
+    return _changed(old, was, row, lambda each: each.title, "**{}**")
+
+
+def _changed(
+    old: str, was: TitledRow | None, row: TitledRow, value: Callable[[TitledRow], str], house: str
+) -> str | None:
+    before = value(was) if was else None
+    if before == value(row):
+        return None
+    return spell(old, before or "", value(row), house, reads=plain_text, as_=value(row))
+
+
+def _text(was: str | None, now: str) -> str | None:
+    return None if was == now else now
+
+
+def _path(old: str, was: RunbookRow | None, row: RunbookRow) -> str | None:
+    if was and was.document_path == row.document_path:
+        return None
+    before = was.document_path if was else ""
+    return path_cell(old, before, row.document_path)
+
+
+def path_cell(old: str, was: str, path: str) -> str:
+    """A path as a cell or a line states it, in backticks where it is written anew."""
+    return spell(old, was, path, "`{}`", reads=lambda cell: read_path(cell, line=0, notices=NoticeLog()), as_=path)
+
+
+def _clusters(was: RunbookRow | None, row: RunbookRow, linked: str) -> str | None:
+    meaning = (row.primary_cluster, frozenset(row.related_clusters))
+    if was and (was.primary_cluster, frozenset(was.related_clusters)) == meaning:
+        return None
+    return clusters_text(row.primary_cluster, row.related_clusters, linked=linked)
+
+
+def _layers(old: str, was: RunbookRow | None, row: RunbookRow) -> str | None:
+    if was and was.layers == row.layers:
+        return None
+    before = ", ".join(was.layers) if was else ""
+    return spell(old, before, ", ".join(row.layers), "**{}**", reads=read_layers, as_=row.layers)
+
+
+def _status(old: str, was: RunbookRow | None, row: RunbookRow) -> str | None:
+    if was and was.declared == row.declared:
+        return None
+    return row.declared.text or _house_status(row.declared)
+
+
+def _house_status(declared: DeclaredReadiness) -> str:
+    return status_text(declared.level, declared.year, ())
+
+
+def status_text(level: str, year: int | None, in_use: Sequence[DeclaredReadiness]) -> str:
+    """The words for a readiness: those that the file uses for it, or its plain name."""
+    for declared in in_use:
+        if declared.level == level:
+            text = declared.text.replace(str(declared.year), str(year), 1) if year else declared.text
+            if _reads_as(text, level, year):
+                return text
+    return f"✅ {year}-ready" if year else PLAIN_STATUS[level]
+
+
+PLAIN_STATUS = {
+    "unassessed": "unassessed",
+    "rnd_only": "⚠️ R&D only",
+    "safety_sandbox": "✅ Safety-Sandbox",
+    "shadow": "✅ Shadow-Mode",
+    "track": "⚠️ Track",
+    "retired": "retired",
+}
+
+
+def _reads_as(text: str, level: str, year: int | None) -> bool:
+    notices = NoticeLog()
+    read = read_readiness(text, line=0, subject="", notices=notices)
+    return (read.level, read.year) == (level, year) and not notices.in_order()

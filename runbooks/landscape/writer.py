@@ -1,0 +1,74 @@
+"""Writes a landscape file: what it is to say, over the file that said something else. Pure: imports no Django.
+
+Whatever did not change stays as it is, byte for byte: padding, order, line ends, prose. What changed is written in
+the style of its place. What the file has no place for is not dropped in silence: it is named in ``unwritten``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runbooks.landscape.document import Landscape
+from runbooks.landscape.edits import LineEdits
+from runbooks.landscape.list_writer import write_code_references, write_overview, write_releases
+from runbooks.landscape.names_writer import NamesWriter
+from runbooks.landscape.reader import parse_settled
+from runbooks.landscape.row_writer import write_runbooks, write_situations
+from runbooks.landscape.section_writer import SectionWriter
+from runbooks.landscape.unwritten import unwritten
+
+# What a portal starts from that never imported a file.
+EMPTY = """\
+# Runbooks Landscape
+
+## 1. Runbooks
+
+| Runbook | Path | Version | Scope / Purpose | Primary Cluster | Layer | Status |
+| ------- | ---- | ------- | --------------- | --------------- | ----- | ------ |
+
+---
+
+## 2. Situations
+
+| Situation | Relevant runbooks | Comment |
+| --------- | ----------------- | ------- |
+
+---
+
+## 3. Code references
+
+## 4. Changelog
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The new file, and a sentence for each thing that it does not say although it should."""
+
+    text: str
+    unwritten: tuple[str, ...]
+
+
+def write_landscape(source: str, wanted: Landscape, *, aliases: Mapping[str, str] | None = None) -> Written:
+    """``source`` changed so that it says ``wanted``.
+
+    :param source: a landscape file without conflicts, line ends as they are.
+    :param wanted: rows carry the line of the row of ``source`` that they are; 0 makes a new one, and a row of
+        ``source`` that is not among them is taken out. Titles, notes, order and the overview are read from it;
+        its notices and conflicts say nothing here.
+    :param aliases: further names of runbooks -> their titles, as for ``read_landscape``.
+    :raises LandscapeError: ``source`` is no landscape file.
+    """
+    parsed = parse_settled(source, aliases=aliases)
+    if parsed.landscape == wanted:
+        return Written(source, ())
+    edits = LineEdits(source)
+    names = NamesWriter(parsed.landscape, wanted.runbooks, aliases or {})
+    write_runbooks(parsed, wanted.runbooks, edits)
+    write_situations(parsed, wanted.situations, names, edits)
+    SectionWriter(parsed, wanted, names, edits).write()
+    write_code_references(parsed, wanted.code_references, edits)
+    write_releases(parsed, wanted.releases, edits)
+    write_overview(parsed, wanted, edits)
+    text = edits.result()
+    found = parse_settled(text, aliases=aliases).landscape
+    return Written(text, unwritten(wanted, found))

@@ -1,0 +1,31 @@
+"""``manage.py rebuild_search``: the search index anew, or only the question whether it is behind."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from runbooks.search import databases, index
+
+
+class Command(BaseCommand):
+    """The index follows the catalogue by itself; this is for ``loaddata``, raw SQL and doubt."""
+
+    help = "Build the search index anew. With --check, say whether it is behind and change nothing (exit 1)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """``--check``."""
+        parser.add_argument("--check", action="store_true", help="compare every entry with its sources, write nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check, or rebuild.
+
+        :raises CommandError: with ``--check``, when the index is behind.
+        """
+        if options["check"]:
+            found = index.behind(thoroughly=True)
+            if found:
+                raise CommandError(f"The search index is behind: {' '.join(found)} Run 'manage.py rebuild_search'.")
+            self.stdout.write("The search index is up to date.")
+            return
+        databases.install()
+        self.stdout.write(f"The search index was built anew: {index.rebuild()} entries.")

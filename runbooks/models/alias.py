@@ -1,0 +1,42 @@
+"""Further names of a runbook: neither title, path, position nor number names it for ever."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from runbooks.models.runbook import Runbook
+from runbooks.querysets import SearchedQuerySet
+
+
+class RunbookAlias(models.Model):
+    """A former title or slug of a runbook, or what people call it. Leads to one runbook."""
+
+    runbook = models.ForeignKey(Runbook, models.CASCADE, related_name="aliases", verbose_name=_("runbook"))
+    name = models.CharField(_("name"), max_length=200, unique=True)
+
+    objects = SearchedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("further name")
+        verbose_name_plural = _("further names")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        """What names it in a fixture."""
+        return (self.name,)
+
+    def get_absolute_url(self) -> str:
+        """The page of the runbook that it names."""
+        return reverse("runbook", args=[self.runbook.slug])
+
+    def clean(self) -> None:
+        """Refuse the title of a runbook: it would lead to two.
+
+        :raises ValidationError: a runbook has this title.
+        """
+        if Runbook.objects.filter(title=self.name).exists():
+            raise ValidationError({"name": _("A runbook has this title already.")})

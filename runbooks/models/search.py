@@ -1,0 +1,146 @@
+"""What the search keeps: synonyms, which people edit, and the index, which is derived and can be thrown away.
+
+No readiness stands here: who may be used live is read from the runbooks themselves at every search.
+"""
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from runbooks.models.runbook import Runbook
+from runbooks.models.situation import Situation
+from runbooks.querysets import SearchedQuerySet
+from runbooks.search.text import index_words
+
+MOST_SYNONYMS = 20
+
+
+def synonym_groups() -> tuple[tuple[str, ...], ...]:
+    """Every group of synonyms, its phrases folded; groups of fewer than two are left out."""
+    groups = (synonym.phrases() for synonym in SearchSynonym.objects.all())
+    return tuple(group for group in groups if len(group) > 1)
+
+
+class SearchSynonym(models.Model):
+    """Words or phrases that mean the same to whoever searches: ``Ampel, traffic light, severity``."""
+
+    words = models.CharField(
+        _("words"),
+        max_length=300,
+        unique=True,
+        help_text=_("Words or phrases that mean the same, with commas between them. Each finds the others."),
+    )
+
+    objects = SearchedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("search synonym")
+        verbose_name_plural = _("search synonyms")
+        ordering = ("words",)
+
+    def __str__(self) -> str:
+        return self.words
+
+    def phrases(self) -> tuple[str, ...]:
+        """The group's phrases, folded, each once."""
+        folded = (" ".join(index_words(phrase)) for phrase in self.words.split(","))
+        return tuple(dict.fromkeys(phrase for phrase in folded if phrase))
+
+    def clean(self) -> None:
+        """Refuse a group that says nothing.
+
+        :raises ValidationError: there are fewer than two different words, or too many.
+        """
+        if not 1 < len(self.phrases()) <= MOST_SYNONYMS:
+            raise ValidationError(
+                {
+                    "words": _("Give 2 to %(most)s different words or phrases, with commas between them.")
+                    % {"most": MOST_SYNONYMS}
+                }
+            )
+
+
+class SearchEntry(models.Model):
+    """All words of one runbook or situation, folded, by how much they tell. Derived.
+
+    ``document`` is the stored text that ``body`` and the passages were made of.
+    """
+
+    COLUMNS: ClassVar = ("title", "names", "later_names", "headings", "facts", "body")
+
+    runbook = models.OneToOneField(Runbook, models.CASCADE, null=True, related_name="search_entry")
+    situation = models.OneToOneField(Situation, models.CASCADE, null=True, related_name="search_entry")
+    document = models.ForeignKey("runbooks.Document", models.SET_NULL, null=True, related_name="+")
+    title = models.TextField()
+    names = models.TextField()
+    later_names = models.TextField()
+    headings = models.TextField()
+    facts = models.TextField()
+    body = models.TextField()
+    # The very titles and names, as ``runbooks.search.text.comparable`` makes them, one a line.
+    exact_titles = models.TextField()
+    exact_names = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="search_entry_is_of_one_thing",
+                condition=models.Q(runbook__isnull=False, situation__isnull=True)
+                | models.Q(runbook__isnull=True, situation__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title.strip()
+
+    def all_words(self) -> set[str]:
+        """Every different word of the entry."""
+        return {word for column in self.COLUMNS for word in getattr(self, column).split()}
+
+    # Filled by Django from SearchPassage.entry; named here for the type checker.
+    passages: Any
+
+
+class SearchPassage(models.Model):
+    """One section of a runbook's document: where it stands, its text to be shown, its words folded. Derived."""
+
+    entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages")
+    position = models.PositiveIntegerField()
+    heading = models.TextField()
+    anchor = models.TextField()
+    text = models.TextField()
+    folded_heading = models.TextField()
+    folded = models.TextField()
+
+    class Meta:
+        ordering = ("entry", "position")
+
+    def __str__(self) -> str:
+        return self.heading
+
+
+class SearchWord(models.Model):
+    """A word of the index and in how many entries it stands. Derived."""
+
+    word = models.CharField(max_length=64, unique=True)
+    count = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class SearchStamp(models.Model):
+    """One row that changes whenever the index does, so that every process knows when its vocabulary is old. Derived."""
+
+    value = models.CharField(max_length=32)
+    # Which shape of the index this is: another shape is built anew.
+    shape = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.value
+
+
+# Made of the other models, shown to nobody by name, edited by nobody.
+DERIVED: tuple[type[models.Model], ...] = (SearchEntry, SearchPassage, SearchStamp, SearchWord)

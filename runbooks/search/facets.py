@@ -1,0 +1,125 @@
+"""Narrowing an answer down by status, layer and cluster. All of it is read from the live rows of the hits."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from runbooks.choices import ReadinessLevel
+from runbooks.models import Cluster, Runbook
+from runbooks.search.answer import Found
+
+LIVE = "live"
+STATUS_LABELS = {
+    LIVE: _("live-ready now"),
+    ReadinessLevel.READY.value: _("ready, but not valid"),
+}
+
+Values = Iterable[tuple[int, str, Any]]  # a runbook's key, a value for the address, a label to be shown
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a facet, how many hits have it, and the address's query that chooses it (or takes it away again)."""
+
+    value: str
+    query: str
+    label: Any
+    number: int
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One way to narrow down. ``name`` is its parameter in the address."""
+
+    name: str
+    label: Any
+    choices: Sequence[Choice]
+
+
+def status_of(found: Found) -> str:
+    """``live``, or the signed level; a ready that does not hold now is told from one that does."""
+    return LIVE if found.live_ready else found.level
+
+
+def _statuses(runbooks: Sequence[Found]) -> Values:
+    for each in runbooks:
+        status = status_of(each)
+        yield each.pk, status, STATUS_LABELS.get(status) or ReadinessLevel(status).label
+
+
+def _layers(runbooks: Sequence[Found]) -> Values:
+    pks = [each.pk for each in runbooks]
+    return Runbook.objects.filter(pk__in=pks, layers__isnull=False).values_list("pk", "layers__slug", "layers__title")
+
+
+def _clusters(runbooks: Sequence[Found]) -> Values:
+    pks = [each.pk for each in runbooks]
+    pairs = {
+        *Runbook.objects.filter(pk__in=pks).values_list("pk", "primary_cluster"),
+        *Runbook.objects.filter(pk__in=pks).values_list("pk", "related_clusters"),
+    }
+    clusters = Cluster.objects.in_bulk({cluster for _, cluster in pairs if cluster})
+    return [(pk, clusters[cluster].slug, clusters[cluster]) for pk, cluster in sorted(pairs, key=str) if cluster]
+
+
+READERS: Mapping[str, tuple[Any, Callable[[Sequence[Found]], Values]]] = {
+    "status": (_("Status"), _statuses),
+    "layer": (_("Layer"), _layers),
+    "cluster": (_("Cluster"), _clusters),
+}
+
+
+def facets_of(question: str, runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Facet]:
+    """Every facet that tells hits apart, or that is chosen; each choice with its number among ``runbooks``.
+
+    :param chosen: a value for a facet's name; names without one are missing.
+    """
+    facets = []
+    for name, (label, read) in READERS.items():
+        labels: dict[str, Any] = {}
+        numbers: Counter[str] = Counter()
+        for _pk, value, text in read(runbooks):
+            labels[value] = text
+            numbers[value] += 1
+        choices = [
+            Choice(value, _query(question, chosen, name, value), labels[value], number, chosen.get(name) == value)
+            for value, number in sorted(numbers.items(), key=lambda item: (-item[1], str(labels[item[0]])))
+        ]
+        if len(choices) > 1 or any(choice.chosen for choice in choices):
+            facets.append(Facet(name, label, choices))
+    return facets
+
+
+def _query(question: str, chosen: Mapping[str, str], name: str, value: str) -> str:
+    others = {other: kept for other, kept in chosen.items() if other != name}
+    return urlencode({"q": question, **others, **({} if chosen.get(name) == value else {name: value})})
+
+
+def narrowed(runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Found]:
+    """The runbooks that have every chosen value."""
+    kept = list(runbooks)
+    for name, value in chosen.items():
+        having = {pk for pk, other, _ in READERS[name][1](kept) if other == value}
+        kept = [each for each in kept if each.pk in having]
+    return kept
+
+
+def among(chosen: Mapping[str, str]) -> QuerySet[Runbook]:
+    """The runbooks that could have every chosen value: for a question with more hits than are compared at once."""
+    runbooks: Any = Runbook.objects.order_by("pk")
+    status, layer, cluster = (chosen.get(name) for name in ("status", "layer", "cluster"))
+    if status == LIVE:
+        runbooks = runbooks.signed_ready()
+    elif status:
+        runbooks = runbooks.filter(readiness_level=status)
+    if layer:
+        runbooks = runbooks.filter(layers__slug=layer)
+    if cluster:
+        runbooks = runbooks.filter(Q(primary_cluster__slug=cluster) | Q(related_clusters__slug=cluster))
+    return runbooks.distinct()

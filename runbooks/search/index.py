@@ -1,0 +1,194 @@
+"""Keeping the index: rows that are made of the catalogue and follow it in the same transaction."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import F
+
+from runbooks.models import Runbook, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
+from runbooks.search import databases, sources
+from runbooks.search.sources import Draft
+from runbooks.search.text import folded
+
+# Grows when the index is made another way: `migrate` then builds it anew.
+SHAPE = 2
+ROWS_AT_ONCE = 200
+
+
+@dataclass(slots=True)
+class _Held:
+    runbooks: set[int] = field(default_factory=set)
+    situations: set[int] = field(default_factory=set)
+
+
+_held: ContextVar[_Held | None] = ContextVar("search_index_held", default=None)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Put off the refreshing of what changes inside the block to its end; for a caller that writes much.
+
+    Belongs inside the transaction of the writes: the index then changes with them.
+    """
+    if _held.get() is not None:
+        yield
+        return
+    waiting = _Held()
+    token = _held.set(waiting)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+    refresh(waiting.runbooks, waiting.situations)
+
+
+def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, reread: bool = False) -> None:
+    """Make the entries of these anew; of one that is gone, the entry goes too.
+
+    :param runbooks: primary keys.
+    :param situations: primary keys.
+    :param reread: read the documents again though they are the ones that were indexed.
+    """
+    wanted_runbooks, wanted_situations = set(runbooks), set(situations)
+    waiting = _held.get()
+    if waiting is not None and not reread:
+        waiting.runbooks |= wanted_runbooks
+        waiting.situations |= wanted_situations
+        return
+    if not wanted_runbooks and not wanted_situations:
+        return
+    with transaction.atomic():
+        before = {entry.runbook_id: entry for entry in SearchEntry.objects.filter(runbook__in=wanted_runbooks)}
+        for runbook in sources.runbooks_with_sources().filter(pk__in=wanted_runbooks):
+            entry = before.pop(runbook.pk, None)
+            known = entry.document_id if entry and not reread else None
+            _keep(entry or SearchEntry(runbook=runbook), sources.draft_of_runbook(runbook, indexed_document=known))
+        found = SearchEntry.objects.filter(situation__in=wanted_situations)
+        old: dict[int | None, SearchEntry] = {entry.situation_id: entry for entry in found}
+        for situation in sources.situations_with_sources().filter(pk__in=wanted_situations):
+            _keep(old.pop(situation.pk, SearchEntry(situation=situation)), sources.draft_of_situation(situation))
+        _drop([*before.values(), *old.values()])
+
+
+def forget(runbooks: Iterable[int] = (), situations: Iterable[int] = ()) -> None:
+    """Take the entries of these out of the index, before they are deleted."""
+    with transaction.atomic():
+        _drop(SearchEntry.objects.filter(runbook__in=list(runbooks)))
+        _drop(SearchEntry.objects.filter(situation__in=list(situations)))
+
+
+def stamp() -> None:
+    """Say that the index or the synonyms changed. A random value: a number could come again after a rollback."""
+    value = secrets.token_hex(16)
+    if not SearchStamp.objects.filter(pk=1).update(value=value, shape=SHAPE):
+        SearchStamp.objects.create(pk=1, value=value, shape=SHAPE)
+
+
+def rebuild() -> int:
+    """Make the whole index anew; returns the number of entries."""
+    with transaction.atomic():
+        for model in (SearchPassage, SearchEntry, SearchWord):
+            model.objects.all().delete()
+        counts: Counter[str] = Counter()
+        made = 0
+        for entry, draft in _all_drafts():
+            _write(entry, draft)
+            counts.update(entry.all_words())
+            made += 1
+        words = (SearchWord(word=word, count=count) for word, count in counts.items())
+        SearchWord.objects.bulk_create(words, batch_size=ROWS_AT_ONCE)
+        stamp()
+    return made
+
+
+def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
+    for runbook in sources.runbooks_with_sources().select_related("document").iterator(ROWS_AT_ONCE):
+        yield SearchEntry(runbook=runbook), sources.draft_of_runbook(runbook, indexed_document=None)
+    for situation in sources.situations_with_sources().iterator(ROWS_AT_ONCE):
+        yield SearchEntry(situation=situation), sources.draft_of_situation(situation)
+
+
+def behind(*, thoroughly: bool = False) -> list[str]:
+    """What the index lacks or has too much of, as sentences; empty when it is up to date.
+
+    :param thoroughly: read every source again and compare, not only who is there and with which document.
+    """
+    if not databases.standing():
+        return ["The full text index is not in the database."]
+    if not SearchStamp.objects.filter(pk=1, shape=SHAPE).exists() and Runbook.objects.exists():
+        return ["The index was never built, or in another shape."]
+    found = [
+        (Runbook.objects.filter(search_entry__isnull=True).count(), "runbooks are not in the index"),
+        (Situation.objects.filter(search_entry__isnull=True).count(), "situations are not in the index"),
+        (
+            SearchEntry.objects.exclude(runbook=None).exclude(document=F("runbook__document")).filter(
+                runbook__document__isnull=False
+            ).count(),
+            "runbooks are indexed with another text",
+        ),
+        (sum(_differs(*pair) for pair in _all_drafts()) if thoroughly else 0, "entries say something else"),
+    ]  # fmt: skip
+    return [f"{number} {what}." for number, what in found if number]
+
+
+def _differs(entry: SearchEntry, draft: Draft) -> bool:
+    stored = SearchEntry.objects.filter(runbook=entry.runbook_id, situation=entry.situation_id).first()
+    return stored is None or any(getattr(stored, name) != value for name, value in draft.columns.items())
+
+
+def _keep(entry: SearchEntry, draft: Draft) -> None:
+    """Write an entry where it differs, and count its words."""
+    is_same = all(getattr(entry, name) == value for name, value in draft.columns.items())
+    if entry.pk and draft.passages is None and is_same:
+        return
+    before = entry.all_words() if entry.pk else set()
+    _write(entry, draft)
+    after = entry.all_words()
+    _count(after - before, +1)
+    _count(before - after, -1)
+    stamp()
+
+
+def _write(entry: SearchEntry, draft: Draft) -> None:
+    for name, value in draft.columns.items():
+        setattr(entry, name, value)
+    entry.document_id = draft.document_id
+    entry.save()
+    if draft.passages is None:
+        return
+    entry.passages.all().delete()
+    SearchPassage.objects.bulk_create(
+        SearchPassage(
+            entry=entry,
+            position=position,
+            heading=passage.heading,
+            anchor=passage.anchor,
+            text=passage.text[: sources.LONGEST_BODY],
+            folded_heading=folded(passage.heading),
+            folded=folded(passage.text[: sources.LONGEST_BODY]),
+        )
+        for position, passage in enumerate(draft.passages)
+    )
+
+
+def _drop(entries: Iterable[SearchEntry]) -> None:
+    for entry in entries:
+        _count(entry.all_words(), -1)
+        entry.delete()
+        stamp()
+
+
+def _count(words: set[str], step: int) -> None:
+    if not words:
+        return
+    known = set(SearchWord.objects.filter(word__in=words).values_list("word", flat=True))
+    SearchWord.objects.filter(word__in=known).update(count=F("count") + step)
+    if step > 0:
+        SearchWord.objects.bulk_create(SearchWord(word=word, count=1) for word in words - known)
+    else:
+        SearchWord.objects.filter(word__in=known, count=0).delete()

@@ -1,0 +1,28 @@
+"""What the search needs in a database before anyone asks. Run after every migrate."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+
+from runbooks.models import SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord
+from runbooks.search import databases, index
+
+TABLES = frozenset(
+    model._meta.db_table for model in (SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord)
+)
+
+
+def prepare_search(sender: AppConfig, using: str, **_: Any) -> None:
+    """Receiver of ``post_migrate``: puts the full text index back, and builds what an existing catalogue lacks."""
+    if sender.name != "runbooks" or using != "default" or not is_migrated(using):
+        return
+    # Django's table rebuild on SQLite drops triggers, as it does those of the guards.
+    databases.install(using=using)
+    if index.behind():
+        index.rebuild()
+
+
+def is_migrated(using: str) -> bool:
+    """Whether the search's tables are there: not so in the middle of going back."""
+    return set(connections[using].introspection.table_names()) >= TABLES

@@ -1,0 +1,71 @@
+"""A piece of a text around what was sought, as parts that are marked or not. Pure: imports no Django, makes no HTML."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from runbooks.search.text import WORD, fold, parts_of
+
+LENGTH = 220
+BEFORE = 60
+MOST_READ = 6_000  # signs of a passage: what stands later is not looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of text, and whether it is what was sought."""
+
+    text: str
+    marked: bool
+
+
+def marked(text: str, words: frozenset[str]) -> list[Part]:
+    """The whole text in parts; ``words`` are folded."""
+    return _parts(text, _places(text, words))
+
+
+def snippet(text: str, words: frozenset[str]) -> list[Part]:
+    """At most some two hundred signs of a text, where most of the words stand; its beginning where none does."""
+    text = text[:MOST_READ]
+    places = _places(text, words)
+    start = _start(places)
+    start = text.find(" ", start - 1) + 1 if start else 0
+    end = min(len(text), start + LENGTH)
+    if end < len(text):
+        end = max(text.rfind(" ", start, end), start + LENGTH // 2)
+    inside = [(a - start, b - start) for a, b, _ in places if start <= a and b <= end]
+    parts = _parts(text[start:end], [(a, b, "") for a, b in inside])
+    lead = [Part("… ", False)] if start else []
+    return [*lead, *parts, *([Part(" …", False)] if end < len(text) else [])]
+
+
+def _places(text: str, words: frozenset[str]) -> list[tuple[int, int, str]]:
+    places = []
+    for found in WORD.finditer(text):
+        spellings = _spellings(found[0])
+        if not words.isdisjoint(spellings):
+            places.append((found.start(), found.end(), spellings[0]))
+    return places
+
+
+@lru_cache(maxsize=1 << 15)
+def _spellings(word: str) -> tuple[str, ...]:
+    return (fold(word), *parts_of(word))
+
+
+def _start(places: list[tuple[int, int, str]]) -> int:
+    """Where to begin so that most different words are seen."""
+    best, most = 0, 0
+    for number, (start, _, _) in enumerate(places):
+        window = {word for a, b, word in places[number:] if b <= start + LENGTH - BEFORE}
+        if len(window) > most:
+            best, most = start, len(window)
+    return max(0, best - BEFORE)
+
+
+def _parts(text: str, places: list[tuple[int, int, str]]) -> list[Part]:
+    parts, at = [], 0
+    for start, end, _ in places:
+        parts.extend([Part(text[at:start], False), Part(text[start:end], True)])
+        at = end
+    parts.append(Part(text[at:], False))
+    return [part for part in parts if part.text]

@@ -1,0 +1,146 @@
+"""What the index says of a runbook or a situation, read from the live rows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from runbooks.models import Runbook, SectionEntry, Situation, SituationRunbook
+from runbooks.search.passages import Passage, passages_of
+from runbooks.search.text import comparable, folded, index_words, padded
+
+# A document of 2 MB is no runbook that anyone follows; PostgreSQL takes no vector above 1 MB.
+LONGEST_BODY = 300_000
+
+# Further names of a runbook, beside its title. A source of them is one line here, and one in `signals.AFFECTED`.
+NAMES: tuple[Callable[[Runbook], Iterable[str]], ...] = (
+    lambda runbook: (alias.name for alias in runbook.aliases.all()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry as it should be. ``passages`` is None where the document stayed the same and is not read again."""
+
+    columns: dict[str, str]
+    document_id: int | None = None
+    passages: list[Passage] | None = field(default_factory=list)
+
+
+def runbooks_with_sources() -> QuerySet[Runbook]:
+    """Runbooks with all that the index says of them, without the documents' texts."""
+    return (
+        Runbook.objects.select_related("primary_cluster")
+        .prefetch_related(
+            "layers",
+            "related_clusters",
+            "code_references",
+            "aliases",
+            Prefetch(
+                "situation_steps", SituationRunbook.objects.select_related("situation").order_by("position", "pk")
+            ),
+            Prefetch(
+                "section_entries", SectionEntry.objects.select_related("section").order_by("section__number", "pk")
+            ),
+        )
+        .order_by("pk")
+    )
+
+
+def situations_with_sources() -> QuerySet[Situation]:
+    """Situations with the runbooks they lead to."""
+    steps = Prefetch("steps", SituationRunbook.objects.select_related("runbook").order_by("position", "pk"))
+    return Situation.objects.prefetch_related(steps).order_by("pk")
+
+
+def names_of(runbook: Runbook) -> list[str]:
+    """What a runbook is called beside its title."""
+    return [name for source in NAMES for name in source(runbook) if name]
+
+
+def runbook_columns(runbook: Runbook) -> dict[str, str]:
+    """The words of a runbook, all but those of its document."""
+    names = names_of(runbook)
+    steps = list(runbook.situation_steps.all())
+    first = [step.situation for step in steps if step.position <= _first_position(step)]
+    later = [step.situation for step in steps if step.situation not in first]
+    clusters = [*filter(None, [runbook.primary_cluster]), *runbook.related_clusters.all()]
+    facts = [
+        runbook.scope,
+        runbook.slug,
+        *(str(cluster) for cluster in clusters),
+        *(cluster.title for cluster in clusters),
+        *(layer.title for layer in runbook.layers.all()),
+        runbook.version,
+        runbook.document_path,
+        runbook.owner,
+        *(situation.comment for situation in first),
+        *(f"{entry.section.title} {entry.heading} {entry.role}" for entry in runbook.section_entries.all()),
+        *(f"{code.path} {code.description}" for code in runbook.code_references.all()),
+    ]
+    return {
+        "title": folded(runbook.title),
+        "names": _folded_lines([*names, *(situation.title for situation in first)]),
+        # Its own cluster tells more of it than a related one.
+        "later_names": _folded_lines([*(situation.title for situation in later), str(runbook.primary_cluster or "")]),
+        "facts": _folded_lines(facts),
+        "exact_titles": _lines([runbook.title, *names]),
+        "exact_names": _lines(situation.title for situation in first),
+    }
+
+
+def situation_columns(situation: Situation) -> dict[str, str]:
+    """The words of a situation."""
+    labels = (situation.alert_category, situation.alert_source, situation.alert_severity)
+    return {
+        "title": folded(situation.title),
+        "names": "",
+        "later_names": _folded_lines(step.runbook.title for step in situation.steps.all()),
+        "headings": "",
+        "facts": _folded_lines([situation.comment, *labels]),
+        "body": "",
+        "exact_titles": _lines([situation.title]),
+        "exact_names": "",
+    }
+
+
+def document_columns(passages: list[Passage]) -> dict[str, str]:
+    """The words of a document."""
+    words: list[str] = []
+    for passage in passages:
+        words.extend(index_words(passage.text))
+    body = padded(words)
+    if len(body) > LONGEST_BODY:
+        body = body[: body.rindex(" ", 0, LONGEST_BODY) + 1]
+    return {"headings": _folded_lines(passage.heading for passage in passages), "body": body}
+
+
+def draft_of_runbook(runbook: Runbook, *, indexed_document: int | None) -> Draft:
+    """What the index should say of a runbook.
+
+    :param indexed_document: the document whose words the index holds already; a stored text never changes.
+    """
+    columns = runbook_columns(runbook)
+    if runbook.document_id is not None and runbook.document_id == indexed_document:
+        return Draft(columns, runbook.document_id, None)
+    passages = passages_of(runbook.document.html) if runbook.document else []
+    return Draft(columns | document_columns(passages), runbook.document_id, passages)
+
+
+def draft_of_situation(situation: Situation) -> Draft:
+    """What the index should say of a situation."""
+    return Draft(situation_columns(situation))
+
+
+def _first_position(step: Any) -> int:
+    """The position of the first step of the same situation."""
+    return min(other.position for other in step.situation.steps.all())
+
+
+def _folded_lines(texts: Iterable[str]) -> str:
+    return padded([word for text in texts if text for word in index_words(text)])
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "\n".join(comparable(text) for text in texts if text)

@@ -1,0 +1,131 @@
+"""Text as the search sees it: folded words. Pure: imports no Django.
+
+Texts and questions are folded alike, here and nowhere else, so that both databases compare the same words:
+"ueberpruefung", "Überprüfung" and "uberprufung" are one word, ``run_id`` stays whole.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+# Letters and digits of any script; an underscore only inside, so that identifiers stay whole.
+WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
+# What joins words without a space: hyphens of every kind, slashes, ampersands, dots, ×, apostrophes.
+JOINTS = "-\u2010\u2011\u2012\u2013\u2014/&.+×'’"
+CHUNK = re.compile(rf"{WORD.pattern}(?:[{re.escape(JOINTS)}]{WORD.pattern})*")
+CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+# Signs that are not seen: soft hyphen, zero width spaces and joiners, byte order mark.
+UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x0000))
+LONGEST_WORD = 64
+MOST_JOINED = 3
+LONGEST_QUESTION = 200
+MOST_TERMS = 12
+
+# Words that say nothing about what is sought; they count only in a question that has no other.
+STOP_WORDS = frozenset(
+    """
+    a an and are as at be been but by can could did do does doing for from get had has have how i if in into is it its
+    just let may me my need no not of on or our should so that the their them then there these they this to up us was
+    we were what when where which who why will with would you your about after again any been before please someone
+    x ab aber alle allem allen aller alles als also am auch auf aus bei beim bin bis bist da dann das dass dem den der
+    des deren dessen die dies diese diesem diesen dieser dieses doch dort du durch ein eine einem einen einer eines er
+    es etwas für gegen geht gibt habe haben hat ich ihm ihn ihr im ins ist ja jetzt kann kein keine keinem keinen
+    keiner man mein meine mich mir mit muss nach nicht nichts noch nun nur ob oder ohne sein sich sie sind so soll
+    sollen sollte tun über um und uns unser unter vom von vor wann war warum was weil welche welchem welchen welcher
+    welches wenn wer werden wie wieder will wir wird wo wohin wollen wurde zu zum zur
+    """.split()
+)
+
+
+@lru_cache(maxsize=1 << 16)
+def fold(word: str) -> str:
+    """One word without case, accents and umlauts, at most 64 signs.
+
+    >>> fold("Überprüfung"), fold("UEBERPRUEFUNG"), fold("straße")
+    ('uberprufung', 'uberprufung', 'strasse')
+    """
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
+    return plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")[:LONGEST_WORD]
+
+
+FOLDED_STOP_WORDS = frozenset(fold(word) for word in STOP_WORDS)
+
+
+def clean(text: str) -> str:
+    """The same text composed, without unseen signs and with single spaces: what is stored to be shown."""
+    # Half a surrogate pair is no text; no database takes it.
+    whole = text.encode("utf-8", "replace").decode("utf-8").translate(UNSEEN)
+    return " ".join(unicodedata.normalize("NFC", whole).split())
+
+
+def index_words(text: str) -> list[str]:
+    """The folded words of a text in order: each as it is, then its parts, then what hyphens join.
+
+    >>> index_words("Go/No-Go: `run_id`, ExecutionStatus")
+    ['go', 'no', 'go', 'gonogo', 'run_id', 'run', 'id', 'executionstatus', 'execution', 'status']
+    """
+    words = []
+    for chunk in CHUNK.finditer(clean(text)):
+        pieces = WORD.findall(chunk[0])
+        for piece in pieces:
+            words.append(fold(piece))
+            words.extend(parts_of(piece))
+        if 1 < len(pieces) <= MOST_JOINED:
+            words.append(fold("".join(pieces)))
+    return [word for word in words if word]
+
+
+def parts_of(word: str) -> list[str]:
+    """The folded parts of an identifier (``run_id``, ``ExecutionStatus``); none for a plain word."""
+    if "_" in word:
+        return [fold(part) for part in word.split("_") if part]
+    if not word.islower() and not word.isupper():
+        parts = CAMEL.findall(word)
+        if len(parts) > 1 and "".join(parts) == word:
+            return [fold(part) for part in parts]
+    return []
+
+
+def padded(words: list[str]) -> str:
+    """Words as one string in which ``" word "`` is found exactly where the word stands."""
+    return f" {' '.join(words)} "
+
+
+def folded(text: str) -> str:
+    """A text as the index holds it."""
+    return padded(index_words(text))
+
+
+def comparable(text: str) -> str:
+    """A text for asking whether two say the same: plain folded words without stop words, in order."""
+    words = [fold(word) for word in WORD.findall(clean(text))]
+    return " ".join([word for word in words if word not in FOLDED_STOP_WORDS] or words)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a question: folded; ``joined`` is what the hyphens or slashes around it join, or empty.
+
+    ``written`` is the word as it was typed.
+    """
+
+    word: str
+    written: str
+    joined: str = ""
+
+
+def terms_of(question: str) -> tuple[Term, ...]:
+    """The words that a question asks for, at most twelve, without stop words where there are others."""
+    terms: list[Term] = []
+    stops: list[Term] = []
+    for chunk in CHUNK.finditer(clean(question)[:LONGEST_QUESTION]):
+        pieces = WORD.findall(chunk[0])
+        joined = fold("".join(pieces)) if 1 < len(pieces) <= MOST_JOINED else ""
+        for piece in pieces:
+            term = Term(fold(piece), piece, joined)
+            is_stop = not joined and term.word in FOLDED_STOP_WORDS
+            (stops if is_stop else terms).append(term)
+    unique = {term.word: term for term in reversed(terms or stops) if term.word}
+    return tuple(reversed(unique.values()))[:MOST_TERMS]

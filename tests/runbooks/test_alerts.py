@@ -1,0 +1,176 @@
+"""From an alert to runbooks: the rules in their order, never nothing, and the warning before the answer."""
+
+import itertools
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runbooks.alerts import NAMES, RULES, Alert, MatchedBy, resolve
+from runbooks.choices import MATCHED_BY_TEXTS
+from runbooks.models import Situation, SituationRunbook
+from tests import cast
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a situation states."""
+
+    alert_category: str = ""
+    alert_source: str = ""
+    alert_severity: str = ""
+    alert_default: bool = False
+
+
+ALERT = Alert("risk", "dashboard", "RED")
+
+
+def stated(*names, **others):
+    return Stated(**{f"alert_{name}": getattr(ALERT, name) for name in names} | others)
+
+
+def test_every_rule_has_its_words():
+    assert set(MATCHED_BY_TEXTS) == set(MatchedBy)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_finds_the_situation_that_states_just_its_labels(rule):
+    wanted = stated(*rule.value.split("+"))
+    found = resolve(ALERT, [Stated(), wanted, Stated(alert_category="other")])
+    assert (found.matched_by, found.situations) == (rule, (wanted,))
+
+
+def test_the_rules_are_tried_from_the_closest_to_the_widest():
+    every = [stated(*names) for size in (1, 2, 3) for names in itertools.combinations(NAMES, size)]
+    for rule in RULES:
+        found = resolve(ALERT, every)
+        assert found.matched_by == rule
+        every.remove(found.situations[0])
+
+
+def test_a_situation_that_states_another_label_is_not_an_answer():
+    other = Stated(alert_category="risk", alert_source="dashboard", alert_severity="YELLOW")
+    assert resolve(ALERT, [other]).matched_by == MatchedBy.NONE
+
+
+def test_several_that_fit_alike_are_all_given_in_their_order():
+    first, second = stated("category"), stated("category")
+    assert resolve(ALERT, [first, second]).situations == (first, second)
+
+
+def test_letters_and_spaces_around_do_not_count():
+    assert (
+        resolve(Alert(" RISK ", "Dashboard", "red"), [stated(*NAMES)]).matched_by == MatchedBy.CATEGORY_SOURCE_SEVERITY
+    )
+
+
+def test_what_nothing_fits_leads_to_the_default_and_without_one_to_all():
+    other, default = Stated(alert_category="other"), Stated(alert_default=True)
+    assert resolve(ALERT, [other, default]) == resolve(Alert(), [other, default])
+    assert resolve(ALERT, [other, default]).situations == (default,)
+    found = resolve(ALERT, [other])
+    assert (found.matched_by, found.situations) == (MatchedBy.NONE, (other,))
+
+
+@given(labels=st.tuples(st.text(), st.text(), st.text()), every=st.lists(st.builds(Stated), min_size=1))
+def test_never_nothing(labels, every):
+    assert resolve(Alert(*labels), every).situations
+
+
+@pytest.mark.parametrize(
+    ("text", "alert"),
+    [
+        ("risk:dashboard:RED", ALERT),
+        ("risk:RED", Alert("risk", "", "RED")),
+        ("risk", Alert("risk")),
+        ("::RED", Alert("", "", "RED")),
+        (" risk : dashboard : RED : more", ALERT),
+        ("", Alert()),
+        ("x" * 500, Alert("x" * 60)),
+    ],
+)
+def test_an_alerts_address_is_read_as_it_is_documented(text, alert):
+    assert Alert.parse(text) == alert
+
+
+# ---- on the pages and over REST
+
+
+@pytest.fixture
+def red(ready_runbook, people):
+    situation = Situation.objects.create(
+        slug="red-dashboard",
+        title="RED on the dashboard",
+        comment="Stop first.",
+        alert_category="risk",
+        alert_severity="RED",
+    )
+    SituationRunbook.objects.create(
+        situation=situation, runbook=ready_runbook, position=1, headings="2. Steps\nNowhere"
+    )
+    SituationRunbook.objects.create(situation=situation, runbook=cast.make_runbook("Not signed"), position=2)
+    return situation
+
+
+@pytest.mark.django_db
+def test_an_alert_leads_to_its_runbooks_with_the_warning_first(red, sign_in):
+    page = sign_in("otto").get("/a/risk:dashboard:RED/").content.decode()
+    assert "Found by category and severity" in page
+    assert page.index("Not for live use.") < page.index("Not signed")
+    assert 'href="/runbooks/' in page
+
+
+@pytest.mark.django_db
+def test_the_slug_of_a_situation_leads_to_it(red, sign_in):
+    assert sign_in("otto").get("/a/red-dashboard/").url == red.get_absolute_url()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("labels", ["x", "a:b:c:d", ":", "%3Cscript%3E", "ü", "x" * 300, "..", "red-dashboar"])
+def test_whatever_the_alert_there_is_an_answer(red, sign_in, labels):
+    answer = sign_in("otto").get(f"/a/{labels}/")
+    assert answer.status_code == 200
+    assert "RED on the dashboard" in answer.content.decode()
+    assert "<script>" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_empty_portal_answers_too(people, sign_in):
+    assert "No situation is recorded yet." in sign_in("otto").get("/a/risk:RED/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_situation_names_the_headings_to_read(red, sign_in):
+    page = sign_in("otto").get(red.get_absolute_url()).content.decode()
+    assert "#doc-steps" in page or "not in the text" in page
+    assert "Nowhere" in page
+
+
+@pytest.mark.django_db
+def test_the_api_gives_the_same_with_the_verdicts_and_the_rule(red, sign_in):
+    answer = sign_in("otto").get("/api/v1/resolve/?category=risk&source=dashboard&severity=red")
+    body = answer.json()
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert body["matched_by"] == "category+severity"
+    assert [(step["verdict"], step["reasons"]) for step in body["situations"][0]["runbooks"]] == [
+        ("go", []),
+        ("no-go", ["not_ready"]),
+    ]
+    assert sign_in("otto").get("/api/v1/resolve/").json()["matched_by"] == "none"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", [f"category={'x' * 61}", "categroy=risk"])
+def test_a_question_that_makes_no_sense_is_refused(red, sign_in, query):
+    assert sign_in("otto").get(f"/api/v1/resolve/?{query}").status_code == 400
+
+
+@pytest.mark.django_db
+def test_one_situation_at_most_answers_other_alerts(red, sign_in):
+    from django.db import IntegrityError, transaction
+
+    Situation.objects.create(slug="any", title="Anything else", alert_default=True)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Situation.objects.filter(pk=red.pk).update(alert_default=True)
+    assert "kept for such alerts" in sign_in("otto").get("/a/other:GREEN/").content.decode()
