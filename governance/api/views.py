@@ -1,6 +1,5 @@
 """The ledger, the requests and the findings over REST. Reading only."""
 
-
 import django_filters
 from rest_framework.viewsets import ReadOnlyModelViewSet
 

@@ -31,7 +31,14 @@ WRITES_THE_LEDGER = {
     "sync_documents",
     "tick",
 }
-WRITES_NOTHING_GOVERNED = {"checkpoint", "export_proof", "verdict", "verify_ledger"}
+WRITES_NOTHING_GOVERNED = {
+    "checkpoint",
+    "export_landscape",
+    "export_proof",
+    "rebuild_search",
+    "verdict",
+    "verify_ledger",
+}
 
 
 def last():
