@@ -140,6 +140,8 @@ def test_a_shallow_copy_ends_where_it_ends(repository, tmp_path):
         "/etc/passwd",
         "../../etc/passwd",
         "docs/../../etc/passwd",
+        "../docs/pump.md",  # comes back in, but was out
+        "docs/../../docs/pump.md",
         "docs/none.md",
         "docs/pump.md/inside",
         "a\x00b",
