@@ -56,6 +56,7 @@ DEMO_SETS = {
     "PORTAL_READ": "public",
     "DEBUG": "0",
     "DJANGO_RUNSERVER_HIDE_WARNING": "true",
+    "DOCS_ROOT": str(ROOT / "fixtures"),
     "SIGNING_COOL_DOWN_HOURS": "0",  # the demo's people were made a moment ago and sign at once
 }
 DEMO_REMOVES = ("DATABASE_URL",)

@@ -21,6 +21,7 @@ from governance.guards.rules import SIGNED
 from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
 from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go
 from runbooks.choices import ReadinessLevel
+from runbooks.doubt import doubts
 from runbooks.models import Document, Runbook
 from runbooks.standing import Reason
 
@@ -110,9 +111,10 @@ class _Known:
         subjects = [subject_of(runbook) for runbook in runbooks]
         for row in ChangeLogEntry.objects.filter(subject__in=subjects, action__in=ABOUT_SIGNING).order_by("sequence"):
             about.setdefault(row.subject, []).append(row)
+        in_doubt = doubts()
         return cls(
-            ledger_whole=not _is_known_broken() and (not thorough or ledger.verify().is_whole),
-            guards_stand=not guards.missing(),
+            ledger_whole=Reason.LEDGER_BROKEN not in in_doubt and (not thorough or ledger.verify().is_whole),
+            guards_stand=Reason.GUARDS_MISSING not in in_doubt,
             requests={
                 request.runbook_id: request
                 for request in applied.order_by("applied_at", "pk").prefetch_related("sign_offs__signer")
@@ -202,11 +204,11 @@ def _after(row: ChangeLogEntry, name: str) -> object:
 def portal_doubts() -> tuple[Reason, ...]:
     """Why nothing may be used live, whatever a runbook's row says; for ``runbooks.doubt``."""
     try:
-        doubts = ((Reason.LEDGER_BROKEN, _is_known_broken()), (Reason.GUARDS_MISSING, bool(guards.missing())))
+        asked = ((Reason.LEDGER_BROKEN, _is_known_broken()), (Reason.GUARDS_MISSING, bool(guards.missing())))
     except DatabaseError:
         logger.exception("Whether the portal is in doubt could not be found out.")
         return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
-    return tuple(reason for reason, holds in doubts if holds)
+    return tuple(reason for reason, holds in asked if holds)
 
 
 def _is_known_broken() -> bool:

@@ -246,12 +246,12 @@ def _altered_column(entry: Any, previous_hash: str) -> str:
     """Which column of a row was altered, as its digests tell."""
     if entry.previous_hash != previous_hash:
         return "previous_hash"
-    if not entry.digests:
-        return "a column"
     try:
         now = digests_of(entry)
     except (ValueError, TypeError):
         return "changes"
+    if not entry.digests:
+        return "digests" if _hash_with(entry, now) == entry.hash else "a column"
     if len(now) != len(entry.digests):
         return "digests"
     steps = range(0, len(now), DIGEST_LENGTH)
@@ -263,5 +263,8 @@ def _altered_column(entry: Any, previous_hash: str) -> str:
     if not altered:
         return "hash"
     # One altered digest looks like one altered column. Put back the digest, and the hash tells which it was.
-    entry_with_digests = ChangeLogEntry(**{name: getattr(entry, name) for name in HASHED_FIELDS}, digests=now)
-    return "digests" if hash_of(entry_with_digests) == entry.hash else ", ".join(altered)
+    return "digests" if _hash_with(entry, now) == entry.hash else ", ".join(altered)
+
+
+def _hash_with(entry: Any, digests: str) -> str:
+    return hash_of(ChangeLogEntry(**{name: getattr(entry, name) for name in HASHED_FIELDS}, digests=digests))

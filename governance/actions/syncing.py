@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from governance import ledger
-from governance.actions.catalogue import governed_edit
+from governance.actions.bulk import GovernedEdits
 from governance.actions.checking import Checked, check_catalogue, keep_noticed, settle
 from governance.actions.documents import store_document
 from governance.choices import Action, NoticedBy
@@ -99,7 +99,7 @@ def _point(seen: Seen, *, by: ledger.Actor, reason: str) -> int:
         (path, sha256): pk
         for pk, path, sha256 in Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
     }
-    changed = 0
+    changed: list[Runbook] = []
     unread = {one.file for one in seen.noticed if one.kind in TROUBLES}
     for runbook in Runbook.objects.exclude(document_path="").order_by("pk"):
         path = runbook.document_path
@@ -107,11 +107,14 @@ def _point(seen: Seen, *, by: ledger.Actor, reason: str) -> int:
             continue  # its path was edited since the source was looked at
         document = documents.get((path, seen.sha256.get(path, "")))
         if document != runbook.document_id:
-            with governed_edit(runbook, by=by, reason=reason):
-                runbook.document_id = document
-                runbook.save(update_fields=["document"])
-            changed += 1
-    return changed
+            runbook.document_id = document
+            changed.append(runbook)
+    if changed:
+        keys = [runbook.pk for runbook in changed]
+        edits = GovernedEdits.begin(Runbook, keys, by=by, reason=reason)
+        Runbook.objects.bulk_update(changed, ("document",))
+        edits.finish(Runbook, keys)
+    return len(changed)
 
 
 def _keep_findings(seen: Seen, at: datetime) -> Checked:

@@ -67,13 +67,13 @@ class ForgivingAutocomplete:
 class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     """What both kinds of admin have in common: the history is the ledger's, and nonsense is answered with a sentence."""
 
-    def response_action(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+    def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> HttpResponse | None:
         """Django's own, save that a chosen row that is no number is refused and not a crash."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(part.isascii() and part.isdecimal() and len(part) <= MOST_DIGITS for part in chosen):
             messages.error(request, _("Choose rows of the list. What was sent names none."))
             return HttpResponseRedirect(request.get_full_path())
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The ledger's rows about this object, in words."""

@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
 
 from governance import actions
@@ -30,7 +31,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return password
 
 
-def own_password(request: HttpRequest) -> HttpResponse:
+def own_password(request: HttpRequest) -> HttpResponseBase:
     """``/admin/password_change/``, in the place of Django's."""
     view = PasswordChangeView.as_view(
         form_class=OwnPasswordForm,

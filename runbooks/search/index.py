@@ -18,6 +18,7 @@ from runbooks.search.text import folded
 # Grows when the index is made another way: `migrate` then builds it anew.
 SHAPE = 2
 ROWS_AT_ONCE = 200
+WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
 
 
 @dataclass(slots=True)
@@ -64,14 +65,18 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
         return
     with transaction.atomic():
         before = {entry.runbook_id: entry for entry in SearchEntry.objects.filter(runbook__in=wanted_runbooks)}
+        drafts: list[tuple[SearchEntry, Draft]] = []
         for runbook in sources.runbooks_with_sources().filter(pk__in=wanted_runbooks):
             entry = before.pop(runbook.pk, None)
             known = entry.document_id if entry and not reread else None
-            _keep(entry or SearchEntry(runbook=runbook), sources.draft_of_runbook(runbook, indexed_document=known))
+            draft = sources.draft_of_runbook(runbook, indexed_document=known)
+            drafts.append((entry or SearchEntry(runbook=runbook), draft))
         found = SearchEntry.objects.filter(situation__in=wanted_situations)
         old: dict[int | None, SearchEntry] = {entry.situation_id: entry for entry in found}
         for situation in sources.situations_with_sources().filter(pk__in=wanted_situations):
-            _keep(old.pop(situation.pk, SearchEntry(situation=situation)), sources.draft_of_situation(situation))
+            entry = old.pop(situation.pk, SearchEntry(situation=situation))
+            drafts.append((entry, sources.draft_of_situation(situation)))
+        _keep(drafts)
         _drop([*before.values(), *old.values()])
 
 
@@ -97,7 +102,8 @@ def rebuild() -> int:
         counts: Counter[str] = Counter()
         made = 0
         for entry, draft in _all_drafts():
-            _write(entry, draft)
+            _fill(entry, draft)
+            _write([(entry, draft)])
             counts.update(entry.all_words())
             made += 1
         words = (SearchWord(word=word, count=count) for word, count in counts.items())
@@ -141,54 +147,78 @@ def _differs(entry: SearchEntry, draft: Draft) -> bool:
     return stored is None or any(getattr(stored, name) != value for name, value in draft.columns.items())
 
 
-def _keep(entry: SearchEntry, draft: Draft) -> None:
-    """Write an entry where it differs, and count its words."""
+def _keep(drafts: list[tuple[SearchEntry, Draft]]) -> None:
+    """Write the entries that differ, and count their words: in a number of queries that grows with the changed ones alone."""
+    counts: Counter[str] = Counter()
+    differing = [pair for pair in drafts if _is_to_be_written(*pair)]
+    for entry, draft in differing:
+        counts.subtract(entry.all_words() if entry.pk else ())
+        _fill(entry, draft)
+        counts.update(entry.all_words())
+    _write(differing)
+    _count(counts)
+
+
+def _is_to_be_written(entry: SearchEntry, draft: Draft) -> bool:
     is_same = all(getattr(entry, name) == value for name, value in draft.columns.items())
-    if entry.pk and draft.passages is None and is_same:
-        return
-    before = entry.all_words() if entry.pk else set()
-    _write(entry, draft)
-    after = entry.all_words()
-    _count(after - before, +1)
-    _count(before - after, -1)
-    stamp()
+    return not (entry.pk and draft.passages is None and is_same)
 
 
-def _write(entry: SearchEntry, draft: Draft) -> None:
+def _fill(entry: SearchEntry, draft: Draft) -> None:
     for name, value in draft.columns.items():
         setattr(entry, name, value)
     entry.document_id = draft.document_id
-    entry.save()
-    if draft.passages is None:
-        return
-    entry.passages.all().delete()
-    SearchPassage.objects.bulk_create(
-        SearchPassage(
+
+
+def _write(pairs: list[tuple[SearchEntry, Draft]]) -> None:
+    stored = [(entry, draft) for entry, draft in pairs if entry.pk]
+    for entry, _ in stored:
+        entry.save()
+    reread = [entry.pk for entry, draft in stored if draft.passages is not None]
+    SearchPassage.objects.filter(entry__in=reread).delete()
+    SearchEntry.objects.bulk_create([entry for entry, _ in pairs if not entry.pk], batch_size=ROWS_AT_ONCE)
+    passages = (passage for entry, draft in pairs for passage in _passages(entry, draft))
+    SearchPassage.objects.bulk_create(passages, batch_size=ROWS_AT_ONCE)
+
+
+def _passages(entry: SearchEntry, draft: Draft) -> Iterator[SearchPassage]:
+    for position, passage in enumerate(draft.passages or ()):
+        text = passage.text[: sources.LONGEST_BODY]
+        yield SearchPassage(
             entry=entry,
             position=position,
             heading=passage.heading,
             anchor=passage.anchor,
-            text=passage.text[: sources.LONGEST_BODY],
+            text=text,
             folded_heading=folded(passage.heading),
-            folded=folded(passage.text[: sources.LONGEST_BODY]),
+            folded=folded(text),
         )
-        for position, passage in enumerate(draft.passages)
-    )
 
 
 def _drop(entries: Iterable[SearchEntry]) -> None:
+    counts: Counter[str] = Counter()
     for entry in entries:
-        _count(entry.all_words(), -1)
+        counts.subtract(entry.all_words())
         entry.delete()
-        stamp()
+    _count(counts)
 
 
-def _count(words: set[str], step: int) -> None:
-    if not words:
+def _count(counts: Counter[str]) -> None:
+    """Add to the numbers of entries that hold a word, or take away; a word that none holds is forgotten."""
+    changed = {word: step for word, step in counts.items() if step}
+    if not changed:
         return
-    known = set(SearchWord.objects.filter(word__in=words).values_list("word", flat=True))
-    SearchWord.objects.filter(word__in=known).update(count=F("count") + step)
-    if step > 0:
-        SearchWord.objects.bulk_create(SearchWord(word=word, count=1) for word in words - known)
-    else:
-        SearchWord.objects.filter(word__in=known, count=0).delete()
+    known: set[str] = set()
+    for words in _parts(sorted(changed)):
+        known.update(SearchWord.objects.filter(word__in=words).values_list("word", flat=True))
+    for step in set(changed.values()):
+        for words in _parts([word for word, by in changed.items() if by == step and word in known]):
+            SearchWord.objects.filter(word__in=words).update(count=F("count") + step)
+    new = (SearchWord(word=word, count=step) for word, step in changed.items() if word not in known)
+    SearchWord.objects.bulk_create(new, batch_size=ROWS_AT_ONCE)
+    SearchWord.objects.filter(count=0).delete()
+    stamp()
+
+
+def _parts(words: list[str]) -> Iterator[list[str]]:
+    return (words[start : start + WORDS_AT_ONCE] for start in range(0, len(words), WORDS_AT_ONCE))

@@ -166,7 +166,7 @@ def test_a_moved_path_waits_for_a_yes(file):
 def test_a_moved_path_voids_the_sign_off(file, people):
     bring_in(file, 1)
     runbook = Runbook.objects.get(title="Valve Calibration")
-    runbook.document = cast.store("docs/valve.md", "# Steps\n")
+    runbook.document = cast.store("docs/valve.md", "# Steps\n\n1. Turn it.\n")
     runbook.save()
     cast.make_ready(runbook)
     moved = VERSIONS[0].replace("docs/valve.md", "docs/valves/one.md")
@@ -297,7 +297,7 @@ def test_a_signature_is_one_status_cell_and_an_edit_that_voids_it_takes_it_back(
     bring_in(file, 1)
     unsigned = run("export_landscape")
     runbook = Runbook.objects.get(title="Valve Calibration")
-    runbook.document = cast.store("docs/valve.md", "# Steps\n")
+    runbook.document = cast.store("docs/valve.md", "# Steps\n\n1. Turn it.\n")
     runbook.save()
     runbook = cast.make_ready(runbook)
     lines = [line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")]

@@ -555,14 +555,14 @@ QUERIES = {
     "/changes/": 4,
     "/sign-offs/": 8,
     "/reports/findings/": 3,
-    "SITUATION": 14,
+    "SITUATION": 12,
     "CLUSTER": 8,
     "LAYER": 6,
     "VERSION": 7,
     "VERSIONS": 8,
     "HISTORY": 3,
-    "RUNBOOK": 20,
-    "/reports/readiness/": 13,
+    "RUNBOOK": 18,
+    "/reports/readiness/": 11,
     "/reports/overdue/": 7,
 }
 

@@ -93,7 +93,7 @@ def test_a_changed_word_is_found_at_once_and_the_old_one_no_more(pump, situation
 def test_every_model_that_the_index_is_made_of_is_listened_to():
     assert {model.__name__ for model in signals.AFFECTED} == {
         "Cluster", "CodeReference", "Document", "Layer", "Runbook", "Section", "SectionEntry", "Situation",
-        "SituationRunbook",
+        "SituationRunbook", "RunbookAlias",
     }  # fmt: skip
 
 

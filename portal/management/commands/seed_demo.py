@@ -15,7 +15,7 @@ from governance.models import StatusChangeRequest
 from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
 from portal.accounts import DEMO_GROUP
 from runbooks.documents.source import FolderSource
-from runbooks.models import Runbook
+from runbooks.models import Runbook, Situation
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 # username -> group, and whether the admin is open to them.
@@ -43,6 +43,11 @@ SIGNED = {
     "offline-realtime-pipeline-runbook": "safety_sandbox",
     "r-and-d-runbook-armstrong-and-el-karoui": "rnd_only",
     "runbooks-and-incident-handling": "shadow",
+}
+# slug of a situation -> the labels of the alert that leads to it. "/a/risk:live-dashboard:RED/" tries the first.
+ALERTS = {
+    "red-severity-im-live-dashboard": ("risk", "", "RED"),
+    "order-wird-blockiert-executionstatus-ok": ("execution", "", ""),
 }
 WAITING = "incident-runbook-integration"
 
@@ -81,6 +86,15 @@ class Command(PortalCommand):
             with actions.governed_edit(runbook, by=ledger.SYSTEM, reason="Demo"):
                 runbook.owner, runbook.escalation_contact = owner, contact
                 runbook.save(update_fields=["owner", "escalation_contact"])
+        self._label_alerts()
+
+    def _label_alerts(self) -> None:
+        for slug, (category, source, severity) in ALERTS.items():
+            situation = Situation.objects.get(slug=slug)
+            with actions.governed_edit(situation, by=ledger.SYSTEM, reason="Demo"):
+                situation.alert_category, situation.alert_source = category, source
+                situation.alert_severity = severity
+                situation.save()
 
     def _make_people(self) -> dict[str, str]:
         """The accounts that do not exist yet, with their passwords."""
