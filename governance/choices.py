@@ -47,6 +47,8 @@ class Action(models.TextChoices):
     CHANGED = "changed", _("changed")
     DELETED = "deleted", _("deleted")
     DOCUMENT_STORED = "document_stored", _("document stored")
+    DOCUMENTS_SYNCED = "documents_synced", _("documents synced")
+    CATALOGUE_CHECKED = "catalogue_checked", _("catalogue checked")
     LANDSCAPE_IMPORTED = "landscape_imported", _("landscape imported")
     RELEASE_NOTED = "release_noted", _("release note")
     REQUEST_SUBMITTED = "request_submitted", _("sign-off requested")
@@ -104,9 +106,33 @@ class FindingKind(models.TextChoices):
     FORMER_NAME = "former_name", _("former name")
     REFUSED_MOVE = "refused_move", _("path not taken over")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
+    # What the checks of documents and catalogue notice (governance.checking); each is explained in docs/findings.md.
+    PATH_MOVED = "path_moved", _("path moved")
+    STUB = "stub", _("stub")
+    DEAD_LINK = "dead_link", _("dead link")
+    VERSION_DISAGREES = "version_disagrees", _("version disagrees")
+    DATE_DISAGREES = "date_disagrees", _("date disagrees")
+    LEVEL_DISAGREES = "level_disagrees", _("level disagrees")
+    DOCUMENT_NOT_IN_FORCE = "document_not_in_force", _("document not in force")
+    UNLISTED_DOCUMENT = "unlisted_document", _("document not in the landscape")
+    NO_SITUATION = "runbook_without_situation", _("runbook without situation")
+    SITUATION_NOT_LIVE = "situation_not_live", _("situation without a live-ready runbook")
+    NO_OWNER = "runbook_without_owner", _("runbook without owner")
+    NO_ESCALATION = "runbook_without_escalation", _("runbook without escalation contact")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
     UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
     OTHER = "other", _("other")
+
+
+class NoticedBy(models.TextChoices):
+    """Which check opens and settles a finding by itself. Each settles its own alone."""
+
+    # The landscape file, at its import; the ledger's verification.
+    OTHER = "other", _("import or verification")
+    # Documents and files as a sync saw them.
+    DOCUMENTS = "documents", _("sync of the documents")
+    # The catalogue as it stands.
+    CATALOGUE = "catalogue", _("check of the catalogue")
 
 
 class Severity(models.TextChoices):
@@ -128,6 +154,11 @@ SEVERITY_OF_KIND = {
     FindingKind.UNKNOWN_LEVEL: Severity.ERROR,
     FindingKind.UNSAFE_PATH: Severity.ERROR,
     FindingKind.UNREADABLE_DOCUMENT: Severity.ERROR,
+    FindingKind.PATH_MOVED: Severity.ERROR,
+    FindingKind.STUB: Severity.ERROR,
+    FindingKind.LEVEL_DISAGREES: Severity.ERROR,
+    FindingKind.DATE_DISAGREES: Severity.INFORMATION,
+    FindingKind.NO_SITUATION: Severity.INFORMATION,
     FindingKind.UNKNOWN_COLUMN: Severity.INFORMATION,
     FindingKind.ILLUSTRATIVE_PATH: Severity.INFORMATION,
     FindingKind.FORMER_NAME: Severity.INFORMATION,
@@ -193,5 +224,6 @@ VERDICT_TEXTS = {
     VerdictReason.LEDGER_DISAGREES: _("The ledger does not tell of this readiness."),
     VerdictReason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
     VerdictReason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
+    VerdictReason.NOT_NOW: _("This tells how it stood at another time. It permits nothing now."),
     VerdictReason.DOUBT: _("Something could not be found out, so the answer is no."),
 }

@@ -10,9 +10,10 @@ from io import StringIO
 from django.http import HttpResponse
 from django.utils import timezone
 
+from governance.as_of import Then
 from governance.choices import VERDICT_TEXTS
 from governance.go_no_go import verdicts_on
-from governance.models import StatusChangeRequest
+from governance.models import Finding, StatusChangeRequest
 from governance.verdict import Verdict
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
@@ -119,6 +120,42 @@ def overdue_csv(rows: Iterable[OverdueRow]) -> HttpResponse:
                 " ".join(str(VERDICT_TEXTS[reason]) for reason in row.verdict.reasons) if row.verdict else "",
             )
             for row in rows
+        ),
+    )
+
+
+def past_csv(rows: Iterable[Then], moment: datetime) -> HttpResponse:
+    """The readiness report of another moment as a file. Its columns are named otherwise: no reader takes it for now."""
+    return as_csv(
+        "readiness-then.csv",
+        (
+            *("as_of", "slug", "title_then", "level_then", "year_then", "signed_until_then", "signed_solo_then"),
+            *("verdict_then", "reasons_then", "signed_document_sha256", "signed_at"),
+        ),
+        (
+            (
+                *(moment.isoformat(), row.runbook.slug, row.described.metadata["title"]),
+                *(row.signed.level, row.signed.year, row.valid_until, row.signed.solo),
+                *(row.verdict.word, " ".join(row.verdict.reasons), row.signed.document_sha256),
+                row.signed.signed_at.isoformat() if row.signed.signed_at else None,
+            )
+            for row in rows
+        ),
+    )
+
+
+def findings_csv(findings: Iterable[Finding]) -> HttpResponse:
+    """Findings as a file."""
+    return as_csv(
+        "findings.csv",
+        ("kind", "severity", "subject", "message", "file", "line", "runbook", "first_seen", "resolved_at"),
+        (
+            (
+                *(finding.kind, finding.severity, finding.subject, finding.message, finding.file, finding.line or None),
+                *(finding.runbook.slug if finding.runbook else None, finding.first_seen.isoformat()),
+                finding.resolved_at.isoformat() if finding.resolved_at else None,
+            )
+            for finding in findings
         ),
     )
 

@@ -29,6 +29,7 @@ class VerdictReason(StrEnum):
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
     DOCUMENT_ALTERED = "document_altered"  # the stored text is not what its own sha256 names
     UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
+    NOT_NOW = "not_now"  # it was asked how it stood at another moment: that permits nothing now
     DOUBT = "doubt"  # something could not be found out
 
 

@@ -5,13 +5,15 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
-from django.views.generic import DetailView, ListView
+from django.views.generic import DetailView
+from django_filters.views import FilterView
 
 from governance import reports
 from governance.choices import Action, RequestState
 from governance.facts import subject_of
+from governance.filters import FindingFilterSet
 from governance.models import ChangeLogEntry, Finding, Release, SignOffRule, StatusChangeRequest
 from runbooks.models import Document, Runbook
 
@@ -82,17 +84,42 @@ def signed_document(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "runbooks/runbook_version.html", context)
 
 
-class FindingList(ListView):
-    """``/reports/findings/``: what imports and checks noticed, the open ones first."""
+class FindingList(FilterView):
+    """``/reports/findings/``: what imports and checks noticed; the open ones, where nothing else is asked for.
 
+    ``?format=csv`` gives all that the filters leave as a file.
+    """
+
+    filterset_class = FindingFilterSet
     template_name = "governance/finding_list.html"
     context_object_name = "findings"
     paginate_by = ROWS_PER_PAGE
+    strict = True
 
     def get_queryset(self) -> QuerySet[Finding]:
-        """The open ones; with ``?resolved=1`` those that are done."""
-        resolved = self.request.GET.get("resolved") == "1"
-        return Finding.objects.filter(resolved_at__isnull=not resolved).select_related("runbook")
+        """All of them, the open ones first."""
+        return Finding.objects.select_related("runbook")
+
+    def get_filterset_kwargs(self, filterset_class: Any) -> dict[str, Any]:
+        """A visitor who does not say which is shown the open ones."""
+        kwargs = super().get_filterset_kwargs(filterset_class)
+        kwargs["data"] = QueryDict(self.request.GET.urlencode(), mutable=True)
+        kwargs["data"].setdefault("resolved", "false")
+        return kwargs
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """The page, or the file; filters that make no sense are told on the page alone."""
+        found = context["filter"]
+        if _wants_csv(self.request) and found.is_valid():
+            return reports.findings_csv(found.qs)
+        return super().render_to_response(context, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds the query without its page, for the address of the file."""
+        parameters = self.request.GET.copy()
+        parameters.pop("page", None)
+        parameters["format"] = "csv"
+        return super().get_context_data(csv_query=parameters.urlencode(), **kwargs)
 
 
 def readiness_report(request: HttpRequest) -> HttpResponse:

@@ -6,12 +6,13 @@ from rest_framework.routers import DefaultRouter
 
 from governance.api import answers
 from governance.api import views as governance
+from governance.api.past import RunbookOrThenViewSet
 from portal.views import api_documentation
 from runbooks.api import views as catalogue
 from runbooks.api.views import SLUG
 
 router = DefaultRouter()
-router.register("runbooks", catalogue.RunbookViewSet, "api-runbook")
+router.register("runbooks", RunbookOrThenViewSet, "api-runbook")
 router.register("clusters", catalogue.ClusterViewSet, "api-cluster")
 router.register("layers", catalogue.LayerViewSet, "api-layer")
 router.register("sections", catalogue.SectionViewSet, "api-section")

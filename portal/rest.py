@@ -42,7 +42,7 @@ class StrictFilterBackend(DjangoFilterBackend):
         """
         filterset_class = self.get_filterset_class(view, queryset)
         known = set(filterset_class.base_filters if filterset_class else ()) | {"format"}
-        known |= getattr(view.pagination_class, "parameters", frozenset())
+        known |= getattr(view.pagination_class, "parameters", frozenset()) | getattr(view, "parameters", frozenset())
         unknown = sorted(set(request.query_params) - known) if view.action == "list" else []
         if unknown:
             raise ValidationError({name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown})

@@ -14,6 +14,7 @@ urlpatterns = [
     path("runbooks/", views.RunbookList.as_view(), name="runbooks"),
     path("runbooks/<slug:slug>/", views.RunbookDetail.as_view(), name="runbook"),
     path("runbooks/<slug:slug>/diff/<str:before>..<str:after>/", views.runbook_difference, name="runbook-difference"),
+    path("runbooks/<slug:slug>/versions/", views.runbook_versions, name="runbook-versions"),
     path("runbooks/<slug:slug>/versions/<slug:sha256>/", views.runbook_version, name="runbook-version"),
     path("documents/<path:document_path>", views.document_at_path, name="document"),
     path("clusters/<slug:slug>/", views.ClusterDetail.as_view(), name="cluster"),

@@ -1,8 +1,10 @@
 """The catalogue's pages. They read; nothing here writes."""
 
+from itertools import zip_longest
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import DetailView, ListView
@@ -83,8 +85,20 @@ class RunbookDetail(DetailView):
         )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the reasons against live use, computed now."""
-        return super().get_context_data(reasons=self.object.reasons_against_live(), **kwargs)
+        """Adds the reasons against live use, computed now, and the text that is shown: the signed one first."""
+        return super().get_context_data(
+            reasons=self.object.reasons_against_live(), shown=self.object.shown_document(), **kwargs
+        )
+
+
+def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
+    """``/runbooks/<slug>/versions/``: every text that stands or stood behind a runbook, the one seen last first."""
+    runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    versions = runbook.versions().defer("text", "html", "contents")
+    page = Paginator(versions, ROWS_PER_PAGE).get_page(request.GET.get("page"))
+    shown = list(page.object_list)
+    rows = list(zip_longest(shown, shown[1:]))
+    return render(request, "runbooks/runbook_versions.html", {"runbook": runbook, "page": page, "rows": rows})
 
 
 def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
@@ -111,10 +125,7 @@ def _version(runbook: Runbook, sha256: str) -> Document:
 
     :raises Http404: there is no such version.
     """
-    # Its present document too: an edited path moves the runbook away from the path that the document was stored at.
-    # And what was signed: that keeps its address wherever the path has gone since.
-    of_runbook = Q(path=runbook.document_path) | Q(pk=runbook.document_id) | Q(sha256=runbook.signed_document_sha256)
-    document = Document.objects.filter(of_runbook, sha256=sha256).first()
+    document = runbook.versions().filter(sha256=sha256).first()
     if document is None:
         raise Http404("There is no such version of this runbook's document.")
     return document

@@ -9,6 +9,7 @@ from governance.actions.asking import submit, withdraw
 from governance.actions.bulk import GovernedEdits
 from governance.actions.campaign import Campaign, open_renewals
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
+from governance.actions.checking import Checked, check_catalogue
 from governance.actions.confirming import confirm_password
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
@@ -20,16 +21,20 @@ from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
 from governance.actions.signing import reject, seen_token, sign
+from governance.actions.syncing import Synced, sync_documents
 from governance.actions.tokens import create_api_token, revoke_api_token
 
 __all__ = [
     "ActionRefused",
     "Campaign",
+    "Checked",
     "GovernedEdit",
     "GovernedEdits",
     "ImportRecord",
     "RequestLapsed",
     "StaleForm",
+    "Synced",
+    "check_catalogue",
     "confirm_password",
     "create_api_token",
     "delete",
@@ -50,5 +55,6 @@ __all__ = [
     "sign",
     "store_document",
     "submit",
+    "sync_documents",
     "withdraw",
 ]

@@ -19,13 +19,20 @@ AS_IT_STANDS = 0  # Document.renderer of a text that could not be rendered: the 
 
 
 def store_document(
-    *, path: str, content: bytes, by: ledger.Actor, source_revision: str = "", at: datetime | None = None
+    *,
+    path: str,
+    content: bytes,
+    by: ledger.Actor,
+    source_revision: str = "",
+    authored_at: datetime | None = None,
+    at: datetime | None = None,
 ) -> Document:
     """Keep one version of a file; the same bytes at the same path are kept once.
 
     A text that asks too much of the renderer is shown as it stands, and is a finding.
 
     :param content: the file's bytes, UTF-8. The sha256 is taken of exactly these.
+    :param source_revision: the commit that brought it, and ``authored_at`` when its author wrote that.
     :raises UnicodeDecodeError: the bytes are not UTF-8 text.
     """
     sha256 = hashlib.sha256(content).hexdigest()
@@ -42,6 +49,7 @@ def store_document(
             text=text,
             size=len(content),
             source_revision=source_revision,
+            authored_at=authored_at,
             seen_at=moment,
             **_fields(rendered),
         )

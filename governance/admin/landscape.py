@@ -1,6 +1,7 @@
 """The import page of the admin: a file in, the plan shown, and what was shown applied."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from governance.landscape_import import Plan, PlanChanged, ProposalsOpen, apply_
 from governance.landscape_import.claims import claims_of, present_claims
 from governance.models import LandscapeSource
 from governance.people import signed_in
-from runbooks.documents.source import FolderSource
+from runbooks.documents.git_source import open_source
+from runbooks.documents.source import Source, SourceError
 from runbooks.landscape.document import ConflictBlock, LandscapeError, UnresolvedConflicts
 from runbooks.models import Runbook
 
@@ -49,11 +51,12 @@ def _planned(model_admin: Any, request: HttpRequest) -> HttpResponse:
         return _page(model_admin, request, form, status=400)
     file = form.file(request.POST)
     try:
-        plan = plan_import(file, documents=_documents(), answers=answers(request.POST))
+        with _documents() as documents:
+            plan = plan_import(file, documents=documents, answers=answers(request.POST))
     except UnresolvedConflicts as refusal:
         blocks = (*(block for block in _all_blocks(file) if block not in refusal.blocks), *refusal.blocks)
         return _page(model_admin, request, form, blocks=sorted(blocks, key=lambda block: block.first_line))
-    except LandscapeError as error:
+    except (LandscapeError, SourceError) as error:
         form.add_error(None, _("The file cannot be imported. %(reason)s") % {"reason": error})
         return _page(model_admin, request, form, status=400)
     if "apply" not in request.POST:
@@ -85,10 +88,18 @@ def _all_blocks(file: Any) -> tuple[ConflictBlock, ...]:
     return ()
 
 
-def _documents() -> FolderSource | None:
-    """Documents are read where the portal knows their folder, and left as they are otherwise."""
+@contextmanager
+def _documents() -> Iterator[Source | None]:
+    """Documents are read where the portal knows their folder or repository, and left as they are otherwise.
+
+    :raises SourceError: the repository cannot be used, or has no such ref.
+    """
     root = Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None
-    return FolderSource(root) if root and root.is_dir() else None
+    if root is None or not root.is_dir():
+        yield None
+        return
+    with open_source(root, settings.DOCS_REF) as source:
+        yield source
 
 
 def _page(

@@ -1,5 +1,6 @@
 """Questions that a machine asks and acts on: go or no-go, and what an alert leads to. Computed at each question."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -10,10 +11,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api import serializers
+from governance.api.past import AS_OF_PARAMETER, asked_moment
+from governance.as_of import AS_OF, runbooks_as_of
 from governance.go_no_go import verdict_on_slug, verdicts_on
-from governance.verdict import VerdictReason
+from governance.verdict import Verdict, VerdictReason, no_go
 from runbooks.alerts import MOST_SIGNS, NAMES, Alert, resolve
-from runbooks.models import Situation
+from runbooks.models import Runbook, Situation
 from runbooks.models.runbook import YEARS
 from runbooks.views import situations_in_order
 
@@ -25,26 +28,45 @@ class VerdictView(APIView):
 
     @extend_schema(
         responses=serializers.VerdictSerializer,
-        parameters=[OpenApiParameter("year", OpenApiTypes.INT, description="The calendar year of the live use.")],
+        parameters=[
+            OpenApiParameter("year", OpenApiTypes.INT, description="The calendar year of the live use."),
+            AS_OF_PARAMETER,
+        ],
     )
     def get(self, request: Request, slug: str) -> Response:
-        """The verdict, never from a cache.
+        """The verdict, never from a cache. Asked as of another moment it is no-go, and tells beside it what it was.
 
-        :raises ValidationError: the year is none, or a parameter is unknown.
+        :raises ValidationError: the year or the moment is none, or a parameter is unknown.
         """
-        unknown = sorted(set(request.query_params) - {"year", "format"})
-        if unknown:
-            raise ValidationError(dict.fromkeys(unknown, "Unknown parameter. Known: format, year."))
-        answer = verdict_on_slug(slug, year=_year(request))
+        _refuse_unknown(request, {"year", AS_OF})
+        moment = asked_moment(request)
+        then = None
+        if moment is None:
+            answer = verdict_on_slug(slug, year=_year(request))
+        else:
+            answer, then = _verdict_then(request, slug, moment)
         body = {
             "runbook": slug,
             "verdict": answer.word,
             "reasons": answer.reasons,
             "valid_until": answer.valid_until,
             "independent": answer.independent,
+            "as_of": moment,
+            "verdict_then": then.word if then else None,
+            "reasons_then": then.reasons if then else None,
         }
         status = 404 if VerdictReason.UNKNOWN_RUNBOOK in answer.reasons else 200
-        return Response(serializers.VerdictSerializer(body).data, status=status, headers={"Cache-Control": "no-store"})
+        return Response(serializers.VerdictSerializer(body).data, status=status, headers=NEVER_KEPT)
+
+
+def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdict, Verdict | None]:
+    """What is answered now about another moment, and what held then; None where there was no such runbook."""
+    if "year" in request.query_params:
+        raise ValidationError({"year": "With as_of, the year is that of the moment. Leave year out."})
+    rows = runbooks_as_of(Runbook.objects.with_catalogue().filter(slug=slug), moment)
+    if not rows:
+        return no_go(VerdictReason.UNKNOWN_RUNBOOK), None
+    return no_go(VerdictReason.NOT_NOW), rows[0].verdict
 
 
 def _year(request: Request) -> int | None:

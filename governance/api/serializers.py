@@ -117,6 +117,11 @@ class VerdictSerializer(serializers.Serializer):
         allow_null=True, help_text="The last day on which a go holds if nothing changes."
     )
     independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="The moment that was asked about; null for now. The verdict on another one is no-go."
+    )
+    verdict_then = serializers.CharField(allow_null=True, help_text="What it was at that moment: go or no-go.")
+    reasons_then = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
 
 class ResolvedStepSerializer(serializers.Serializer):

@@ -5,7 +5,8 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from governance.api import serializers
 from governance.api.pagination import SequencePagination
-from governance.choices import Action, FindingKind, RequestState
+from governance.choices import Action, RequestState
+from governance.filters import FindingFilterSet
 from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
 
 
@@ -51,24 +52,6 @@ class StatusChangeRequestViewSet(ReadOnlyModelViewSet):
     serializer_class = serializers.StatusChangeRequestSerializer
     filterset_class = StatusChangeRequestFilterSet
     lookup_value_regex = r"\d{1,18}"
-
-
-class FindingFilterSet(django_filters.FilterSet):
-    """By kind, and open or resolved."""
-
-    kind = django_filters.ChoiceFilter(choices=FindingKind.choices)
-    # Two words and no more: the framework's boolean takes any other for "no filter", which means everything.
-    resolved = django_filters.TypedChoiceFilter(
-        field_name="resolved_at",
-        lookup_expr="isnull",
-        exclude=True,
-        choices=(("true", "true"), ("false", "false")),
-        coerce=lambda word: word == "true",
-    )
-
-    class Meta:
-        model = Finding
-        fields = ()
 
 
 class FindingViewSet(ReadOnlyModelViewSet):

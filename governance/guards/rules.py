@@ -64,7 +64,7 @@ APPROVED_REQUEST = f"""
       AND NEW.signed_solo = (r.direction = 'up' AND NOT r.independent)
 """
 # The HTML follows from the text: it may be made anew, once for each version of the renderer.
-STORED = ("id", "path", "sha256", "text", "size", "source_revision", "seen_at")
+STORED = ("id", "path", "sha256", "text", "size", "source_revision", "authored_at", "seen_at")
 RULE_COLUMNS = (
     "id",
     "target_level",

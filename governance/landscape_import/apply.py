@@ -67,6 +67,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
             by=by,
             at=moment,
         )
+        actions.check_catalogue(by=by, reason=reason, at=at)
 
 
 def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> None:

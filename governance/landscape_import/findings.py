@@ -7,7 +7,7 @@ from governance.choices import FindingKind
 from governance.landscape_import.desired import AmbiguousCluster
 from governance.landscape_import.identity import Identity
 from governance.models import Finding, LandscapeSource
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable, FolderSource
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source
 from runbooks.landscape.document import Notice, RunbookRow
 
 LONGEST_SUBJECT = 300
@@ -68,7 +68,7 @@ def of_absent(title: str, file: str) -> FindingDraft:
 
 
 def read_document(
-    path: str, source: FolderSource, read: dict[str, bytes], *, line: int, title: str, file: str
+    path: str, source: Source, read: dict[str, bytes], *, line: int, title: str, file: str
 ) -> FindingDraft | None:
     """Reads a document into ``read``; the finding when there is none to read."""
     if not path:

@@ -24,7 +24,7 @@ from governance.landscape_import.identity import Answers, Identity, Proposal, St
 from governance.landscape_import.limits import check_limits
 from governance.landscape_import.reading import LandscapeFile
 from governance.landscape_import.since import Before, pair_renamed
-from runbooks.documents.source import FolderSource
+from runbooks.documents.source import Source
 from runbooks.landscape.document import Landscape
 from runbooks.models import Cluster, Document, Runbook
 
@@ -111,7 +111,7 @@ class Plan:
         return dict(Counter(str(draft.kind) for draft in self.findings))
 
 
-def plan_import(file: LandscapeFile, *, documents: FolderSource | None, answers: Answers = NO_ANSWERS) -> Plan:
+def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answers = NO_ANSWERS) -> Plan:
     """Compare a landscape file with the catalogue.
 
     :param documents: where the documents are read from; None leaves documents as they are.
@@ -176,7 +176,7 @@ def _read_documents(
     identity: Identity,
     desired: Catalogue,
     *,
-    source: FolderSource,
+    source: Source,
     read: dict[str, bytes],
     file: str,
 ) -> list[FindingDraft]:

@@ -2,9 +2,25 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+from governance import ledger
+
+
+def actor_named(username: str | None) -> ledger.Actor:
+    """Whom the change log names: an active account, or the system where none is given.
+
+    :raises CommandError: there is no such account.
+    """
+    if not username:
+        return ledger.SYSTEM
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise CommandError(f"There is no active account named {username!r}. Nothing was written.")
+    return user
 
 
 class PortalCommand(BaseCommand):

@@ -41,6 +41,8 @@ class RunbookSerializer(serializers.Serializer):
     readiness_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
     readiness_year = serializers.IntegerField(allow_null=True)
     signed_at = serializers.DateTimeField(allow_null=True)
+    signed_document_sha256 = serializers.CharField(help_text="The text that was signed; empty where none was.")
+    changed_since_sign_off = serializers.BooleanField(help_text="Another text, or none, stands there now.")
     signed_until = serializers.DateField(allow_null=True, help_text="The last day; null where it has none.")
     signed_solo = serializers.BooleanField(help_text="Its owner signed alone: no independent review.")
     declared_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
@@ -67,6 +69,8 @@ class RunbookSerializer(serializers.Serializer):
             "readiness_level": instance.readiness_level,
             "readiness_year": instance.readiness_year,
             "signed_at": instance.signed_at,
+            "signed_document_sha256": instance.signed_document_sha256,
+            "changed_since_sign_off": instance.text_changed,
             "signed_until": instance.valid_until,
             "signed_solo": instance.signed_solo,
             "declared_level": instance.declared_level,
@@ -82,6 +86,7 @@ class DocumentSerializer(serializers.Serializer):
     path = serializers.CharField()
     sha256 = serializers.CharField()
     source_revision = serializers.CharField()
+    authored_at = serializers.DateTimeField(allow_null=True)
     seen_at = serializers.DateTimeField()
     text = serializers.CharField()
 

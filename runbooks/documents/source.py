@@ -1,10 +1,23 @@
-"""Where documents come from: a folder."""
+"""Where documents come from: what a source promises, and a folder as one. Pure: imports no Django."""
 
+import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 # Larger is no runbook that anyone follows at night.
 MAXIMUM_BYTES = 2 * 1024 * 1024
+SUFFIXES = (".md", ".markdown")
+# A tree with more files than these is no repository of documents, or was made to stop us.
+MOST_FILES = 200_000
+DEEPEST = 40
+# Nothing in these is a document of the project's own.
+SKIPPED = frozenset({".git", ".venv", "node_modules"})
+
+
+class SourceError(Exception):
+    """The source as a whole cannot be used. The message says why and what to do."""
 
 
 class DocumentMissing(LookupError):
@@ -16,17 +29,80 @@ class DocumentUnreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one text came from: the commit that brought it and when its author wrote that, in UTC. Empty for a folder."""
+
+    commit: str = ""
+    authored_at: datetime | None = None
+
+
+class Source(Protocol):
+    """Documents below one root, by their path from it, with forward slashes."""
+
+    @property
+    def revision(self) -> str:
+        """The commit that everything is read at; empty for a folder."""
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one document.
+
+        :raises DocumentMissing: there is no such file, or the path leads out of the root.
+        :raises DocumentUnreadable: it is no regular file, too large, or not UTF-8 text.
+        :raises SourceError: the source does not answer any more.
+        """
+
+    def files(self) -> frozenset[str]:
+        """The path of every file, of whatever kind, and of every link.
+
+        :raises SourceError: there are too many.
+        """
+
+    def origins(self, paths: frozenset[str]) -> dict[str, Origin]:
+        """Where the texts at these paths came from, for those that are there.
+
+        :raises SourceError: the source does not answer any more.
+        """
+
+
+def is_document(path: str) -> bool:
+    """Whether a path names a Markdown file."""
+    return path.lower().endswith(SUFFIXES)
+
+
+def checked_text(content: bytes) -> bytes:
+    """The content, if it is a text that can be stored.
+
+    :raises DocumentUnreadable: it is too large, binary, or not UTF-8.
+    """
+    if len(content) > MAXIMUM_BYTES:
+        raise too_large()
+    if b"\x00" in content:
+        raise DocumentUnreadable("It is binary, not Markdown.")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentUnreadable(f"It is not UTF-8 text (byte {error.start}).") from error
+    return content
+
+
+def too_large() -> DocumentUnreadable:
+    """What is said of a file that passes the limit, whether or not it was read."""
+    return DocumentUnreadable(f"It is larger than {MAXIMUM_BYTES // 1024 // 1024} MB.")
+
+
+@dataclass(frozen=True, slots=True)
 class FolderSource:
     """Documents below one folder. No path leads out of it, symbolic links included."""
 
     root: Path
 
-    def read(self, path: str) -> bytes:
-        """The bytes of the file at ``path``, relative to the root, with forward slashes.
+    @property
+    def revision(self) -> str:
+        """A folder has none."""
+        return ""
 
-        :raises DocumentMissing: there is no such file, or the path leads out of the root.
-        :raises DocumentUnreadable: it is no regular file, too large, or not UTF-8 text.
-        """
+    def read(self, path: str) -> bytes:
+        """The bytes of the file at ``path``; see ``Source``."""
         try:
             place = (self.root / path).resolve()
             is_there = place.is_relative_to(self.root.resolve()) and place.exists()
@@ -35,6 +111,24 @@ class FolderSource:
         if not path or not is_there:
             raise DocumentMissing(path)
         return self._checked(place)
+
+    def files(self) -> frozenset[str]:
+        """The path of every file below the root; see ``Source``. Linked folders are not entered: they may be a ring."""
+        found: set[str] = set()
+        for folder, folders, names in os.walk(self.root, followlinks=False):
+            below = Path(folder).relative_to(self.root)
+            links = [name for name in folders if (Path(folder) / name).is_symlink()]
+            folders[:] = [name for name in folders if name not in SKIPPED and len(below.parts) < DEEPEST]
+            found.update((below / name).as_posix() for name in [*names, *links])
+            if len(found) > MOST_FILES:
+                raise SourceError(
+                    f"There are more than {MOST_FILES:,} files. Name the folder that the paths start from."
+                )
+        return frozenset(found)
+
+    def origins(self, paths: frozenset[str]) -> dict[str, Origin]:
+        """A folder knows nothing of who wrote what when."""
+        return {}
 
     @staticmethod
     def _checked(place: Path) -> bytes:
@@ -45,12 +139,4 @@ class FolderSource:
                 content = file.read(MAXIMUM_BYTES + 1)
         except OSError as error:
             raise DocumentUnreadable(f"It cannot be read: {error.strerror}.") from error
-        if len(content) > MAXIMUM_BYTES:
-            raise DocumentUnreadable(f"It is larger than {MAXIMUM_BYTES // 1024 // 1024} MB.")
-        if b"\x00" in content:
-            raise DocumentUnreadable("It is binary, not Markdown.")
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise DocumentUnreadable(f"It is not UTF-8 text (byte {error.start}).") from error
-        return content
+        return checked_text(content)

@@ -4,22 +4,38 @@ import re
 
 # A short text that says so of itself, in English or German.
 SAYS_SO = re.compile(
-    r"\b(stub|placeholder|platzhalter|dummy|link[- ]?check|docs?[- ]?gates?|moved to|verschoben nach)\b", re.I
+    r"\b(stub|placeholder|platzhalter|dummy|link[- ]?check|docs?[- ]?gates?|moved to|verschoben nach"
+    r"|todo|tbd|coming soon|work in progress|to be written|not yet written|folgt (?:noch|später|in kürze)|noch zu schreiben"
+    r"|intentionally (?:left )?(?:empty|blank)|absichtlich leer)\b",
+    re.I,
 )
 COMMENT = re.compile(r"<!--.*?-->", re.S)
+FRONT_MATTER = re.compile(r"\A\ufeff?---\n.*?\n---\n", re.S)
+LINK = re.compile(r"\[[^\]\n]{0,300}\]\([^)\n]{0,1000}\)|<?https?://[^\s>]{1,1000}>?")
+# A step to follow, or something to type: short as it may be, somebody can act on it.
+STEP = re.compile(r"^\s*(?:\d+[.)]\s|[-*+] \[[ xX]\]|```|~~~)", re.M)
 MOST_WORDS_OF_A_STUB = 60
+MOST_WORDS_OF_A_POINTER = 8
 
 
 def is_stub(text: str) -> bool:
-    """Whether nobody could follow the text: it has only headings, or is short and calls itself a stub.
+    """Whether nobody could follow the text: only headings, short and calling itself a stub, or nothing but a link elsewhere.
 
     :param text: the Markdown text of a document.
     """
-    body = COMMENT.sub("", text)
-    words = [
+    body = FRONT_MATTER.sub("", COMMENT.sub("", text))
+    words = _words(body)
+    if not words or (len(words) <= MOST_WORDS_OF_A_STUB and bool(SAYS_SO.search(body))):
+        return True
+    return (
+        bool(LINK.search(body)) and not STEP.search(body) and len(_words(LINK.sub("", body))) <= MOST_WORDS_OF_A_POINTER
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [
         word
-        for line in body.splitlines()
+        for line in text.splitlines()
         if not line.lstrip().startswith(("#", "---", "==="))
         for word in re.findall(r"\w+", line)
     ]
-    return not words or (len(words) <= MOST_WORDS_OF_A_STUB and bool(SAYS_SO.search(body)))

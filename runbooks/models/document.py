@@ -31,7 +31,10 @@ class Document(models.Model):
     )
     size = models.PositiveIntegerField(_("size in bytes"))
     source_revision = models.CharField(
-        _("source revision"), max_length=100, blank=True, help_text=_("The commit it was read at; empty for a folder.")
+        _("source revision"), max_length=100, blank=True, help_text=_("The commit that brought it; empty for a folder.")
+    )
+    authored_at = models.DateTimeField(
+        _("written at"), null=True, blank=True, help_text=_("The author date of that commit; empty for a folder.")
     )
     seen_at = models.DateTimeField(_("first seen"))
 

@@ -28,6 +28,12 @@ def readiness_label(level: str, year: int | None) -> str:
     return str(ReadinessLevel(level).label)
 
 
+def metadata_digest(metadata: dict[str, Any]) -> str:
+    """The sha256 (hex) of governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
+    canonical = json.dumps(metadata, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
 def _ready_has_a_year(prefix: str) -> models.Q:
     level, year = f"{prefix}_level", f"{prefix}_year"
     # Said twice, because a check whose answer is null lets the row through.
@@ -161,8 +167,7 @@ class Runbook(models.Model):
 
     def metadata_sha256(self) -> str:
         """The sha256 (hex) of the governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
-        canonical = json.dumps(self.governed_metadata(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        return metadata_digest(self.governed_metadata())
 
     def reasons_against_live(self, *, at: datetime | None = None) -> tuple[Reason, ...]:
         """Why it is not live-ready at a moment (aware; now by default); empty when it is."""
@@ -203,10 +208,50 @@ class Runbook(models.Model):
             facts, today = self.signed_facts(), timezone.localdate(at)
             return not reasons_against_live(facts, today=today, solo_mode=settings.GOVERNANCE_SOLO)
         unchanged = (
-            self.signed_document_sha256 == (self.document.sha256 if self.document else "")
+            self.signed_document_sha256 == self._document_sha256()
             and self.signed_metadata_sha256 == self.metadata_sha256()
         )
         return unchanged and (self.signed_until is None or timezone.localdate(at) <= self.signed_until)
+
+    @property
+    def text_changed(self) -> bool:
+        """Whether another text, or none, stands where a text was signed, at whatever level."""
+        return bool(self.signed_document_sha256) and self.signed_document_sha256 != self._document_sha256()
+
+    def _document_sha256(self) -> str:
+        return self.document.sha256 if self.document else ""
+
+    def versions(self) -> models.QuerySet[Document]:
+        """Every text that stands or stood behind it, the one seen last first.
+
+        Its present document too: an edited path moves the runbook away from the path that the document was stored at.
+        And what was signed: that keeps its address wherever the path has gone since.
+        """
+        signed = self.signed_document()
+        of_runbook = models.Q(pk__in=[self.document_id or 0, signed.pk if signed else 0])
+        if self.document_path:
+            of_runbook |= models.Q(path=self.document_path)
+        return Document.objects.filter(of_runbook).order_by("-seen_at", "-pk")
+
+    def signed_document(self) -> Document | None:
+        """The text that was signed, without its content; None where none was, or it is not stored.
+
+        The same text may be stored for another path: its own comes first.
+        """
+        if not self.signed_document_sha256:
+            return None
+        nearest = models.Case(
+            models.When(pk=self.document_id, then=0), models.When(path=self.document_path, then=1), default=2
+        )
+        signed = Document.objects.filter(sha256=self.signed_document_sha256).order_by(nearest, "pk")
+        return signed.defer("text", "html", "contents").first()
+
+    def shown_document(self) -> Document | None:
+        """What its page shows first: the signed text as long as it is stored, else the text that stands there now.
+
+        A text that nobody has signed does not take the place of a signed one by itself (docs/decisions/0013).
+        """
+        return (self.signed_document() if self.text_changed else None) or self.document
 
     @property
     def is_live_ready(self) -> bool:

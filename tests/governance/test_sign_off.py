@@ -375,4 +375,5 @@ def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook
     assert address in page
     shown = client.get(address).content.decode()
     assert request.document_sha256 in shown
-    assert "Do not follow it" in shown
+    assert "Below: the signed text" in shown
+    assert "the sign-off does not hold" in shown

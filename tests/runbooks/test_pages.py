@@ -554,11 +554,12 @@ QUERIES = {
     "/landscape/": 12,
     "/changes/": 4,
     "/sign-offs/": 8,
-    "/reports/findings/": 2,
+    "/reports/findings/": 3,
     "SITUATION": 12,
     "CLUSTER": 8,
     "LAYER": 6,
-    "VERSION": 6,
+    "VERSION": 7,
+    "VERSIONS": 8,
     "HISTORY": 3,
     "RUNBOOK": 18,
     "/reports/readiness/": 11,
@@ -579,6 +580,7 @@ def test_the_number_of_queries_of_a_page_does_not_grow_with_its_rows(scene, read
         "CLUSTER": "/clusters/phase-16a/",
         "LAYER": scene.layer.get_absolute_url(),
         "VERSION": scene.ready.document.get_absolute_url(),
+        "VERSIONS": f"{scene.ready.get_absolute_url()}versions/",
         "HISTORY": f"{scene.ready.get_absolute_url()}history/",
         "RUNBOOK": scene.ready.get_absolute_url(),
     }
@@ -611,7 +613,7 @@ def test_every_page_that_lists_rows_is_pinned_above():
     assert lists == {
         "home", "runbooks", "situations", "search", "search-suggestions", "landscape", "changes", "sign-offs", "findings",
         "readiness-report", "overdue-report",
-        "situation", "cluster", "layer", "runbook-version", "runbook-history", "runbook",
+        "situation", "cluster", "layer", "runbook-version", "runbook-versions", "runbook-history", "runbook",
     }  # fmt: skip
 
 

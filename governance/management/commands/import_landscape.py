@@ -1,6 +1,8 @@
 """``manage.py import_landscape FILE``: the landscape file into the catalogue."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from governance import ledger
 from governance.landscape_import import Answers, LandscapeFile, Plan, PlanRefused, apply_plan, plan_import
 from governance.landscape_import.show import show_plan
 from governance.management.base import PortalCommand
-from runbooks.documents.source import FolderSource
+from runbooks.documents.git_source import open_source
+from runbooks.documents.source import FolderSource, Source, SourceError
 from runbooks.landscape.conflicts import Choices, find_conflicts, split_lines
 from runbooks.landscape.document import ConflictBlock, ConflictChoice, LandscapeError, UnresolvedConflicts
 
@@ -52,7 +55,10 @@ class Command(PortalCommand):
         parser.add_argument(
             "--plan", metavar="SHA256", help="apply only the plan that a dry run printed this digest of"
         )
-        parser.add_argument("--docs-root", metavar="DIR", type=Path, help="where the documents' paths start")
+        parser.add_argument(
+            "--docs-root", metavar="DIR|REPO", type=Path, help="where the documents' paths start, or a git repository"
+        )
+        parser.add_argument("--ref", default="", help="the branch, tag or commit to read in the repository")
         parser.add_argument("--as", metavar="USERNAME", dest="username", help="who imports, for the change log")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,8 +69,16 @@ class Command(PortalCommand):
         """
         actor = self._actor(options["username"])
         content = self._content(options["file"])
-        source = self._source(options["docs_root"])
-        file = LandscapeFile(self._name(options["file"], source), content, _choices(options, content))
+        try:
+            with self._source(options["docs_root"], options["ref"]) as source:
+                file = LandscapeFile(self._name(options["file"], source), content, _choices(options, content))
+                self._plan_and_apply(file, source, actor, options)
+        except SourceError as error:
+            raise CommandError(f"{error} Nothing was written.") from error
+
+    def _plan_and_apply(
+        self, file: LandscapeFile, source: Source | None, actor: ledger.Actor, options: dict[str, Any]
+    ) -> None:
         answer = True if options["accept_renames"] else False if options["refuse_renames"] else None
         with ledger.governed():  # nothing may change between the plan and its application
             try:
@@ -110,20 +124,19 @@ class Command(PortalCommand):
             if not side:
                 self.stderr.write("          | (nothing)")
 
-    def _source(self, docs_root: Path | None) -> FolderSource | None:
+    @contextmanager
+    def _source(self, docs_root: Path | None, ref: str) -> Iterator[Source | None]:
         root = docs_root or (Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None)
         if root is None:
             self.stderr.write("No --docs-root and no DOCS_ROOT: documents are left as they are.")
-            return None
-        if not root.is_dir():
-            raise CommandError(
-                f"{root} is not a folder. Give --docs-root the folder that the documents' paths start from."
-            )
-        return FolderSource(root)
+            yield None
+            return
+        with open_source(root, ref or ("" if docs_root else settings.DOCS_REF)) as source:
+            yield source
 
-    def _name(self, path: Path, source: FolderSource | None) -> str:
-        """The file's name in findings: below the documents' root where it lies there, else its own name."""
-        if source is not None and path.resolve().is_relative_to(source.root.resolve()):
+    def _name(self, path: Path, source: Source | None) -> str:
+        """The file's name in findings: below the documents' folder where it lies there, else its own name."""
+        if isinstance(source, FolderSource) and path.resolve().is_relative_to(source.root.resolve()):
             return path.resolve().relative_to(source.root.resolve()).as_posix()
         return path.name
 

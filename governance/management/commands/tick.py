@@ -14,16 +14,20 @@ logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, closes requests that have run out, reminds people. May run as often as one likes."""
+    """Verifies the ledger, closes requests that have run out, checks the catalogue, reminds people. Run it as you like."""
 
-    help = "Verify the ledger, lapse requests that have run out, and send the reminders that are due. For a timer."
+    help = (
+        "Verify the ledger, lapse what has run out, check the catalogue, send the reminders that are due. For a timer."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Each part on its own: one that fails holds up no other.
 
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
-        problems = [problem for part in (self._verify, self._lapse, self._remind) for problem in self._do(part)]
+        problems = [
+            problem for part in (self._verify, self._lapse, self._check, self._remind) for problem in self._do(part)
+        ]
         if problems:
             raise CommandError("\n".join(problems))
 
@@ -42,6 +46,11 @@ class Command(PortalCommand):
 
     def _lapse(self) -> list[str]:
         self.stdout.write(f"Lapsed: {actions.lapse_what_ran_out(by=ledger.SYSTEM)}.")
+        return []
+
+    def _check(self) -> list[str]:
+        checked = actions.check_catalogue(by=ledger.SYSTEM, reason="Tick")
+        self.stdout.write(f"Findings opened: {checked.opened}, settled: {checked.settled}.")
         return []
 
     def _remind(self) -> list[str]:

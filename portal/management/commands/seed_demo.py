@@ -71,6 +71,7 @@ class Command(PortalCommand):
             passwords = self._make_people()
             if len(passwords) == len(PEOPLE):  # the first run; later ones at most make an account anew
                 self._sign_some(passwords)
+                actions.check_catalogue(by=ledger.SYSTEM, reason="Demo")
         self._print(passwords)
 
     def _import_fixtures(self) -> None:

@@ -1,0 +1,146 @@
+"""Opening and settling the findings of a check: what it notices now, and nothing else, is open afterwards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from governance import ledger
+from governance.choices import Action, NoticedBy
+from governance.models import Finding
+from governance.noticing import Noticed, notice_catalogue, once
+
+LONGEST_SUBJECT = 300
+LONGEST_FILE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many findings were opened, and how many settled because their cause has gone."""
+
+    opened: int = 0
+    settled: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything was written."""
+        return bool(self.opened or self.settled)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The same for the ledger."""
+        return {
+            "findings": {"before": None, "after": self.opened},
+            "settled": {"before": None, "after": self.settled},
+        }
+
+
+def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None = None) -> Checked:
+    """Look at the whole catalogue. One ledger row tells of all that was opened and settled; none where nothing was.
+
+    :param reason: why it is looked at, for that row.
+    """
+    with ledger.governed():
+        checked = keep_noticed(notice_catalogue(at=at), family=NoticedBy.CATALOGUE, at=at)
+        if checked:
+            ledger.append(
+                ledger.Record(
+                    actor=by,
+                    action=Action.CATALOGUE_CHECKED,
+                    subject="catalogue:check",
+                    subject_title="catalogue",
+                    reason=reason,
+                    changes=checked.changes,
+                ),
+                at=at,
+            )
+    return checked
+
+
+def keep_noticed(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | None = None) -> Checked:
+    """Store what a check noticed; leaves no ledger row of its own, the caller's tells of it.
+
+    What another check has open already is not opened twice. What a person has resolved is not opened again as long as
+    its cause stands as it did.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        wanted = once(_fitted(one) for one in noticed)
+        own = Finding.objects.filter(noticed_by=family)
+        opened = list(own.filter(resolved_at__isnull=True))
+        elsewhere = _open_elsewhere(family, wanted)
+        wanted = {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
+        settled = [finding.pk for finding in opened if _identity(finding) not in wanted]
+        own.filter(pk__in=settled).update(resolved_at=moment, cause_gone=True)
+        set_aside = _set_aside(own, wanted)
+        _follow_what_moved(opened, wanted)
+        known = {_identity(finding) for finding in opened} | set_aside
+        new = [one for identity, one in wanted.items() if identity not in known]
+        Finding.objects.bulk_create(_stored(one, family, moment) for one in new)
+    return Checked(opened=len(new), settled=len(settled))
+
+
+def _fitted(one: Noticed) -> Noticed:
+    if len(one.subject) <= LONGEST_SUBJECT and len(one.file) <= LONGEST_FILE:
+        return one
+    return Noticed(
+        one.kind, one.subject[:LONGEST_SUBJECT], one.message, one.file[:LONGEST_FILE], one.line, one.runbook, one.graver
+    )
+
+
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    return (str(finding.kind), finding.subject, finding.file)
+
+
+def _open_elsewhere(family: NoticedBy, wanted: dict[tuple[str, str, str], Noticed]) -> set[tuple[str, str]]:
+    kinds = {kind for kind, _subject, _file in wanted}
+    others = Finding.objects.filter(resolved_at__isnull=True, kind__in=kinds).exclude(noticed_by=family)
+    return {(str(kind), subject) for kind, subject in others.values_list("kind", "subject")}
+
+
+def _set_aside(own: Any, wanted: dict[tuple[str, str, str], Noticed]) -> set[tuple[str, str, str]]:
+    """What people have resolved while its cause still stands, in the same words; the others may come back as new ones."""
+    kept, gone = set(), []
+    for finding in own.filter(resolved_at__isnull=False, cause_gone=False):
+        one = wanted.get(_identity(finding))
+        if one is not None and one.message == finding.message:
+            kept.add(_identity(finding))
+        else:
+            gone.append(finding.pk)
+    own.filter(pk__in=gone).update(cause_gone=True)
+    return kept
+
+
+def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> None:
+    """The same finding on another line or in other words stays the same, with its first day."""
+    changed = []
+    for finding in opened:
+        one = wanted.get(_identity(finding))
+        if one is None:
+            continue
+        now = (one.line, one.message, str(one.severity), one.runbook)
+        if now != (finding.line, finding.message, finding.severity, finding.runbook_id):
+            finding.line, finding.message, finding.severity, finding.runbook_id = now
+            changed.append(finding)
+    Finding.objects.bulk_update(changed, ("line", "message", "severity", "runbook"))
+
+
+def _stored(one: Noticed, family: NoticedBy, moment: datetime) -> Finding:
+    return Finding(
+        kind=one.kind,
+        severity=one.severity,
+        subject=one.subject,
+        message=one.message,
+        file=one.file,
+        line=one.line,
+        runbook_id=one.runbook,
+        first_seen=moment,
+        noticed_by=family,
+    )
+
+
+def settle(*, kinds: Iterable[str], subjects: Iterable[str], at: datetime | None = None) -> int:
+    """Resolve open findings of some kinds about some subjects, whoever noticed them: their cause has gone."""
+    open_ones = Finding.objects.filter(kind__in=tuple(kinds), subject__in=tuple(subjects), resolved_at__isnull=True)
+    return open_ones.update(resolved_at=at or timezone.now(), cause_gone=True)

@@ -1,0 +1,146 @@
+"""Taking over the documents of a source: every version that is seen is kept, each runbook shows the newest."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from governance import ledger
+from governance.actions.bulk import GovernedEdits
+from governance.actions.checking import Checked, check_catalogue, keep_noticed, settle
+from governance.actions.documents import store_document
+from governance.choices import Action, NoticedBy
+from governance.looking import TROUBLES, Expected, Seen, look
+from governance.models import ChangeLogEntry
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
+from runbooks.models import Document, Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync found and did. ``gone`` counts expected documents that cannot be read."""
+
+    revision: str
+    read: int
+    gone: int
+    stored: int
+    changed: int
+    documents: Checked
+    catalogue: Checked
+
+    def __bool__(self) -> bool:
+        """Whether anything was written."""
+        return bool(self.stored or self.changed or self.documents or self.catalogue)
+
+
+def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime | None = None) -> Synced:
+    """Read the documents that runbooks name, keep new versions, point each runbook at the text that stands there now.
+
+    A version that was seen is a fact by itself and is kept at once (docs/decisions/0013); where runbooks point, and the
+    findings, follow in one transaction with one ledger row. A sync that finds nothing new writes nothing.
+
+    :param name: what the source is called in the ledger, without a path of this machine.
+    :raises SourceError: the source cannot be used, or holds none of the documents. No runbook was touched.
+    """
+    moment = at or timezone.now()
+    seen = look(source, _expected(), landscapes=_landscapes())
+    if not seen.sha256 and Runbook.objects.filter(document__isnull=False).exists():
+        raise SourceError("None of the documents is there. Is this the folder that the landscape's paths start from?")
+    stored = _store_new(source, seen, by=by, at=moment)
+    with ledger.governed():
+        changed = _point(seen, by=by, reason=f"Sync of {name}")
+        checked = _keep_findings(seen, moment)
+        catalogue = check_catalogue(by=by, reason=f"Sync of {name}", at=at)
+        synced = Synced(
+            source.revision, len(seen.sha256), _gone(seen), stored, changed, documents=checked, catalogue=catalogue
+        )
+        if stored or changed or checked:
+            _record(synced, name, by=by, at=moment)
+    return synced
+
+
+def _expected() -> list[Expected]:
+    rows = Runbook.objects.exclude(document_path="").order_by("pk")
+    return [
+        Expected(pk, title, path, sha256 or "")
+        for pk, title, path, sha256 in rows.values_list("pk", "title", "document_path", "document__sha256")
+    ]
+
+
+def _landscapes() -> frozenset[str]:
+    subjects = ChangeLogEntry.objects.filter(action=Action.LANDSCAPE_IMPORTED).values_list("subject", flat=True)
+    return frozenset(subject.removeprefix("landscape:") for subject in subjects.distinct())
+
+
+def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) -> int:
+    """Keep the versions that are not stored yet; what changes meanwhile counts as it is when it is stored."""
+    known = set(Document.objects.filter(path__in=seen.sha256).values_list("path", "sha256"))
+    new = frozenset(path for path, sha256 in seen.sha256.items() if (path, sha256) not in known)
+    origins = source.origins(new) if new else {}
+    stored = 0
+    for path in sorted(new):
+        try:
+            content = source.read(path)
+        except (DocumentMissing, DocumentUnreadable):  # it went away since it was looked at: the next sync tells
+            del seen.sha256[path]
+            continue
+        origin = origins.get(path, Origin())
+        document = store_document(
+            path=path, content=content, by=by, source_revision=origin.commit, authored_at=origin.authored_at, at=at
+        )
+        seen.sha256[path] = document.sha256
+        stored += 1
+    return stored
+
+
+def _point(seen: Seen, *, by: ledger.Actor, reason: str) -> int:
+    """Each runbook at the text of its path, or at none; returns how many were changed."""
+    documents = {
+        (path, sha256): pk
+        for pk, path, sha256 in Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
+    }
+    changed: list[Runbook] = []
+    unread = {one.file for one in seen.noticed if one.kind in TROUBLES}
+    for runbook in Runbook.objects.exclude(document_path="").order_by("pk"):
+        path = runbook.document_path
+        if path not in seen.sha256 and path not in unread:
+            continue  # its path was edited since the source was looked at
+        document = documents.get((path, seen.sha256.get(path, "")))
+        if document != runbook.document_id:
+            runbook.document_id = document
+            changed.append(runbook)
+    if changed:
+        keys = [runbook.pk for runbook in changed]
+        edits = GovernedEdits.begin(Runbook, keys, by=by, reason=reason)
+        Runbook.objects.bulk_update(changed, ("document",))
+        edits.finish(Runbook, keys)
+    return len(changed)
+
+
+def _keep_findings(seen: Seen, at: datetime) -> Checked:
+    # A document that can be read again settles what the import of its row had found.
+    settled = settle(kinds=TROUBLES, subjects=seen.sha256, at=at)
+    checked = keep_noticed(seen.noticed, family=NoticedBy.DOCUMENTS, at=at)
+    return Checked(checked.opened, checked.settled + settled)
+
+
+def _gone(seen: Seen) -> int:
+    return len({one.file for one in seen.noticed if one.kind in TROUBLES})
+
+
+def _record(synced: Synced, name: str, *, by: ledger.Actor, at: datetime) -> None:
+    ledger.append(
+        ledger.Record(
+            actor=by,
+            action=Action.DOCUMENTS_SYNCED,
+            subject=f"documents:{name}"[:400],
+            subject_title=name,
+            changes={
+                "source_revision": {"before": None, "after": synced.revision},
+                "stored": {"before": None, "after": synced.stored},
+                "runbooks": {"before": None, "after": synced.changed},
+                **synced.documents.changes,
+            },
+        ),
+        at=at,
+    )

@@ -1,0 +1,55 @@
+"""Which moment is meant: a day or a time from an address."""
+
+import re
+from datetime import datetime, time
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+
+# The parameter's name, for pages and API alike.
+AS_OF = "as_of"
+LONGEST = 40
+YEARS = (2000, 2100)
+# In an address a plus sign that was not encoded arrives as a blank.
+BLANK_FOR_PLUS = re.compile(r"^(\S+T\S+) (\d\d:?\d\d)$")
+
+
+class AsOfError(ValueError):
+    """The text names no moment that can be asked about. The message says what to write."""
+
+
+def moment_of(text: str, *, now: datetime | None = None) -> datetime:
+    """The moment that a text names: a day means its end in the portal's time zone, but never later than now.
+
+    :param text: ``2026-01-31``, or a time such as ``2026-01-31T09:30`` (the portal's zone) or ``…T09:30:00Z``.
+    :param now: aware; the present by default.
+    :raises AsOfError: it is no date or time, or one in the future.
+    """
+    present = now or timezone.now()
+    moment, is_day = _parsed(text.strip())
+    if is_day and moment.date() == timezone.localdate(present):
+        return present
+    if moment > present:
+        raise AsOfError(_("This lies in the future; nobody can tell how it will stand. Write today or an earlier day."))
+    return moment
+
+
+def _parsed(text: str) -> tuple[datetime, bool]:
+    """The aware moment, and whether a whole day was named."""
+    written = BLANK_FOR_PLUS.sub(r"\1+\2", text) if len(text) <= LONGEST else ""
+    try:
+        day = parse_date(written)
+        moment = parse_datetime(written)
+    except ValueError:
+        day = moment = None
+    if day is None and moment is None:
+        raise _not_understood()
+    at = datetime.combine(day, time.max) if day is not None else moment
+    if at is None or not YEARS[0] <= at.year <= YEARS[1]:
+        raise _not_understood()
+    return (timezone.make_aware(at) if timezone.is_naive(at) else at), day is not None
+
+
+def _not_understood() -> AsOfError:
+    return AsOfError(_("This is no date. Write a day such as 2026-01-31, or a time such as 2026-01-31T09:30."))

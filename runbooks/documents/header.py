@@ -1,0 +1,122 @@
+"""What a document says of itself at its head: title, version, status, date. Pure: imports no Django.
+
+The head is the front matter, where there is one, and what follows up to the first rule (``---``), at most forty lines.
+The last lines count where the head states nothing: some documents sign themselves at the foot.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+LINES_OF_A_HEAD = 40
+LINES_OF_A_FOOT = 5
+LONGEST_LINE = 2_000
+LABELS = {
+    "version": ("version", "fassung"),
+    "status": ("status", "zustand"),
+    "date": (
+        *("datum", "date", "stand", "erstellt", "created", "updated", "last updated", "last reviewed"),
+        *("letzte aktualisierung", "letzte überprüfung", "aktualisiert"),
+    ),
+    "mode": ("modus", "mode", "scope", "geltungsbereich", "environment", "umgebung"),
+}
+SUBJECT_OF = {label: subject for subject, labels in LABELS.items() for label in labels}
+# ``**Version:** v1.0`` or ``version: "v1.0"``; a line may hold several, with bars between them.
+PAIR = re.compile(r"^([A-Za-zÄÖÜäöüß]+(?: [A-Za-zÄÖÜäöüß]+)?)\s*:\s*(\S.*)$")
+MARKS = re.compile(r"[*_`\"]+")
+TITLE = re.compile(r"^#\s+(\S.*)$")
+FENCE = re.compile(r"^\s*(```|~~~)")
+RULE = re.compile(r"^\s*(?:-{3,}|\*{3,}|_{3,})\s*$")
+VERSION = re.compile(
+    r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,4}){0,3})(?![\w])|(?<![\w./-])(\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.-])"
+)
+ISO_MONTH = re.compile(r"(?<!\d)(20\d\d)-(0[1-9]|1[0-2])(?!\d)")
+MONTHS = ("jan", "feb", "mär|mar|mrz", "apr", "mai|may", "jun", "jul", "aug", "sep", "okt|oct", "nov", "dez|dec")
+NAMED_MONTH = re.compile(
+    r"\b(?:" + "|".join(f"({names})" for names in MONTHS) + r")[a-zäöü]*\.?\s+(20\d\d)(?!\d)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Something that the document says; ``line`` counts from 1."""
+
+    text: str
+    line: int
+
+
+@dataclass(slots=True)
+class Header:
+    """What was found; None where the document does not say. ``head`` is every line of the head, for what has no label."""
+
+    title: Stated | None = None
+    version: Stated | None = None
+    status: Stated | None = None
+    date: Stated | None = None
+    mode: list[Stated] = field(default_factory=list)
+    head: list[Stated] = field(default_factory=list)
+
+
+def read_header(text: str) -> Header:
+    """Read the head, and the foot for what the head leaves out."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    header = Header()
+    for stated in _head(lines):
+        header.head.append(stated)
+        title = TITLE.match(stated.text)
+        if title and header.title is None:
+            header.title = Stated(title[1].strip(), stated.line)
+        _take(header, stated)
+    numbered = [Stated(line[:LONGEST_LINE], number) for number, line in enumerate(lines, start=1) if line.strip()]
+    for stated in numbered[-LINES_OF_A_FOOT:]:
+        if stated.line > LINES_OF_A_HEAD and not stated.text.lstrip().startswith("|"):
+            _take(header, stated)
+    return header
+
+
+def _head(lines: list[str]) -> Iterator[Stated]:
+    fenced, in_front_matter = False, bool(lines) and lines[0].strip() == "---"
+    for number, line in enumerate(lines[:LINES_OF_A_HEAD], start=1):
+        if FENCE.match(line):
+            fenced = not fenced
+        elif RULE.match(line) and not fenced:
+            if number > 1 and not in_front_matter:
+                return
+            in_front_matter = number == 1
+        elif not fenced:
+            yield Stated(line[:LONGEST_LINE], number)
+
+
+def _take(header: Header, stated: Stated) -> None:
+    for part in stated.text.lstrip("> ").split(" | "):
+        pair = PAIR.match(MARKS.sub("", part).strip())
+        subject = SUBJECT_OF.get(pair[1].lower()) if pair else None
+        if pair is None or subject is None:
+            continue
+        value = Stated(pair[2].strip(), stated.line)
+        if subject == "mode":
+            header.mode.append(value)
+        elif getattr(header, subject) is None:
+            setattr(header, subject, value)
+
+
+def version_in(text: str) -> tuple[int, ...] | None:
+    """The first version number in a text: ``v1.10 (Dez 2025)`` is (1, 10), and v1 is v1.0. None where there is none."""
+    found = VERSION.search(text)
+    if not found:
+        return None
+    parts = [int(part) for part in (found[1] or found[2]).split(".")]
+    while len(parts) > 1 and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)
+
+
+def month_in(text: str) -> tuple[int, int] | None:
+    """The first month with its year in a text: ``2026-01-18``, ``Dez 2025``, ``January 2026``. None where there is none."""
+    iso = ISO_MONTH.search(text)
+    if iso:
+        return int(iso[1]), int(iso[2])
+    named = NAMED_MONTH.search(text)
+    if not named:
+        return None
+    return int(named[len(MONTHS) + 1]), next(number for number in range(1, len(MONTHS) + 1) if named[number])
