@@ -48,7 +48,7 @@ def test_what_the_catalogue_says_is_said_here_too_and_every_reason_has_a_text():
     assert set(VERDICT_TEXTS) == set(VerdictReason)
 
 
-@pytest.mark.parametrize("answers", itertools.product([True, False], repeat=len(DOUBTS)))
+@pytest.mark.parametrize("answers", list(itertools.product([True, False], repeat=len(DOUBTS))))
 def test_go_only_when_everything_holds(answers):
     given = dict(zip(DOUBTS, answers, strict=True))
     verdict = decide(FACTS, Evidence(**given), today=TODAY, year=2026)
