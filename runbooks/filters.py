@@ -23,17 +23,18 @@ def is_cluster_number(value: str) -> None:
 
 
 class RunbookFilterSet(django_filters.FilterSet):
-    """Readiness, year, layer, cluster number, section, situation, text."""
+    """Text, readiness, situation, section, layer, cluster number, year, declared level."""
 
+    # In the order in which a page asks for them.
     text = django_filters.CharFilter(label=_("Text"), method="filter_text", max_length=200)
     readiness = django_filters.MultipleChoiceFilter(
         label=_("Readiness"), field_name="readiness_level", choices=ReadinessLevel.choices
     )
-    year = django_filters.NumberFilter(
-        label=_("Year"), field_name="readiness_year", min_value=YEARS[0], max_value=YEARS[1], decimal_places=0
+    situation = django_filters.ModelChoiceFilter(
+        label=_("Situation"), field_name="situations", queryset=Situation.objects.all(), to_field_name="slug"
     )
-    declared = django_filters.ChoiceFilter(
-        label=_("Declared"), field_name="declared_level", choices=ReadinessLevel.choices
+    section = django_filters.ModelChoiceFilter(
+        label=_("Section"), field_name="sections", queryset=Section.objects.all(), to_field_name="slug"
     )
     layer = django_filters.ModelChoiceFilter(
         label=_("Layer"), field_name="layers", queryset=Layer.objects.all(), to_field_name="slug"
@@ -41,11 +42,11 @@ class RunbookFilterSet(django_filters.FilterSet):
     cluster = django_filters.CharFilter(
         label=_("Cluster number"), method="filter_cluster", max_length=12, validators=[is_cluster_number]
     )
-    section = django_filters.ModelChoiceFilter(
-        label=_("Section"), field_name="sections", queryset=Section.objects.all(), to_field_name="slug"
+    year = django_filters.NumberFilter(
+        label=_("Year"), field_name="readiness_year", min_value=YEARS[0], max_value=YEARS[1], decimal_places=0
     )
-    situation = django_filters.ModelChoiceFilter(
-        label=_("Situation"), field_name="situations", queryset=Situation.objects.all(), to_field_name="slug"
+    declared = django_filters.ChoiceFilter(
+        label=_("Declared"), field_name="declared_level", choices=ReadinessLevel.choices
     )
 
     class Meta:
