@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import connections
 
 from governance import guards, ledger
-from governance.actions.rules import end_solo_rules, replace_rule
+from governance.actions.rules import end_solo_rules, replace_rule, tell_first_rules_anew
 from governance.choices import RulePurpose
 from governance.models import SignOffRule
 from governance.people import RISK_OWNERS, ensure_groups
@@ -55,6 +55,7 @@ def ensure_default_rules() -> None:
                 by=ledger.SYSTEM,
                 reason="Default rule of a new portal.",
             )
+    tell_first_rules_anew()
     if not settings.GOVERNANCE_SOLO:
         end_solo_rules()
 

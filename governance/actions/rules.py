@@ -109,6 +109,30 @@ def is_told(rule: SignOffRule) -> bool:
     return row is not None and all(row.changes.get(name, {}).get("after") == value for name, value in terms.items())
 
 
+def tell_first_rules_anew() -> None:
+    """Rules whose row in the ledger has the first format, which named them by number, become a new version in the same terms.
+
+    Else nobody obeys them (``is_told``). A rule that no row tells of at all stays so.
+    """
+    for rule in SignOffRule.objects.filter(in_force=True, purpose=RulePurpose.MOVE).select_related("group"):
+        row = ChangeLogEntry.objects.filter(subject=f"signoffrule:{rule.pk}", action=Action.CREATED).first()
+        first = {"target_level", "version", "required_signatures", "group", "evidence_required"}
+        with ledger.in_its_language():
+            terms = {name: value for name, value in facts_of(rule).items() if name in first}
+        was_told = row is not None and all(row.changes.get(name, {}).get("after") == terms[name] for name in terms)
+        if was_told and not is_told(rule):
+            replace_rule(
+                target_level=rule.target_level,
+                purpose=rule.purpose,
+                required_signatures=rule.required_signatures,
+                group=rule.group,
+                evidence_required=rule.evidence_required,
+                valid_days=rule.valid_days,
+                by=ledger.SYSTEM,
+                reason="Told anew, with every term.",
+            )
+
+
 def _every_field(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
     """Also those that stay as they were: the row alone tells what the rule says."""
     return {name: {"before": (before or {}).get(name), "after": value} for name, value in after.items()}

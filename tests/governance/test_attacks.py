@@ -263,6 +263,30 @@ def test_a_rule_that_the_ledger_never_heard_of_is_obeyed_by_nobody(runbook, peop
     refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.RULE_MISSING)
 
 
+def test_a_rule_that_the_ledger_tells_of_in_its_first_format_is_told_anew(runbook, people):
+    from governance.facts import difference, facts_of
+    from governance.setup import ensure_default_rules
+
+    SignOffRule.objects.filter(target_level="ready", purpose="move").update(in_force=False)
+    old = SignOffRule.objects.create(
+        target_level="ready", version=7, required_signatures=3, group=Group.objects.get(name=RISK_OWNERS)
+    )
+    with ledger.governed():
+        ledger.append(
+            ledger.Record(
+                actor=ledger.SYSTEM,
+                action=Action.CREATED,
+                subject=f"signoffrule:{old.pk}",
+                changes=difference(None, facts_of(old)),
+            )
+        )
+    ensure_default_rules()
+    assert cast.ask(runbook, by=people["ed"]).required_signatures == 3
+    rows = ChangeLogEntry.objects.count()
+    ensure_default_rules()
+    assert ChangeLogEntry.objects.count() == rows
+
+
 def test_a_solo_rule_follows_the_levels_rule(runbook, people, settings):
     settings.GOVERNANCE_SOLO = True
     first = cast.ask(runbook, by=people["rita"])
