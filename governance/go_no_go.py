@@ -4,7 +4,7 @@ Computed at each question and never stored. Whatever cannot be found out is a no
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -22,7 +22,7 @@ from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
 from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go
 from runbooks.choices import ReadinessLevel
 from runbooks.doubt import doubts
-from runbooks.models import Document, Runbook
+from runbooks.models import Document, Runbook, Situation, SituationRunbook
 from runbooks.standing import Reason
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,17 @@ def verdicts_on(
     except DatabaseError:
         logger.exception("The verdict could not be computed.")
         return [no_go(VerdictReason.DOUBT) for _ in runbooks]
+
+
+Steps = list[tuple[SituationRunbook, Verdict]]
+
+
+def with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
+    """Situations with their steps in order, each with the verdict on its runbook, in a fixed number of queries."""
+    steps = [(situation, list(situation.steps.all())) for situation in situations]
+    runbooks = list({step.runbook_id: step.runbook for _, of_one in steps for step in of_one}.values())
+    verdicts = dict(zip((runbook.pk for runbook in runbooks), verdicts_on(runbooks), strict=True))
+    return [(situation, [(step, verdicts[step.runbook_id]) for step in of_one]) for situation, of_one in steps]
 
 
 def _claims_ready(runbook: Runbook) -> bool:

@@ -27,6 +27,7 @@ WORDS = {
     "stored": _("versions stored"),
     "runbooks": _("runbooks"),
     "source_revision": _("source revision"),
+    "regraded": _("findings of another severity"),
     "statement_sha256": _("sha256 of the sentence"),
     "rule": _("rule"),
     "required_signatures": _("signatures needed"),

@@ -40,10 +40,13 @@ class StrictFilterBackend(DjangoFilterBackend):
 
         :raises ValidationError: a value makes no sense, or a parameter is unknown; names the known ones.
         """
-        filterset_class = self.get_filterset_class(view, queryset)
-        known = set(filterset_class.base_filters if filterset_class else ()) | {"format"}
-        known |= getattr(view.pagination_class, "parameters", frozenset()) | getattr(view, "parameters", frozenset())
-        unknown = sorted(set(request.query_params) - known) if view.action == "list" else []
+        is_list = view.action == "list"
+        known = {"format"} | getattr(view, "parameters", frozenset())
+        if is_list:  # one row is neither filtered nor paged
+            filterset_class = self.get_filterset_class(view, queryset)
+            known |= set(filterset_class.base_filters if filterset_class else ())
+            known |= getattr(view.pagination_class, "parameters", frozenset())
+        unknown = sorted(set(request.query_params) - known)
         if unknown:
             raise ValidationError({name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown})
-        return super().filter_queryset(request, queryset, view)
+        return super().filter_queryset(request, queryset, view) if is_list else queryset

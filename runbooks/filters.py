@@ -18,7 +18,9 @@ def is_cluster_number(value: str) -> None:
     """Refuse what is no cluster number, such as ``83`` or ``16A``."""
     if not NUMBER.match(value):
         raise ValidationError(
-            _("“%(value)s” is no cluster number. Write a number such as 83 or 16A.") % {"value": value}
+            # The value goes in as a parameter: a per cent sign in it is not a placeholder.
+            _("“%(value)s” is no cluster number. Write a number such as 83 or 16A."),
+            params={"value": value},
         )
 
 

@@ -18,14 +18,15 @@ LONGEST_FILE = 300
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many findings were opened, and how many settled because their cause has gone."""
+    """How many findings were opened, settled because their cause has gone, and are of another severity by now."""
 
     opened: int = 0
     settled: int = 0
+    regraded: int = 0
 
     def __bool__(self) -> bool:
         """Whether anything was written."""
-        return bool(self.opened or self.settled)
+        return bool(self.opened or self.settled or self.regraded)
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -33,6 +34,7 @@ class Checked:
         return {
             "findings": {"before": None, "after": self.opened},
             "settled": {"before": None, "after": self.settled},
+            "regraded": {"before": None, "after": self.regraded},
         }
 
 
@@ -74,11 +76,11 @@ def keep_noticed(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime 
         settled = [finding.pk for finding in opened if _identity(finding) not in wanted]
         own.filter(pk__in=settled).update(resolved_at=moment, cause_gone=True)
         set_aside = _set_aside(own, wanted)
-        _follow_what_moved(opened, wanted)
+        graver = _follow_what_moved(opened, wanted)
         known = {_identity(finding) for finding in opened} | set_aside
         new = [one for identity, one in wanted.items() if identity not in known]
         Finding.objects.bulk_create(_stored(one, family, moment) for one in new)
-    return Checked(opened=len(new), settled=len(settled))
+    return Checked(opened=len(new), settled=len(settled), regraded=graver)
 
 
 def _fitted(one: Noticed) -> Noticed:
@@ -112,18 +114,23 @@ def _set_aside(own: Any, wanted: dict[tuple[str, str, str], Noticed]) -> set[tup
     return kept
 
 
-def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> None:
-    """The same finding on another line or in other words stays the same, with its first day."""
-    changed = []
+def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> int:
+    """The same finding on another line or in other words stays the same, with its first day.
+
+    :returns: how many have another severity now.
+    """
+    changed, regraded = [], 0
     for finding in opened:
         one = wanted.get(_identity(finding))
         if one is None:
             continue
         now = (one.line, one.message, str(one.severity), one.runbook)
         if now != (finding.line, finding.message, finding.severity, finding.runbook_id):
+            regraded += str(one.severity) != finding.severity
             finding.line, finding.message, finding.severity, finding.runbook_id = now
             changed.append(finding)
     Finding.objects.bulk_update(changed, ("line", "message", "severity", "runbook"))
+    return regraded
 
 
 def _stored(one: Noticed, family: NoticedBy, moment: datetime) -> Finding:

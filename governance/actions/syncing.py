@@ -121,7 +121,7 @@ def _keep_findings(seen: Seen, at: datetime) -> Checked:
     # A document that can be read again settles what the import of its row had found.
     settled = settle(kinds=TROUBLES, subjects=seen.sha256, at=at)
     checked = keep_noticed(seen.noticed, family=NoticedBy.DOCUMENTS, at=at)
-    return Checked(checked.opened, checked.settled + settled)
+    return Checked(checked.opened, checked.settled + settled, checked.regraded)
 
 
 def _gone(seen: Seen) -> int:

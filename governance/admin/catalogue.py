@@ -18,7 +18,7 @@ from governance.admin.forms import DowngradeForm
 from governance.admin.landscape import LandscapeImport
 from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, ViewOnlyAdmin
 from governance.people import signed_in
-from runbooks.choices import REASON_TEXTS
+from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -102,7 +102,9 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
 
     @admin.display(description=_("signed"), ordering="readiness_level")
     def signed(self, runbook: Runbook) -> str:
-        """The signed readiness."""
+        """The signed readiness, and that it does not hold where it does not."""
+        if runbook.readiness_level == ReadinessLevel.READY and runbook.reasons_against_live():
+            return f"{runbook.readiness}: {_('not valid')}"
         return runbook.readiness
 
     @admin.display(description=_("declared in the file"), ordering="declared_level")

@@ -88,14 +88,19 @@ def _all_blocks(file: Any) -> tuple[ConflictBlock, ...]:
     return ()
 
 
+def _documents_root() -> Path | None:
+    root = Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None
+    return root if root is not None and root.is_dir() else None
+
+
 @contextmanager
 def _documents() -> Iterator[Source | None]:
     """Documents are read where the portal knows their folder or repository, and left as they are otherwise.
 
     :raises SourceError: the repository cannot be used, or has no such ref.
     """
-    root = Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None
-    if root is None or not root.is_dir():
+    root = _documents_root()
+    if root is None:
         yield None
         return
     with open_source(root, settings.DOCS_REF) as source:
@@ -127,7 +132,7 @@ def _page(
         "words": plan_in_words(plan) if plan else None,
         "absent": Runbook.objects.filter(title__in=plan.absent) if plan else (),
         "claims": claims,
-        "reads_documents": _documents() is not None,
+        "reads_documents": _documents_root() is not None,
     }
     return TemplateResponse(request, TEMPLATE, context, status=status)
 

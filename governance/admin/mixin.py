@@ -36,12 +36,17 @@ class ReasonForm(forms.ModelForm):
     )
 
 
+def is_a_key(text: str) -> bool:
+    """Whether a text could be a row's number: no database takes more digits."""
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+
+
 class _ForgivingSelect(AutocompleteSelect):
     """Django's own answers a value that is no number with an error page; this shows an empty choice."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         """The chosen options."""
-        return super().optgroups(name, [part for part in value if str(part).isdecimal()], attrs)
+        return super().optgroups(name, [part for part in value if is_a_key(str(part))], attrs)
 
 
 class _ForgivingSelectMultiple(_ForgivingSelect, AutocompleteSelectMultiple):
@@ -67,10 +72,18 @@ class ForgivingAutocomplete:
 class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     """What both kinds of admin have in common: the history is the ledger's, and nonsense is answered with a sentence."""
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Django's own, save that a number in the address that is too large shows the whole list, and says so."""
+        try:
+            return super().changelist_view(request, extra_context)
+        except OverflowError:
+            messages.error(request, _("There is no row of that number. The whole list is shown."))
+            return HttpResponseRedirect(request.path)
+
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> HttpResponse | None:
         """Django's own, save that a chosen row that is no number is refused and not a crash."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        if not all(part.isascii() and part.isdecimal() and len(part) <= MOST_DIGITS for part in chosen):
+        if not all(is_a_key(part) for part in chosen):
             messages.error(request, _("Choose rows of the list. What was sent names none."))
             return HttpResponseRedirect(request.get_full_path())
         return super().response_action(request, queryset, *args, **kwargs)

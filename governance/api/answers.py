@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from governance.api import serializers
 from governance.api.past import AS_OF_PARAMETER, asked_moment
 from governance.as_of import AS_OF, runbooks_as_of
-from governance.go_no_go import verdict_on_slug, verdicts_on
+from governance.go_no_go import Steps, verdict_on_slug, with_verdicts
 from governance.verdict import Verdict, VerdictReason, no_go
 from runbooks.alerts import MOST_SIGNS, NAMES, Alert, resolve
 from runbooks.models import Runbook, Situation
@@ -96,13 +96,14 @@ class ResolveView(APIView):
             if len(label) > MOST_SIGNS:
                 raise ValidationError({name: f"{name} is longer than {MOST_SIGNS} characters."})
         found = resolve(Alert(**labels), situations_in_order())
-        body = {"matched_by": found.matched_by, "situations": [_situation(each, request) for each in found.situations]}
+        body = {
+            "matched_by": found.matched_by,
+            "situations": [_situation(*each, request) for each in with_verdicts(found.situations)],
+        }
         return Response(serializers.ResolutionSerializer(body).data, headers=NEVER_KEPT)
 
 
-def _situation(situation: Situation, request: Request) -> dict[str, Any]:
-    steps = list(situation.steps.all())
-    verdicts = verdicts_on([step.runbook for step in steps])
+def _situation(situation: Situation, steps: Steps, request: Request) -> dict[str, Any]:
     return {
         "slug": situation.slug,
         "title": situation.title,
@@ -118,7 +119,7 @@ def _situation(situation: Situation, request: Request) -> dict[str, Any]:
                 "escalation_contact": step.runbook.escalation_contact,
                 "headings": [line.strip() for line in step.headings.splitlines() if line.strip()],
             }
-            for step, verdict in zip(steps, verdicts, strict=True)
+            for step, verdict in steps
         ],
     }
 

@@ -1,16 +1,17 @@
 """What the catalogue's pages show of governance: the templates wire what the code may not import."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
 
 from governance.choices import VERDICT_TEXTS, RequestState
 from governance.facts import subject_of
-from governance.go_no_go import verdict_on, verdicts_on
+from governance.go_no_go import Steps, verdict_on, with_verdicts
 from governance.models import ChangeLogEntry, StatusChangeRequest
 from governance.verdict import Verdict, VerdictReason
 from governance.words import changes_in_words
-from runbooks.models import Runbook, Situation, SituationRunbook
+from runbooks.models import Runbook, Situation
 
 register = template.Library()
 
@@ -56,10 +57,15 @@ def verdict(runbook: Runbook) -> Verdict:
 
 
 @register.simple_tag
-def steps_with_verdicts(situation: Situation) -> list[tuple[SituationRunbook, Verdict]]:
-    """The steps of a situation in order, each with the verdict on its runbook, in a fixed number of queries."""
-    steps = list(situation.steps.all())
-    return list(zip(steps, verdicts_on([step.runbook for step in steps]), strict=True))
+def situations_with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
+    """Situations with their steps in order, each with the verdict on its runbook, in a fixed number of queries."""
+    return with_verdicts(situations)
+
+
+@register.simple_tag
+def steps_with_verdicts(situation: Situation) -> Steps:
+    """The steps of one situation, likewise."""
+    return with_verdicts([situation])[0][1]
 
 
 @register.filter

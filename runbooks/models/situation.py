@@ -96,9 +96,10 @@ class SituationRunbook(models.Model):
 
     def headings_to_read(self) -> list[dict[str, str]]:
         """Each heading with the anchor that leads to it; an empty anchor where the text has no such heading."""
-        contents = self.runbook.document.contents if self.runbook.document else []
-        anchors = {_folded(heading["title"]): heading["id"] for heading in reversed(contents)}
         wanted = [line.strip() for line in self.headings.splitlines() if line.strip()]
+        # Those of the text that the runbook's page shows: the signed one, where another stands there by now.
+        shown = self.runbook.shown_document() if wanted else None
+        anchors = {_folded(heading["title"]): heading["id"] for heading in reversed(shown.contents if shown else [])}
         return [{"title": heading, "anchor": anchors.get(_folded(heading), "")} for heading in wanted]
 
 

@@ -94,6 +94,8 @@ class Answer:
             if row is None:
                 continue  # deleted a moment ago
             heading, anchor, text = passages.get(each.passage or 0, ("", "", ""))
+            if row.text_changed:
+                heading, anchor, text = "", "", ""  # its page shows the signed text, and this is of another
             # Asked again of the very row that is shown: nothing may stand between it and its mark.
             ready = each.live_ready and not row.reasons_against_live()
             hits.append(RunbookHit(row, ready, heading, anchor, text or row.scope, self.words))

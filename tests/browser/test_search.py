@@ -127,7 +127,8 @@ def test_what_was_opened_or_starred_is_offered_and_stays_in_this_browser(landsca
         "Live Alert Pipeline Runbook",
         "RUNBOOK D2 — Reporting + Compare Runs",
     ]
-    assert requests == []
+    # The browser may still be fetching the page's own icon.
+    assert [url for url in requests if not url.endswith("/favicon.svg")] == []
     assert "ready" not in page.evaluate("localStorage.getItem('portal.shelf')")
     page.goto("/search/")
     assert page.locator("[data-shelf-list] a").count() == 2

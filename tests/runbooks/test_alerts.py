@@ -174,3 +174,40 @@ def test_one_situation_at_most_answers_other_alerts(red, sign_in):
     with pytest.raises(IntegrityError), transaction.atomic():
         Situation.objects.filter(pk=red.pk).update(alert_default=True)
     assert "kept for such alerts" in sign_in("otto").get("/a/other:GREEN/").content.decode()
+
+
+@pytest.mark.django_db
+def test_many_situations_are_answered_in_a_fixed_number_of_queries(red, sign_in, people):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def asked(address):
+        client.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(address)
+        return len(queries)
+
+    client, addresses = sign_in("otto"), ("/a/risk:RED/", "/api/v1/resolve/?category=risk&severity=RED")
+    few = [asked(address) for address in addresses]
+    for number in range(6):
+        situation = Situation.objects.create(
+            slug=f"red-{number}", title=f"RED {number}", alert_category="risk", alert_severity="RED"
+        )
+        SituationRunbook.objects.create(situation=situation, runbook=red.steps.first().runbook, position=1)
+    assert [asked(address) for address in addresses] == few
+
+
+@pytest.mark.django_db
+def test_the_headings_to_read_are_those_of_the_text_that_the_page_shows(red, ready_runbook, people, sign_in):
+    """The signed text is shown first: a heading of a newer, unsigned one leads nowhere."""
+    from governance import actions
+
+    with actions.governed_edit(ready_runbook, by=people["ed"]):
+        ready_runbook.document = cast.store(ready_runbook.document_path, "# Other\n\n## Nowhere\n\n1. Else.\n")
+        ready_runbook.save()
+    step = SituationRunbook.objects.get(situation=red, position=1)
+    assert [bool(heading["anchor"]) for heading in step.headings_to_read()] == [
+        "Steps" in str(ready_runbook.signed_document().contents),
+        False,
+    ]
+    assert "#doc-nowhere" not in sign_in("otto").get(red.get_absolute_url()).content.decode()

@@ -707,3 +707,14 @@ def test_an_empty_portal_has_empty_lists(db, reader):
     for prefix in QUERIES:
         if prefix != "changes":
             assert rows(reader, f"{V1}{prefix}/") == []
+
+
+@pytest.mark.parametrize("number", ["%25", "%25s", "%25(value)s", "x%"])
+def test_a_per_cent_sign_in_a_filter_is_a_wrong_value_and_no_crash(scene, reader, number):
+    assert reader.get(f"{V1}runbooks/?cluster={number}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["as_off=2020-01-01", "year=2020", "page=2"])
+def test_one_row_takes_no_parameter_that_it_does_not_know(scene, reader, query):
+    for address in (f"{V1}runbooks/{scene.ready.slug}/", f"{V1}situations/{scene.situation.slug}/"):
+        assert reader.get(f"{address}?{query}").status_code == 400
