@@ -289,3 +289,15 @@ def test_an_edit_through_the_actions_is_found(pump):
 def test_a_cluster_is_found_by_number_and_range(pump):
     Cluster.objects.filter(pk=pump.primary_cluster_id).update(first_number=8_282, last_number=8_285)
     assert found("cluster 8282–8285") == [pump]
+
+
+def test_a_hit_in_a_text_that_nobody_signed_leads_to_no_section_and_shows_nothing_of_it(pump, people):
+    """The page shows the signed text: its section would not be there, and its words are not for following."""
+    cast.make_ready(pump)
+    with actions.governed_edit(pump, by=people["ed"]):
+        pump.document = cast.store(pump.document_path, "# Pump\n\n## Sluice\n\nOpen the redwheel.\n")
+        pump.save()
+    answered = answer("redwheel")
+    (hit,) = answered.hits(answered.runbooks)
+    assert (hit.heading, hit.anchor, hit.passage_text) == ("", "", pump.scope)
+    assert not hit.live_ready
