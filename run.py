@@ -71,7 +71,9 @@ CHECKS = (
     ("Migrations complete", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("Deployment settings", ("manage.py", "check", "--deploy", "--fail-level", "ERROR")),
 )
-PIP_OPTIONS = ("--require-hashes", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-user")
+# The locks are complete, so nothing is looked for beside them: older pips look an extra up anew and refuse what they find.
+LOCK_OPTIONS = ("--require-hashes", "--no-deps")
+PIP_OPTIONS = (*LOCK_OPTIONS, "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-user")
 # Two portals of one user would fight for gunicorn's control socket, which lies in the home folder.
 SERVER_OPTIONS = ("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket")
 # The first words of the lines of pip and of uv that a waiting person wants to see.
@@ -263,7 +265,7 @@ def install_with_pip(lock_file, works):
 
 def install_with_uv(uv, lock_file, works):
     """Install with uv, `works` telling whether .venv can be kept; return whether that went well."""
-    commands = [[uv, "pip", "install", "--require-hashes", "--python", PYTHON, "-r", lock_file]]
+    commands = [[uv, "pip", "install", *LOCK_OPTIONS, "--python", PYTHON, "-r", lock_file]]
     if not works:
         remove_venv()
         commands.insert(0, [uv, "venv", "--python", BASE_PYTHON, VENV])
