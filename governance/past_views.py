@@ -9,11 +9,11 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 
 from governance import reports
 from governance.as_of import AS_OF, AsOfError, filtered_as_of, moment_of, runbooks_as_of
-from runbooks.models import Runbook
+from runbooks.models import Runbook, RunbookAlias
 
 ROWS_PER_PAGE = 50
 
@@ -40,11 +40,17 @@ def runbooks_then(request: HttpRequest, moment: datetime) -> HttpResponse:
 
 
 def runbook_then(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
-    """``/runbooks/<slug>/?as_of=``: what was signed of one runbook, and the text that was.
+    """``/runbooks/<slug>/?as_of=``: what was signed of one runbook, and the text that was. A former address leads on.
 
     :raises Http404: there is no such runbook, or there was none then.
     """
-    runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    try:
+        runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    except Http404:
+        renamed = RunbookAlias.runbook_named(slug)
+        if renamed is None:
+            raise
+        return redirect(f"{renamed.get_absolute_url()}?{request.GET.urlencode()}")
     rows = runbooks_as_of([runbook], moment)
     if not rows:
         raise Http404("This runbook was made later.")

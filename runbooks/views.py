@@ -68,10 +68,10 @@ class RunbookDetail(DetailView):
         try:
             return super().get(request, *args, **kwargs)
         except Http404:
-            alias = RunbookAlias.objects.filter(name=kwargs["slug"]).select_related("runbook").first()
-            if alias is None:
+            renamed = RunbookAlias.runbook_named(kwargs["slug"])
+            if renamed is None:
                 raise
-            return redirect(alias.runbook)
+            return redirect(renamed)
 
     def get_queryset(self) -> QuerySet[Runbook]:
         """One runbook with all that its page shows."""

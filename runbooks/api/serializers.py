@@ -81,14 +81,35 @@ class RunbookSerializer(serializers.Serializer):
 
 
 class DocumentSerializer(serializers.Serializer):
-    """The text behind a runbook."""
+    """The text that a runbook's page shows. A text that nobody signed is never taken for a signed one."""
 
+    is_signed = serializers.BooleanField(help_text="Whether this very text was signed, at whatever level.")
+    is_current = serializers.BooleanField(help_text="False where another text, not signed, stands there now.")
+    current_sha256 = serializers.CharField(allow_null=True, help_text="The text that stands there now; null for none.")
     path = serializers.CharField()
     sha256 = serializers.CharField()
     source_revision = serializers.CharField()
     authored_at = serializers.DateTimeField(allow_null=True)
     seen_at = serializers.DateTimeField()
     text = serializers.CharField()
+
+    def to_representation(self, instance: Runbook) -> dict[str, Any]:
+        """The shown text of a runbook that has one, told apart by its sha256 from what was signed and what stands there."""
+        shown = instance.shown_document()
+        if shown is None:
+            raise ValueError("This runbook has no document.")
+        current = instance.document.sha256 if instance.document else None
+        return {
+            "is_signed": shown.sha256 == instance.signed_document_sha256,
+            "is_current": shown.sha256 == current,
+            "current_sha256": current,
+            "path": shown.path,
+            "sha256": shown.sha256,
+            "source_revision": shown.source_revision,
+            "authored_at": shown.authored_at,
+            "seen_at": shown.seen_at,
+            "text": shown.text,
+        }
 
 
 class ClusterSerializer(serializers.Serializer):

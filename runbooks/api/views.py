@@ -1,6 +1,7 @@
 """The catalogue over REST. Each view is a queryset, a serializer and what it may be filtered by."""
 
 from django.db.models import Prefetch
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -10,7 +11,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from runbooks.api import serializers
 from runbooks.filters import RunbookFilterSet
-from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, RunbookAlias, Section, SectionEntry
 from runbooks.views import situations_in_order
 
 # What a slug may be. The framework's own pattern lets a null byte through, on which PostgreSQL fails.
@@ -26,14 +27,27 @@ class RunbookViewSet(ReadOnlyModelViewSet):
     lookup_field = "slug"
     lookup_value_regex = SLUG
 
+    def get_object(self) -> Runbook:
+        """The runbook with this slug.
+
+        :raises NotFound: there is none; a former name is answered with the present one.
+        """
+        try:
+            return super().get_object()
+        except Http404 as error:
+            renamed = RunbookAlias.runbook_named(self.kwargs["slug"])
+            if renamed is None:
+                raise
+            raise NotFound(f"This runbook is now called {renamed.slug}. Ask for that.") from error
+
     @extend_schema(responses=serializers.DocumentSerializer, filters=False)
     @action(detail=True)
     def document(self, request: Request, slug: str, format: str | None = None) -> Response:  # noqa: A002 - DRF's name
-        """The Markdown text that stands behind the runbook now."""
-        runbook = Runbook.objects.select_related("document").filter(slug=slug).first()
-        if runbook is None or runbook.document is None:
-            raise NotFound("There is no such runbook, or it has no document.")
-        return Response(serializers.DocumentSerializer(runbook.document).data)
+        """The Markdown text that the runbook's page shows: the signed one first, and whether a newer one stands there."""
+        runbook = self.get_object()
+        if runbook.shown_document() is None:
+            raise NotFound("This runbook has no document.")
+        return Response(serializers.DocumentSerializer(runbook).data)
 
 
 class ClusterViewSet(ReadOnlyModelViewSet):

@@ -33,6 +33,12 @@ class RunbookAlias(models.Model):
         """The page of the runbook that it names."""
         return reverse("runbook", args=[self.runbook.slug])
 
+    @classmethod
+    def runbook_named(cls, name: str) -> Runbook | None:
+        """The runbook that once had this name; None where none had."""
+        alias = cls.objects.filter(name=name).select_related("runbook").first()
+        return alias.runbook if alias else None
+
     def clean(self) -> None:
         """Refuse the title of a runbook: it would lead to two.
 

@@ -3,6 +3,7 @@
 import csv
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +14,7 @@ from governance.as_of import AsOfError, moment_of, runbooks_as_of
 from governance.choices import FindingKind
 from governance.models import ChangeLogEntry, Finding
 from governance.verdict import VerdictReason
-from runbooks.models import Runbook
+from runbooks.models import Runbook, RunbookAlias
 from tests import cast
 from tests.runbooks.conftest import reader  # noqa: F401
 from tests.runbooks.test_pages import Page
@@ -334,3 +335,12 @@ def test_looking_at_the_past_writes_nothing(told, reader):  # noqa: F811
         reader.get(address.format(slug=told.slug), {"as_of": stamp(told.at["ready"])})
     assert ChangeLogEntry.objects.count() == rows
     assert ledger.verify().is_whole
+
+
+def test_a_former_address_leads_on_with_its_moment(told, reader):  # noqa: F811
+    RunbookAlias.objects.create(runbook=Runbook.objects.get(slug=told.slug), name="once-called-this")
+    query = {"as_of": stamp(told.at["ready"])}
+    response = reader.get("/runbooks/once-called-this/", query, follow=True)
+    assert response.redirect_chain == [(f"/runbooks/{told.slug}/?{urlencode(query)}", 302)]
+    assert response.status_code == 200
+    assert reader.get("/runbooks/never-called-this/", query).status_code == 404

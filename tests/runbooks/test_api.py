@@ -19,7 +19,7 @@ from governance.models import ChangeLogEntry, Finding
 from portal.api import router
 from runbooks.api import serializers
 from runbooks.choices import ReadinessLevel
-from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, RunbookAlias, Section, Situation
 from runbooks.standing import Reason
 from tests import cast
 from tests.portal.addresses import every_route
@@ -106,6 +106,32 @@ def test_a_document_is_read_below_its_runbook(scene, reader):
     assert document["text"] == scene.ready.document.text
     assert document["sha256"] == cast.sha256(document["text"])
     assert document["path"] == scene.ready.document_path
+    assert (document["is_signed"], document["is_current"]) == (True, True)
+
+
+def test_the_signed_text_is_read_first_and_says_that_a_newer_one_stands_there(scene, reader):
+    signed = scene.ready.document
+    newer = cast.store(signed.path, "# Another text\n\nNobody has signed this.\n")
+    scene.ready.document = newer
+    scene.ready.save()
+    document = read(reader, f"{V1}runbooks/{scene.ready.slug}/document/")
+    assert (document["sha256"], document["text"]) == (signed.sha256, signed.text)
+    assert (document["is_signed"], document["is_current"]) == (True, False)
+    assert document["current_sha256"] == newer.sha256
+
+
+def test_a_text_that_nobody_signed_says_so(people, reader):
+    draft = cast.make_runbook()
+    document = read(reader, f"{V1}runbooks/{draft.slug}/document/")
+    assert (document["is_signed"], document["is_current"]) == (False, True)
+
+
+@pytest.mark.parametrize("below", ["", "document/"])
+def test_a_former_name_is_answered_with_the_present_one(people, reader, below):
+    runbook = cast.make_runbook()
+    RunbookAlias.objects.create(runbook=runbook, name="once-called-this")
+    answer = read(reader, f"{V1}runbooks/once-called-this/{below}", 404)
+    assert runbook.slug in answer["detail"]
 
 
 def test_a_runbook_without_a_document_has_none_to_read(people, reader):
@@ -161,7 +187,7 @@ def serialized_rows(scene):
     return {
         serializers.ReferenceSerializer: serializers.reference(scene.ready),
         serializers.RunbookSerializer: scene.ready,
-        serializers.DocumentSerializer: scene.ready.document,
+        serializers.DocumentSerializer: scene.ready,
         serializers.ClusterSerializer: scene.cluster,
         serializers.LayerSerializer: scene.layer,
         serializers.SectionEntrySerializer: scene.section.entries.first(),
