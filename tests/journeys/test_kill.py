@@ -28,8 +28,8 @@ def sign_one_after_the_other(acknowledge, requests, people):
             os.write(acknowledge, f"{request.pk} {name}\n".encode())
 
 
-def killed_in_the_middle(requests, people):
-    """The signatures that a process acknowledged before it was killed at a random moment."""
+def killed_in_the_middle(requests, people, *, after):
+    """The signatures that a process acknowledged before it was killed, at a random moment after so many of them."""
     reading, acknowledge = os.pipe()
     connections.close_all()  # a connection is not shared with a child
     child = os.fork()
@@ -40,28 +40,30 @@ def killed_in_the_middle(requests, people):
         finally:
             os._exit(0)
     os.close(acknowledge)
-    time.sleep(random.uniform(0.005, 0.12))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
     with os.fdopen(reading, "rb") as pipe:
-        lines = pipe.read().decode().splitlines()
-    return [tuple(line.split()) for line in lines if len(line.split()) == 2]
+        # Counted and not timed: on a busy machine a signature takes as long as it takes.
+        lines = [pipe.readline() for _ in range(after)]
+        time.sleep(random.uniform(0.0, 0.06))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        lines += pipe.read().splitlines()
+    return [tuple(line.decode().split()) for line in lines if len(line.split()) == 2]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system knows no fork")
 def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_half_done(people):
     acknowledged, number = [], 0
-    for _ in range(KILLS):
+    for kill in range(KILLS):
         requests = []
         for _ in range(8):
             number += 1
             requests.append(cast.ask(cast.make_runbook(f"Killed {number}"), by=people["ed"]))
-        acknowledged += killed_in_the_middle(requests, people)
+        acknowledged += killed_in_the_middle(requests, people, after=kill % 4)
         assert ledger.verify().is_whole
         for pk, name in acknowledged:
             assert SignOff.objects.filter(request=pk, signer__username=name).exists()
         agree()
-    assert acknowledged, "the child was never quick enough to sign anything"
+    assert acknowledged or KILLS == 1
     assert guards.missing() == []
     assert connection.is_usable()
 
