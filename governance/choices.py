@@ -62,6 +62,7 @@ class Action(models.TextChoices):
     PASSWORD_SET = "password_set", _("password set")
     TOKEN_CREATED = "token_created", _("API token created")
     TOKEN_REVOKED = "token_revoked", _("API token revoked")
+    RESTORE_ACCEPTED = "restore_accepted", _("restored ledger accepted")
 
 
 class ReminderKind(models.TextChoices):

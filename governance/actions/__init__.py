@@ -12,11 +12,16 @@ from governance.actions.catalogue import GovernedEdit, delete, governed_edit
 from governance.actions.checking import Checked, check_catalogue
 from governance.actions.confirming import confirm_password
 from governance.actions.documents import store_document
-from governance.actions.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.actions.errors import ActionRefused, NothingToAccept, RequestLapsed, StaleForm
 from governance.actions.findings import resolve_findings
 from governance.actions.landscape import ImportRecord, keep_source
 from governance.actions.lapse import lapse_what_ran_out
-from governance.actions.ledger_state import note_checkpoint, note_ledger_state
+from governance.actions.ledger_state import (
+    accept_restored_ledger,
+    exposed_by_checkpoints,
+    note_checkpoint,
+    note_ledger_state,
+)
 from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
 from governance.actions.sections import render_section
@@ -31,14 +36,17 @@ __all__ = [
     "GovernedEdit",
     "GovernedEdits",
     "ImportRecord",
+    "NothingToAccept",
     "RequestLapsed",
     "StaleForm",
     "Synced",
+    "accept_restored_ledger",
     "check_catalogue",
     "confirm_password",
     "create_api_token",
     "delete",
     "downgrade",
+    "exposed_by_checkpoints",
     "governed_edit",
     "keep_source",
     "lapse_what_ran_out",

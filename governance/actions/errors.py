@@ -23,6 +23,10 @@ class StaleForm(Exception):
     """What was to be signed is not what the page showed. Load it again and look at the difference."""
 
 
+class NothingToAccept(Exception):
+    """A restored ledger was to be accepted where none is in doubt, or where more than that is wrong. The text says which."""
+
+
 class RequestLapsed(Exception):
     """What the request pins has changed; it is closed as lapsed and the change is named."""
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 # What each command of ours does to governed rows. A new command fails the test below until it stands here.
 WRITES_THE_LEDGER = {
+    "accept_restore",
     "create_api_token",
     "createsuperuser",
     "import_landscape",

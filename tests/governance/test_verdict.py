@@ -216,10 +216,11 @@ def test_nobody_waves_a_broken_ledger_through_by_hand(ready_runbook, people):
 
 @pytest.mark.django_db
 def test_a_whole_chain_does_not_settle_what_a_checkpoint_found(ready_runbook):
-    actions.note_checkpoint(sequence=7, problem="An old backup was restored.")
+    actions.note_checkpoint(sequence=7, digest="f" * 64, problem="An old backup was restored.")
     actions.note_ledger_state(problem="")
     assert reasons(ready_runbook) == {"ledger_broken"}
-    actions.note_checkpoint(sequence=7, problem="")
+    Finding.objects.update(subject=f"ledger, seen from a checkpoint {ChangeLogEntry.objects.get(sequence=7).hash}")
+    actions.note_ledger_state(problem="")
     assert reasons(ready_runbook) == set()
 
 

@@ -8,14 +8,17 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from governance import ledger
-from governance.checkpoint import take_checkpoint
+from governance import actions, ledger
+from governance.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint, take_checkpoint
 from governance.management.base import PortalCommand
 from governance.management.files import write_file
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, then writes the number, the hash and the time of its last row."""
+    """Verifies the ledger, then writes the number, the hash and the time of its last row.
+
+    A checkpoint that stands in the file already is not written over by one of another chain.
+    """
 
     help = "Write a checkpoint of the ledger to keep outside of the database. CHECKPOINT_KEY signs it."
 
@@ -26,14 +29,40 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify and write.
 
-        :raises CommandError: the ledger is broken, or the file cannot be written.
+        :raises CommandError: the ledger is broken or in doubt, the file holds something else, or cannot be written.
         """
+        path: Path = options["output"]
+        kept = _kept(path)
         with ledger.governed():  # nothing is added between the look and the note
             result = ledger.verify()
             taken = take_checkpoint(key=settings.CHECKPOINT_KEY, at=timezone.now())
         if not result.is_whole:
             raise CommandError(f"{result.sentence} No checkpoint was written.")
-        path: Path = options["output"]
+        if kept:
+            problem = compare(kept, result)
+            actions.note_checkpoint(sequence=kept.sequence, digest=kept.hash, problem=problem)
+            if problem:
+                raise CommandError(f"{problem} {path} was left as it is: it is the proof.")
+        exposed = actions.exposed_by_checkpoints().first()
+        if exposed:
+            raise CommandError(f"A checkpoint exposed: {exposed.message} None of this chain was written.")
         write_file(path, taken.to_json())
         signed = "signed" if taken.signature else "unsigned: set CHECKPOINT_KEY to sign it"
         self.stdout.write(f"Row {taken.sequence}, hash {taken.hash} ({signed}). Keep {path} outside of this machine.")
+
+
+def _kept(path: Path) -> Checkpoint | None:
+    """The checkpoint that stands in the file already; None where there is no file.
+
+    :raises CommandError: the file holds something else, or cannot be read.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return read_checkpoint(path.read_text(encoding="utf-8"), key=settings.CHECKPOINT_KEY)
+    except OSError as error:
+        raise CommandError(
+            f"{path} stands there already and cannot be read: {error.strerror}. Name another file."
+        ) from error
+    except (CheckpointError, ValueError) as error:
+        raise CommandError(f"{path} stands there already: {error} It was left as it is; name another file.") from error

@@ -42,7 +42,8 @@ class Command(PortalCommand):
         result = ledger.verify()
         actions.note_ledger_state(problem=result.sentence)
         self.stdout.write(f"Ledger rows verified: {result.count}.")
-        return [] if result.is_whole else [f"{result.sentence} Every verdict is no-go until it is whole."]
+        problems = [result.sentence, *(finding.message for finding in actions.exposed_by_checkpoints())]
+        return [f"{problem} Every verdict is no-go until that is settled." for problem in problems if problem]
 
     def _lapse(self) -> list[str]:
         self.stdout.write(f"Lapsed: {actions.lapse_what_ran_out(by=ledger.SYSTEM)}.")

@@ -38,9 +38,12 @@ class Command(PortalCommand):
             raise CommandError(result.sentence)
         if checkpoint:
             problem = compare(checkpoint, result)
-            actions.note_checkpoint(sequence=checkpoint.sequence, problem=problem)
+            actions.note_checkpoint(sequence=checkpoint.sequence, digest=checkpoint.hash, problem=problem)
             if problem:
                 raise CommandError(problem)
+        exposed = actions.exposed_by_checkpoints().first()
+        if exposed:
+            raise CommandError(f"The chain is whole in itself, but another checkpoint exposed: {exposed.message}")
         missing = guards.missing()
         if missing:
             raise CommandError(
