@@ -15,7 +15,9 @@ from governance import ledger
 from governance.choices import Action
 from governance.facts import subject_of
 
+OLD_CONFIRMED = "old_password_confirmed"
 _acting: ContextVar[HttpRequest | None] = ContextVar("acting", default=None)
+_confirmed: ContextVar[bool] = ContextVar("confirmed", default=False)
 
 
 @contextmanager
@@ -26,6 +28,19 @@ def acting(request: HttpRequest | None) -> Iterator[None]:
         yield
     finally:
         _acting.reset(token)
+
+
+@contextmanager
+def old_password_confirmed() -> Iterator[None]:
+    """Passwords that are set inside replace one that was just asked for: whoever is signed in sets their own.
+
+    A session that was left open is not its owner: without the old password, one's own counts as set by another.
+    """
+    token = _confirmed.set(True)
+    try:
+        yield
+    finally:
+        _confirmed.reset(token)
 
 
 class ActingMiddleware:
@@ -51,18 +66,23 @@ class RecordedPassword:
         return _("Whoever sets another person's password starts a waiting time before that account may sign.")
 
     def password_changed(self, password: str, user: object = None) -> None:
-        """Write the row: who set whose password."""
-        if not isinstance(user, User) or user.pk is None:
-            return
-        with ledger.governed():
-            ledger.append(
-                ledger.Record(
-                    actor=_actor(),
-                    action=Action.PASSWORD_SET,
-                    subject=subject_of(user),
-                    subject_title=str(user),
-                )
+        """Write the row: who set whose password, and whether the old one was asked for."""
+        if isinstance(user, User) and user.pk is not None:
+            record_password(user, **{OLD_CONFIRMED: True} if _confirmed.get() else {})
+
+
+def record_password(user: User, **facts: bool) -> None:
+    """Write the row that an account's password was set, or taken away, by whoever acts now."""
+    with ledger.governed():
+        ledger.append(
+            ledger.Record(
+                actor=_actor(),
+                action=Action.PASSWORD_SET,
+                subject=subject_of(user),
+                subject_title=str(user),
+                changes={name: {"before": None, "after": value} for name, value in facts.items()},
             )
+        )
 
 
 def _actor() -> ledger.Actor:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from governance.choices import Action
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
+from governance.passwords import OLD_CONFIRMED
 from governance.policy import CONFIRMATION_WINDOW, Person
 
 OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
@@ -107,11 +108,15 @@ def _recorded_since(told: list[ChangeLogEntry], group: str) -> int | None:
 
 
 def _password_set_by_another_at(told: list[ChangeLogEntry], user: User) -> datetime:
-    """When somebody else last set the password: whoever made the account set the first one."""
+    """When somebody else last set the password: whoever made the account set the first one.
+
+    Somebody else is also who sat down at a session that was left open and was not asked for the old password.
+    """
     by_others = [
         entry.recorded_at
         for entry in told
-        if entry.action == Action.PASSWORD_SET and entry.actor != user.get_username()
+        if entry.action == Action.PASSWORD_SET
+        and (entry.actor != user.get_username() or OLD_CONFIRMED not in entry.changes)
     ]
     return max([user.date_joined, *by_others])
 

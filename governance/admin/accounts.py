@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from governance import ledger
 from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin
 from governance.models import SignOffRule
+from governance.passwords import record_password
 from governance.people import GROUP_PERMISSIONS
 
 admin.site.unregister(User)
@@ -40,11 +43,21 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
         return fields if obj is None else (*fields, "username")
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Django's own form; the password and the row that tells who set it are one transaction."""
+        """Django's own form; the password and the row that tells who set it are one transaction.
+
+        It asks for no old password, so nobody sets their own here: a session that was left open could sign otherwise.
+        """
+        user = self.get_object(request, unquote(id))
+        if user is not None and user.pk == request.user.pk:
+            messages.warning(request, _("Set your own password here: your old one is asked for."))
+            return HttpResponseRedirect(reverse("admin:password_change"))
         if request.method in SAFE_METHODS:
             return super().user_change_password(request, id, form_url)
         with ledger.governed():
-            return super().user_change_password(request, id, form_url)
+            response = super().user_change_password(request, id, form_url)
+            if user and user.has_usable_password() and not User.objects.get(pk=user.pk).has_usable_password():
+                record_password(user, taken_away=True)
+            return response
 
     @admin.display(description=_("groups"))
     def in_groups(self, user: User) -> str:

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
 
 from governance import actions
+from governance.passwords import old_password_confirmed
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
@@ -29,6 +30,11 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         except actions.ActionRefused as refused:
             raise ValidationError(refused.messages) from refused
         return password
+
+    def save(self, commit: bool = True) -> Any:
+        """Set the new one, which counts as one's own."""
+        with old_password_confirmed():
+            return super().save(commit)
 
 
 def own_password(request: HttpRequest) -> HttpResponseBase:

@@ -139,6 +139,33 @@ def test_whoever_took_an_account_over_does_not_get_rid_of_the_waiting_time(reque
     refused(lambda: decide(request_, by=people["rita"], at=timezone.now()), Refusal.COOLING_DOWN)
 
 
+def test_nobody_sets_their_own_password_where_the_old_one_is_not_asked_for(request_, people, sign_in, day):
+    """A session that was left open: whoever sits down at it must not get a password to sign with."""
+    User.objects.update(date_joined=timezone.now() - timedelta(days=9))
+    User.objects.filter(pk=people["rita"].pk).update(is_superuser=True)
+    url = f"/admin/auth/user/{people['rita'].pk}/password/"
+    values = {"password1": "another-horse-battery", "password2": "another-horse-battery", "usable_password": "true"}
+    client = sign_in("rita")
+    for response in (client.get(url), client.post(url, values)):
+        assert (response.status_code, response.url) == (302, "/admin/password_change/")
+    assert not ChangeLogEntry.objects.filter(action=Action.PASSWORD_SET, subject="user:rita").exists()
+    assert User.objects.get(username="rita").check_password(cast.PASSWORD)
+
+
+def test_a_password_set_in_ones_own_name_without_the_old_one_starts_the_waiting_time(request_, people, day):
+    User.objects.update(date_joined=timezone.now() - timedelta(days=9))
+    with ledger.governed():
+        ledger.append(ledger.Record(actor=people["rita"], action=Action.PASSWORD_SET, subject="user:rita"))
+    refused(lambda: decide(request_, by=people["rita"], at=timezone.now()), Refusal.COOLING_DOWN)
+
+
+def test_a_password_that_is_taken_away_is_told(people, sign_in):
+    url = f"/admin/auth/user/{people['rita'].pk}/password/"
+    assert sign_in("sue").post(url, {"usable_password": "false", "unset-password": "1"}).status_code == 302
+    row = ChangeLogEntry.objects.filter(action=Action.PASSWORD_SET).first()
+    assert (row.actor, row.subject, row.changes["taken_away"]["after"]) == ("sue", "user:rita", True)
+
+
 def test_a_shell_that_sets_a_password_is_somebody_else(people):
     people["rita"].set_password("another-horse-battery")
     people["rita"].save()
