@@ -7,16 +7,21 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from governance import ledger
 from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin
+from governance.admin.stale import OpenedOnForm
 from governance.models import SignOffRule
 from governance.passwords import record_password
 from governance.people import GROUP_PERMISSIONS
+
+
+class AccountForm(OpenedOnForm, UserChangeForm):
+    """Django's own form; a group that somebody has taken away meanwhile is not given back without knowing it."""
+
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -29,7 +34,7 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
     An account keeps its name, which the ledger speaks of, and the day it was made, on which its right to sign hangs.
     """
 
-    form: Any = UserChangeForm
+    form: Any = AccountForm
     list_display = ("username", "is_active", "is_staff", "in_groups", "date_joined")
     list_filter = ("is_active", "is_staff", "groups")
 
@@ -69,7 +74,7 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
 class LedgeredGroupAdmin(LedgeredAdmin, GroupAdmin):  # type: ignore[misc]
     """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
 
-    form: Any = ModelForm
+    form: Any = OpenedOnForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The name of a group that the policy knows is fixed."""

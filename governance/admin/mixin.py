@@ -1,5 +1,6 @@
 """The one way in which the admin writes, and the way in which it only shows."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from governance import actions, ledger
+from governance.admin.stale import OPENED_ON, OpenedOnForm
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
 from governance.people import signed_in
@@ -24,7 +26,7 @@ MOST_DIGITS = 18
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
-class ReasonForm(forms.ModelForm):
+class ReasonForm(OpenedOnForm):
     """A model's form with a line for why: it goes into the ledger."""
 
     reason = forms.CharField(
@@ -34,6 +36,17 @@ class ReasonForm(forms.ModelForm):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text=gettext_lazy("Goes into the change log."),
     )
+
+
+class LinesField(forms.CharField):
+    """A text of several lines. A browser ends them with CR LF; they are kept as they are in a file, with LF alone."""
+
+    def to_python(self, value: Any) -> Any:
+        """The text with one kind of line end."""
+        return re.sub(r"\r\n?", "\n", super().to_python(value) or "")
+
+
+LINES = {models.TextField: {"form_class": LinesField}}
 
 
 def is_a_key(text: str) -> bool:
@@ -54,7 +67,9 @@ class _ForgivingSelectMultiple(_ForgivingSelect, AutocompleteSelectMultiple):
 
 
 class ForgivingAutocomplete:
-    """For an admin or an inline with ``autocomplete_fields``: a nonsense value is refused by the form, not by a crash."""
+    """For an admin or an inline: a nonsense value is refused by the form, not by a crash; line ends are of one kind."""
+
+    formfield_overrides: Any = LINES
 
     def formfield_for_foreignkey(self: Any, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """One related object."""
@@ -117,6 +132,13 @@ class LedgeredAdmin(ToldAdmin):
     """
 
     form: Any = ReasonForm
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """With what a stored object looked like when the page was opened."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return fieldsets
+        return [*fieldsets, (None, {"fields": (OPENED_ON,)})]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """First half: remember what was, then save."""

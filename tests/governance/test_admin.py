@@ -34,14 +34,19 @@ def form_values(client, url):
         value = bound.value()
         if value is not None and value is not False:
             values[bound.html_name] = (
-                [getattr(part, "pk", part) for part in value] if isinstance(value, list) else value
+                [getattr(part, "pk", part) for part in value] if isinstance(value, list) else as_a_browser_sends(value)
             )
     for formset in client.get(url).context["inline_admin_formsets"]:
         for bound in formset.formset.management_form:
             values[bound.html_name] = bound.value()
         for row in formset.formset.forms:
-            values |= {bound.html_name: bound.value() for bound in row if bound.value() is not None}
+            values |= {bound.html_name: as_a_browser_sends(bound.value()) for bound in row if bound.value() is not None}
     return values
+
+
+def as_a_browser_sends(value):
+    """A text area's line ends are CR LF when they are sent (HTML, form submission)."""
+    return value.replace("\n", "\r\n") if isinstance(value, str) else value
 
 
 def text_of(response):
