@@ -24,6 +24,9 @@ BEGIN
   END IF;
   RETURN {row};
 END """
+RECORDED_AT_IS_READABLE = "(NEW.recorded_at BETWEEN '1970-01-01' AND '2101-01-01')"
+CHANGES_ARE_READABLE = """(CASE WHEN jsonb_typeof(NEW.changes) <> 'object' THEN false
+    ELSE NOT EXISTS (SELECT 1 FROM jsonb_each(NEW.changes) told WHERE jsonb_typeof(told.value) <> 'object') END)"""
 EMPTYING = "A governed table is never emptied."
 
 
@@ -64,4 +67,9 @@ def _guards() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _spelled(condition: str) -> str:
-    return condition.replace("!==", "IS DISTINCT FROM").replace("===", "IS NOT DISTINCT FROM")
+    return (
+        condition.replace("!==", "IS DISTINCT FROM")
+        .replace("===", "IS NOT DISTINCT FROM")
+        .replace("RECORDED_AT_IS_READABLE", RECORDED_AT_IS_READABLE)
+        .replace("CHANGES_ARE_READABLE", CHANGES_ARE_READABLE)
+    )

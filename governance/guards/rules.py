@@ -1,7 +1,8 @@
 """What the guards refuse, once for every database: (name, event, table, condition, message). Pure.
 
-Conditions are SQL that SQLite and PostgreSQL share, save for two signs that each dialect spells
-in its own way: ``===`` and ``!==`` compare nulls like values.
+Conditions are SQL that SQLite and PostgreSQL share, save for what each dialect spells in its own way: ``===`` and
+``!==`` compare nulls like values, ``RECORDED_AT_IS_READABLE`` and ``CHANGES_ARE_READABLE`` say that a ledger row can be
+read again at all. A row that cannot would stop every reader of the ledger, the alarm included.
 """
 
 from governance import states
@@ -183,10 +184,12 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         REQUEST,
         "NEW.state <> 'open' OR NEW.applied_at IS NOT NULL"
         f" OR EXISTS (SELECT 1 FROM {REQUEST} o WHERE o.id = NEW.id)"
+        f" OR NOT EXISTS (SELECT 1 FROM {RUNBOOK} b WHERE b.id = NEW.runbook_id"
+        " AND b.readiness_level = NEW.from_level AND b.readiness_year === NEW.from_year)"
         f" OR (NEW.direction = 'up' AND NOT ({UNDER_ITS_RULE} AND {_is_a_way(states.UP)}))"
         f" OR (NEW.from_level = 'retired' AND NOT {WHAT_IT_WAS})"
         f" OR (NEW.direction <> 'up' AND NOT {_is_a_way(states.DOWN)})",
-        "A request starts open, under a rule for its level, on a way that the tables know.",
+        "A request starts open, from where the runbook stands, under a rule for its level, on a way that the tables know.",
     ),
     (
         "guard_request_update",
@@ -234,8 +237,9 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f"NEW.sequence <> coalesce(({LAST}), 0) + 1"
         f" OR NEW.previous_hash <> coalesce((SELECT hash FROM {LEDGER} WHERE sequence = ({LAST})), '{'0' * 64}')"
         f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.hash = NEW.hash)"
-        f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.sequence = ({LAST}) AND NEW.recorded_at < o.recorded_at)",
-        "The ledger grows at its end alone.",
+        f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.sequence = ({LAST}) AND NEW.recorded_at < o.recorded_at)"
+        " OR NOT RECORDED_AT_IS_READABLE OR NOT CHANGES_ARE_READABLE",
+        "The ledger grows at its end alone, by rows that can be read.",
     ),
     ("guard_ledger_update", "BEFORE UPDATE", LEDGER, ALWAYS, "A ledger row is never changed."),
     ("guard_ledger_delete", "BEFORE DELETE", LEDGER, ALWAYS, "A ledger row is never deleted."),

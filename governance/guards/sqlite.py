@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from governance.guards.rules import GUARDS
 
 LIST_SQL = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE '\\'"
+# As Django stores a time (UTC, without an offset): one that is another moment when it is read, such as 30 February, is none.
+RECORDED_AT_IS_READABLE = """(typeof(NEW.recorded_at) = 'text' AND datetime(NEW.recorded_at) = substr(NEW.recorded_at, 1, 19)
+    AND substr(NEW.recorded_at, 12, 2) < '24'
+    AND substr(NEW.recorded_at, 20) NOT GLOB '*[^.0-9]*' AND NEW.recorded_at BETWEEN '1970' AND '2101')"""
+CHANGES_ARE_READABLE = """(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN json_type(NEW.changes) <> 'object' THEN 0
+    ELSE NOT EXISTS (SELECT 1 FROM json_each(NEW.changes) told WHERE told.type <> 'object') END)"""
 
 
 def expected() -> dict[str, str]:
@@ -32,4 +38,9 @@ def _quoted(message: str) -> str:
 
 
 def _spelled(condition: str) -> str:
-    return condition.replace("!==", "IS NOT").replace("===", "IS")
+    return (
+        condition.replace("!==", "IS NOT")
+        .replace("===", "IS")
+        .replace("RECORDED_AT_IS_READABLE", RECORDED_AT_IS_READABLE)
+        .replace("CHANGES_ARE_READABLE", CHANGES_ARE_READABLE)
+    )

@@ -237,6 +237,54 @@ def test_the_ledger_has_no_gap_and_no_back_dating(runbook):
         refused(lambda: forged.save(force_insert=True), "grows at its end")  # noqa: B023
 
 
+UNREADABLE_TIMES = {
+    "sqlite": [
+        "zzzz", "now", "", "2026-02-30 10:00:00", "2460000.5", "9999-01-01 00:00:00", "2090-01-01", "2090-01-01T10:00:00",
+        "2090-01-01 10:00:00+02:00", "2090-01-01 10:00:00Z", "2090-01-01 24:00:00", 4102444800, b"2090-01-01 10:00:00",
+    ],
+    "postgresql": ["infinity", "9999-01-01 00:00:00Z", "2101-06-01 00:00:00Z"],
+}  # fmt: skip
+
+
+def insert_ledger_row(**values):
+    """A row with everything right that a guard can see, by the application's own INSERT."""
+    last = ChangeLogEntry.objects.order_by("-sequence").first()
+    row = {
+        "sequence": last.sequence + 1,
+        "recorded_at": "2090-01-01 10:00:00",
+        "actor": "x",
+        "action": "changed",
+        "subject": "x",
+        "subject_title": "",
+        "reason": "",
+        "release": "",
+        "changes": "{}",
+        "digests": "",
+        "previous_hash": last.hash,
+        "hash": "2" * 64,
+        **values,
+    }
+    marks = ", ".join(["%s"] * len(row))
+    execute(f"INSERT INTO governance_changelogentry ({', '.join(row)}) VALUES ({marks})", *row.values())
+
+
+@pytest.mark.parametrize("when", UNREADABLE_TIMES[connection.vendor])
+def test_the_ledger_takes_no_time_that_nobody_can_read_again(runbook, when):
+    refused(lambda: insert_ledger_row(recorded_at=when), "can be read")
+
+
+@pytest.mark.parametrize(
+    "changes", ["[]", '"x"', "7", "null", '{"a": 1}', '{"a": null}', '{"a": []}', '{"a": {}, "b": "x"}']
+)
+def test_the_ledger_takes_no_changes_that_nobody_can_read_again(runbook, changes):
+    refused(lambda: insert_ledger_row(changes=changes), "can be read")
+
+
+def test_what_can_be_read_is_taken_by_the_guard(runbook):
+    insert_ledger_row(changes='{"a": {"before": null, "after": 1}}')
+    assert ChangeLogEntry.objects.order_by("-sequence").first().changes == {"a": {"before": None, "after": 1}}
+
+
 @pytest.mark.parametrize("table", ["governance_changelogentry", "governance_signoff", "runbooks_runbook"])
 def test_postgresql_never_empties_a_governed_table(ready_runbook, table):
     if connection.vendor == "postgresql":
@@ -314,6 +362,7 @@ def test_an_inactive_risk_owner_does_not_sign_by_raw_insert(runbook, people):
         {"direction": "down"},
         {"direction": "down", "to_level": "shadow", "to_year": None},
         {"rule": None},
+        {"direction": "down", "from_level": "ready", "from_year": 2026, "to_level": "retired", "to_year": None},
     ],
 )
 def test_a_forged_request_stands_under_no_rule(runbook, people, changes):
