@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from governance.choices import ReminderKind
+from governance.go_no_go import verdict_on
 from governance.models import Reminder, StatusChangeRequest
 from governance.people import RISK_OWNERS
 from runbooks.models import Runbook
@@ -45,16 +46,18 @@ class Outcome:
 def due_reminders(*, at: datetime | None = None) -> Iterator[Draft]:
     """Every e-mail that is due at a moment (aware; now by default) and was not sent yet."""
     sent = set(Reminder.objects.values_list("kind", "about", "recipient_id"))
-    for draft in _all_due(timezone.localdate(at)):
+    for draft in _all_due(at or timezone.now()):
         if (draft.kind, draft.about, draft.recipient.pk) not in sent:
             yield draft
 
 
-def _all_due(today: date) -> Iterator[Draft]:
+def _all_due(moment: datetime) -> Iterator[Draft]:
+    today = timezone.localdate(moment)
     owners = list(User.objects.filter(is_active=True, groups__name=RISK_OWNERS).exclude(email=""))
     for runbook in Runbook.objects.ending_soon(today=today, days=max(DAYS_BEFORE)):
         last_day = runbook.valid_until
         left = (last_day - today).days
+        verdict = verdict_on(runbook, at=moment)
         step = min(days for days in DAYS_BEFORE if left <= days)
         for owner in owners:
             yield Draft(
@@ -64,7 +67,7 @@ def _all_due(today: date) -> Iterator[Draft]:
                 subject=_("%(runbook)s: %(readiness)s ends on %(day)s")
                 % {"runbook": runbook, "readiness": runbook.readiness, "day": last_day},
                 template="governance/mail/expiry.txt",
-                context={"runbook": runbook, "last_day": last_day, "left": left},
+                context={"runbook": runbook, "last_day": last_day, "left": left, "verdict": verdict},
             )
     yield from _waiting()
 

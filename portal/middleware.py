@@ -46,6 +46,19 @@ class DoubtMiddleware:
             return self.get_response(request)
 
 
+class FreshMiddleware:
+    """No answer is kept by a cache between the portal and its reader: a revoke is seen by the next request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request; a view that says something of its own about caches is heard."""
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+
 class ReadAccessMiddleware:
     """Sends a visitor who may not read to the sign-in page, and back afterwards."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -47,6 +48,7 @@ class VerdictView(APIView):
             answer, then = _verdict_then(request, slug, moment)
         body = {
             "runbook": slug,
+            "year": _year(request) or timezone.localdate(moment).year,
             "verdict": answer.word,
             "reasons": answer.reasons,
             "valid_until": answer.valid_until,
@@ -116,6 +118,7 @@ def _situation(situation: Situation, steps: Steps, request: Request) -> dict[str
                 "url": request.build_absolute_uri(step.runbook.get_absolute_url()),
                 "verdict": verdict.word,
                 "reasons": verdict.reasons,
+                "independent": verdict.independent,
                 "escalation_contact": step.runbook.escalation_contact,
                 "headings": [line.strip() for line in step.headings.splitlines() if line.strip()],
             }
@@ -125,7 +128,7 @@ def _situation(situation: Situation, steps: Steps, request: Request) -> dict[str
 
 
 def _refuse_unknown(request: Request, known: set[str]) -> None:
-    """A misspelt parameter must not be taken for none.
+    """A misspelt parameter must not be taken for none, nor one of two for the other.
 
     :raises ValidationError: there is one.
     """
@@ -133,3 +136,6 @@ def _refuse_unknown(request: Request, known: set[str]) -> None:
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise ValidationError({name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown})
+    repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationError({name: f"{name} is given more than once." for name in repeated})

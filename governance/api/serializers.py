@@ -111,6 +111,9 @@ class VerdictSerializer(serializers.Serializer):
     """Go or no-go: the only thing that a machine may act on."""
 
     runbook = serializers.CharField(help_text="The slug that was asked for.")
+    year = serializers.IntegerField(
+        help_text="The calendar year of the live use: a go is one on no day of another year."
+    )
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
     reasons = serializers.ListField(child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason]))
     valid_until = serializers.DateField(
@@ -132,6 +135,7 @@ class ResolvedStepSerializer(serializers.Serializer):
     url = serializers.CharField(help_text="Its page.")
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
     reasons = serializers.ListField(child=serializers.CharField())
+    independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")
     escalation_contact = serializers.CharField()
     headings = serializers.ListField(child=serializers.CharField())
 

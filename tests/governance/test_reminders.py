@@ -68,6 +68,15 @@ def test_an_email_says_what_ends_when_and_where_to_go(ready_runbook, addresses):
     assert "&" not in message.body
 
 
+def test_an_email_about_what_is_not_for_live_use_says_so(ready_runbook, addresses):
+    ready_runbook.document = cast.store(ready_runbook.document_path, "# Other steps\n")
+    ready_runbook.save()
+    send_due_reminders(at=before_the_end(7))
+    body = mail.outbox[0].body
+    assert "It is not for live use now:" in body
+    assert "changed since" in body
+
+
 def test_whoever_could_sign_is_told_of_a_waiting_request_once(runbook, addresses):
     cast.ask(runbook, by=addresses["rita"])
     assert send_due_reminders().sent == 1
