@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from governance import ledger, policy, states
 from governance.actions.closing import close_request
+from governance.actions.dossier import dossier_of
 from governance.actions.errors import refuse_for
 from governance.actions.requests import (
-    facts_of_request,
     house,
     locked_request,
     locked_runbook,
@@ -130,7 +130,8 @@ def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetim
     moment = at or timezone.now()
     with ledger.governed():
         request = locked_request(request)
-        refuse_for(policy.reasons_against_withdrawing(person(by), facts_of_request(request)))
+        read = dossier_of(request, by=by, at=moment)
+        refuse_for(policy.reasons_against_withdrawing(read.people[by.pk], read.facts))
         close_request(request, RequestState.WITHDRAWN, reason=reason, at=moment)
         note(request, Action.REQUEST_WITHDRAWN, by=by, at=moment, reason=reason)
         return request

@@ -8,14 +8,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from governance import actions
 from governance.actions.applying import statement
+from governance.actions.dossier import dossier_of
 from governance.actions.lapse import what_changed
-from governance.actions.signing import counting_approvals, reasons_against_signing, seen_token
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision, RequestState
@@ -204,8 +205,10 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         self, request: HttpRequest, found: StatusChangeRequest, *, form: DecisionForm | None = None, status: int = 200
     ) -> HttpResponse:
         may_sign = request.user.has_perm(SIGN)
-        refusals = reasons_against_signing(found, signed_in(request)) if may_sign else ()
-        fresh = DecisionForm(initial={"seen": seen_token(found)})
+        now = timezone.now()
+        read = dossier_of(found, by=signed_in(request), at=now)
+        refusals = read.reasons_against_signing(signed_in(request), at=now) if may_sign else ()
+        fresh = DecisionForm(initial={"seen": read.seen_token})
         if form is not None and not form.is_to_be_mended:
             form = fresh  # what was decided on is no longer what stands: start anew
         context = {
@@ -216,8 +219,8 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             "found": found,
             "document": Document.objects.filter(path=found.document_path, sha256=found.document_sha256).first(),
             "metadata": metadata_in_words(found.metadata),
-            "decisions": found.sign_offs.select_related("signer"),
-            "missing": max(0, found.required_signatures - counting_approvals(found)),
+            "decisions": read.decisions,
+            "missing": max(0, found.required_signatures - read.counting_approvals()),
             "changed": [field_in_words(Runbook, name) for name in what_changed(found)] if found.is_open else [],
             "statement": statement(found, Decision.APPROVE),
             "gates": gates_of(found) if found.is_open else [],
