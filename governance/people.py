@@ -12,9 +12,8 @@ from django.utils import timezone
 
 from governance.choices import Action
 from governance.facts import subject_of
-from governance.models import ChangeLogEntry
 from governance.policy import CONFIRMATION_WINDOW, Person
-from governance.told import Told, told_of
+from governance.told import Row, Told, told_of
 
 OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
 
@@ -123,7 +122,7 @@ def person_of(account: Account, told: Told, *, signing_group_id: int | None, at:
     )
 
 
-def _recorded_since(told: list[ChangeLogEntry], group: str) -> int | None:
+def _recorded_since(told: list[Row], group: str) -> int | None:
     """The row since which the ledger knows the account as an active member of a group without a break.
 
     None when it does not: a membership that came past the portal's doors counts for nothing.
@@ -147,7 +146,7 @@ def _recorded_since(told: list[ChangeLogEntry], group: str) -> int | None:
     return since if member and active else None
 
 
-def _password_set_by_another_at(told: list[ChangeLogEntry], user: User) -> datetime:
+def _password_set_by_another_at(told: list[Row], user: User) -> datetime:
     """When somebody else last set the password: whoever made the account set the first one."""
     by_others = [
         entry.recorded_at
@@ -157,6 +156,6 @@ def _password_set_by_another_at(told: list[ChangeLogEntry], user: User) -> datet
     return max([user.date_joined, *by_others])
 
 
-def _wrong_passwords(told: list[ChangeLogEntry], at: datetime) -> int:
+def _wrong_passwords(told: list[Row], at: datetime) -> int:
     since = at - CONFIRMATION_WINDOW
     return sum(entry.action == Action.CONFIRMATION_FAILED and entry.recorded_at > since for entry in told)
