@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from governance import states
 from governance.actions.requests import document_is_shown
 from governance.models import Finding, StatusChangeRequest
+from governance.told import Told
 from runbooks.documents.stub import is_stub
 
 
@@ -22,18 +23,21 @@ class Gate:
     hint: str | Promise = ""
 
 
-def gates_of(request: StatusChangeRequest) -> list[Gate]:
-    """The checks of one request, as things stand now."""
-    return list(_gates(request))
+def gates_of(request: StatusChangeRequest, *, told: Told) -> list[Gate]:
+    """The checks of one request, as things stand now.
+
+    :param told: the ledger's rows about the runbook's document (``Dossier.told``).
+    """
+    return list(_gates(request, told))
 
 
-def _gates(request: StatusChangeRequest) -> Iterator[Gate]:
+def _gates(request: StatusChangeRequest, told: Told) -> Iterator[Gate]:
     runbook, document = request.runbook, request.runbook.document
     ready = request.to_level == states.READY
     findings = Finding.objects.filter(runbook=runbook, resolved_at__isnull=True).count()
     yield Gate(
         _("The document is there, and is what its sha256 names"),
-        document_is_shown(runbook),
+        document_is_shown(runbook, told=told),
         required=True,
         hint=_("Import the documents again."),
     )

@@ -7,6 +7,7 @@ Each row also carries a short digest of each column, under the same hash: they t
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -151,7 +152,11 @@ def governed() -> Iterator[None]:
     """
     with transaction.atomic():
         _lock_the_end()
-        yield
+        held_before, _lock.is_held = _lock.is_held, True
+        try:
+            yield
+        finally:
+            _lock.is_held = held_before
 
 
 def append(record: Record, *, at: datetime | None = None) -> ChangeLogEntry:
@@ -198,9 +203,21 @@ def _entry(record: Record, *, sequence: int, recorded_at: datetime, previous_has
     return entry
 
 
+class _Lock(threading.local):
+    """Whether this thread, and so its connection, is inside of ``governed``: the lock is held to the end of it at least.
+
+    A savepoint that is rolled back gives up the locks taken behind it; those of ``governed`` were taken before.
+    """
+
+    is_held = False
+
+
+_lock = _Lock()
+
+
 def _lock_the_end() -> None:
-    """One writer at a time. SQLite's transactions are IMMEDIATE: the lock is held already."""
-    if connection.vendor == "postgresql":
+    """One writer at a time, asked for once. SQLite's transactions are IMMEDIATE: the lock is held already."""
+    if connection.vendor == "postgresql" and not _lock.is_held:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [POSTGRESQL_LOCK])
 

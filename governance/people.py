@@ -1,19 +1,24 @@
 """The groups that people belong to, and what each may do in the admin."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
 from governance.choices import Action
 from governance.facts import subject_of
-from governance.models import ChangeLogEntry
 from governance.passwords import OLD_CONFIRMED
 from governance.policy import CONFIRMATION_WINDOW, Person
+from governance.told import Row, Told, told_of
 
 OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
+
+NOT_STORED = "An account that is not stored can do nothing."
 
 CATALOGUE = ("runbook", "cluster", "layer", "codereference", "section", "sectionentry", "situation", "situationrunbook")
 RECORDS = ("document", "statuschangerequest", "signoff", "signoffrule", "changelogentry", "release", "finding")
@@ -64,26 +69,61 @@ def person(
     :param signing_group_id: the group whose members may sign; the risk owners by default. Being a
         superuser makes nobody a member.
     :param at: for what is counted back from a moment (aware; now by default).
+    :raises ValueError: the account is not stored.
     """
-    fresh = User.objects.filter(pk=user.pk or 0).prefetch_related("groups").first()
-    if fresh is None:
-        raise ValueError("An account that is not stored can do nothing.")
-    groups = {group.name: group.pk for group in fresh.groups.all()}
+    account = account_of(user)
+    told = told_of([subject_of(account.user)])
+    return person_of(account, told, signing_group_id=signing_group_id, at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it is stored now, and its groups: their numbers by their names."""
+
+    user: User
+    groups: dict[str, int]
+
+
+def account_of(user: AbstractBaseUser | AnonymousUser) -> Account:
+    """One account, read anew.
+
+    :raises ValueError: it is not stored.
+    """
+    account = accounts([user.pk or 0]).get(user.pk or 0)
+    if account is None:
+        raise ValueError(NOT_STORED)
+    return account
+
+
+def accounts(pks: Iterable[int]) -> dict[int, Account]:
+    """Accounts by their numbers, read anew with their groups, in one query. One that is not stored is left out."""
+    found: dict[int, Account] = {}
+    rows = User.objects.filter(pk__in=set(pks)).annotate(group_pk=F("groups"), group_name=F("groups__name"))
+    for row in rows:  # one for each of its groups, or a single one where it is in none
+        account = found.setdefault(row.pk, Account(row, {}))
+        if row.group_pk is not None:
+            account.groups[row.group_name] = row.group_pk
+    return found
+
+
+def person_of(account: Account, told: Told, *, signing_group_id: int | None, at: datetime | None) -> Person:
+    """The same as ``person``, of what has been read already. ``told`` holds every row about the account."""
+    user, groups = account.user, account.groups
     signing = next((name for name, pk in groups.items() if pk == (signing_group_id or groups.get(RISK_OWNERS))), None)
-    told = list(ChangeLogEntry.objects.filter(subject=subject_of(fresh)).order_by("sequence"))
+    rows = told[subject_of(user)]
     return Person(
-        id=fresh.pk,
-        is_active=fresh.is_active,
+        id=user.pk,
+        is_active=user.is_active,
         is_editor=EDITORS in groups,
         is_risk_owner=signing is not None,
-        joined_at=fresh.date_joined,
-        recorded_since=_recorded_since(told, signing) if signing else None,
-        password_set_by_another_at=_password_set_by_another_at(told, fresh),
-        wrong_passwords=_wrong_passwords(told, at or timezone.now()),
+        joined_at=user.date_joined,
+        recorded_since=_recorded_since(rows, signing) if signing else None,
+        password_set_by_another_at=_password_set_by_another_at(rows, user),
+        wrong_passwords=_wrong_passwords(rows, at or timezone.now()),
     )
 
 
-def _recorded_since(told: list[ChangeLogEntry], group: str) -> int | None:
+def _recorded_since(told: list[Row], group: str) -> int | None:
     """The row since which the ledger knows the account as an active member of a group without a break.
 
     None when it does not: a membership that came past the portal's doors counts for nothing.
@@ -107,7 +147,7 @@ def _recorded_since(told: list[ChangeLogEntry], group: str) -> int | None:
     return since if member and active else None
 
 
-def _password_set_by_another_at(told: list[ChangeLogEntry], user: User) -> datetime:
+def _password_set_by_another_at(told: list[Row], user: User) -> datetime:
     """When somebody else last set the password: whoever made the account set the first one.
 
     Somebody else is also who sat down at a session that was left open and was not asked for the old password.
@@ -121,6 +161,6 @@ def _password_set_by_another_at(told: list[ChangeLogEntry], user: User) -> datet
     return max([user.date_joined, *by_others])
 
 
-def _wrong_passwords(told: list[ChangeLogEntry], at: datetime) -> int:
+def _wrong_passwords(told: list[Row], at: datetime) -> int:
     since = at - CONFIRMATION_WINDOW
     return sum(entry.action == Action.CONFIRMATION_FAILED and entry.recorded_at > since for entry in told)

@@ -48,7 +48,8 @@ def since_last_approval(request: StatusChangeRequest) -> SinceApproval | None:
 def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: dict[str, Any]) -> SinceApproval:
     """What was approved beside another text and other metadata."""
     before = _text(approval.document_path, approval.document_sha256)
-    after = _text(path, sha256)
+    is_same = (path, sha256) == (approval.document_path, approval.document_sha256)
+    after = before if is_same else _text(path, sha256)
     changed = facts.difference(approval.metadata, metadata)
     return SinceApproval(
         approval=approval,

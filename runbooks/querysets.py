@@ -35,6 +35,7 @@ rows_changed = Signal()
 NOT_SEARCHED = frozenset(
     {
         "readiness_level", "readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_at",
+        "signed_from_year", "signed_until", "signed_solo",
         "declared_level", "declared_year", "declared_text", "escalation_contact",
     }
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Moving the readiness: the one place that writes it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from governance import ledger
 from governance.actions.closing import close_request
-from governance.actions.requests import note
+from governance.actions.requests import record_of
 from governance.choices import Action, Decision, RequestState
 from governance.guards.rules import SIGNED
 from governance.models import SignOff, StatusChangeRequest
@@ -38,10 +39,13 @@ def store_decision(
     )
 
 
-def apply_request(request: StatusChangeRequest, *, by: User, at: datetime) -> None:
-    """Approve the request and move the readiness; the ledger row holds every signed field, before and after."""
-    runbook = Runbook.objects.get(pk=request.runbook_id)
-    before = signed_values(runbook)
+def apply_request(request: StatusChangeRequest, *, by: User, at: datetime, told: Sequence[ledger.Record] = ()) -> None:
+    """Approve the request and move the readiness; the ledger row holds every signed field, before and after.
+
+    :param request: with its runbook, both read under the ledger's lock.
+    :param told: the rows of the same change that come first; they are written together.
+    """
+    before = signed_values(request.runbook)
     signed = {
         "readiness_level": str(request.to_level),
         "readiness_year": request.to_year,
@@ -60,7 +64,8 @@ def apply_request(request: StatusChangeRequest, *, by: User, at: datetime) -> No
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
     # Every signed field, also one that stays as it was: the row alone tells what was signed.
     changes |= {name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()}
-    note(request, Action.READINESS_CHANGED, by=by, at=at, reason=request.rationale, changes=changes)
+    moved = record_of(request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes)
+    ledger.append_all([*told, moved], at=at)
 
 
 def signed_values(runbook: Runbook) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from governance import ledger, policy, states
 from governance.actions.closing import close_request
+from governance.actions.dossier import dossier_of
 from governance.actions.errors import refuse_for
 from governance.actions.requests import (
-    facts_of_request,
     house,
     locked_request,
     locked_runbook,
@@ -49,11 +49,9 @@ def submit(
         runbook = locked_runbook(runbook.pk)
         if _asks_solo(by):
             ensure_solo_rule(target_level=level, at=moment)
-        refuse_for(
-            reasons_against_submitting(
-                runbook=runbook, level=level, year=year, rationale=rationale, evidence=evidence, by=by, at=moment
-            )
-        )
+        rule = rule_for(runbook, level=level, year=year, by=by)
+        proposal = _proposal(rule, level=level, year=year, rationale=rationale, evidence=evidence, at=moment)
+        refuse_for(_reasons_against(proposal, runbook=runbook, by=by, at=moment))
         request = open_request(
             runbook,
             level=level,
@@ -62,7 +60,7 @@ def submit(
             evidence=evidence,
             by=by,
             at=moment,
-            rule=rule_for(runbook, level=level, year=year, by=by),
+            rule=rule,
             direction=Direction.UP,
         )
         with ledger.in_its_language():
@@ -110,7 +108,14 @@ def reasons_against_submitting(
 ) -> tuple[policy.Refusal, ...]:
     """Why this request may not be opened; for a form that says so before it is tried."""
     rule = rule_for(runbook, level=level, year=year, by=by)
-    proposal = policy.Proposal(
+    proposal = _proposal(rule, level=level, year=year, rationale=rationale, evidence=evidence, at=at)
+    return _reasons_against(proposal, runbook=runbook, by=by, at=at)
+
+
+def _proposal(
+    rule: SignOffRule | None, *, level: str, year: int | None, rationale: str, evidence: str, at: datetime | None
+) -> policy.Proposal:
+    return policy.Proposal(
         level=level,
         year=year,
         rationale=rationale,
@@ -119,6 +124,11 @@ def reasons_against_submitting(
         rule_exists=rule is not None,
         this_year=timezone.localdate(at).year,
     )
+
+
+def _reasons_against(
+    proposal: policy.Proposal, *, runbook: Runbook, by: User, at: datetime | None
+) -> tuple[policy.Refusal, ...]:
     return policy.reasons_against_submitting(person(by), standing_of(runbook, at=at), proposal)
 
 
@@ -130,7 +140,8 @@ def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetim
     moment = at or timezone.now()
     with ledger.governed():
         request = locked_request(request)
-        refuse_for(policy.reasons_against_withdrawing(person(by), facts_of_request(request)))
+        read = dossier_of(request, by=by, at=moment)
+        refuse_for(policy.reasons_against_withdrawing(read.people[by.pk], read.facts))
         close_request(request, RequestState.WITHDRAWN, reason=reason, at=moment)
         note(request, Action.REQUEST_WITHDRAWN, by=by, at=moment, reason=reason)
         return request

@@ -10,7 +10,7 @@ from governance import ledger, policy
 from governance.actions.applying import apply_request, store_decision
 from governance.actions.closing import close_request
 from governance.actions.errors import refuse_for
-from governance.actions.requests import locked_runbook, note, open_request, standing_of
+from governance.actions.requests import locked_runbook, open_request, record_of, standing_of
 from governance.choices import Action, Decision, Direction, RequestState
 from governance.models import StatusChangeRequest
 from governance.people import person
@@ -28,7 +28,7 @@ def downgrade(
     with ledger.governed():
         runbook = locked_runbook(runbook.pk)
         refuse_for(policy.reasons_against_downgrading(person(by), standing_of(runbook, at=moment), level, reason))
-        _lapse_what_waits(runbook, by=by, at=moment)
+        told = _lapse_what_waits(runbook, by=by, at=moment)
         request = open_request(
             runbook,
             level=level,
@@ -41,13 +41,15 @@ def downgrade(
             direction=Direction.DOWN,
         )
         store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
-        apply_request(request, by=by, at=moment)
+        apply_request(request, by=by, at=moment, told=told)
         return request
 
 
-def _lapse_what_waits(runbook: Runbook, *, by: User, at: datetime) -> None:
+def _lapse_what_waits(runbook: Runbook, *, by: User, at: datetime) -> list[ledger.Record]:
+    """Close the open request, if there is one; returns what the ledger is to tell of it."""
     waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
-    if waiting:
-        waiting.runbook = runbook
-        close_request(waiting, RequestState.LAPSED, reason=_("The readiness was taken down meanwhile."), at=at)
-        note(waiting, Action.REQUEST_LAPSED, by=by, at=at, reason=waiting.closed_reason)
+    if waiting is None:
+        return []
+    waiting.runbook = runbook
+    close_request(waiting, RequestState.LAPSED, reason=_("The readiness was taken down meanwhile."), at=at)
+    return [record_of(waiting, Action.REQUEST_LAPSED, by=by, reason=waiting.closed_reason)]

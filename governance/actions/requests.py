@@ -10,7 +10,8 @@ from django.utils import timezone
 from governance import ledger, policy, states
 from governance.choices import Action, Direction, RequestState, RulePurpose
 from governance.facts import subject_of
-from governance.models import ChangeLogEntry, SignOffRule, StatusChangeRequest
+from governance.models import SignOffRule, StatusChangeRequest
+from governance.told import Told, told_of
 from runbooks.documents.stub import is_stub
 from runbooks.models import Runbook
 from runbooks.standing import last_day
@@ -24,30 +25,35 @@ def house() -> policy.House:
 
 
 def locked_runbook(pk: int) -> Runbook:
-    """The runbook, locked until the transaction ends (SQLite's transactions are locked already)."""
-    return Runbook.objects.select_for_update(of=("self",)).select_related("document", "primary_cluster").get(pk=pk)
+    """The runbook, locked until the transaction ends (SQLite's transactions are locked already).
+
+    With its clusters and layers: what is pinned is asked for several times.
+    """
+    locked = Runbook.objects.select_for_update(of=("self",)).select_related("document", "primary_cluster")
+    return locked.prefetch_related("related_clusters", "layers").get(pk=pk)
 
 
 def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
-    """The request and its runbook, read anew. The runbook is locked first, everywhere, so that nobody waits in a ring."""
-    runbook = locked_runbook(request.runbook_id)
-    locked = StatusChangeRequest.objects.select_for_update(of=("self",)).select_related("rule").get(pk=request.pk)
-    locked.runbook = runbook
-    return locked
+    """The request and its runbook, read anew in one query, with the document and the rule.
+
+    The runbook is locked first, everywhere, so that nobody waits in a ring: PostgreSQL locks in the order of ``of``.
+    """
+    locked = StatusChangeRequest.objects.select_for_update(of=("runbook", "self"))
+    return locked.select_related("runbook__document", "runbook__primary_cluster", "rule").get(pk=request.pk)
 
 
-def document_is_shown(runbook: Runbook) -> bool:
-    """Whether the stored text is that of the runbook's path, and itself, and shown as the ledger says it was rendered."""
+def document_is_shown(runbook: Runbook, *, told: Told | None = None) -> bool:
+    """Whether the stored text is that of the runbook's path, and itself, and shown as the ledger says it was rendered.
+
+    :param told: the ledger's rows about the document, where they have been read.
+    """
     document = runbook.document
     if document is None or document.path != runbook.document_path or not document.is_itself:
         return False
-    rows = (
-        ChangeLogEntry.objects.filter(subject=subject_of(document))
-        .order_by("-sequence")
-        .values_list("changes", flat=True)
-    )
-    told = next((changes["html_sha256"].get("after") for changes in rows if "html_sha256" in changes), None)
-    return told == document.html_sha256
+    subject = subject_of(document)
+    rows = (told_of([subject]) if told is None else told)[subject]
+    rendered = (row.changes["html_sha256"].get("after") for row in reversed(rows) if "html_sha256" in row.changes)
+    return next(rendered, None) == document.html_sha256
 
 
 def standing_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Standing:
@@ -70,24 +76,6 @@ def _before_retirement(runbook: Runbook) -> str | None:
         return None
     retired = runbook.status_change_requests.filter(to_level=states.RETIRED, applied_at__isnull=False)
     return retired.order_by("-pk").values_list("from_level", flat=True).first()
-
-
-def facts_of_request(request: StatusChangeRequest) -> policy.RequestFacts:
-    """The request, for the policy."""
-    return policy.RequestFacts(
-        state=request.state,
-        requested_by=request.requested_by_id,
-        opened_at=request.requested_at,
-        opened_as=_opened_as(request),
-        independent=request.independent,
-        decided_by=frozenset(request.sign_offs.values_list("signer_id", flat=True)),
-    )
-
-
-def _opened_as(request: StatusChangeRequest) -> int:
-    """The number of the ledger row that tells of the opening; 0, before which nobody joined, where there is none."""
-    rows = ChangeLogEntry.objects.filter(action=Action.REQUEST_SUBMITTED, subject=subject_of(request.runbook))
-    return rows.filter(changes__request__after=request.pk).values_list("sequence", flat=True).first() or 0
 
 
 def open_request(
@@ -179,18 +167,27 @@ def note(
     reason: str,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    """One ledger row about a request. ``changes`` stand beside its number instead of what it pins."""
+    """Write one ledger row about a request: see ``record_of``."""
+    ledger.append(record_of(request, action, by=by, reason=reason, changes=changes), at=at)
+
+
+def record_of(
+    request: StatusChangeRequest,
+    action: Action,
+    *,
+    by: ledger.Actor,
+    reason: str,
+    changes: dict[str, Any] | None = None,
+) -> ledger.Record:
+    """What a ledger row says about a request. ``changes`` stand beside its number instead of what it pins."""
     with ledger.in_its_language():
         pins = pins_of(request)
         title = str(request)
-    ledger.append(
-        ledger.Record(
-            actor=by,
-            action=action,
-            subject=subject_of(request.runbook),
-            subject_title=title,
-            reason=reason,
-            changes=pins if changes is None else {**changes, "request": pins["request"]},
-        ),
-        at=at,
+    return ledger.Record(
+        actor=by,
+        action=action,
+        subject=subject_of(request.runbook),
+        subject_title=title,
+        reason=reason,
+        changes=pins if changes is None else {**changes, "request": pins["request"]},
     )

@@ -8,14 +8,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from governance import actions
 from governance.actions.applying import statement
+from governance.actions.dossier import dossier_of
 from governance.actions.lapse import what_changed
-from governance.actions.signing import counting_approvals, reasons_against_signing, seen_token
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision, RequestState
@@ -68,8 +69,10 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
     date_hierarchy = "requested_at"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the decisions, which the list counts."""
-        return super().get_queryset(request).prefetch_related("sign_offs")
+        """The list with the decisions, which it counts; a single one with all that its page shows."""
+        requests: Any = super().get_queryset(request)
+        is_one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return requests.whole() if is_one else requests.prefetch_related("sign_offs")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever the groups let ask; whether this person may ask this is the policy's."""
@@ -177,7 +180,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             return self._page(request, found, form=form, status=400 if wrong else 403)
         except (actions.StaleForm, actions.RequestLapsed) as stale:
             messages.error(request, str(stale))
-            return self._page(request, StatusChangeRequest.objects.get(pk=pk), status=409)
+            return self._page(request, StatusChangeRequest.objects.whole().get(pk=pk), status=409)
         self.message_user(request, _("Your decision is recorded."))
         return HttpResponseRedirect(self._url(found))
 
@@ -204,8 +207,11 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         self, request: HttpRequest, found: StatusChangeRequest, *, form: DecisionForm | None = None, status: int = 200
     ) -> HttpResponse:
         may_sign = request.user.has_perm(SIGN)
-        refusals = reasons_against_signing(found, signed_in(request)) if may_sign else ()
-        fresh = DecisionForm(initial={"seen": seen_token(found)})
+        now = timezone.now()
+        read = dossier_of(found, by=signed_in(request), at=now)
+        refusals = read.reasons_against_signing(signed_in(request), at=now) if may_sign else ()
+        document = _pinned_document(found)
+        fresh = DecisionForm(initial={"seen": read.seen_token})
         if form is not None and not form.is_to_be_mended:
             form = fresh  # what was decided on is no longer what stands: start anew
         context = {
@@ -214,15 +220,15 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             "opts": self.opts,
             "original": found,
             "found": found,
-            "document": Document.objects.filter(path=found.document_path, sha256=found.document_sha256).first(),
+            "document": document,
             "metadata": metadata_in_words(found.metadata),
-            "decisions": found.sign_offs.select_related("signer"),
-            "missing": max(0, found.required_signatures - counting_approvals(found)),
+            "decisions": read.decisions,
+            "missing": max(0, found.required_signatures - read.counting_approvals()),
             "changed": [field_in_words(Runbook, name) for name in what_changed(found)] if found.is_open else [],
             "statement": statement(found, Decision.APPROVE),
-            "gates": gates_of(found) if found.is_open else [],
+            "gates": gates_of(found, told=read.told) if found.is_open else [],
             "since": since_last_approval(found),
-            "since_pinned": _since_pinned(found),
+            "since_pinned": _since_pinned(found, document),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
             "form": (form or fresh) if may_sign and not refusals else None,
             "withdraw_form": WithdrawForm() if found.is_open and found.requested_by_id == request.user.pk else None,
@@ -230,11 +236,26 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         return TemplateResponse(request, "admin/governance/statuschangerequest/sign_off.html", context, status=status)
 
 
-def _since_pinned(found: StatusChangeRequest) -> SinceApproval | None:
-    """For a request that lapsed, or is about to: what stands now beside what it pins."""
+def _pinned_document(found: StatusChangeRequest) -> Document | None:
+    """The text that is signed; None where none is pinned, or it is not stored any more."""
+    path, sha256 = found.document_path, found.document_sha256
+    now = found.runbook.document
+    if now is not None and (now.path, now.sha256) == (path, sha256):
+        return now
+    return Document.objects.filter(path=path, sha256=sha256).first()
+
+
+def _since_pinned(found: StatusChangeRequest, document: Document | None) -> SinceApproval | None:
+    """For a request that lapsed, or is about to: what stands now beside what it pins.
+
+    :param document: the pinned one, where it is stored.
+    """
     if found.state not in (RequestState.OPEN, RequestState.LAPSED):
         return None
     runbook = found.runbook
+    is_stored = document is not None or not found.document_sha256
+    if is_stored and runbook.document == document and runbook.governed_metadata() == found.metadata:
+        return None
     now = compare(
         found,
         path=runbook.document.path if runbook.document else "",

@@ -88,6 +88,11 @@ class StatusChangeRequestQuerySet(models.QuerySet[Any]):
         """Those that wait for signatures."""
         return self.filter(state=RequestState.OPEN)
 
+    def whole(self) -> Self:
+        """With what is signed and by which rule: the runbook, its document, clusters and layers, the rule, the requester."""
+        related = self.select_related("runbook__document", "runbook__primary_cluster", "rule__group", "requested_by")
+        return related.prefetch_related("runbook__related_clusters", "runbook__layers")
+
     def awaiting(self, user: Any) -> Self:
         """Open ones that this person could decide on: in the rule's group, not yet decided, not their own."""
         own = models.Q(independent=True, requested_by=user.pk)

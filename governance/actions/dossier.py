@@ -1,0 +1,111 @@
+"""What a decision on a request rests on, read at once: for a decision under the ledger's lock, for a page without it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.utils.translation import get_language
+
+from governance import policy
+from governance.actions.requests import document_is_shown, house
+from governance.choices import Action, Decision
+from governance.facts import subject_of
+from governance.models import SignOff, StatusChangeRequest
+from governance.people import NOT_STORED, Account, accounts, person_of
+from governance.told import Told, told_of
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A request with everything that the policy asks about it.
+
+    :ivar decisions: those that are stored, in the order of their times, each with its signer.
+    :ivar accounts: whoever acts and whoever has decided, as stored now, by their numbers; ``people`` the same for the policy.
+    """
+
+    request: StatusChangeRequest
+    decisions: list[SignOff]
+    accounts: dict[int, Account]
+    people: dict[int, policy.Person]
+    facts: policy.RequestFacts
+    told: Told
+
+    @property
+    def seen_token(self) -> str:
+        """What a page that shows it now would carry: see ``token_of``."""
+        return token_of(self.request, self.facts.decided_by)
+
+    def document_is_shown(self) -> bool:
+        """See ``requests.document_is_shown``."""
+        return document_is_shown(self.request.runbook, told=self.told)
+
+    def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
+        """Why this person may not decide on the request at a moment."""
+        return policy.reasons_against_signing(self.people[user.pk], self.facts, house=house(), at=at)
+
+    def counting_approvals(self, *more: SignOff) -> int:
+        """Approvals of people who may still sign, each asked again: of the stored decisions, and of ``more``."""
+        approvals = [each for each in (*self.decisions, *more) if each.decision == Decision.APPROVE]
+        rules = house()
+        return sum(
+            not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=rules)
+            for each in approvals
+        )
+
+
+def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossier:
+    """Three queries: the decisions, the accounts with their groups, and what the ledger tells of it all.
+
+    :param request: with its runbook, document and rule (``locked_request``), read where this is called.
+    :param by: whoever acts or looks; read anew.
+    :param at: the moment of it (aware).
+    :raises ValueError: the account is not stored.
+    """
+    decisions = list(request.sign_offs.all())
+    known = accounts([by.pk or 0, *(decision.signer_id for decision in decisions)])
+    if by.pk not in known:
+        raise ValueError(NOT_STORED)
+    for decision in decisions:
+        decision.signer = known[decision.signer_id].user
+    told = _told_of(request, known.values())
+    group = request.rule.group_id if request.rule else None
+    return Dossier(
+        request=request,
+        decisions=decisions,
+        accounts=known,
+        people={pk: person_of(each, told, signing_group_id=group, at=at) for pk, each in known.items()},
+        facts=policy.RequestFacts(
+            state=request.state,
+            requested_by=request.requested_by_id,
+            opened_at=request.requested_at,
+            opened_as=_opened_as(request, told),
+            independent=request.independent,
+            decided_by=frozenset(decision.signer_id for decision in decisions),
+        ),
+        told=told,
+    )
+
+
+def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> Told:
+    """Every row about these people and the document, and the one about the runbook that tells of the request's opening."""
+    document = request.runbook.document
+    subjects = [subject_of(each.user) for each in known] + ([subject_of(document)] if document else [])
+    opening = Q(action=Action.REQUEST_SUBMITTED, changes__request__after=request.pk)
+    return told_of(subjects, besides=(subject_of(request.runbook), opening))
+
+
+def _opened_as(request: StatusChangeRequest, told: Told) -> int:
+    """The number of the ledger row that tells of the opening; 0, before which nobody joined, where there is none."""
+    rows = told[subject_of(request.runbook)]
+    return rows[-1].sequence if rows else 0
+
+
+def token_of(request: StatusChangeRequest, decided_by: Iterable[int]) -> str:
+    """What a sign-off page showed, as a token for its form: the pins, the state, who has decided, and the language.
+
+    The sentence is stored as it was read: whoever changed the language meanwhile reads it again.
+    """
+    decided = ",".join(str(pk) for pk in sorted(decided_by))
+    return f"{request.document_sha256}.{request.metadata_sha256}.{request.state}.{decided}.{get_language()}"
