@@ -16,7 +16,7 @@ from governance.checkpoint import take_checkpoint
 from governance.choices import Decision
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
-from governance.since_approval import last_approval
+from governance.since_approval import last_move
 from runbooks.models import Runbook
 
 FORMAT = "runbook-portal-proof/1"
@@ -35,7 +35,7 @@ def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
     :raises NothingToProve: there is no approval, or the ledger does not verify.
     """
     with ledger.governed():  # nothing is added between the rows and the checkpoint
-        approval = last_approval(runbook)
+        approval = last_move(runbook)
         if approval is None:
             raise NothingToProve(f"{runbook.slug} was never approved for anything.")
         if not ledger.verify().is_whole:

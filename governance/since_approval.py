@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance import facts
+from governance.choices import Direction
 from governance.models import StatusChangeRequest
 from governance.words import EMPTY, field_in_words, value_in_words
 from runbooks.documents.difference import Difference, difference
@@ -24,9 +25,17 @@ class SinceApproval:
         return self.text is not None and not self.text and not self.metadata
 
 
+def last_move(runbook: Runbook) -> StatusChangeRequest | None:
+    """The request that moved the readiness last, up or down."""
+    return runbook.status_change_requests.filter(applied_at__isnull=False).order_by("-pk").first()
+
+
 def last_approval(runbook: Runbook, *, before: StatusChangeRequest | None = None) -> StatusChangeRequest | None:
-    """The request that moved the readiness last; with ``before``, the one ahead of that request."""
-    applied = runbook.status_change_requests.filter(applied_at__isnull=False).order_by("-applied_at", "-pk")
+    """The request whose signers approved a text last; with ``before``, the one ahead of that request.
+
+    Whoever took the readiness down since has approved none.
+    """
+    applied = runbook.status_change_requests.filter(applied_at__isnull=False, direction=Direction.UP).order_by("-pk")
     if before is not None:
         applied = applied.filter(pk__lt=before.pk)
     return applied.first()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from governance import ledger
 from governance.actions.closing import close_request
 from governance.actions.requests import record_of
-from governance.choices import Action, Decision, RequestState
+from governance.choices import Action, Decision, Direction, RequestState
 from governance.guards.rules import SIGNED
 from governance.models import SignOff, StatusChangeRequest
 from runbooks.models import Runbook
@@ -81,6 +81,12 @@ def _plain(value: Any) -> Any:
 
 def statement(request: StatusChangeRequest, decision: Decision) -> str:
     """The exact sentence that a decision stands under, in the reader's language."""
+    if request.direction == Direction.DOWN:
+        return _("I take “%(title)s” down from %(origin)s to %(target)s, at once. I approve no text by it.") % {
+            "title": request.runbook.title,
+            "origin": request.origin,
+            "target": request.target,
+        }
     approval = _(
         "I approve that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
         "with sha256 %(document)s and the metadata with sha256 %(metadata)s."

@@ -10,6 +10,7 @@ from governance.actions.closing import close_request
 from governance.actions.dossier import dossier_of
 from governance.actions.errors import refuse_for
 from governance.actions.requests import (
+    Pins,
     house,
     locked_request,
     locked_runbook,
@@ -62,6 +63,7 @@ def submit(
             at=moment,
             rule=rule,
             direction=Direction.UP,
+            pins=Pins.as_it_stands(runbook),
         )
         with ledger.in_its_language():
             terms = pins_of(request) | terms_of(request)

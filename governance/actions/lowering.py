@@ -10,7 +10,7 @@ from governance import ledger, policy
 from governance.actions.applying import apply_request, store_decision
 from governance.actions.closing import close_request
 from governance.actions.errors import refuse_for
-from governance.actions.requests import locked_runbook, open_request, record_of, standing_of
+from governance.actions.requests import Pins, locked_runbook, open_request, record_of, standing_of
 from governance.choices import Action, Decision, Direction, RequestState
 from governance.models import StatusChangeRequest
 from governance.people import person
@@ -21,6 +21,8 @@ def downgrade(
     *, runbook: Runbook, level: str, reason: str, by: User, at: datetime | None = None
 ) -> StatusChangeRequest:
     """Take a readiness down at once, or retire the runbook: one risk owner, a reason, no waiting (DESIGN, promise 4).
+
+    It signs no text: what was signed before stays what was signed, also where another text stands there by now.
 
     :raises ActionRefused: the policy has reasons against it.
     """
@@ -39,6 +41,7 @@ def downgrade(
             at=moment,
             rule=None,
             direction=Direction.DOWN,
+            pins=Pins.as_it_was_signed(runbook),
         )
         store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
         apply_request(request, by=by, at=moment, told=told)

@@ -1,7 +1,8 @@
 """What every action on a status change request is made of: the locks, the facts for the policy, the pins, the ledger row."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -11,6 +12,7 @@ from governance import ledger, policy, states
 from governance.choices import Action, Direction, RequestState, RulePurpose
 from governance.facts import subject_of
 from governance.models import SignOffRule, StatusChangeRequest
+from governance.since_approval import last_move
 from governance.told import Told, told_of
 from runbooks.documents.stub import is_stub
 from runbooks.models import Runbook
@@ -78,6 +80,31 @@ def _before_retirement(runbook: Runbook) -> str | None:
     return retired.order_by("-pk").values_list("from_level", flat=True).first()
 
 
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What a request is about: a text and the governed metadata, each with its sha256; empty where there is none."""
+
+    document_path: str
+    document_sha256: str
+    metadata: dict[str, Any]
+    metadata_sha256: str
+
+    @classmethod
+    def as_it_stands(cls, runbook: Runbook) -> Self:
+        """What is to be signed: what stands there now."""
+        sha256 = runbook.document.sha256 if runbook.document else ""
+        return cls(runbook.document_path, sha256, runbook.governed_metadata(), runbook.metadata_sha256())
+
+    @classmethod
+    def as_it_was_signed(cls, runbook: Runbook) -> Self:
+        """What a way down leaves as it is: whoever takes a readiness down approves no text, least of all a newer one."""
+        sha256s = (runbook.signed_document_sha256, runbook.signed_metadata_sha256)
+        applied = last_move(runbook)
+        if applied is None or (applied.document_sha256, applied.metadata_sha256) != sha256s:
+            return cls("", sha256s[0], {}, sha256s[1])
+        return cls(applied.document_path, sha256s[0], applied.metadata, sha256s[1])
+
+
 def open_request(
     runbook: Runbook,
     *,
@@ -89,6 +116,7 @@ def open_request(
     at: datetime,
     rule: SignOffRule | None,
     direction: Direction,
+    pins: Pins,
 ) -> StatusChangeRequest:
     """A stored request with everything pinned that a signature covers."""
     from_year, until = _validity(runbook, level=level, year=year, rule=rule, at=at)
@@ -106,10 +134,10 @@ def open_request(
         independent=rule is not None and rule.separate_from_requester,
         valid_from_year=from_year,
         valid_until=until,
-        document_path=runbook.document_path,
-        document_sha256=runbook.document.sha256 if runbook.document else "",
-        metadata=runbook.governed_metadata(),
-        metadata_sha256=runbook.metadata_sha256(),
+        document_path=pins.document_path,
+        document_sha256=pins.document_sha256,
+        metadata=pins.metadata,
+        metadata_sha256=pins.metadata_sha256,
         requested_by=by,
         requested_at=at,
     )
@@ -123,6 +151,9 @@ def _validity(
     # A renewal of what holds goes on with the year that still runs.
     goes_on = level == states.READY and runbook.readiness_level == states.READY and runbook.signature_holds(at=at)
     from_year = (runbook.signed_from_year or runbook.readiness_year) if goes_on else None
+    signs_anew = rule is not None and rule.purpose == RulePurpose.RE_SIGN
+    if signs_anew:
+        from_year = runbook.signed_from_year  # the same readiness again: it covers what it covered
     until = None
     if rule and rule.valid_days:
         starts_later = year is not None and year > today.year and not goes_on
@@ -130,7 +161,7 @@ def _validity(
         until = start + timedelta(days=rule.valid_days - 1)  # the first day counts
         end_of_year = last_day(year, None)
         until = min(until, end_of_year) if end_of_year else until
-    if rule and rule.purpose == RulePurpose.RE_SIGN and runbook.signed_until:
+    if signs_anew and runbook.signed_until:
         until = min(until, runbook.signed_until) if until else runbook.signed_until  # a signature anew prolongs nothing
     return (from_year if from_year != year else None), until
 

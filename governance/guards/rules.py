@@ -189,7 +189,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f" OR (NEW.direction = 'up' AND NOT ({UNDER_ITS_RULE} AND {_is_a_way(states.UP)}))"
         f" OR (NEW.from_level = 'retired' AND NOT {WHAT_IT_WAS})"
         f" OR (NEW.direction <> 'up' AND NOT {_is_a_way(states.DOWN)})",
-        "A request starts open, from where the runbook stands, under a rule for its level, on a way that the tables know.",
+        "A request starts open, under a rule for its level, from where the runbook stands, on a way that the tables know.",
     ),
     (
         "guard_request_update",
