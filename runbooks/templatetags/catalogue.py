@@ -1,5 +1,6 @@
 """What the pages say about the catalogue: words for codes, plain text for Markdown."""
 
+from typing import Any
 from urllib.parse import unquote
 
 from django import template
@@ -7,6 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from runbooks.alerts import MatchedBy
+from runbooks.badges import badges_of
 from runbooks.choices import MATCHED_BY_TEXTS
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.documents.rendered import linked_addresses, with_note_on_links
@@ -14,12 +16,19 @@ from runbooks.landscape.cells import plain_text
 from runbooks.models import Document, Runbook
 
 register = template.Library()
+register.filter("badges", badges_of)
 
 
 @register.filter
 def plain(text: str) -> str:
     """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual."""
     return plain_text(text)
+
+
+@register.filter
+def at_hand(runbook: Runbook, name: str) -> list[Any]:
+    """The related rows of one kind, such as ``layers``, in their order (``Runbook.at_hand``)."""
+    return runbook.at_hand(name)
 
 
 @register.filter
