@@ -188,7 +188,7 @@ def works(ready: int) -> list[Work]:
 
     asked, signed_in = ask(), ask(User.objects.filter(username="rita").first())
     as_admin = ask(User.objects.create_superuser("chief", password="x"))
-    request, stock = RequestFactory().get("/"), stock_change_list(User.objects.get(username="chief"))
+    request, stock = RequestFactory().get("/"), stock_change_list(as_admin)
     detail, waiting = "/runbooks/runbook-0/", f"/runbooks/runbook-{ready}/"
     rest = "/api/v1/runbooks/?page_size="
     every = [
@@ -289,33 +289,45 @@ def _reference(row: Any) -> dict[str, str] | None:
     return {"slug": row.slug, "title": str(row)} if row else None
 
 
-def stock_change_list(user: Any) -> Callable[[], bytes]:
-    """The framework's own admin on the same rows and columns, with rights and filters as it brings them."""
+def stock_change_list(asked: Callable[[str], bytes]) -> Callable[[], object]:
+    """The framework's own admin on the same rows, columns and filters, beside ours in the same portal."""
     from django.contrib import admin
-    from django.test import RequestFactory
+    from django.urls import clear_url_caches, path
 
     from governance.admin.catalogue import RunbookAdmin
+    from governance.models import StatusChangeRequest
+    from portal import urls
     from runbooks.models import Runbook
 
     class StockAdmin(admin.ModelAdmin):
-        list_display = ("title", "readiness_level", "declared_level", "primary_cluster", "owner", "document_path")
+        change_list_template = "admin/change_list.html"
+        list_display = (
+            "title",
+            "readiness_level",
+            "declared_level",
+            "primary_cluster",
+            "in_layers",
+            "owner",
+            "document",
+        )
         list_filter = RunbookAdmin.list_filter
         search_fields = RunbookAdmin.search_fields
-        list_select_related = ("primary_cluster",)
+        list_select_related = ("primary_cluster", "document")
         list_per_page = RunbookAdmin.list_per_page
 
         def get_queryset(self, request: Any) -> Any:
-            return super().get_queryset(request).prefetch_related("layers")
+            rows = super().get_queryset(request).prefetch_related("layers")
+            return rows.defer("document__text", "document__html", "document__contents")
 
-    shown, factory = StockAdmin(Runbook, admin.site), RequestFactory()
+        def in_layers(self, runbook: Any) -> str:
+            return ", ".join(layer.title for layer in runbook.layers.all())
 
-    def asked() -> bytes:
-        request: Any = factory.get("/admin/runbooks/runbook/")
-        request.user = type(user).objects.get(pk=user.pk)
-        response: Any = shown.changelist_view(request)
-        return response.render().content
-
-    return asked
+    site = admin.AdminSite("stock")
+    site.register(Runbook, StockAdmin)
+    site.register(StatusChangeRequest)  # the frame of every page of the admin leads to its list
+    urls.urlpatterns.append(path("stock/", site.urls))
+    clear_url_caches()
+    return lambda: asked("/stock/runbooks/runbook/")
 
 
 _templates: dict[str, Any] = {}

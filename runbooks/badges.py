@@ -24,7 +24,8 @@ def badges_of(runbook: Runbook) -> list[Badge]:
         badges.append(Badge(DOUBTFUL, gettext("owner-led, no independent review")))
     if runbook.text_changed:
         badges.append(Badge(DOUBTFUL, gettext("changed since sign-off")))
-    if runbook.declared_level != ReadinessLevel.UNASSESSED and runbook.declared != runbook.readiness:
+    claim = (runbook.declared_level, runbook.declared_year)
+    if claim[0] != ReadinessLevel.UNASSESSED and claim != (runbook.readiness_level, runbook.readiness_year):
         badges.append(Badge(CLAIM, f"{gettext('claimed')}: {runbook.declared}"))
     return badges
 

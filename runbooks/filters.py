@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Model, QuerySet, Value
 from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
@@ -28,22 +28,22 @@ def is_cluster_number(value: str) -> None:
         )
 
 
+SELECTED = mark_safe(" selected")
+
+
 class Select(forms.Select):
     """As the framework's own, without a template for each option: a list's filters have a hundred of them."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """The control with its options, which have no groups here."""
-        widget = self.get_context(name, value, attrs)["widget"]
+        chosen = self.format_value(value)
         options = format_html_join(
             "\n",
             '<option value="{}"{}>{}</option>',
-            (
-                (option["value"], " selected" if option["selected"] else "", option["label"])
-                for _, group, _ in widget["optgroups"]
-                for option in group
-            ),
+            ((key, SELECTED if str(key) in chosen else "", label) for key, label in self.choices),
         )
-        return format_html('<select name="{}"{}>{}</select>', widget["name"], flatatt(widget["attrs"]), options)
+        given = flatatt(self.build_attrs(self.attrs, attrs))
+        return format_html('<select name="{}"{}>{}</select>', name, given, options)
 
 
 class RunbookFilterSet(django_filters.FilterSet):

@@ -1,6 +1,7 @@
 """The guards as PostgreSQL triggers: the same refusals as on SQLite, and TRUNCATE besides."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from governance.guards.rules import DOCUMENT, GUARDS, LEDGER, REQUEST, RULE, RUNBOOK, SIGN_OFF
 
@@ -27,6 +28,7 @@ END """
 EMPTYING = "A governed table is never emptied."
 
 
+@cache
 def expected() -> dict[str, str]:
     """What ``LIST_SQL`` answers for each guard that is as it should be."""
     return {

@@ -1,12 +1,14 @@
 """The guards as SQLite triggers."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from governance.guards.rules import GUARDS
 
 LIST_SQL = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE '\\'"
 
 
+@cache
 def expected() -> dict[str, str]:
     """The text of every trigger by name, as SQLite keeps it."""
     return {
