@@ -18,7 +18,6 @@ from runbooks.landscape.cells import plain_text
 from runbooks.models import Document, Runbook
 
 register = template.Library()
-register.filter("badges", badges_of)
 
 
 @register.filter
@@ -37,6 +36,13 @@ def at_hand(runbook: Runbook, name: str) -> list[Any]:
 def matched_by_text(rule: MatchedBy) -> str:
     """Which rule found the situations, in words."""
     return str(MATCHED_BY_TEXTS[rule])
+
+
+@register.filter
+def readiness_badges(runbook: Runbook) -> SafeString:
+    """The badges of ``runbooks.badges`` in a row. Not a component of its own: a list shows fifty."""
+    badges = format_html_join(" ", '<span class="badge is-{}">{}</span>', badges_of(runbook))
+    return format_html('<span class="row">{}</span>', badges)
 
 
 @register.filter
