@@ -54,23 +54,57 @@ def verdict_on_slug(
     return verdict_on(runbook, year=year, at=at, thorough=thorough)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a page has read for its own use in this very answer, so that the verdict need not read it again.
+
+    :ivar requests: every applied request of the runbooks asked about, with its decisions and their signers; the last at the end.
+    :ivar rows: at least every ledger row about signing that speaks of them, in their order.
+    """
+
+    requests: Sequence[StatusChangeRequest]
+    rows: Sequence[ChangeLogEntry]
+
+    @classmethod
+    def now(cls, runbooks: Sequence[Runbook]) -> Self:
+        """Read it."""
+        subjects = [subject_of(runbook) for runbook in runbooks]
+        rows = ChangeLogEntry.objects.filter(subject__in=subjects, action__in=ABOUT_SIGNING).order_by("sequence")
+        applied = StatusChangeRequest.objects.filter(runbook__in=runbooks, applied_at__isnull=False)
+        requests = applied.order_by("applied_at", "pk").prefetch_related("sign_offs__signer")
+        return cls(requests=list(requests), rows=list(rows))
+
+
 def verdict_on(
-    runbook: Runbook, *, year: int | None = None, at: datetime | None = None, thorough: bool = False
+    runbook: Runbook,
+    *,
+    year: int | None = None,
+    at: datetime | None = None,
+    thorough: bool = False,
+    read: Read | None = None,
 ) -> Verdict:
-    """The verdict on a runbook. Parameters as for ``verdict_on_slug``."""
-    return verdicts_on([runbook], year=year, at=at, thorough=thorough)[0]
+    """The verdict on a runbook. Parameters as for ``verdicts_on``."""
+    return verdicts_on([runbook], year=year, at=at, thorough=thorough, read=read)[0]
 
 
 def verdicts_on(
-    runbooks: Sequence[Runbook], *, year: int | None = None, at: datetime | None = None, thorough: bool = False
+    runbooks: Sequence[Runbook],
+    *,
+    year: int | None = None,
+    at: datetime | None = None,
+    thorough: bool = False,
+    read: Read | None = None,
 ) -> list[Verdict]:
-    """The verdicts on many runbooks, in their order, in a fixed number of queries. Parameters as for ``verdict_on_slug``."""
+    """The verdicts on many runbooks, in their order, in a fixed number of queries.
+
+    :param read: what was read of them just now; otherwise it is read here. The rest as for ``verdict_on_slug``.
+    """
     today = timezone.localdate(at)
     asked = today.year if year is None else year
     if not LEAST_YEAR <= asked <= MOST_YEAR:
         return [no_go(VerdictReason.DOUBT) for _ in runbooks]
     try:
-        known = _Known.of([runbook for runbook in runbooks if _claims_ready(runbook)], thorough=thorough)
+        known = _Known.of([runbook for runbook in runbooks if claims_ready(runbook)], read, thorough=thorough)
         return [
             decide(
                 runbook.signed_facts(),
@@ -97,7 +131,7 @@ def with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Step
     return [(situation, [(step, verdicts[step.runbook_id]) for step in of_one]) for situation, of_one in steps]
 
 
-def _claims_ready(runbook: Runbook) -> bool:
+def claims_ready(runbook: Runbook) -> bool:
     """Any other is no-go already: nothing else needs to be asked of it."""
     return runbook.readiness_level == ReadinessLevel.READY
 
@@ -113,30 +147,27 @@ class _Known:
     altered: set[int]  # documents whose text is not what their sha256 names
 
     @classmethod
-    def of(cls, runbooks: Sequence[Runbook], *, thorough: bool) -> Self:
-        """Read it; nothing where no runbook claims to be ready."""
+    def of(cls, runbooks: Sequence[Runbook], read: Read | None, *, thorough: bool) -> Self:
+        """Gather it; nothing where no runbook claims to be ready."""
         if not runbooks:
             return cls(True, True, {}, {}, set())
-        applied = StatusChangeRequest.objects.filter(runbook__in=runbooks, applied_at__isnull=False)
+        read = read or Read.now(runbooks)
         about: dict[str, list[ChangeLogEntry]] = {}
-        subjects = [subject_of(runbook) for runbook in runbooks]
-        for row in ChangeLogEntry.objects.filter(subject__in=subjects, action__in=ABOUT_SIGNING).order_by("sequence"):
-            about.setdefault(row.subject, []).append(row)
+        for row in read.rows:
+            if row.action in ABOUT_SIGNING:
+                about.setdefault(row.subject, []).append(row)
         in_doubt = doubts()
         return cls(
             ledger_whole=Reason.LEDGER_BROKEN not in in_doubt and (not thorough or ledger.verify().is_whole),
             guards_stand=Reason.GUARDS_MISSING not in in_doubt,
-            requests={
-                request.runbook_id: request
-                for request in applied.order_by("applied_at", "pk").prefetch_related("sign_offs__signer")
-            },
+            requests={request.runbook_id: request for request in read.requests},
             rows=about,
             altered=_altered_documents(runbooks),
         )
 
     def evidence(self, runbook: Runbook) -> Evidence:
         """What is known of one runbook."""
-        if not _claims_ready(runbook):
+        if not claims_ready(runbook):
             return Evidence(True, True, True, True, True)
         request = self.requests.get(runbook.pk)
         behind = request if request is not None and _is_behind(request, runbook) else None

@@ -1,5 +1,6 @@
 """A ledger row's changes in the reader's words: the fields' names and the values' labels."""
 
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -85,10 +86,15 @@ def field_in_words(model: type[models.Model] | None, name: str) -> str:
     return str(getattr(field, "verbose_name", name.replace("_", " ")))
 
 
+@cache
+def _levels_in_english() -> dict[str, ReadinessLevel]:
+    with override("en"):
+        return {str(level.label): level for level in ReadinessLevel}
+
+
 def _readiness_in_words(english: str) -> str:
     """``R&D only`` as the ledger writes it, in the reader's language; ``2026-ready`` is the same in each."""
-    with override("en"):
-        levels = {str(level.label): level for level in ReadinessLevel}
+    levels = _levels_in_english()
     return str(levels[english].label) if english in levels else english
 
 

@@ -3,8 +3,12 @@
 from typing import Any
 
 import django_filters
+from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, Model, QuerySet, Value
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
@@ -24,22 +28,44 @@ def is_cluster_number(value: str) -> None:
         )
 
 
+SELECTED = mark_safe(" selected")
+
+
+class Select(forms.Select):
+    """As the framework's own, without a template for each option: a list's filters have a hundred of them."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The control with its options, which have no groups here."""
+        chosen = self.format_value(value)
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            ((key, SELECTED if str(key) in chosen else "", label) for key, label in self.choices),
+        )
+        given = flatatt(self.build_attrs(self.attrs, attrs))
+        return format_html('<select name="{}"{}>{}</select>', name, given, options)
+
+
 class RunbookFilterSet(django_filters.FilterSet):
     """Text, readiness, situation, section, layer, cluster number, year, declared level."""
 
     # In the order in which a page asks for them.
     text = django_filters.CharFilter(label=_("Text"), method="filter_text", max_length=200)
     readiness = django_filters.MultipleChoiceFilter(
-        label=_("Readiness"), field_name="readiness_level", choices=ReadinessLevel.choices
+        label=_("Readiness"), field_name="readiness_level", choices=ReadinessLevel.choices, distinct=False
     )
     situation = django_filters.ModelChoiceFilter(
-        label=_("Situation"), field_name="situations", queryset=Situation.objects.all(), to_field_name="slug"
+        label=_("Situation"),
+        field_name="situations",
+        queryset=Situation.objects.all(),
+        to_field_name="slug",
+        widget=Select,
     )
     section = django_filters.ModelChoiceFilter(
-        label=_("Section"), field_name="sections", queryset=Section.objects.all(), to_field_name="slug"
+        label=_("Section"), field_name="sections", queryset=Section.objects.all(), to_field_name="slug", widget=Select
     )
     layer = django_filters.ModelChoiceFilter(
-        label=_("Layer"), field_name="layers", queryset=Layer.objects.all(), to_field_name="slug"
+        label=_("Layer"), field_name="layers", queryset=Layer.objects.all(), to_field_name="slug", widget=Select
     )
     cluster = django_filters.CharFilter(
         label=_("Cluster number"), method="filter_cluster", max_length=12, validators=[is_cluster_number]
@@ -48,7 +74,7 @@ class RunbookFilterSet(django_filters.FilterSet):
         label=_("Year"), field_name="readiness_year", min_value=YEARS[0], max_value=YEARS[1], decimal_places=0
     )
     declared = django_filters.ChoiceFilter(
-        label=_("Declared"), field_name="declared_level", choices=ReadinessLevel.choices
+        label=_("Declared"), field_name="declared_level", choices=ReadinessLevel.choices, widget=Select
     )
 
     class Meta:
@@ -62,3 +88,30 @@ class RunbookFilterSet(django_filters.FilterSet):
     def filter_cluster(self, queryset: Any, name: str, value: str) -> QuerySet[Runbook]:
         """Runbooks with a cluster whose range covers the number."""
         return queryset.covering(value)
+
+
+# What the three are named by, and what they are sorted by first.
+NAMED: tuple[tuple[str, type[Model], Any], ...] = (
+    ("situation", Situation, F("position")),
+    ("section", Section, F("number")),
+    ("layer", Layer, Value(0)),
+)
+
+
+def offer_names(form: forms.Form) -> None:
+    """Give a form of ``RunbookFilterSet`` the names of all situations, sections and layers, in one query for the three.
+
+    What is chosen is looked up by the field, as ever.
+    """
+    first, *others = (
+        model._default_manager.order_by()
+        .annotate(kind=Value(kind), place=place)
+        .values_list("kind", "place", "title", "slug")
+        for kind, model, place in NAMED
+    )
+    offered: dict[str, list[tuple[str, str]]] = {kind: [] for kind, *_ in NAMED}
+    for kind, place, title, slug in first.union(*others, all=True).order_by("kind", "place", "title"):
+        offered[kind].append((slug, str(Section(number=place, title=title)) if kind == "section" else title))
+    for kind, names in offered.items():
+        field: Any = form.fields[kind]
+        field.widget.choices = [("", field.empty_label), *names]

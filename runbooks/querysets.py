@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from runbooks.choices import ReadinessLevel
 from runbooks.doubt import ask_once
+from runbooks.related_rows import RelatedRows
 
 NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
 # What a plain text search looks at; every word must be found in one of them.
@@ -28,6 +29,18 @@ SEARCHED = (
     "document__text",
 )
 MOST_WORDS = 8
+
+# What a page shows of each kind of related row, in the order of the model's fields.
+RELATED_FIELDS = {
+    "layers": ("id", "slug", "title"),
+    "related_clusters": ("id", "slug", "kind", "first_number", "last_number", "suffix", "title"),
+    "aliases": ("id", "name"),
+    "situations": ("id", "slug", "title"),
+    "code_references": ("id", "path", "description"),
+    "section_entries": ("id", "section_id", "role_html"),
+    "sections": ("id", "slug", "number", "title"),
+}
+AT_HAND = "_at_hand"
 
 # Sent with ``sender`` (the model) and ``pks`` when a query wrote rows past ``save``; the search index listens.
 rows_changed = Signal()
@@ -117,8 +130,17 @@ class RunbookQuerySet(SearchedQuerySet):
         return self.select_related("document").defer("document__text", "document__html", "document__contents")
 
     def with_catalogue(self) -> Self:
-        """With all that a list shows of each, in a fixed number of queries and without the texts."""
-        return self.with_document().select_related("primary_cluster").prefetch_related("layers", "related_clusters")
+        """With all that a list shows of each, in one query and without the texts."""
+        return self.with_document().select_related("primary_cluster").with_related("layers", "related_clusters")
+
+    def with_page(self) -> Self:
+        """With all that the page of one shows, the text included, in one query."""
+        return self.select_related("primary_cluster", "document").with_related(*RELATED_FIELDS)
+
+    def with_related(self, *names: str) -> Self:
+        """With the related rows of these names at hand (``Runbook.at_hand``)."""
+        field = self.model._meta.get_field
+        return self.annotate(**{f"{name}{AT_HAND}": RelatedRows(field(name), RELATED_FIELDS[name]) for name in names})
 
     def with_contents(self) -> Self:
         """The same, and with the headings of each text, for whoever leads to them."""
@@ -159,7 +181,8 @@ class RunbookQuerySet(SearchedQuerySet):
         # Asked by way of the field: importing the models here would run in a ring.
         cluster = self.model._meta.get_field("primary_cluster").related_model
         clusters = cluster.objects.covering(number).values("pk")
-        return self.filter(Q(primary_cluster__in=clusters) | Q(related_clusters__in=clusters)).distinct()
+        related = self.model.related_clusters.through.objects.filter(cluster__in=clusters).values("runbook")
+        return self.filter(Q(primary_cluster__in=clusters) | Q(pk__in=related))
 
     def known_paths(self, paths: set[str]) -> set[str]:
         """Those of the paths that lead somewhere: a runbook's document or a code reference. One query."""

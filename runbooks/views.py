@@ -12,7 +12,7 @@ from django_filters.views import FilterView
 
 from runbooks.alerts import SEPARATOR, Alert, resolve
 from runbooks.documents.difference import difference
-from runbooks.filters import RunbookFilterSet
+from runbooks.filters import RunbookFilterSet, offer_names
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -54,6 +54,7 @@ class RunbookList(FilterView):
         """Adds the query without its page, for the links to other pages."""
         parameters = self.request.GET.copy()
         parameters.pop("page", None)
+        offer_names(self.filterset.form)
         return super().get_context_data(query=parameters.urlencode(), **kwargs)
 
 
@@ -75,20 +76,15 @@ class RunbookDetail(DetailView):
 
     def get_queryset(self) -> QuerySet[Runbook]:
         """One runbook with all that its page shows."""
-        return Runbook.objects.select_related("primary_cluster", "document").prefetch_related(
-            "layers",
-            "related_clusters",
-            "aliases",
-            "situations",
-            "code_references",
-            Prefetch("section_entries", SectionEntry.objects.select_related("section")),
-        )
+        return Runbook.objects.with_page()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the reasons against live use, computed now, and the text that is shown: the signed one first."""
-        return super().get_context_data(
-            reasons=self.object.reasons_against_live(), shown=self.object.shown_document(), **kwargs
-        )
+        """Adds its roles in sections, and the text that is shown: the signed one first."""
+        sections = {section.pk: section for section in self.object.at_hand("sections")}
+        entries = self.object.at_hand("section_entries")
+        for entry in entries:
+            entry.section = sections[entry.section_id]
+        return super().get_context_data(entries=entries, shown=self.object.shown_document(), **kwargs)
 
 
 def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:

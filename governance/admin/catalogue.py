@@ -120,7 +120,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
     @admin.display(description=_("layers"))
     def in_layers(self, runbook: Runbook) -> str:
         """The layers' titles."""
-        return ", ".join(layer.title for layer in runbook.layers.all())
+        return ", ".join(layer.title for layer in runbook.at_hand("layers"))
 
     @admin.display(description=_("document"), boolean=True)
     def has_document(self, runbook: Runbook) -> bool:

@@ -1,6 +1,7 @@
 """The guards as PostgreSQL triggers: the same refusals as on SQLite, and TRUNCATE besides."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from governance.guards.rules import DOCUMENT, GUARDS, LEDGER, REQUEST, RULE, RUNBOOK, SIGN_OFF
 
@@ -30,6 +31,7 @@ CHANGES_ARE_READABLE = """(CASE WHEN jsonb_typeof(NEW.changes) <> 'object' THEN 
 EMPTYING = "A governed table is never emptied."
 
 
+@cache
 def expected() -> dict[str, str]:
     """What ``LIST_SQL`` answers for each guard that is as it should be."""
     return {

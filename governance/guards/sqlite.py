@@ -1,6 +1,7 @@
 """The guards as SQLite triggers."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from governance.guards.rules import GUARDS
 
@@ -13,6 +14,7 @@ CHANGES_ARE_READABLE = """(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN jso
     ELSE NOT EXISTS (SELECT 1 FROM json_each(NEW.changes) told WHERE told.type <> 'object') END)"""
 
 
+@cache
 def expected() -> dict[str, str]:
     """The text of every trigger by name, as SQLite keeps it."""
     return {

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.signals import m2m_changed
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +17,7 @@ from runbooks.choices import ReadinessLevel
 from runbooks.doubt import doubts
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
-from runbooks.querysets import RunbookQuerySet
+from runbooks.querysets import AT_HAND, RELATED_FIELDS, RunbookQuerySet
 from runbooks.standing import Reason, SignedFacts, last_day, reasons_against_live
 
 YEARS = (2020, 2100)
@@ -149,6 +151,21 @@ class Runbook(models.Model):
         """What the imported file claims, in words. A claim only: it signs nothing."""
         return readiness_label(self.declared_level, self.declared_year)
 
+    def at_hand(self, name: str) -> list[Any]:
+        """The related rows of one kind in their order: those that came with the row, else asked for now."""
+        came_along = self.__dict__.get(name + AT_HAND)
+        return list(getattr(self, name).all()) if came_along is None else came_along
+
+    def forget_at_hand(self) -> None:
+        """Related rows may be others by now."""
+        for name in RELATED_FIELDS:
+            self.__dict__.pop(name + AT_HAND, None)
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """As ever; related rows are asked for anew."""
+        super().refresh_from_db(*args, **kwargs)
+        self.forget_at_hand()
+
     def governed_metadata(self) -> dict[str, Any]:
         """What a signature covers beside the document's text, as plain values in a fixed order.
 
@@ -161,8 +178,8 @@ class Runbook(models.Model):
             "version": self.version,
             "scope": self.scope,
             "primary_cluster": str(self.primary_cluster) if self.primary_cluster else "",
-            "related_clusters": sorted(str(cluster) for cluster in self.related_clusters.all()),
-            "layers": sorted(layer.title for layer in self.layers.all()),
+            "related_clusters": sorted(str(cluster) for cluster in self.at_hand("related_clusters")),
+            "layers": sorted(layer.title for layer in self.at_hand("layers")),
         }
 
     def metadata_sha256(self) -> str:
@@ -257,3 +274,10 @@ class Runbook(models.Model):
     def is_live_ready(self) -> bool:
         """Whether it may be used live now."""
         return not self.reasons_against_live()
+
+
+@receiver(m2m_changed, sender=Runbook.layers.through)
+@receiver(m2m_changed, sender=Runbook.related_clusters.through)
+def _forget_what_was_linked(instance: models.Model, **_: Any) -> None:
+    if isinstance(instance, Runbook):
+        instance.forget_at_hand()

@@ -1,15 +1,19 @@
 """What the pages say about the catalogue: words for codes, plain text for Markdown."""
 
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote
 
 from django import template
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from runbooks.alerts import MatchedBy
+from runbooks.badges import badges_of
 from runbooks.choices import MATCHED_BY_TEXTS
 from runbooks.documents.links import DOCUMENT_ROUTE
-from runbooks.documents.rendered import linked_addresses, with_note_on_links
+from runbooks.documents.rendered import Heading, linked_addresses, with_note_on_links
 from runbooks.landscape.cells import plain_text
 from runbooks.models import Document, Runbook
 
@@ -23,9 +27,32 @@ def plain(text: str) -> str:
 
 
 @register.filter
+def at_hand(runbook: Runbook, name: str) -> list[Any]:
+    """The related rows of one kind, such as ``layers``, in their order (``Runbook.at_hand``)."""
+    return runbook.at_hand(name)
+
+
+@register.filter
 def matched_by_text(rule: MatchedBy) -> str:
     """Which rule found the situations, in words."""
     return str(MATCHED_BY_TEXTS[rule])
+
+
+@register.filter
+def readiness_badges(runbook: Runbook) -> SafeString:
+    """The badges of ``runbooks.badges`` in a row. Not a component of its own: a list shows fifty."""
+    badges = format_html_join(" ", '<span class="badge is-{}">{}</span>', badges_of(runbook))
+    return format_html('<span class="row">{}</span>', badges)
+
+
+@register.filter
+def contents_list(contents: Iterable[Heading]) -> SafeString:
+    """The contents of a document, its chapters and their parts, as a list of links. A page shows it twice."""
+    lines = ((heading["level"], heading["id"], heading["title"]) for heading in contents)
+    return format_html(
+        '<ul class="contents">{}</ul>',
+        format_html_join("\n", '<li class="contents-level-{}"><a href="#{}">{}</a></li>', lines),
+    )
 
 
 @register.simple_tag

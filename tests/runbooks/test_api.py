@@ -690,11 +690,11 @@ def test_the_documentation_page_names_every_route(reader):
 
 
 QUERIES = {
-    "runbooks": 6,
+    "runbooks": 4,
     "clusters": 2,
     "layers": 2,
     "sections": 3,
-    "situations": 6,
+    "situations": 4,
     "code-references": 3,
     "changes": 1,
     "sign-off-requests": 4,

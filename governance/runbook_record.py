@@ -1,0 +1,57 @@
+"""What governance tells of one runbook on its page: the verdict, the requests and the last rows of the ledger.
+
+Read together, because the verdict looks at the same requests and rows that the page shows.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, Q
+
+from governance.choices import RequestState
+from governance.facts import subject_of
+from governance.go_no_go import ABOUT_SIGNING, Read, claims_ready, verdict_on
+from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
+from governance.verdict import Verdict
+from runbooks.models import Runbook
+
+ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookRecord:
+    """``signed`` is the approved request behind the readiness, ``waiting`` the open one, ``history`` the last ledger rows."""
+
+    verdict: Verdict
+    signed: StatusChangeRequest | None
+    waiting: StatusChangeRequest | None
+    history: list[ChangeLogEntry]
+
+
+def record_of(runbook: Runbook) -> RunbookRecord:
+    """The record as it stands now, read from the database at this call."""
+    requests, rows = _requests(runbook), _rows(runbook)
+    applied = [request for request in requests if request.applied_at is not None]
+    applied.sort(key=lambda request: (request.applied_at, request.pk))
+    approved = [request for request in applied if request.state == RequestState.APPROVED]
+    return RunbookRecord(
+        verdict=verdict_on(runbook, read=Read(requests=applied, rows=rows)),
+        signed=approved[-1] if approved and runbook.signed_at else None,
+        waiting=next((request for request in requests if request.state == RequestState.OPEN), None),
+        history=rows[: -ROWS_SHOWN - 1 : -1],
+    )
+
+
+def _requests(runbook: Runbook) -> list[StatusChangeRequest]:
+    """Those that moved the readiness, and the one that waits, with their decisions."""
+    moved_or_waits = Q(applied_at__isnull=False) | Q(state=RequestState.OPEN)
+    decisions = Prefetch("sign_offs", SignOff.objects.select_related("signer"))
+    return list(StatusChangeRequest.objects.filter(moved_or_waits, runbook=runbook).prefetch_related(decisions))
+
+
+def _rows(runbook: Runbook) -> list[ChangeLogEntry]:
+    """In their order: the last rows about it, and where it claims to be ready, all that the verdict asks for."""
+    about = ChangeLogEntry.objects.filter(subject=subject_of(runbook))
+    if not claims_ready(runbook):
+        return list(reversed(about.order_by("-sequence")[:ROWS_SHOWN]))
+    last = about.order_by("-sequence").values("sequence")[:ROWS_SHOWN]
+    return list(about.filter(Q(action__in=ABOUT_SIGNING) | Q(sequence__in=last)).order_by("sequence"))

@@ -1,0 +1,38 @@
+"""A runbook's readiness in badges: what is signed, and what its file merely claims. Green is for really live-ready alone."""
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext
+
+from runbooks.choices import ReadinessLevel
+from runbooks.models import Runbook
+
+LIVE, DOUBTFUL, CLAIM = "live", "doubtful", "claim"
+
+
+class Badge(NamedTuple):
+    """``kind`` names its colour (``is-<kind>`` in the style sheet): one of the above, or a level."""
+
+    kind: str
+    text: str
+
+
+def badges_of(runbook: Runbook) -> list[Badge]:
+    """The badges in their order, computed from the row now."""
+    badges = [_signed(runbook)]
+    if runbook.signed_solo:
+        badges.append(Badge(DOUBTFUL, gettext("owner-led, no independent review")))
+    if runbook.text_changed:
+        badges.append(Badge(DOUBTFUL, gettext("changed since sign-off")))
+    claim = (runbook.declared_level, runbook.declared_year)
+    if claim[0] != ReadinessLevel.UNASSESSED and claim != (runbook.readiness_level, runbook.readiness_year):
+        badges.append(Badge(CLAIM, f"{gettext('claimed')}: {runbook.declared}"))
+    return badges
+
+
+def _signed(runbook: Runbook) -> Badge:
+    if not runbook.reasons_against_live():
+        return Badge(LIVE, runbook.readiness)
+    if runbook.readiness_level == ReadinessLevel.READY:
+        return Badge(DOUBTFUL, f"{runbook.readiness}: {gettext('not valid')}")
+    return Badge(runbook.readiness_level, runbook.readiness)
