@@ -3,12 +3,13 @@
 import pytest
 import time_machine
 from django.apps import apps
-from django.db import IntegrityError, transaction
+from django.core.management.color import no_style
+from django.db import IntegrityError, connection, transaction
 
 from governance import actions, guards, ledger
 from governance.landscape_import import Answers, LandscapeFile, apply_plan, plan, plan_import
 from governance.landscape_import.desired import desired_catalogue
-from governance.models import ChangeLogEntry, Release
+from governance.models import ChangeLogEntry, Finding, Release
 from runbooks.search import index
 from tests.landscape.samples import row, situation, text_of
 
@@ -64,8 +65,8 @@ SECOND = text_of(
 )
 # Taken when each object was still written by itself. A change of what the ledger tells of an object is the one reason for others.
 HEADS = {
-    "first": "389df9678fc07f9c4c9254dfd5c36a93253ca501696d3aa8e282e7dc49614ed0",
-    "second": "f39aff9a10eeac641a66edf21ee4e6238e9c0b6fb7f91ebe72cb47e219ea0962",
+    "first": "5d2b0d2c24730e2d7cbdf25a4c1c30f867c248d155b03d5f7d29d86fbfb73023",
+    "second": "54ed6083d7ca922366314eb5ef61124bb9f02155eba4d6e7c4ae34f4d5b57950",
 }
 
 
@@ -82,11 +83,14 @@ def rows_of_everything():
 
 @pytest.fixture
 def empty_ledger(db):
-    """Migrations have left rows of their own day. The ledger names a release by its key, which PostgreSQL never gives twice."""
+    """Migrations have left rows of their own day. Of releases and findings the keys are told, so they begin anew."""
     guards.remove()
     ChangeLogEntry.objects.all().delete()
     guards.install()
-    Release.objects.create(pk=1_001, version="v1.0")
+    sequences = [{"table": model._meta.db_table, "column": "id"} for model in (Release, Finding)]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_by_name_sql(no_style(), sequences):
+            cursor.execute(statement)
 
 
 @pytest.fixture
