@@ -40,6 +40,7 @@ def runbooks_with_sources() -> QuerySet[Runbook]:
             Prefetch(
                 "situation_steps", SituationRunbook.objects.select_related("situation").order_by("position", "pk")
             ),
+            "situation_steps__situation__steps",  # which of them is the first
             Prefetch(
                 "section_entries", SectionEntry.objects.select_related("section").order_by("section__number", "pk")
             ),
