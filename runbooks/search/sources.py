@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -12,6 +13,7 @@ from runbooks.search.text import comparable, folded, index_words, padded
 
 # A document of 2 MB is no runbook that anyone follows; PostgreSQL takes no vector above 1 MB.
 LONGEST_BODY = 300_000
+LONGEST_NAME = 60
 
 # Further names of a runbook, beside its title. A source of them is one line here, and one in `signals.AFFECTED`.
 NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (lambda runbook: (alias.name for alias in runbook.read_aliases),)
@@ -144,7 +146,17 @@ def _first_position(step: Any) -> int:
 
 
 def _folded_lines(texts: Iterable[str]) -> str:
-    return padded([word for text in texts if text for word in index_words(text)])
+    return padded([word for text in texts if text for word in _words_of(text)])
+
+
+def _words_of(text: str) -> Iterable[str]:
+    return _words_of_name(text) if len(text) <= LONGEST_NAME else index_words(text)
+
+
+@lru_cache(maxsize=4_096)
+def _words_of_name(text: str) -> tuple[str, ...]:
+    """The words of a short text: many runbooks share a cluster, a layer or a version."""
+    return tuple(index_words(text))
 
 
 def _lines(texts: Iterable[str]) -> str:
