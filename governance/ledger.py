@@ -159,7 +159,7 @@ def _columns(entry: Any) -> tuple[str, ...]:
     """The canonical JSON of each digested column, in the order of ``DIGESTED_FIELDS``."""
     return (
         f"{entry.sequence:d}",
-        f'"{canonical_time(entry.recorded_at)}"',
+        _text(canonical_time(entry.recorded_at)),
         _text(entry.actor),
         _text(entry.action),
         _text(entry.subject),
