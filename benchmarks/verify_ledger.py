@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROUNDS = 3
+ROUNDS = 5
 
 
 def main(rows: int) -> None:

@@ -1,5 +1,6 @@
 """What a row of the ledger says about an object: its fields as plain values, before and after."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -41,8 +42,19 @@ def subject_of(instance: models.Model) -> str:
     return f"{kind}:{instance.pk}"
 
 
-def facts_of(instance: models.Model) -> dict[str, Any]:
-    """Every recorded field of a stored object as JSON values: text, whole numbers, booleans, None, lists."""
+def relations_of(model: type[models.Model]) -> tuple[str, ...]:
+    """The names of what an object is linked with, and of the rows that belong to it, in the ledger's order."""
+    fields: Any = model._meta.many_to_many
+    linked = tuple(field.name for field in fields if field.remote_field.through._meta.auto_created)
+    return linked + CHILDREN.get(model, ())
+
+
+def facts_of(instance: models.Model, *, related: Mapping[str, Iterable[Any]] | None = None) -> dict[str, Any]:
+    """Every recorded field of a stored object as JSON values: text, whole numbers, booleans, None, lists.
+
+    :param related: by the names of ``relations_of``, what the object is linked with, where the caller has read it already.
+    """
+    behind = related or {name: getattr(instance, name).all() for name in relations_of(type(instance))}
     unrecorded = UNRECORDED.get(type(instance), frozenset())
     facts = {
         field.name: _plain(
@@ -51,12 +63,12 @@ def facts_of(instance: models.Model) -> dict[str, Any]:
         for field in instance._meta.concrete_fields
         if not field.primary_key and field.name not in unrecorded
     }
-    for relation in instance._meta.many_to_many:
-        through: Any = relation.remote_field.through
-        if through._meta.auto_created:
-            facts[relation.name] = sorted(str(other) for other in getattr(instance, relation.name).all())
-    for name in CHILDREN.get(type(instance), ()):
-        facts[name] = [getattr(child, "told", str(child)) for child in getattr(instance, name).all()]
+    children = CHILDREN.get(type(instance), ())
+    for name, others in behind.items():
+        if name in children:
+            facts[name] = [getattr(child, "told", str(child)) for child in others]
+        else:
+            facts[name] = sorted(str(other) for other in others)
     return facts
 
 

@@ -8,14 +8,16 @@ Each row also carries a short digest of each column, under the same hash: they t
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
+from django.db.models import Func, TextField
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -105,29 +107,73 @@ class Verification:
         return f"The ledger is broken at row {self.bad_sequence}, column {self.column}: {self.problem}."
 
 
-def canonical_time(moment: datetime) -> str:
-    """An aware time as the ledger hashes it: ``2026-01-31T09:30:00.000000Z``."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+def canonical_time(moment: datetime | str) -> str:
+    """An aware time as the ledger hashes it: ``2026-01-31T09:30:00.000000Z``.
+
+    :param moment: an aware time, or what SQLite holds of one (see ``_time_of_text``).
+    """
+    if not isinstance(moment, datetime):
+        return _time_of_text(str(moment))
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat("T", "microseconds")[: -len("+00:00")] + "Z"
 
 
-def _canonical_values(entry: Any) -> dict[str, Any]:
-    values = {name: getattr(entry, name) for name in HASHED_FIELDS}
-    values["recorded_at"] = canonical_time(entry.recorded_at)
-    return values
+def _time_of_text(text: str) -> str:
+    """The same of a text in UTC as Django stores it on SQLite: making a time of it only to write it again took the longest.
+
+    Another spelling of a time is read as one. What is no time stays as it is: no row of ours ever held it.
+    """
+    if len(text) == len("2026-01-31 09:30:00.000000"):
+        return f"{text[:10]}T{text[11:]}Z"
+    if len(text) == len("2026-01-31 09:30:00"):
+        return f"{text[:10]}T{text[11:]}.000000Z"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return canonical_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-# Made once: ``json.dumps`` would make it anew for each row.
-_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+# What the encoder below makes of a text, without its detours.
+_text = encode_basestring
+# Made once: ``json.dumps`` would make it anew for each row. A value that holds itself ends in a RecursionError.
+_encode = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
+).encode
 
 
-def _canonical_json(value: Any) -> bytes:
-    return _encode(value).encode("utf-8")
+def _whole(columns: Sequence[str], previous_hash: str, digests: str) -> bytes:
+    """The row as one JSON object, its members sorted by name.
+
+    :param columns: the canonical JSON of the digested columns, in the order of ``DIGESTED_FIELDS``.
+    """
+    sequence, recorded_at, actor, action, subject, subject_title, reason, release, changes = columns
+    member = f'"digests":{_text(digests)},' if digests else ""
+    return (
+        f'{{"action":{action},"actor":{actor},"changes":{changes},{member}"previous_hash":{_text(previous_hash)},'
+        f'"reason":{reason},"recorded_at":{recorded_at},"release":{release},"sequence":{sequence},'
+        f'"subject":{subject},"subject_title":{subject_title}}}'
+    ).encode()
+
+
+def _columns(entry: Any) -> tuple[str, ...]:
+    """The canonical JSON of each digested column, in the order of ``DIGESTED_FIELDS``."""
+    return (
+        f"{entry.sequence:d}",
+        _text(canonical_time(entry.recorded_at)),
+        _text(entry.actor),
+        _text(entry.action),
+        _text(entry.subject),
+        _text(entry.subject_title),
+        _text(entry.reason),
+        _text(entry.release),
+        _encode(entry.changes),
+    )
 
 
 def canonical_bytes(entry: Any) -> bytes:
     """The bytes of one entry that its hash covers. A row without digests (of an earlier format) has no such member."""
-    values = _canonical_values(entry)
-    return _canonical_json(values | {"digests": entry.digests} if entry.digests else values)
+    return _whole(_columns(entry), entry.previous_hash, entry.digests)
 
 
 def hash_of(entry: Any) -> str:
@@ -137,10 +183,11 @@ def hash_of(entry: Any) -> str:
 
 def digests_of(entry: Any) -> str:
     """The first eight hex digits of the sha256 of each column's canonical JSON, one after the other."""
-    values = _canonical_values(entry)
-    return "".join(
-        hashlib.sha256(_canonical_json(values[name])).hexdigest()[:DIGEST_LENGTH] for name in DIGESTED_FIELDS
-    )
+    return _digests(_columns(entry))
+
+
+def _digests(columns: Sequence[str]) -> str:
+    return "".join(hashlib.sha256(column.encode()).hexdigest()[:DIGEST_LENGTH] for column in columns)
 
 
 @contextmanager
@@ -198,8 +245,9 @@ def _entry(record: Record, *, sequence: int, recorded_at: datetime, previous_has
         changes=record.changes,
         previous_hash=previous_hash,
     )
-    entry.digests = digests_of(entry)
-    entry.hash = hash_of(entry)
+    columns = _columns(entry)
+    entry.digests = _digests(columns)
+    entry.hash = hashlib.sha256(_whole(columns, previous_hash, entry.digests)).hexdigest()
     return entry
 
 
@@ -222,11 +270,40 @@ def _lock_the_end() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [POSTGRESQL_LOCK])
 
 
+class _Row(NamedTuple):
+    """What is read of a row to verify it, under the names that an instance has."""
+
+    sequence: int
+    recorded_at: datetime | str
+    actor: str
+    action: str
+    subject: str
+    subject_title: str
+    reason: str
+    release: str
+    changes: Any
+    previous_hash: str
+    digests: str
+    hash: str
+
+
+class _AsStored(Func):
+    """A time as the database gives it: on SQLite the text itself, of which nobody has made a time yet."""
+
+    template = "%(expressions)s"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """A plus changes nothing, but what it gives has no declared type that the driver would convert."""
+        return self.as_sql(compiler, connection, template="+%(expressions)s", **extra)
+
+
 def verify() -> Verification:
     """Walk the chain from the first row and stop at the first that does not hold."""
     # Plain tuples with names: a model's instance for each row would take longer than all of the hashing.
-    rows = ChangeLogEntry.objects.order_by("sequence").values_list(*HASHED_FIELDS, "digests", "hash", named=True)
-    return verify_entries(rows.iterator(chunk_size=VERIFY_CHUNK))
+    rows = ChangeLogEntry.objects.order_by("sequence").annotate(stored_at=_AsStored("recorded_at"))
+    tuples = rows.values_list(*("stored_at" if name == "recorded_at" else name for name in _Row._fields))
+    return verify_entries(map(_Row._make, tuples.iterator(chunk_size=VERIFY_CHUNK)))
 
 
 def verify_entries(entries: Iterator[Any]) -> Verification:

@@ -66,23 +66,23 @@ def _in_use() -> Any:
 
 def _people_and_situations() -> Iterator[Noticed]:
     in_a_situation = set(Situation.objects.values_list("runbooks", flat=True))
-    for runbook in _in_use().only("title", "owner", "escalation_contact", "document_path"):
+    for pk, title, owner, contact in _in_use().values_list("pk", "title", "owner", "escalation_contact"):
         lacks = (
-            (FindingKind.NO_OWNER, not runbook.owner, "Nobody is named who answers for it. Name the role or team."),
+            (FindingKind.NO_OWNER, not owner, "Nobody is named who answers for it. Name the role or team."),
             (
                 FindingKind.NO_ESCALATION,
-                not runbook.escalation_contact,
+                not contact,
                 "Nobody is named to call when it does not help. Name a contact.",
             ),
             (
                 FindingKind.NO_SITUATION,
-                runbook.pk not in in_a_situation,
+                pk not in in_a_situation,
                 "No situation leads to it: an operator finds it by search alone. Add it to a situation.",
             ),
         )
         for kind, holds, message in lacks:
             if holds:
-                yield Noticed(kind, runbook.title, message, runbook=runbook.pk)
+                yield Noticed(kind, title, message, runbook=pk)
 
 
 def _situations(at: datetime | None) -> Iterator[Noticed]:

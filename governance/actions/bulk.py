@@ -10,18 +10,14 @@ from governance import ledger
 from governance.actions.catalogue import document_follows_path, remember_former_titles
 from governance.actions.lapse import lapse_what_changed
 from governance.choices import Action
-from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
+from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, relations_of, subject_of
 from governance.models import ChangeLogEntry
-from runbooks.models import CodeReference, Runbook, Section, SectionEntry, Situation, SituationRunbook
+from runbooks.models import Runbook, SectionEntry, SituationRunbook
 
-# What a ledger row tells of an object beside its own columns.
+# What a ledger row tells of an object is joined where there is one of it.
+JOINED: dict[type[models.Model], tuple[str, ...]] = {Runbook: ("primary_cluster", "document")}
 # A step's runbook is joined: looked up by itself, a thousand of them are more than SQLite takes in one query.
-RELATED: dict[type[models.Model], tuple[tuple[str, ...], tuple[Any, ...]]] = {
-    Runbook: (("primary_cluster", "document"), ("layers", "related_clusters", "aliases")),
-    Section: ((), (models.Prefetch("entries", SectionEntry.objects.select_related("runbook")),)),
-    Situation: ((), (models.Prefetch("steps", SituationRunbook.objects.select_related("runbook")),)),
-    CodeReference: ((), ("runbooks",)),
-}
+ROWS: dict[str, type[models.Model]] = {"entries": SectionEntry, "steps": SituationRunbook}
 # SQLite takes 32,766 values in one query at least.
 CHUNK = 5_000
 
@@ -76,14 +72,22 @@ class GovernedEdits:
 
 def _stored(model: type[models.Model], pks: list[int]) -> Iterable[tuple[int, models.Model, dict[str, Any]]]:
     """The objects as they are stored, in the order of ``pks``, with what the ledger tells of them."""
-    joined, prefetched = RELATED.get(model, ((), ()))
+    joined, relations = JOINED.get(model, ()), relations_of(model)
     for part in _chunks(pks):
         queryset = model._base_manager.select_related(*joined) if joined else model._base_manager.all()
         if "document" in joined:
             queryset = queryset.defer(*(f"document__{name}" for name in ("text", "html", "contents")))
-        found = queryset.prefetch_related(*prefetched).in_bulk(part)
+        found = queryset.prefetch_related(*(_into_a_list(name) for name in relations)).in_bulk(part)
         with ledger.in_its_language():
-            yield from ((pk, found[pk], facts_of(found[pk])) for pk in part)
+            for pk in part:
+                related = {name: getattr(found[pk], f"read_{name}") for name in relations}
+                yield pk, found[pk], facts_of(found[pk], related=related)
+
+
+def _into_a_list(name: str) -> "models.Prefetch[Any]":
+    """Read a relation into a plain list: a related manager for each object costs more than the rows."""
+    rows = ROWS[name]._default_manager.select_related("runbook") if name in ROWS else None
+    return models.Prefetch(name, rows, to_attr=f"read_{name}")
 
 
 def _chunks(pks: list[int]) -> Iterable[list[int]]:

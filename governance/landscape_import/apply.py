@@ -117,7 +117,7 @@ def _note_releases(steps: list[Step], *, by: ledger.Actor) -> None:
 
 def _store_findings(plan: Plan, moment: datetime) -> None:
     Finding.objects.filter(pk__in=plan.settled_findings).update(resolved_at=moment)
-    runbooks = {runbook.title: runbook for runbook in Runbook.objects.only("title")}
+    runbooks = dict(Runbook.objects.values_list("title", "pk")) if plan.new_findings else {}
     Finding.objects.bulk_create(
         Finding(
             kind=draft.kind,
@@ -126,7 +126,7 @@ def _store_findings(plan: Plan, moment: datetime) -> None:
             message=draft.message,
             file=draft.file,
             line=draft.line,
-            runbook=runbooks.get(draft.runbook or draft.subject),
+            runbook_id=runbooks.get(draft.runbook or draft.subject),
             first_seen=moment,
         )
         for draft in plan.new_findings

@@ -44,20 +44,30 @@ class ClusterIndex:
     def __init__(self, landscape: Landscape, stored: list[Cluster]) -> None:
         self.by_number: dict[str, set[str]] = {}
         self.ambiguous: list[AmbiguousCluster] = []
-        mentions = [cluster_of(mention) for row in landscape.runbooks for mention in _mentions(row)]
-        for cluster in [*mentions, *stored]:
+        # Many rows name the same few.
+        mentions = dict.fromkeys(mention for row in landscape.runbooks for mention in _mentions(row))
+        self._clusters = {mention: cluster_of(mention) for mention in mentions}
+        self._labels = {mention: str(cluster) for mention, cluster in self._clusters.items()}
+        for cluster in [*self._clusters.values(), *stored]:
             if cluster.first_number is not None and cluster.title:
                 self.by_number.setdefault(cluster.number_label, set()).add(str(cluster))
 
     def key(self, mention: ClusterMention, *, line: int) -> str:
-        """The key of the cluster that is meant. Several candidates: none is guessed, the number stands for itself."""
-        cluster = cluster_of(mention)
+        """The key of the cluster that a mention of the landscape means.
+
+        Several candidates: none is guessed, the number stands for itself.
+        """
+        label = self._labels[mention]
         if mention.title or mention.first_number is None:
-            return str(cluster)
-        candidates = sorted(self.by_number.get(cluster.number_label, ()))
+            return label
+        candidates = sorted(self.by_number.get(self._clusters[mention].number_label, ()))
         if len(candidates) > 1:
-            self.ambiguous.append(AmbiguousCluster(line, str(cluster), tuple(candidates)))
-        return candidates[0] if len(candidates) == 1 else str(cluster)
+            self.ambiguous.append(AmbiguousCluster(line, label, tuple(candidates)))
+        return candidates[0] if len(candidates) == 1 else label
+
+    def own_label(self, mention: ClusterMention) -> str:
+        """What the mention itself says, whichever cluster is meant."""
+        return self._labels[mention]
 
 
 def _mentions(row: RunbookRow) -> list[ClusterMention]:
@@ -104,7 +114,7 @@ def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, key: str, position: i
         catalogue["layer"][layer] = {}
     for mention in _mentions(row):
         label = clusters.key(mention, line=row.line)
-        if label == str(cluster_of(mention)):
+        if label == clusters.own_label(mention):
             catalogue["cluster"][label] = {
                 "kind": mention.kind,
                 "first_number": mention.first_number,

@@ -1,10 +1,10 @@
 """What fits into the catalogue's fields. SQLite would take more and PostgreSQL fail; here both say the same sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from django.db import models
 
-from governance.landscape_import.desired import Catalogue, Facts
+from governance.landscape_import.desired import Catalogue
 from governance.models import Release
 from runbooks.landscape.document import LandscapeError
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation
@@ -29,26 +29,33 @@ def check_limits(catalogue: Catalogue) -> None:
     :raises LandscapeError: names the object, the field, its length and what fits.
     """
     for kind, (model, key_field) in MODELS.items():
+        longest = _longest(model)
         for key, facts in catalogue[kind].items():
-            for name, value in _values(kind, key, key_field, facts):
-                _check(kind, key, model, name, value)
+            if kind != "cluster":  # a cluster's key is its label, not a field
+                _check(kind, key, longest, key_field, key)
+            for name, value in facts.items():
+                _check(kind, key, longest, name, value)
+    of_entries = _longest(SectionEntry)
     for facts in catalogue["section"].values():
         for runbook, heading, _role in facts["entries"]:
-            _check("section", runbook, SectionEntry, "heading", heading)
+            _check("section", runbook, of_entries, "heading", heading)
 
 
-def _values(kind: str, key: str, key_field: str, facts: Facts) -> Iterator[tuple[str, object]]:
-    if kind != "cluster":  # a cluster's key is its label, not a field
-        yield key_field, key
-    yield from facts.items()
+def _longest(model: type[models.Model]) -> dict[str, int]:
+    """The fields that hold so many characters and no more."""
+    lengths = {field.name: getattr(field, "max_length", None) for field in model._meta.get_fields()}
+    return {name: length for name, length in lengths.items() if length is not None}
 
 
-def _check(kind: str, key: str, model: type[models.Model], name: str, value: object) -> None:
-    subject = f'{kind.replace("_", " ")} "{key[:SHOWN]}"'
+def _check(kind: str, key: str, longest: Mapping[str, int], name: str, value: object) -> None:
     if isinstance(value, int) and value > LARGEST_NUMBER:
-        raise LandscapeError(f"{subject}: {name} is {value}, which is too large. Correct it in the file.")
-    if not isinstance(value, str) or name not in {field.name for field in model._meta.get_fields()}:
-        return
-    longest = getattr(model._meta.get_field(name), "max_length", None)
-    if longest is not None and len(value) > longest:
-        raise LandscapeError(f"{subject}: {name} has {len(value)} characters, {longest} fit. Shorten it in the file.")
+        raise LandscapeError(f"{_named(kind, key)}: {name} is {value}, which is too large. Correct it in the file.")
+    fits = longest.get(name)
+    if fits is not None and isinstance(value, str) and len(value) > fits:
+        raise LandscapeError(
+            f"{_named(kind, key)}: {name} has {len(value)} characters, {fits} fit. Shorten it in the file."
+        )
+
+
+def _named(kind: str, key: str) -> str:
+    return f'{kind.replace("_", " ")} "{key[:SHOWN]}"'

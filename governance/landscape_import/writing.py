@@ -1,11 +1,11 @@
 """Writing objects of one kind: in a number of queries that grows with the objects alone, and as little as can be."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
-from governance.actions.sections import render_section
+from governance.actions.sections import render_note, render_roles
 from governance.landscape_import.desired import Facts
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Step
@@ -20,6 +20,7 @@ from runbooks.models import (
     Situation,
     SituationRunbook,
 )
+from runbooks.search import index
 from runbooks.slugs import SlugRegister
 
 CHUNK = 5_000
@@ -71,36 +72,57 @@ def _after(steps: Iterable[Step]) -> list[Facts]:
     return [step.after or {} for step in steps]
 
 
-def _write_plain(instances: Sequence[Any], steps: Sequence[Step], catalogued: Catalogued) -> None:
-    for instance, facts in zip(instances, _after(steps), strict=True):
-        _assign(instance, facts)
-        instance.save()
-
-
 def _assign(instance: Any, facts: Facts, *, leave_out: tuple[str, ...] = ()) -> None:
     for name, value in facts.items():
         if name not in leave_out:
             setattr(instance, name, value)
 
 
+def _save_all(model: Any, instances: Sequence[Any]) -> list[int]:
+    """Store them: new ones in batches, stored ones one by one. Returns the primary keys of those that were stored before."""
+    stored = [instance for instance in instances if instance.pk is not None]
+    for part in _chunks([instance for instance in instances if instance.pk is None]):
+        model._default_manager.bulk_create(part)
+    for instance in stored:
+        instance.save()
+    return [instance.pk for instance in stored]
+
+
+def _chunks(values: list[Any]) -> Iterable[list[Any]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def _write_plain(instances: Sequence[Any], steps: Sequence[Step], catalogued: Catalogued) -> None:
+    for instance, facts in zip(instances, _after(steps), strict=True):
+        _assign(instance, facts, leave_out=("notes",))  # a release's, which the ledger holds
+    if instances:
+        _save_all(type(instances[0]), instances)
+
+
 def _write_runbooks(instances: Sequence[Runbook], steps: Sequence[Step], catalogued: Catalogued) -> None:
     clusters, layers = catalogued.clusters(), catalogued.layers()
     documents = _documents(_after(steps))
-    related: dict[int, list[int]] = {}
-    layered: dict[int, list[int]] = {}
-    for runbook, step, facts in zip(instances, steps, _after(steps), strict=True):
+    for runbook, facts in zip(instances, _after(steps), strict=True):
         plain = {name: value for name, value in facts.items() if name not in ("related_clusters", "layers")}
         plain["primary_cluster"] = clusters.get(plain["primary_cluster"])
         if "document_sha256" in plain:
             plain["document"] = documents.get((plain["document_path"], plain.pop("document_sha256")))
         _assign(runbook, plain)
-        runbook.save()
-        if "related_clusters" in step.changes:
-            related[runbook.pk] = [clusters[key].pk for key in facts["related_clusters"]]
-        if "layers" in step.changes:
-            layered[runbook.pk] = [layers[title].pk for title in facts["layers"]]
+    _save_all(Runbook, instances)
+    related = _links(instances, steps, "related_clusters", clusters)
     _set_many(Runbook.related_clusters.through, "runbook_id", "cluster_id", related)
-    _set_many(Runbook.layers.through, "runbook_id", "layer_id", layered)
+    _set_many(Runbook.layers.through, "runbook_id", "layer_id", _links(instances, steps, "layers", layers))
+
+
+def _links(
+    instances: Sequence[Any], steps: Sequence[Step], name: str, others: Mapping[str, models.Model]
+) -> dict[int, list[int]]:
+    """Primary key -> those of what it is to be linked with, of the objects whose links change."""
+    return {
+        instance.pk: [others[key].pk for key in facts[name]]
+        for instance, step, facts in zip(instances, steps, _after(steps), strict=True)
+        if step.before is None or step.before[name] != facts[name]
+    }
 
 
 def _documents(facts: Iterable[Facts]) -> dict[tuple[str, str], Document]:
@@ -112,66 +134,71 @@ def _documents(facts: Iterable[Facts]) -> dict[tuple[str, str], Document]:
     return found
 
 
-def _set_many(through: Any, own: str, other: str, wanted: dict[int, list[int]]) -> None:
-    """The rows of a many-to-many table for these objects, made anew."""
+def _set_many(through: Any, own: str, other: str, wanted: dict[int, list[int]]) -> set[int]:
+    """The rows of a many-to-many table for these objects, made anew.
+
+    :returns: the primary keys of what was linked before or is now.
+    """
+    concerned = {pk for links in wanted.values() for pk in links}
     for part in _chunks(list(wanted)):
-        through._default_manager.filter(**{f"{own}__in": part}).delete()
+        links = through._default_manager.filter(**{f"{own}__in": part})
+        concerned.update(links.values_list(other, flat=True))
+        links.delete()
     rows = (through(**{own: pk, other: linked}) for pk, links in wanted.items() for linked in dict.fromkeys(links))
     through._default_manager.bulk_create(rows, batch_size=CHUNK)
-
-
-def _chunks(values: list[Any]) -> Iterable[list[Any]]:
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+    return concerned
 
 
 def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalogued: Catalogued) -> None:
     runbooks = catalogued.runbooks()
     for section, facts in zip(instances, _after(steps), strict=True):
         _assign(section, facts, leave_out=("entries",))
-        section.save()
-        section.entries.all().delete()
-        SectionEntry.objects.bulk_create(
-            SectionEntry(section=section, runbook=runbooks[title], position=position, heading=heading, role=role)
-            for position, (title, heading, role) in enumerate(facts["entries"], start=1)
-        )
-        render_section(section)
+        render_note(section)
+    for part in _chunks(_save_all(Section, instances)):
+        SectionEntry.objects.filter(section__in=part).delete()
+    entries = [
+        SectionEntry(section=section, runbook=runbooks[title], position=position, heading=heading, role=role)
+        for section, facts in zip(instances, _after(steps), strict=True)
+        for position, (title, heading, role) in enumerate(facts["entries"], start=1)
+    ]
+    render_roles(entries)
+    for part in _chunks(entries):
+        SectionEntry.objects.bulk_create(part)
 
 
 def _write_situations(instances: Sequence[Situation], steps: Sequence[Step], catalogued: Catalogued) -> None:
     runbooks = catalogued.runbooks()
-    linked = []
-    for situation, step, facts in zip(instances, steps, _after(steps), strict=True):
+    for situation, facts in zip(instances, _after(steps), strict=True):
         _assign(situation, facts, leave_out=("runbooks",))
-        situation.save()
-        if "runbooks" in step.changes:
-            # The file says nothing of headings: what people chose in the portal stays with the runbook.
-            headings = dict(situation.steps.values_list("runbook", "headings"))
-            situation.steps.all().delete()
-            linked += [
-                SituationRunbook(
-                    situation=situation,
-                    runbook=runbooks[title],
-                    position=position,
-                    headings=headings.get(runbooks[title].pk, ""),
-                )
-                for position, title in enumerate(facts["runbooks"], start=1)
-            ]
-    SituationRunbook.objects.bulk_create(linked, batch_size=CHUNK)
+    _save_all(Situation, instances)
+    wanted = _links(instances, steps, "runbooks", runbooks)
+    headings: dict[tuple[int, int], str] = {}
+    for part in _chunks(list(wanted)):
+        before = SituationRunbook.objects.filter(situation__in=part)
+        # The file says nothing of headings: what people chose in the portal stays with the runbook.
+        headings |= {(situation, runbook): text for situation, runbook, text in before.values_list(
+            "situation", "runbook", "headings")}  # fmt: skip
+        before.delete()
+    linked = [
+        SituationRunbook(
+            situation_id=situation,
+            runbook_id=runbook,
+            position=position,
+            headings=headings.get((situation, runbook), ""),
+        )
+        for situation, links in wanted.items()
+        for position, runbook in enumerate(links, start=1)
+    ]
+    for part in _chunks(linked):
+        SituationRunbook.objects.bulk_create(part)
 
 
 def _write_code_references(instances: Sequence[CodeReference], steps: Sequence[Step], catalogued: Catalogued) -> None:
-    runbooks = catalogued.runbooks()
-    for code, step, facts in zip(instances, steps, _after(steps), strict=True):
+    for code, facts in zip(instances, _after(steps), strict=True):
         _assign(code, facts, leave_out=("runbooks",))
-        code.save()
-        if "runbooks" in step.changes:
-            code.runbooks.set(runbooks[title] for title in facts["runbooks"])
-
-
-def _write_releases(instances: Sequence[Any], steps: Sequence[Step], catalogued: Catalogued) -> None:
-    for release, facts in zip(instances, _after(steps), strict=True):
-        _assign(release, facts, leave_out=("notes",))
-        release.save()
+    _save_all(CodeReference, instances)
+    wanted = _links(instances, steps, "runbooks", catalogued.runbooks())
+    index.refresh(_set_many(CodeReference.runbooks.through, "codereference_id", "runbook_id", wanted))
 
 
 Writer = Callable[[Sequence[Any], Sequence[Step], Catalogued], None]
@@ -182,5 +209,5 @@ WRITERS: dict[str, Writer] = {
     "section": _write_sections,
     "situation": _write_situations,
     "code_reference": _write_code_references,
-    "release": _write_releases,
+    "release": _write_plain,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -18,6 +19,7 @@ from runbooks.search.text import folded
 # Grows when the index is made another way: `migrate` then builds it anew.
 SHAPE = 2
 ROWS_AT_ONCE = 200
+RUNBOOKS_AT_ONCE = 1_000
 WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
 
 
@@ -45,7 +47,11 @@ def held() -> Iterator[None]:
         yield
     finally:
         _held.reset(token)
-    refresh(waiting.runbooks, waiting.situations)
+    # In portions: thousands of runbooks with all that is said of them are more than should be held at once.
+    for runbooks in _parts(sorted(waiting.runbooks), RUNBOOKS_AT_ONCE):
+        refresh(runbooks)
+    for situations in _parts(sorted(waiting.situations), RUNBOOKS_AT_ONCE):
+        refresh(situations=situations)
 
 
 def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, reread: bool = False) -> None:
@@ -220,5 +226,5 @@ def _count(counts: Counter[str]) -> None:
     stamp()
 
 
-def _parts(words: list[str]) -> Iterator[list[str]]:
-    return (words[start : start + WORDS_AT_ONCE] for start in range(0, len(words), WORDS_AT_ONCE))
+def _parts(values: list[Any], size: int = WORDS_AT_ONCE) -> Iterator[list[Any]]:
+    return (values[start : start + size] for start in range(0, len(values), size))

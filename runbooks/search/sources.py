@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -12,11 +13,10 @@ from runbooks.search.text import comparable, folded, index_words, padded
 
 # A document of 2 MB is no runbook that anyone follows; PostgreSQL takes no vector above 1 MB.
 LONGEST_BODY = 300_000
+LONGEST_NAME = 60
 
 # Further names of a runbook, beside its title. A source of them is one line here, and one in `signals.AFFECTED`.
-NAMES: tuple[Callable[[Runbook], Iterable[str]], ...] = (
-    lambda runbook: (alias.name for alias in runbook.aliases.all()),
-)
+NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (lambda runbook: (alias.name for alias in runbook.read_aliases),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,22 @@ def runbooks_with_sources() -> QuerySet[Runbook]:
     return (
         Runbook.objects.select_related("primary_cluster")
         .prefetch_related(
-            "layers",
-            "related_clusters",
-            "code_references",
-            "aliases",
+            # Into plain lists: a related manager for each row costs more than the row.
+            Prefetch("layers", to_attr="read_layers"),
+            Prefetch("related_clusters", to_attr="read_related_clusters"),
+            Prefetch("code_references", to_attr="read_code_references"),
+            Prefetch("aliases", to_attr="read_aliases"),
             Prefetch(
-                "situation_steps", SituationRunbook.objects.select_related("situation").order_by("position", "pk")
+                "situation_steps",
+                SituationRunbook.objects.select_related("situation")
+                .prefetch_related("situation__steps")  # which of them is the first
+                .order_by("position", "pk"),
+                to_attr="read_situation_steps",
             ),
             Prefetch(
-                "section_entries", SectionEntry.objects.select_related("section").order_by("section__number", "pk")
+                "section_entries",
+                SectionEntry.objects.select_related("section").order_by("section__number", "pk"),
+                to_attr="read_section_entries",
             ),
         )
         .order_by("pk")
@@ -54,30 +61,30 @@ def situations_with_sources() -> QuerySet[Situation]:
     return Situation.objects.prefetch_related(steps).order_by("pk")
 
 
-def names_of(runbook: Runbook) -> list[str]:
+def names_of(runbook: Any) -> list[str]:
     """What a runbook is called beside its title."""
     return [name for source in NAMES for name in source(runbook) if name]
 
 
-def runbook_columns(runbook: Runbook) -> dict[str, str]:
-    """The words of a runbook, all but those of its document."""
+def runbook_columns(runbook: Any) -> dict[str, str]:
+    """The words of a runbook of ``runbooks_with_sources``, all but those of its document."""
     names = names_of(runbook)
-    steps = list(runbook.situation_steps.all())
+    steps = runbook.read_situation_steps
     first = [step.situation for step in steps if step.position <= _first_position(step)]
     later = [step.situation for step in steps if step.situation not in first]
-    clusters = [*filter(None, [runbook.primary_cluster]), *runbook.related_clusters.all()]
+    clusters = [*filter(None, [runbook.primary_cluster]), *runbook.read_related_clusters]
     facts = [
         runbook.scope,
         runbook.slug,
         *(str(cluster) for cluster in clusters),
         *(cluster.title for cluster in clusters),
-        *(layer.title for layer in runbook.layers.all()),
+        *(layer.title for layer in runbook.read_layers),
         runbook.version,
         runbook.document_path,
         runbook.owner,
         *(situation.comment for situation in first),
-        *(f"{entry.section.title} {entry.heading} {entry.role}" for entry in runbook.section_entries.all()),
-        *(f"{code.path} {code.description}" for code in runbook.code_references.all()),
+        *(f"{entry.section.title} {entry.heading} {entry.role}" for entry in runbook.read_section_entries),
+        *(f"{code.path} {code.description}" for code in runbook.read_code_references),
     ]
     return {
         "title": folded(runbook.title),
@@ -116,7 +123,7 @@ def document_columns(passages: list[Passage]) -> dict[str, str]:
     return {"headings": _folded_lines(passage.heading for passage in passages), "body": body}
 
 
-def draft_of_runbook(runbook: Runbook, *, indexed_document: int | None) -> Draft:
+def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
     """What the index should say of a runbook.
 
     :param indexed_document: the document whose words the index holds already; a stored text never changes.
@@ -139,7 +146,17 @@ def _first_position(step: Any) -> int:
 
 
 def _folded_lines(texts: Iterable[str]) -> str:
-    return padded([word for text in texts if text for word in index_words(text)])
+    return padded([word for text in texts if text for word in _words_of(text)])
+
+
+def _words_of(text: str) -> Iterable[str]:
+    return _words_of_name(text) if len(text) <= LONGEST_NAME else index_words(text)
+
+
+@lru_cache(maxsize=4_096)
+def _words_of_name(text: str) -> tuple[str, ...]:
+    """The words of a short text: many runbooks share a cluster, a layer or a version."""
+    return tuple(index_words(text))
 
 
 def _lines(texts: Iterable[str]) -> str:
