@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.utils import timezone
 
 from governance import guards, ledger
@@ -46,7 +45,7 @@ def verdict_on_slug(
     """
     try:
         runbook = Runbook.objects.select_related("document", "primary_cluster").filter(slug=slug).first()
-    except (DatabaseError, ValueError):
+    except Exception:  # whatever it is, it is a doubt
         logger.exception("The runbook could not be read.")
         return no_go(VerdictReason.DOUBT)
     if runbook is None:
@@ -115,7 +114,9 @@ def verdicts_on(
             )
             for runbook in runbooks
         ]
-    except DatabaseError:
+    except (
+        Exception
+    ):  # whatever it is, it is a doubt: a row that is forged or cannot be read must not hide behind a 500
         logger.exception("The verdict could not be computed.")
         return [no_go(VerdictReason.DOUBT) for _ in runbooks]
 
@@ -247,7 +248,7 @@ def portal_doubts() -> tuple[Reason, ...]:
     """Why nothing may be used live, whatever a runbook's row says; for ``runbooks.doubt``."""
     try:
         asked = ((Reason.LEDGER_BROKEN, _is_known_broken()), (Reason.GUARDS_MISSING, bool(guards.missing())))
-    except DatabaseError:
+    except Exception:  # whatever it is, it is a doubt
         logger.exception("Whether the portal is in doubt could not be found out.")
         return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
     return tuple(reason for reason, holds in asked if holds)

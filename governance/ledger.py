@@ -42,6 +42,7 @@ DIGESTED_FIELDS = HASHED_FIELDS[:-1]
 DIGEST_LENGTH = 8
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
 POSTGRESQL_LOCK = 7_261_940_118
+UNREADABLE = "(the whole row)"
 VERIFY_CHUNK = 2_000
 
 
@@ -299,17 +300,36 @@ class _AsStored(Func):
 
 
 def verify() -> Verification:
-    """Walk the chain from the first row and stop at the first that does not hold."""
+    """Walk the chain from the first row and stop at the first that does not hold, or cannot be read at all."""
     # Plain tuples with names: a model's instance for each row would take longer than all of the hashing.
     rows = ChangeLogEntry.objects.order_by("sequence").annotate(stored_at=_AsStored("recorded_at"))
     tuples = rows.values_list(*("stored_at" if name == "recorded_at" else name for name in _Row._fields))
-    return verify_entries(map(_Row._make, tuples.iterator(chunk_size=VERIFY_CHUNK)))
+    found = verify_entries(map(_Row._make, tuples.iterator(chunk_size=VERIFY_CHUNK)))
+    if found.column != UNREADABLE:
+        return found
+    # Many rows are fetched at once: one by one tells which of them it is.
+    singly = map(_Row._make, _one_by_one(tuples, start=found.count + 1))
+    return verify_entries(singly, expected=found.count + 1, previous_hash=found.last_hash)
 
 
-def verify_entries(entries: Iterator[Any]) -> Verification:
-    """The same for entries from anywhere, in the order of their sequence: instances, or tuples with the fields' names."""
-    expected, previous_hash = 1, GENESIS
-    for entry in entries:
+def _one_by_one(tuples: Any, *, start: int) -> Iterator[tuple[Any, ...]]:
+    while row := tuples.filter(sequence__gte=start).first():
+        yield row
+        start = row[0] + 1
+
+
+def verify_entries(entries: Iterator[Any], *, expected: int = 1, previous_hash: str = GENESIS) -> Verification:
+    """The same for entries from anywhere, in the order of their sequence: instances, or tuples with the fields' names.
+
+    :param expected: the number of the first of them; with it, the hash of the one before.
+    """
+    while True:
+        try:
+            entry = next(entries, None)
+        except Exception as error:  # whatever it is: a chain that cannot be read is not whole
+            return Verification(expected - 1, previous_hash, expected, UNREADABLE, f"cannot be read: {error}")
+        if entry is None:
+            break
         column, problem = _problem_with(entry, expected=expected, previous_hash=previous_hash)
         if problem:
             return Verification(expected - 1, previous_hash, entry.sequence, column, problem)
@@ -324,7 +344,7 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
         return "sequence", f"expected {expected}, so {missing} row(s) are missing"
     try:
         is_itself = hash_of(entry) == entry.hash
-    except (ValueError, TypeError):  # half a surrogate pair, NaN: no row of ours ever held one
+    except Exception:  # half a surrogate pair, NaN, a time that is none: no row of ours ever held one
         is_itself = False
     if not is_itself:
         return _altered_column(entry, previous_hash), "is not what it was when the row was written"
@@ -342,7 +362,7 @@ def _altered_column(entry: Any, previous_hash: str) -> str:
         return "previous_hash"
     try:
         now = digests_of(entry)
-    except (ValueError, TypeError):
+    except Exception:  # see above
         return "changes"
     if not entry.digests:
         return "digests" if _hash_with(entry, now) == entry.hash else "a column"

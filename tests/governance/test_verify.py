@@ -2,14 +2,18 @@
 
 import json
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance import guards, ledger
-from governance.models import ChangeLogEntry
+from governance.go_no_go import verdict_on
+from governance.models import ChangeLogEntry, Finding
+from runbooks.models import Runbook
 from tests.governance.test_ledger import entries
 
 ROWS = "governance_changelogentry"
@@ -100,3 +104,46 @@ def test_another_time_or_none_is_named(db, spelled):
 
 def test_what_is_verified_is_every_column(db):
     assert set(ledger._Row._fields) == {field.name for field in ChangeLogEntry._meta.concrete_fields}
+
+
+# ---- rows that cannot be read at all, written past the guards
+
+
+UNREADABLE_ROWS = {
+    "sqlite": [
+        ("recorded_at", "'garbage'"), ("recorded_at", "x'00ff'"), ("changes", "'[1]'"),
+        ("actor", "CAST(x'ff' AS TEXT)"), ("reason", "x'ff'"), ("changes", "deep"),
+    ],
+    "postgresql": [("recorded_at", "'infinity'"), ("changes", "'[1]'"), ("recorded_at", "'20000-01-01'")],
+}  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("column", "value"), UNREADABLE_ROWS[connection.vendor])
+def test_a_row_that_cannot_be_read_is_named_and_noted_and_every_verdict_is_no_go(ready_runbook, column, value):
+    number = ChangeLogEntry.objects.count() - 1
+    guards.remove()
+    with connection.cursor() as cursor:
+        if value == "deep":  # nested so deep that no reader of JSON follows
+            deep = '{"a":' * 900 + "{}" + "}" * 900
+            cursor.execute("UPDATE governance_changelogentry SET changes = %s WHERE sequence = %s", [deep, number])
+        else:
+            cursor.execute(f"UPDATE governance_changelogentry SET {column} = {value} WHERE sequence = %s", [number])
+    guards.install()
+    found = ledger.verify()
+    assert found.bad_sequence == number
+    with pytest.raises(CommandError, match=f"row {number}"):
+        call_command("verify_ledger")
+    assert Finding.objects.filter(kind="broken_ledger", resolved_at=None).exists()
+    verdict = verdict_on(Runbook.objects.get(pk=ready_runbook.pk))
+    assert not verdict.go
+    with pytest.raises(CommandError, match="no-go"):
+        call_command("tick", stdout=StringIO())
+
+
+@pytest.mark.django_db
+def test_a_forged_row_that_no_reader_expects_is_a_no_go_and_no_crash(ready_runbook):
+    guards.remove()
+    ChangeLogEntry.objects.filter(action="readiness_changed").update(changes={"request": "x", "readiness": 7})
+    guards.install()
+    assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
