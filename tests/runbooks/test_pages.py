@@ -548,9 +548,8 @@ QUERIES = {
     "/": 11,
     "/runbooks/": 9,
     "/situations/": 7,
-    # PostgreSQL is told to use its index, and then to forget that.
-    "/search/?q=pump": 22 if connection.vendor == "sqlite" else 24,
-    "/search/suggestions/?q=pump": 18 if connection.vendor == "sqlite" else 20,
+    "/search/?q=pump": 14,
+    "/search/suggestions/?q=pump": 10,
     "/landscape/": 12,
     "/changes/": 4,
     "/sign-offs/": 8,

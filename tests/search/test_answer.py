@@ -9,7 +9,8 @@ from django.utils import timezone
 from governance import actions
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Cluster, Layer, Runbook, Situation, SituationRunbook
-from runbooks.search.answer import MOST_CANDIDATES, answer, holding
+from runbooks.search.answer import answer, holding
+from runbooks.search.candidates import MOST_CANDIDATES
 from runbooks.search.views import HITS_PER_PAGE
 from tests import cast
 

@@ -38,6 +38,15 @@ def standing(cursor: Any) -> bool:
     return {"search_text", *TRIGGERS} <= {name for (name,) in cursor.fetchall()}
 
 
+def intact(cursor: Any) -> bool:
+    """Whether FTS5 finds its own tables whole and of one mind with the index's table.
+
+    :raises DatabaseError: they are not, or cannot be read.
+    """
+    cursor.execute("INSERT INTO search_text(search_text, rank) VALUES ('integrity-check', 1)")
+    return True
+
+
 def matching(
     groups: Sequence[Sequence[str]], *, columns: Sequence[str], every: bool, only: Sequence[int] | None, limit: int
 ) -> tuple[str, list[Any]]:
