@@ -124,11 +124,11 @@ def holding(queryset: Any, text: str) -> Any:
             return queryset.matching(text)
         dialect = dialect_of(connection)
         query, parameters = dialect.holding([[each.word for each in term.alternatives] for term in wanted])
-        entries = [pk for (pk,) in dialect.rows(connection, query, parameters)]
+        found = [pk for (pk,) in dialect.rows(connection, query, parameters)]
     except DatabaseError:
         logger.exception("The search index cannot be read. Run 'manage.py rebuild_search'.")
         return queryset.matching(text)
-    return queryset.filter(search_entry__in=entries)
+    return queryset.filter(pk__in=found)
 
 
 def _with_live_rows(found: Answer, scores: Scores, asked: Asked) -> Answer:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 
 from governance import actions
 from runbooks.models import Layer, Runbook, RunbookAlias, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
-from runbooks.search import databases, index
+from runbooks.search import candidates, databases, index
 from runbooks.search.answer import answer, holding
 from tests import cast
 
@@ -68,12 +68,13 @@ BREAKS = {
 
 @pytest.fixture(params=BREAKS)
 def broken(request, pump):
-    """Each way to break it, and put right at the end by the command that a person would use."""
-    from runbooks.search import candidates
-
-    candidates._vocabularies.clear()  # as in a process that has just begun
-    BREAKS[request.param]()
-    yield request.param
+    """Each way to break it, in a process that has searched before; put right by the command that one would use."""
+    way = request.param
+    answer("pump")
+    if way == "the words":  # else they are known still
+        candidates._vocabularies.clear()
+    BREAKS[way]()
+    yield way
     call_command("rebuild_search", verbosity=0)
     assert index.behind(thoroughly=True) == []
 

@@ -220,6 +220,14 @@ def test_the_index_holds_the_text_that_the_page_shows_and_a_rebuild_changes_noth
     assert index.behind(thoroughly=True) == []
 
 
+def test_a_signed_text_that_is_rendered_anew_is_read_anew_though_a_newer_one_stands_there(drifted):
+    guards.remove()
+    signed = Document.objects.filter(sha256=cast.sha256(SIGNED))
+    signed.update(html='<h2 id="doc-new">Newheading</h2><p>x</p>')
+    assert only_hit("newheading").anchor == "doc-new"
+    assert hits("bluelever") == []
+
+
 def test_time_alone_changes_no_text(drifted):
     """A year that ends takes the readiness away and not the signature: no write could be missed."""
     assert {field.name for field in Runbook._meta.get_fields() if field.name.startswith("signed_")} == {

@@ -80,9 +80,9 @@ def matching(
 
 
 def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """A query for the ids of all entries in which every group has a word, in no order."""
+    """A query for the ids of all runbooks in whose entry every group has a word, in no order."""
     asked, words = _asked(groups, True)
-    return f"SELECT id FROM {TABLE} WHERE {ALL_WORDS} @@ ({asked})", words
+    return f"SELECT runbook_id FROM {TABLE} WHERE {ALL_WORDS} @@ ({asked}) AND runbook_id IS NOT NULL", words
 
 
 def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

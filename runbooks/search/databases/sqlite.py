@@ -67,8 +67,12 @@ def matching(
 
 
 def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """A query for the ids of all entries in which every group has a word, in no order."""
-    return "SELECT rowid FROM search_text WHERE search_text MATCH %s", [_asked(groups, True)]
+    """A query for the ids of all runbooks in whose entry every group has a word, in no order."""
+    query = f"""
+        SELECT entry.runbook_id FROM search_text JOIN {TABLE} entry ON entry.id = search_text.rowid
+        WHERE search_text MATCH %s AND entry.runbook_id IS NOT NULL
+    """
+    return query, [_asked(groups, True)]
 
 
 def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
