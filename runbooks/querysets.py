@@ -42,16 +42,18 @@ RELATED_FIELDS = {
 }
 AT_HAND = "_at_hand"
 
-# Sent with ``sender`` (the model) and ``pks`` when a query wrote rows past ``save``; the search index listens.
+# Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query wrote rows past
+# ``save``; the search index listens.
 rows_changed = Signal()
 # Fields that the search index never holds: where a runbook stands is read from the live row at every search.
 NOT_SEARCHED = frozenset(
     {
-        "readiness_level", "readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_at",
-        "signed_from_year", "signed_until", "signed_solo",
-        "declared_level", "declared_year", "declared_text", "escalation_contact",
+        "readiness_level", "readiness_year", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until",
+        "signed_solo", "declared_level", "declared_year", "declared_text", "escalation_contact",
     }
 )  # fmt: skip
+# The one signed field that tells which text a runbook's page shows, and with it what is searched.
+TELLS_THE_TEXT = frozenset({"signed_document_sha256"})
 
 
 class SearchedQuerySet(models.QuerySet[Any]):
@@ -64,7 +66,7 @@ class SearchedQuerySet(models.QuerySet[Any]):
         with transaction.atomic(using=self.db):
             pks = list(self.values_list("pk", flat=True))
             number = super().update(**kwargs)
-            rows_changed.send(self.model, pks=pks)
+            rows_changed.send(self.model, pks=pks, fields=frozenset(kwargs))
         return number
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -73,7 +75,7 @@ class SearchedQuerySet(models.QuerySet[Any]):
         """As ever, and the index follows in the same transaction."""
         with transaction.atomic(using=self.db):
             made = super().bulk_create(objs, *args, **kwargs)
-            rows_changed.send(self.model, pks=[row.pk for row in made if row.pk is not None])
+            rows_changed.send(self.model, pks=[row.pk for row in made if row.pk is not None], fields=frozenset())
         return made
 
 

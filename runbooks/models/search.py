@@ -65,7 +65,8 @@ class SearchSynonym(models.Model):
 class SearchEntry(models.Model):
     """All words of one runbook or situation, folded, by how much they tell. Derived.
 
-    ``document`` is the stored text that ``body`` and the passages were made of.
+    ``document`` is the stored text that the headings, ``body`` and the passages were made of: the one that the
+    runbook's page shows. ``body`` holds as well the words that only a newer, unsigned text has.
     """
 
     COLUMNS: ClassVar = ("title", "names", "later_names", "headings", "facts", "body")
@@ -101,6 +102,12 @@ class SearchEntry(models.Model):
 
     # Filled by Django from SearchPassage.entry; named here for the type checker.
     passages: Any
+
+
+# One passage of an entry may hold the words that only a newer, unsigned text has. They are for finding alone: of a text
+# that nobody signed no heading, anchor or text is kept, so that none can be shown. The folded heading of a section has
+# spaces around it even where it has no words; that of this one is empty.
+NO_SECTION = ""
 
 
 class SearchPassage(models.Model):

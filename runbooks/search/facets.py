@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Cluster, Runbook
-from runbooks.search.answer import Found
+from runbooks.search.hits import Found
 
 LIVE = "live"
 STATUS_LABELS = {
@@ -44,7 +44,7 @@ class Facet:
 
 def status_of(found: Found) -> str:
     """``live``, or the signed level; a ready that does not hold now is told from one that does."""
-    return LIVE if found.live_ready else found.level
+    return LIVE if found.live_ready else found.runbook.readiness_level
 
 
 def _statuses(runbooks: Sequence[Found]) -> Values:
@@ -54,18 +54,18 @@ def _statuses(runbooks: Sequence[Found]) -> Values:
 
 
 def _layers(runbooks: Sequence[Found]) -> Values:
-    pks = [each.pk for each in runbooks]
-    return Runbook.objects.filter(pk__in=pks, layers__isnull=False).values_list("pk", "layers__slug", "layers__title")
+    links = Runbook.layers.through.objects.filter(runbook__in=[each.pk for each in runbooks])
+    return links.values_list("runbook", "layer__slug", "layer__title")
 
 
 def _clusters(runbooks: Sequence[Found]) -> Values:
-    pks = [each.pk for each in runbooks]
+    links = Runbook.related_clusters.through.objects.filter(runbook__in=[each.pk for each in runbooks])
     pairs = {
-        *Runbook.objects.filter(pk__in=pks).values_list("pk", "primary_cluster"),
-        *Runbook.objects.filter(pk__in=pks).values_list("pk", "related_clusters"),
+        *links.values_list("runbook", "cluster"),
+        *((each.pk, each.runbook.primary_cluster_id) for each in runbooks),
     }
     clusters = Cluster.objects.in_bulk({cluster for _, cluster in pairs if cluster})
-    return [(pk, clusters[cluster].slug, clusters[cluster]) for pk, cluster in sorted(pairs, key=str) if cluster]
+    return [(pk, clusters[cluster].slug, clusters[cluster]) for pk, cluster in pairs if cluster in clusters]
 
 
 READERS: Mapping[str, tuple[Any, Callable[[Sequence[Found]], Values]]] = {

@@ -1,23 +1,26 @@
 """Keeping the index: rows that are made of the catalogue and follow it in the same transaction."""
 
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Exists, F, OuterRef
 
 from runbooks.models import Runbook, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
+from runbooks.models.search import NO_SECTION
 from runbooks.search import databases, sources
 from runbooks.search.sources import Draft
 from runbooks.search.text import folded
 
+logger = logging.getLogger(__name__)
 # Grows when the index is made another way: `migrate` then builds it anew.
-SHAPE = 2
+SHAPE = 3
 ROWS_AT_ONCE = 200
 RUNBOOKS_AT_ONCE = 1_000
 WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
@@ -54,6 +57,25 @@ def held() -> Iterator[None]:
         refresh(situations=situations)
 
 
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """All or nothing; and an index that is broken stops no write of the catalogue.
+
+    A readiness must come down whatever the search is like. What else goes wrong, such as a lock, is raised as ever.
+    Without its stamp nobody takes the index for a present one: titles are searched until it is rebuilt.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except DatabaseError:
+        # SQLite ends the whole transaction when it meets damaged pages: then there is nothing to go on with.
+        if connection.needs_rollback or databases.is_sound():
+            raise
+        logger.exception("The search index is broken and did not follow a change. Run 'manage.py rebuild_search'.")
+        with suppress(DatabaseError), transaction.atomic():
+            SearchStamp.objects.all().delete()
+
+
 def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, reread: bool = False) -> None:
     """Make the entries of these anew; of one that is gone, the entry goes too.
 
@@ -69,35 +91,68 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
         return
     if not wanted_runbooks and not wanted_situations:
         return
-    with transaction.atomic():
-        before = {entry.runbook_id: entry for entry in SearchEntry.objects.filter(runbook__in=wanted_runbooks)}
-        drafts: list[tuple[SearchEntry, Draft]] = []
-        for runbook in sources.runbooks_with_sources().filter(pk__in=wanted_runbooks):
-            entry = before.pop(runbook.pk, None)
-            known = entry.document_id if entry and not reread else None
-            draft = sources.draft_of_runbook(runbook, indexed_document=known)
-            drafts.append((entry or SearchEntry(runbook=runbook), draft))
+    with _harmless():
+        drafts, gone = _drafts_of_runbooks(wanted_runbooks, reread=reread)
         found = SearchEntry.objects.filter(situation__in=wanted_situations)
         old: dict[int | None, SearchEntry] = {entry.situation_id: entry for entry in found}
         for situation in sources.situations_with_sources().filter(pk__in=wanted_situations):
             entry = old.pop(situation.pk, SearchEntry(situation=situation))
             drafts.append((entry, sources.draft_of_situation(situation)))
         _keep(drafts)
-        _drop([*before.values(), *old.values()])
+        _drop([*gone, *old.values()])
+
+
+def _drafts_of_runbooks(pks: set[int], *, reread: bool) -> tuple[list[tuple[SearchEntry, Draft]], list[SearchEntry]]:
+    """Each runbook's entry with what it should say; and the entries whose runbook is gone."""
+    of_newer = SearchPassage.objects.filter(folded_heading=NO_SECTION, entry=OuterRef("pk"))
+    entries = SearchEntry.objects.filter(runbook__in=pks).annotate(has_newer=Exists(of_newer))
+    before: dict[int | None, Any] = {entry.runbook_id: entry for entry in entries}
+    drafts = []
+    for runbook in sources.runbooks_with_sources().filter(pk__in=pks):
+        entry = before.pop(runbook.pk, None)
+        # Of a newer text it is not known which one was read.
+        known = entry.document_id if entry and not reread and not entry.has_newer else None
+        draft = sources.draft_of_runbook(runbook, indexed_document=known)
+        drafts.append((entry or SearchEntry(runbook=runbook), draft))
+    return drafts, list(before.values())
+
+
+def refresh_texts(runbooks: Iterable[int]) -> None:
+    """Follow a signature: of these, make the entries anew whose page shows another text than they were made of."""
+    with _harmless():
+        refresh(with_another_text(runbooks))
+
+
+def with_another_text(pks: Iterable[int] | None = None) -> list[int]:
+    """Keys of the runbooks, all or some, whose entry was made of another text than their page shows."""
+    rows = Runbook.objects.with_document().filter(search_entry__isnull=False)
+    if pks is not None:
+        rows = rows.filter(pk__in=pks)
+    indexed = F("search_entry__document__sha256")
+    return [row.pk for row in rows.annotate(indexed=indexed).order_by() if row.indexed != _sha256_shown(row)]
+
+
+def _sha256_shown(runbook: Runbook) -> str | None:
+    shown = runbook.shown_document()
+    return shown.sha256 if shown else None
 
 
 def forget(runbooks: Iterable[int] = (), situations: Iterable[int] = ()) -> None:
     """Take the entries of these out of the index, before they are deleted."""
-    with transaction.atomic():
+    with _harmless():
         _drop(SearchEntry.objects.filter(runbook__in=list(runbooks)))
         _drop(SearchEntry.objects.filter(situation__in=list(situations)))
 
 
 def stamp() -> None:
-    """Say that the index or the synonyms changed. A random value: a number could come again after a rollback."""
-    value = secrets.token_hex(16)
-    if not SearchStamp.objects.filter(pk=1).update(value=value, shape=SHAPE):
-        SearchStamp.objects.create(pk=1, value=value, shape=SHAPE)
+    """Say that the index or the synonyms changed."""
+    with _harmless():
+        _renew_stamp()
+
+
+def _renew_stamp() -> None:
+    """Another value, where there is one; a random one: a number could come again after a rollback."""
+    SearchStamp.objects.filter(pk=1).update(value=secrets.token_hex(16))
 
 
 def rebuild() -> int:
@@ -114,15 +169,21 @@ def rebuild() -> int:
             made += 1
         words = (SearchWord(word=word, count=count) for word, count in counts.items())
         SearchWord.objects.bulk_create(words, batch_size=ROWS_AT_ONCE)
-        stamp()
+        SearchStamp.objects.update_or_create(pk=1, defaults={"value": secrets.token_hex(16), "shape": SHAPE})
     return made
 
 
 def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
-    for runbook in sources.runbooks_with_sources().select_related("document").iterator(ROWS_AT_ONCE):
+    with_html = sources.runbooks_with_sources().defer(None).defer("document__text", "document__contents")
+    for runbook in with_html.iterator(ROWS_AT_ONCE):
         yield SearchEntry(runbook=runbook), sources.draft_of_runbook(runbook, indexed_document=None)
     for situation in sources.situations_with_sources().iterator(ROWS_AT_ONCE):
         yield SearchEntry(situation=situation), sources.draft_of_situation(situation)
+
+
+def is_built() -> bool:
+    """Whether it was ever made, in its present shape."""
+    return SearchStamp.objects.filter(pk=1, shape=SHAPE).exists()
 
 
 def behind(*, thoroughly: bool = False) -> list[str]:
@@ -132,17 +193,14 @@ def behind(*, thoroughly: bool = False) -> list[str]:
     """
     if not databases.standing():
         return ["The full text index is not in the database."]
-    if not SearchStamp.objects.filter(pk=1, shape=SHAPE).exists() and Runbook.objects.exists():
+    if thoroughly and not databases.is_sound():
+        return ["The full text index is damaged."]
+    if not is_built() and Runbook.objects.exists():
         return ["The index was never built, or in another shape."]
     found = [
         (Runbook.objects.filter(search_entry__isnull=True).count(), "runbooks are not in the index"),
         (Situation.objects.filter(search_entry__isnull=True).count(), "situations are not in the index"),
-        (
-            SearchEntry.objects.exclude(runbook=None).exclude(document=F("runbook__document")).filter(
-                runbook__document__isnull=False
-            ).count(),
-            "runbooks are indexed with another text",
-        ),
+        (len(with_another_text()), "runbooks are indexed with another text"),
         (sum(_differs(*pair) for pair in _all_drafts()) if thoroughly else 0, "entries say something else"),
     ]  # fmt: skip
     return [f"{number} {what}." for number, what in found if number]
@@ -150,7 +208,11 @@ def behind(*, thoroughly: bool = False) -> list[str]:
 
 def _differs(entry: SearchEntry, draft: Draft) -> bool:
     stored = SearchEntry.objects.filter(runbook=entry.runbook_id, situation=entry.situation_id).first()
-    return stored is None or any(getattr(stored, name) != value for name, value in draft.columns.items())
+    if stored is None or any(getattr(stored, name) != value for name, value in draft.columns.items()):
+        return True
+    names = ("position", "heading", "anchor", "text", "folded_heading", "folded")
+    wanted = [tuple(getattr(passage, name) for name in names) for passage in _passages(stored, draft)]
+    return wanted != list(stored.passages.order_by("position").values_list(*names))
 
 
 def _keep(drafts: list[tuple[SearchEntry, Draft]]) -> None:
@@ -199,6 +261,11 @@ def _passages(entry: SearchEntry, draft: Draft) -> Iterator[SearchPassage]:
             folded_heading=folded(passage.heading),
             folded=folded(text),
         )
+    if draft.newer:
+        after = len(draft.passages or ())
+        yield SearchPassage(
+            entry=entry, position=after, heading="", anchor="", text="", folded_heading=NO_SECTION, folded=draft.newer
+        )
 
 
 def _drop(entries: Iterable[SearchEntry]) -> None:
@@ -223,7 +290,7 @@ def _count(counts: Counter[str]) -> None:
     new = (SearchWord(word=word, count=step) for word, step in changed.items() if word not in known)
     SearchWord.objects.bulk_create(new, batch_size=ROWS_AT_ONCE)
     SearchWord.objects.filter(count=0).delete()
-    stamp()
+    _renew_stamp()
 
 
 def _parts(values: list[Any], size: int = WORDS_AT_ONCE) -> Iterator[list[Any]]:

@@ -4,8 +4,9 @@ Exact title, then exact situation, then how much of the question is found where:
 Among hits that are about equally good a live-ready runbook stands first; no hit is hidden for not being so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbooks.search.vocabulary import Wanted
 
@@ -29,13 +30,13 @@ LEAST_FOUND = 0.4
 EXACT_TITLE, EXACT_NAME, OTHER = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class PassageWords:
-    """The folded words of a passage, and its key."""
+class PassageWords(NamedTuple):
+    """The folded words of a passage, and its key. ``unsigned``: words that only a newer text has, which nobody signed."""
 
     key: int
     heading: str
     text: str
+    unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,16 @@ class EntryWords:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Where an entry belongs: a lower tier first, then higher points. ``passage`` is the key of the best one, if any."""
+    """Where an entry belongs: a lower tier first, then higher points.
+
+    ``passage`` is the key of the best one, if any. ``unsigned``: a word of the question stands in the newer text alone.
+    """
 
     tier: int
     points: float
     found: float
     passage: int | None = None
+    unsigned: bool = False
 
     def place(self, *, live_ready: bool) -> tuple[int, float]:
         """What to sort by, smallest first."""
@@ -73,15 +78,18 @@ def score(entry: EntryWords, wanted: Sequence[Wanted], *, question: str) -> Scor
     best, points, found = _best_passage(entry, meant)
     fields = [_in_fields(entry, each) for each in meant]
     total = PASSAGE_WEIGHT * points
-    covered = 0.0
+    covered, unsigned = 0.0, False
     for each, (value, quality) in zip(meant, fields, strict=True):
         in_passage = found.get(each.term.word, 0.0)
+        if not value and not in_passage:
+            in_passage = _in_newer_text(entry, each)
+            unsigned = unsigned or in_passage > 0
         total += each.weight * (value or BODY_WEIGHT * in_passage)
         covered += each.weight * max(quality, in_passage)
     total += whole * (ALL_IN_TITLE * _all_in(entry.columns["title"], meant))
     total += whole * (ALL_IN_NAMES * _all_in(entry.columns["names"], meant))
     share = covered / whole
-    return Score(_tier(entry, question), total / whole * (0.5 + 0.5 * share), share, best)
+    return Score(_tier(entry, question), total / whole * (0.5 + 0.5 * share), share, best, unsigned)
 
 
 def _tier(entry: EntryWords, question: str) -> int:
@@ -92,34 +100,44 @@ def _tier(entry: EntryWords, question: str) -> int:
     return OTHER
 
 
-def _quality(text: str, wanted: Wanted) -> float:
+def _quality(text: str, padded: Iterable[tuple[str, float]]) -> float:
     """Of the best alternative that a text holds; 0 where it holds none."""
-    for each in wanted.alternatives:  # best first
-        if f" {each.word} " in text:
-            return each.quality
+    for word, quality in padded:  # best first
+        if word in text:
+            return quality
     return 0.0
 
 
 def _in_fields(entry: EntryWords, wanted: Wanted) -> tuple[float, float]:
     """The value of a term in the entry's own fields, and the best quality in which it stands there."""
-    qualities = {name: _quality(entry.columns[name], wanted) for name in FIELD_WEIGHTS}
-    values = sorted((FIELD_WEIGHTS[name] * quality for name, quality in qualities.items()), reverse=True)
-    return values[0] + CONFIRMED * sum(values[1:]), max(qualities.values())
+    best_value = best_quality = total = 0.0
+    for name, weight in FIELD_WEIGHTS.items():
+        quality = _quality(entry.columns[name], wanted.padded)
+        if quality:
+            total += weight * quality
+            best_value = max(best_value, weight * quality)
+            best_quality = max(best_quality, quality)
+    return best_value + CONFIRMED * (total - best_value), best_quality
 
 
 def _all_in(text: str, wanted: Sequence[Wanted]) -> float:
     """How surely every term stands in a text: the least quality, 0 where one is missing."""
-    return min((_quality(text, each) for each in wanted), default=0.0)
+    return min((_quality(text, each.padded) for each in wanted), default=0.0)
 
 
 def _best_passage(entry: EntryWords, wanted: Sequence[Wanted]) -> tuple[int | None, float, dict[str, float]]:
-    """The passage that answers best, its points, and the quality in which each term stands in any passage."""
+    """The passage that answers best, its points, and the quality in which each term stands in any passage.
+
+    What only the newer text has is no passage that could be led to.
+    """
     best, most = None, 0.0
     found: dict[str, float] = {}
-    for passage in entry.passages:
+    sections = [passage for passage in entry.passages if not passage.unsigned]
+    held = _held(wanted, sections)
+    for passage in sections:
         points = 0.0
-        for each in wanted:
-            in_text, in_heading = _quality(passage.text, each), _quality(passage.heading, each)
+        for each, padded in held:
+            in_text, in_heading = _quality(passage.text, padded), _quality(passage.heading, padded)
             better = max(in_text, in_heading)
             if better:
                 found[each.term.word] = max(better, found.get(each.term.word, 0.0))
@@ -127,3 +145,14 @@ def _best_passage(entry: EntryWords, wanted: Sequence[Wanted]) -> tuple[int | No
         if points > most:
             best, most = passage.key, points
     return best, most, found
+
+
+def _held(wanted: Sequence[Wanted], passages: Sequence[PassageWords]) -> list[tuple[Wanted, list[tuple[str, float]]]]:
+    """Each term with those of its alternatives that any passage holds at all: few of many, asked once for all passages."""
+    whole = "".join(f"{passage.heading}{passage.text}" for passage in passages)
+    return [(each, [(word, quality) for word, quality in each.padded if word in whole]) for each in wanted]
+
+
+def _in_newer_text(entry: EntryWords, wanted: Wanted) -> float:
+    """The quality in which a term stands among the words that only the newer, unsigned text has."""
+    return max((_quality(passage.text, wanted.padded) for passage in entry.passages if passage.unsigned), default=0.0)

@@ -19,7 +19,7 @@ def prepare_search(sender: AppConfig, using: str, **_: Any) -> None:
         return
     # Django's table rebuild on SQLite drops triggers, as it does those of the guards.
     databases.install(using=using)
-    if index.behind():
+    if index.behind() or not index.is_built():
         index.rebuild()
 
 

@@ -19,7 +19,7 @@ from runbooks.models import (
     Situation,
     SituationRunbook,
 )
-from runbooks.querysets import NOT_SEARCHED, rows_changed
+from runbooks.querysets import NOT_SEARCHED, TELLS_THE_TEXT, rows_changed
 from runbooks.search import index
 
 Keys = tuple[Iterable[int], Iterable[int]]  # of runbooks, of situations
@@ -46,11 +46,17 @@ def _of_step(pks: list[int]) -> Keys:
     return steps.values_list("runbook", flat=True), list(situations)
 
 
+def _of_document(pks: list[int]) -> Keys:
+    """The runbooks that it stands behind, and those whose signed text it is: their page may show it, or soon will."""
+    signed = Document.objects.filter(pk__in=pks).values("sha256")
+    return _runbooks(document__in=pks) + _runbooks(signed_document_sha256__in=signed), ()
+
+
 # Which runbooks and situations a row of each model concerns, by the rows' primary keys.
 AFFECTED: dict[type[Model], Callable[[list[int]], Keys]] = {
     Runbook: _of_runbook,
     RunbookAlias: lambda pks: (_runbooks(aliases__in=pks), ()),
-    Document: lambda pks: (_runbooks(document__in=pks), ()),
+    Document: _of_document,
     Cluster: _of_cluster,
     Layer: lambda pks: (_runbooks(layers__in=pks), ()),
     CodeReference: lambda pks: (_runbooks(code_references__in=pks), ()),
@@ -76,20 +82,26 @@ def connect() -> None:
 
 
 def _saved(sender: type[Model], instance: Any, raw: bool = False, update_fields: Any = None, **_: Any) -> None:
-    if update_fields is not None and NOT_SEARCHED.issuperset(update_fields):
-        return
     if raw:
         # `loaddata`: what the row hangs on may not be there yet. The check says that the index is behind.
         _forget(sender, instance.pk)
-        return
-    _refresh(sender, [instance.pk])
+    else:
+        _changed(sender, [instance.pk], frozenset(update_fields or ()))
 
 
-def _rows_changed(sender: type[Model], pks: list[int], **_: Any) -> None:
+def _rows_changed(sender: type[Model], pks: list[int], fields: frozenset[str], **_: Any) -> None:
     if sender in AFFECTED:
-        _refresh(sender, pks)
+        _changed(sender, pks, fields)
     else:
         index.stamp()  # synonyms
+
+
+def _changed(model: type[Model], pks: list[int], fields: frozenset[str]) -> None:
+    """Follow a write of some fields; of all of them where none is named."""
+    if not fields or not fields <= NOT_SEARCHED | TELLS_THE_TEXT:
+        _refresh(model, pks)
+    elif fields & TELLS_THE_TEXT:
+        index.refresh_texts(pks)
 
 
 def _refresh(model: type[Model], pks: list[int]) -> None:

@@ -38,18 +38,29 @@ def snippet(text: str, words: frozenset[str]) -> list[Part]:
     return [*lead, *parts, *([Part(" …", False)] if end < len(text) else [])]
 
 
+class _Sought(dict[str, str]):
+    """A word as it is written -> how it is folded, or nothing where it is not sought. Each is looked at once."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        super().__init__()
+        self.words = words
+
+    def __missing__(self, written: str) -> str:
+        spelling = fold(written)
+        is_sought = not self.words.isdisjoint((spelling, *parts_of(written)))
+        self[written] = spelling if is_sought else ""
+        return self[written]
+
+
+@lru_cache(maxsize=32)  # twenty snippets are made for one question
+def _sought(words: frozenset[str]) -> _Sought:
+    return _Sought(words)
+
+
 def _places(text: str, words: frozenset[str]) -> list[tuple[int, int, str]]:
-    places = []
-    for found in WORD.finditer(text):
-        spellings = _spellings(found[0])
-        if not words.isdisjoint(spellings):
-            places.append((found.start(), found.end(), spellings[0]))
-    return places
-
-
-@lru_cache(maxsize=1 << 15)
-def _spellings(word: str) -> tuple[str, ...]:
-    return (fold(word), *parts_of(word))
+    """From, to and folded spelling of each word that is sought."""
+    sought = _sought(words)
+    return [(found.start(), found.end(), sought[found[0]]) for found in WORD.finditer(text) if sought[found[0]]]
 
 
 def _start(places: list[tuple[int, int, str]]) -> int:

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from runbooks.models import Runbook, SectionEntry, Situation, SituationRunbook
+from runbooks.models import Document, Runbook, SectionEntry, Situation, SituationRunbook
 from runbooks.search.passages import Passage, passages_of
 from runbooks.search.text import comparable, folded, index_words, padded
 
 # A document of 2 MB is no runbook that anyone follows; PostgreSQL takes no vector above 1 MB.
 LONGEST_BODY = 300_000
 LONGEST_NAME = 60
+LONGEST_NEWER = 30_000
 
 # Further names of a runbook, beside its title. A source of them is one line here, and one in `signals.AFFECTED`.
 NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (lambda runbook: (alias.name for alias in runbook.read_aliases),)
@@ -21,17 +22,22 @@ NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (lambda runbook: (alias.name
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry as it should be. ``passages`` is None where the document stayed the same and is not read again."""
+    """An entry as it should be. ``passages`` is None where the document stayed the same and is not read again.
+
+    ``newer`` are the words, padded, that only a newer, unsigned text has; empty where there is none.
+    """
 
     columns: dict[str, str]
     document_id: int | None = None
     passages: list[Passage] | None = field(default_factory=list)
+    newer: str = ""
 
 
 def runbooks_with_sources() -> QuerySet[Runbook]:
-    """Runbooks with all that the index says of them, without the documents' texts."""
+    """Runbooks with all that the index says of them; a document's HTML is read when it is asked for."""
     return (
-        Runbook.objects.select_related("primary_cluster")
+        Runbook.objects.with_document()
+        .select_related("primary_cluster")
         .prefetch_related(
             # Into plain lists: a related manager for each row costs more than the row.
             Prefetch("layers", to_attr="read_layers"),
@@ -114,25 +120,39 @@ def situation_columns(situation: Situation) -> dict[str, str]:
 
 def document_columns(passages: list[Passage]) -> dict[str, str]:
     """The words of a document."""
-    words: list[str] = []
-    for passage in passages:
-        words.extend(index_words(passage.text))
-    body = padded(words)
-    if len(body) > LONGEST_BODY:
-        body = body[: body.rindex(" ", 0, LONGEST_BODY) + 1]
-    return {"headings": _folded_lines(passage.heading for passage in passages), "body": body}
+    words = [word for passage in passages for word in index_words(passage.text)]
+    return {
+        "headings": _folded_lines(passage.heading for passage in passages),
+        "body": _cut(padded(words), LONGEST_BODY),
+    }
 
 
 def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
-    """What the index should say of a runbook.
+    """What the index should say of a runbook: of the text that its page shows, and which words only a newer one has.
 
-    :param indexed_document: the document whose words the index holds already; a stored text never changes.
+    :param indexed_document: the document whose words the index holds already, and no newer one's; a stored text never
+        changes.
     """
     columns = runbook_columns(runbook)
-    if runbook.document_id is not None and runbook.document_id == indexed_document:
-        return Draft(columns, runbook.document_id, None)
-    passages = passages_of(runbook.document.html) if runbook.document else []
-    return Draft(columns | document_columns(passages), runbook.document_id, passages)
+    shown = runbook.shown_document()
+    newer = runbook.document if runbook.text_changed and runbook.document != shown else None
+    document_id = shown.pk if shown else None
+    if shown and newer is None and document_id == indexed_document:
+        return Draft(columns, document_id, None)
+    passages = passages_of(shown.html) if shown else []
+    columns |= document_columns(passages)
+    words = _only_in(newer, columns) if newer else ""
+    # The databases look for a word in the columns alone.
+    columns["body"] += words.lstrip()
+    return Draft(columns, document_id, passages, words)
+
+
+def _only_in(newer: Document, columns: dict[str, str]) -> str:
+    """The words, each once, that a newer text has and the columns of the shown one have not; empty where it has none."""
+    shown = {*columns["headings"].split(), *columns["body"].split()}
+    words = (word for each in passages_of(newer.html) for word in index_words(f"{each.heading} {each.text}"))
+    new = [word for word in dict.fromkeys(words) if word not in shown]
+    return _cut(padded(new), LONGEST_NEWER) if new else ""
 
 
 def draft_of_situation(situation: Situation) -> Draft:
@@ -143,6 +163,11 @@ def draft_of_situation(situation: Situation) -> Draft:
 def _first_position(step: Any) -> int:
     """The position of the first step of the same situation."""
     return min(other.position for other in step.situation.steps.all())
+
+
+def _cut(text: str, longest: int) -> str:
+    """As many of the words of a padded text as fit."""
+    return text if len(text) <= longest else text[: text.rindex(" ", 0, longest) + 1]
 
 
 def _folded_lines(texts: Iterable[str]) -> str:

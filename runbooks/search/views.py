@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -12,7 +13,8 @@ from django.views.decorators.cache import never_cache
 
 from runbooks.models import Situation
 from runbooks.search import facets
-from runbooks.search.answer import Answer, RunbookHit, answer
+from runbooks.search.answer import Answer, answer
+from runbooks.search.hits import RunbookHit
 from runbooks.search.text import LONGEST_QUESTION
 
 HITS_PER_PAGE = 20
@@ -26,7 +28,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """``/search/?q=&status=&layer=&cluster=&page=``: situations, then runbooks with the section that answers."""
     text = question_of(request)
     chosen = {name: request.GET[name] for name in facets.READERS if request.GET.get(name)}
-    found = answer(text)
+    found = answer(text, situations=MOST_SITUATIONS)
     kept = facets.narrowed(found.runbooks, chosen)
     if chosen and found.more:
         kept = facets.narrowed(answer(text, among=facets.among(chosen)).runbooks, chosen)
@@ -50,7 +52,9 @@ def search(request: HttpRequest) -> HttpResponse:
 def suggestions(request: HttpRequest) -> JsonResponse:
     """``/search/suggestions/?q=``: the first few situations and runbooks, for the search field while one types."""
     found = answer(question_of(request))
-    situations = [_suggested_situation(each) for each in found.situations(MOST_SUGGESTED_SITUATIONS)]
+    pks = found.situation_pks[:MOST_SUGGESTED_SITUATIONS]
+    rows = Situation.objects.annotate(number=Count("steps")).in_bulk(pks) if pks else {}
+    situations = [_suggested_situation(rows[pk]) for pk in pks if pk in rows]
     first = found.runbooks[: MOST_SUGGESTIONS - len(situations)]
     runbooks = [_suggested_runbook(hit) for hit in found.hits(first)]
     return JsonResponse({"suggestions": [*situations, *runbooks]})
@@ -66,11 +70,11 @@ def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Sequence[Si
     if not text or not (found.situation_pks or found.runbooks):
         return list(Situation.objects.with_steps())
     # A situation has no status, layer or cluster of its own.
-    return () if chosen else found.situations(MOST_SITUATIONS)
+    return () if chosen else found.situations
 
 
-def _suggested_situation(situation: Situation) -> dict[str, Any]:
-    number = len(situation.steps.all())
+def _suggested_situation(situation: Any) -> dict[str, Any]:
+    number = situation.number
     return {
         "kind": "situation",
         "title": situation.title,
@@ -81,6 +85,8 @@ def _suggested_situation(situation: Situation) -> dict[str, Any]:
 
 def _suggested_runbook(hit: RunbookHit) -> dict[str, Any]:
     standing = hit.runbook.readiness if hit.live_ready else _("not for live use")
+    if hit.unsigned:
+        standing = _("not for live use, found only in an unsigned text")
     return {
         "kind": "runbook",
         "title": hit.runbook.title,

@@ -38,11 +38,19 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A term with all that it may mean, best first, and how much it tells: a rare word more than a common one."""
+    """A term with all that it may mean, best first, and how much it tells: a rare word more than a common one.
+
+    ``padded`` are the alternatives as the index holds them, each with its quality: made once, compared many times.
+    """
 
     term: Term
     alternatives: tuple[Alternative, ...]
     weight: float
+    padded: tuple[tuple[str, float], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        padded = tuple((f" {each.word} ", each.quality) for each in self.alternatives)
+        object.__setattr__(self, "padded", padded)
 
 
 def stem(word: str) -> str:

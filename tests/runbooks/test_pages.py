@@ -548,9 +548,8 @@ QUERIES = {
     "/": 7,
     "/runbooks/": 5,
     "/situations/": 5,
-    # PostgreSQL is told to use its index, and then to forget that.
-    "/search/?q=pump": 16 if connection.vendor == "sqlite" else 18,
-    "/search/suggestions/?q=pump": 12 if connection.vendor == "sqlite" else 14,
+    "/search/?q=pump": 14,
+    "/search/suggestions/?q=pump": 10,
     "/landscape/": 10,
     "/changes/": 4,
     "/sign-offs/": 8,

@@ -27,5 +27,5 @@ class Command(BaseCommand):
                 raise CommandError(f"The search index is behind: {' '.join(found)} Run 'manage.py rebuild_search'.")
             self.stdout.write("The search index is up to date.")
             return
-        databases.install()
+        databases.repair()
         self.stdout.write(f"The search index was built anew: {index.rebuild()} entries.")

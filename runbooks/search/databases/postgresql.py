@@ -7,7 +7,6 @@ There are two vectors: unpacking the large one of every match to rank it took 39
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE = "runbooks_searchentry"
@@ -19,6 +18,7 @@ PHRASE = "phraseto_tsquery('simple', %s)"
 RANK = "ts_rank('{0.08, 0.3, 0.6, 1.0}', "
 # So many are ranked by all of their words, after all matches were by their names.
 MOST_UNPACKED = 150
+AVOID_SCANS, ALLOW_SCANS = "SET LOCAL enable_seqscan = off", "SET LOCAL enable_seqscan TO DEFAULT"
 
 
 def _vector(*columns: str) -> str:
@@ -42,8 +42,18 @@ REMOVE = (
 
 
 def standing(cursor: Any) -> bool:
-    """The columns' index."""
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [INDEX])
+    """The two columns and their index."""
+    cursor.execute(
+        "SELECT to_regclass(%s) IS NOT NULL AND 2 = (SELECT count(*) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%s) AND attname IN (%s, %s) AND NOT attisdropped)",
+        [INDEX, TABLE, ALL_WORDS, NAMES],
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def intact(cursor: Any) -> bool:
+    """Whether the index was built to its end; the vectors are made by the database from the very rows."""
+    cursor.execute("SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX])
     return bool(cursor.fetchone()[0])
 
 
@@ -70,20 +80,19 @@ def matching(
 
 
 def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """A query for the ids of all entries in which every group has a word, in no order."""
+    """A query for the ids of all runbooks in whose entry every group has a word, in no order."""
     asked, words = _asked(groups, True)
-    return f"SELECT id FROM {TABLE} WHERE {ALL_WORDS} @@ ({asked})", words
+    return f"SELECT runbook_id FROM {TABLE} WHERE {ALL_WORDS} @@ ({asked}) AND runbook_id IS NOT NULL", words
 
 
 def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-    """What a query of ``matching`` brings."""
+    """What a query of ``matching`` or ``holding`` brings."""
     # The planner does not count what unpacking a vector costs, and would read the whole table instead of the index.
-    with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(query, parameters)
-        found = cursor.fetchall()
-        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT")
-    return found
+    # Sent together they are one round trip, and one transaction to which the setting is confined.
+    with connection.cursor() as cursor:
+        cursor.execute(f"{AVOID_SCANS}; {query}; {ALLOW_SCANS}", parameters)
+        cursor.nextset()
+        return cursor.fetchall()
 
 
 def _asked(groups: Sequence[Sequence[str]], every: bool) -> tuple[str, list[Any]]:

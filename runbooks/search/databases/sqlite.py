@@ -38,6 +38,15 @@ def standing(cursor: Any) -> bool:
     return {"search_text", *TRIGGERS} <= {name for (name,) in cursor.fetchall()}
 
 
+def intact(cursor: Any) -> bool:
+    """Whether FTS5 finds its own tables whole and of one mind with the index's table.
+
+    :raises DatabaseError: they are not, or cannot be read.
+    """
+    cursor.execute("INSERT INTO search_text(search_text, rank) VALUES ('integrity-check', 1)")
+    return True
+
+
 def matching(
     groups: Sequence[Sequence[str]], *, columns: Sequence[str], every: bool, only: Sequence[int] | None, limit: int
 ) -> tuple[str, list[Any]]:
@@ -58,8 +67,12 @@ def matching(
 
 
 def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """A query for the ids of all entries in which every group has a word, in no order."""
-    return "SELECT rowid FROM search_text WHERE search_text MATCH %s", [_asked(groups, True)]
+    """A query for the ids of all runbooks in whose entry every group has a word, in no order."""
+    query = f"""
+        SELECT entry.runbook_id FROM search_text JOIN {TABLE} entry ON entry.id = search_text.rowid
+        WHERE search_text MATCH %s AND entry.runbook_id IS NOT NULL
+    """
+    return query, [_asked(groups, True)]
 
 
 def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

@@ -1,0 +1,136 @@
+"""What the index finds for a question, each with its score. Nothing here knows how far a runbook may be used.
+
+:raises django.db.DatabaseError: (all of it) the index cannot be read.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from runbooks.models import SearchEntry, SearchPassage, SearchStamp, SearchWord
+from runbooks.models.search import NO_SECTION, synonym_groups
+from runbooks.search import ranking
+from runbooks.search.databases import dialect_of
+from runbooks.search.ranking import EntryWords, PassageWords, Score
+from runbooks.search.vocabulary import Vocabulary, Wanted
+
+MOST_CANDIDATES = 40
+# So many are compared by their sections as well; fetching the words of all would cost more than it finds.
+MOST_READ = 20
+# Entries that hold every word: with so many there is no need to look at those that hold some.
+ENOUGH = 10
+# A word that tells less than this share of the most telling one finds nothing by itself.
+TELLING = 0.35
+WORD_COLUMNS = tuple(ranking.FIELD_WEIGHTS)
+COLUMNS = ("id", "runbook_id", "situation_id", "document_id", "exact_titles", "exact_names", *WORD_COLUMNS)
+
+_vocabularies: dict[str, Vocabulary] = {}
+
+
+def vocabulary() -> Vocabulary | None:
+    """The words of the index as they are now; None where it was never built.
+
+    Kept by the index's stamp, which is read anew every time.
+    """
+    with connection.cursor() as cursor:  # asked at each key that is pressed: putting the query together would cost most
+        cursor.execute(f"SELECT value FROM {SearchStamp._meta.db_table} WHERE id = 1")
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    (stamp,) = row
+    known = _vocabularies.get(stamp)
+    if known is None:
+        known = Vocabulary(
+            counts=dict(SearchWord.objects.values_list("word", "count")),
+            entries=SearchEntry.objects.count(),
+            synonyms=synonym_groups(),
+        )
+        _vocabularies.clear()
+        _vocabularies[stamp] = known
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that holds words of the question: of a runbook or of a situation, which are named by their keys.
+
+    ``document`` is the key of the text that its sections are of.
+    """
+
+    entry: int
+    runbook: int | None
+    situation: int | None
+    document: int | None
+    exact_titles: str
+    exact_names: str
+    columns: dict[str, str]
+
+    def words(self, passages: Sequence[PassageWords] = ()) -> EntryWords:
+        """What is scored of it."""
+        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names, passages)
+
+
+def _candidate(row: tuple[Any, ...]) -> Candidate:
+    """From a row of ``COLUMNS``."""
+    entry, runbook, situation, document, titles, names, *words = row
+    return Candidate(entry, runbook, situation, document, titles, names, dict(zip(WORD_COLUMNS, words, strict=True)))
+
+
+@dataclass
+class Inquiry:
+    """One question on its way through the index. ``only`` are the runbooks that may be found; None for all.
+
+    ``more`` says, once asked, that there were more entries than are compared at once.
+    """
+
+    question: str
+    wanted: Sequence[Wanted]
+    only: list[int] | None
+    more: bool = field(init=False, default=False)
+
+    def scores(self) -> list[tuple[Candidate, Score]]:
+        """Every hit with its score: all by their own words, the best of them by their sections as well."""
+        candidates = self._candidates()
+        first = {each.entry: self._score(each) for each in candidates}
+        likely = sorted(candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry))
+        passages = self._passages([each.runbook for each in likely[:MOST_READ] if each.runbook])
+        for each in likely[:MOST_READ]:
+            if each.runbook in passages:
+                first[each.entry] = self._score(each, passages[each.runbook])
+        return [(each, first[each.entry]) for each in candidates if first[each.entry].found >= ranking.LEAST_FOUND]
+
+    def _score(self, candidate: Candidate, passages: Sequence[PassageWords] = ()) -> Score:
+        return ranking.score(candidate.words(passages), self.wanted, question=self.question)
+
+    def _candidates(self) -> list[Candidate]:
+        """The likeliest entries: those that hold every word, then those that hold some."""
+        found = self._matching(self.wanted, every=True)
+        if len(self.wanted) > 1 and len(found) < ENOUGH:
+            # What holds nothing but words that say little is no hit in the end.
+            most = max(term.weight for term in self.wanted)
+            telling = [term for term in self.wanted if term.weight >= TELLING * most]
+            found = {**found, **self._matching(telling, every=False)}
+        self.more = len(found) >= MOST_CANDIDATES
+        return list(found.values())[:MOST_CANDIDATES]
+
+    def _matching(self, terms: Sequence[Wanted], *, every: bool) -> dict[int, Candidate]:
+        groups = [[each.word for each in term.alternatives] for term in terms]
+        dialect = dialect_of(connection)
+        query, parameters = dialect.matching(
+            groups, columns=COLUMNS, every=every, only=self.only, limit=MOST_CANDIDATES
+        )
+        rows = dialect.rows(connection, query, parameters)
+        return {row[0]: _candidate(row) for row in rows}
+
+    def _passages(self, runbooks: Iterable[int]) -> dict[int, list[PassageWords]]:
+        """By the runbooks, whose keys stay, and not by their entries: those are others when the index was just rebuilt."""
+        found: dict[int, list[PassageWords]] = defaultdict(list)
+        rows = SearchPassage.objects.filter(
+            entry__runbook__in=list(runbooks)
+        ).order_by()  # sorting costs more than it tells
+        for pk, runbook, heading, text in sorted(rows.values_list("pk", "entry__runbook", "folded_heading", "folded")):
+            found[runbook].append(PassageWords(pk, heading, text, unsigned=heading == NO_SECTION))
+        return found
