@@ -16,12 +16,12 @@ class GovernanceConfig(AppConfig):
         from axes.signals import user_locked_out
 
         from governance import checks  # noqa: F401 - registers the system checks
-        from governance.go_no_go import portal_doubts
+        from governance.go_no_go import doubts_about, portal_doubts
         from governance.setup import lift_guards, prepare_database
         from governance.sign_in import note_locked_sign_in
         from runbooks import doubt
 
-        doubt.register(portal_doubts)
+        doubt.register(portal=portal_doubts, rows=doubts_about)
         user_locked_out.connect(note_locked_sign_in, dispatch_uid="governance.note_locked_sign_in")
         pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")
         # Django's table rebuild on SQLite drops triggers: they are put back after every migrate.

@@ -221,10 +221,6 @@ REFUSAL_TEXTS = {
 VERDICT_TEXTS = {
     **{VerdictReason(reason.value): REASON_TEXTS[reason] for reason in Reason},
     VerdictReason.YEAR_OVER: _("The year that was asked for is over."),
-    VerdictReason.SIGNATURES_MISSING: _("No approved request with all of its signatures stands behind its readiness."),
-    VerdictReason.LEDGER_DISAGREES: _("The ledger does not tell of this readiness."),
-    VerdictReason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
     VerdictReason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
     VerdictReason.NOT_NOW: _("This tells how it stood at another time. It permits nothing now."),
-    VerdictReason.DOUBT: _("Something could not be found out, so the answer is no."),
 }

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from governance import guards, ledger
@@ -17,10 +18,11 @@ from governance.actions.applying import signed_values
 from governance.choices import Action, Decision, FindingKind, RequestState
 from governance.facts import subject_of
 from governance.guards.rules import SIGNED
-from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
-from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go
+from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
+from governance.told import last_told
+from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go, reasons_in
 from runbooks.choices import ReadinessLevel
-from runbooks.doubt import doubts
+from runbooks.doubt import doubts, note_doubts
 from runbooks.models import Document, Runbook, Situation, SituationRunbook
 from runbooks.standing import Reason
 
@@ -32,6 +34,8 @@ ABOUT_SIGNING = (
     Action.READINESS_CHANGED,
 )
 LEAST_YEAR, MOST_YEAR = 1, 9999
+# Of a runbook that does not claim to be ready nothing is asked: its own row says no.
+NOTHING_AGAINST = Evidence(True, True, True, True, True)
 
 
 def verdict_on_slug(
@@ -57,21 +61,21 @@ def verdict_on_slug(
 class Read:
     """What a page has read for its own use in this very answer, so that the verdict need not read it again.
 
-    :ivar requests: every applied request of the runbooks asked about, with its decisions and their signers; the last at the end.
-    :ivar rows: at least every ledger row about signing that speaks of them, in their order.
+    :ivar decisions: those on every applied request of the runbooks asked about, with their signers and requests.
+    :ivar rows: at least every ledger row about signing that speaks of them, and every one of their texts, in their order.
     """
 
-    requests: Sequence[StatusChangeRequest]
+    decisions: Sequence[SignOff]
     rows: Sequence[ChangeLogEntry]
 
     @classmethod
     def now(cls, runbooks: Sequence[Runbook]) -> Self:
         """Read it."""
-        subjects = [subject_of(runbook) for runbook in runbooks]
-        rows = ChangeLogEntry.objects.filter(subject__in=subjects, action__in=ABOUT_SIGNING).order_by("sequence")
-        applied = StatusChangeRequest.objects.filter(runbook__in=runbooks, applied_at__isnull=False)
-        requests = applied.order_by("applied_at", "pk").prefetch_related("sign_offs__signer")
-        return cls(requests=list(requests), rows=list(rows))
+        signing = Q(subject__in=[subject_of(runbook) for runbook in runbooks], action__in=ABOUT_SIGNING)
+        texts = Q(subject__in=[subject_of(runbook.document) for runbook in runbooks if runbook.document])
+        rows = ChangeLogEntry.objects.filter(signing | texts).order_by("sequence")
+        decisions = SignOff.objects.filter(request__runbook__in=runbooks, request__applied_at__isnull=False)
+        return cls(decisions=list(decisions.select_related("signer", "request")), rows=list(rows))
 
 
 def verdict_on(
@@ -102,21 +106,22 @@ def verdicts_on(
     asked = today.year if year is None else year
     if not LEAST_YEAR <= asked <= MOST_YEAR:
         return [no_go(VerdictReason.DOUBT) for _ in runbooks]
+    claiming = [runbook for runbook in runbooks if claims_ready(runbook)]
     try:
-        known = _Known.of([runbook for runbook in runbooks if claims_ready(runbook)], read, thorough=thorough)
+        known = _Known.of(claiming, read, thorough=thorough, texts=True)
+        evidence = {runbook.pk: known.evidence(runbook) for runbook in claiming}
+        note_doubts(claiming, {pk: _reasons(of_one) for pk, of_one in evidence.items()})
         return [
             decide(
                 runbook.signed_facts(),
-                known.evidence(runbook),
+                evidence.get(runbook.pk, NOTHING_AGAINST),
                 today=today,
                 year=asked,
                 solo_mode=bool(settings.GOVERNANCE_SOLO),
             )
             for runbook in runbooks
         ]
-    except (
-        Exception
-    ):  # whatever it is, it is a doubt: a row that is forged or cannot be read must not hide behind a 500
+    except Exception:  # a row that is forged or cannot be read must not hide behind a 500
         logger.exception("The verdict could not be computed.")
         return [no_go(VerdictReason.DOUBT) for _ in runbooks]
 
@@ -143,50 +148,67 @@ class _Known:
 
     ledger_whole: bool
     guards_stand: bool
-    requests: dict[int, StatusChangeRequest]  # runbook -> the request that was applied last
-    rows: dict[str, list[ChangeLogEntry]]  # subject -> its rows about requests, in their order
+    decisions: dict[int, list[SignOff]]  # runbook -> the decisions on the request that was applied last
+    rows: dict[str, list[ChangeLogEntry]]  # subject (a runbook, a document) -> its rows, in their order
     altered: set[int]  # documents whose text is not what their sha256 names
 
     @classmethod
-    def of(cls, runbooks: Sequence[Runbook], read: Read | None, *, thorough: bool) -> Self:
-        """Gather it; nothing where no runbook claims to be ready."""
+    def of(cls, runbooks: Sequence[Runbook], read: Read | None = None, *, thorough: bool = False, texts: bool) -> Self:
+        """Gather it; nothing where no runbook claims to be ready.
+
+        :param texts: read the texts that are not at hand, to see that each is what its sha256 names.
+        """
         if not runbooks:
             return cls(True, True, {}, {}, set())
         read = read or Read.now(runbooks)
         about: dict[str, list[ChangeLogEntry]] = {}
         for row in read.rows:
-            if row.action in ABOUT_SIGNING:
-                about.setdefault(row.subject, []).append(row)
+            about.setdefault(row.subject, []).append(row)
         in_doubt = doubts()
         return cls(
             ledger_whole=Reason.LEDGER_BROKEN not in in_doubt and (not thorough or ledger.verify().is_whole),
             guards_stand=Reason.GUARDS_MISSING not in in_doubt,
-            requests={request.runbook_id: request for request in read.requests},
+            decisions=_on_the_last(read.decisions),
             rows=about,
-            altered=_altered_documents(runbooks),
+            altered=_altered_documents(runbooks, texts=texts),
         )
 
     def evidence(self, runbook: Runbook) -> Evidence:
         """What is known of one runbook."""
-        if not claims_ready(runbook):
-            return Evidence(True, True, True, True, True)
-        request = self.requests.get(runbook.pk)
-        behind = request if request is not None and _is_behind(request, runbook) else None
+        last = self.decisions.get(runbook.pk, [])
+        decisions = last if last and _is_behind(last[0].request, runbook) else []
         return Evidence(
-            signatures_complete=behind is not None and _has_quorum(behind),
-            ledger_agrees=behind is not None and _tells_of(self.rows.get(subject_of(runbook), []), behind, runbook),
+            signatures_complete=bool(decisions) and _has_quorum(decisions),
+            ledger_agrees=bool(decisions) and _tells_of(self.rows.get(subject_of(runbook), []), decisions, runbook),
             ledger_whole=self.ledger_whole,
             guards_stand=self.guards_stand,
-            document_is_itself=runbook.document_id not in self.altered,
+            document_is_itself=runbook.document_id not in self.altered and self._is_shown_as_rendered(runbook.document),
         )
 
+    def _is_shown_as_rendered(self, document: Document | None) -> bool:
+        """Whether the HTML is what the ledger says the text was rendered to; without a text there is another reason."""
+        told = self.rows.get(subject_of(document), []) if document else []
+        return document is None or last_told(told, "html_sha256") == document.html_sha256
 
-def _altered_documents(runbooks: Sequence[Runbook]) -> set[int]:
-    """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query."""
+
+def _on_the_last(decisions: Iterable[SignOff]) -> dict[int, list[SignOff]]:
+    """The decisions on the request of each runbook that was opened last, which is the one that was applied last."""
+    last: dict[int, list[SignOff]] = {}
+    for decision in sorted(decisions, key=lambda decision: (decision.request_id, decision.pk)):
+        of_runbook = last.get(decision.request.runbook_id)
+        if of_runbook and of_runbook[0].request_id == decision.request_id:
+            of_runbook.append(decision)
+        else:
+            last[decision.request.runbook_id] = [decision]
+    return last
+
+
+def _altered_documents(runbooks: Sequence[Runbook], *, texts: bool) -> set[int]:
+    """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query, if at all."""
     at_hand = [runbook.document for runbook in runbooks if runbook.document]
     deferred = [document.pk for document in at_hand if {"text", "html"} & document.get_deferred_fields()]
     documents = [document for document in at_hand if document.pk not in deferred]
-    if deferred:
+    if deferred and texts:
         documents += Document.objects.filter(pk__in=deferred).only("text", "sha256", "html", "html_sha256")
     return {document.pk for document in documents if not document.is_itself}
 
@@ -203,8 +225,9 @@ def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
     )
 
 
-def _has_quorum(request: StatusChangeRequest) -> bool:
-    decisions = list(request.sign_offs.all())
+def _has_quorum(decisions: list[SignOff]) -> bool:
+    """Whether these decisions on one request are as many approvals as it needs, and none against."""
+    request = decisions[0].request
     approvers = {
         decision.signer_id
         for decision in decisions
@@ -216,24 +239,25 @@ def _has_quorum(request: StatusChangeRequest) -> bool:
     return not rejected and len(approvers) >= request.required_signatures
 
 
-def _tells_of(rows: list[ChangeLogEntry], request: StatusChangeRequest, runbook: Runbook) -> bool:
+def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Runbook) -> bool:
     """Whether the ledger tells of this readiness: opened, signed by whom the decisions name, and moved, in these very terms."""
     changed = [row for row in rows if row.action == Action.READINESS_CHANGED]
-    own = [row for row in rows if _after(row, "request") == request.pk]
+    own = [row for row in rows if _after(row, "request") == decisions[0].request_id]
     if not changed or changed[-1] not in own or not all(ledger.hash_of(row) == row.hash for row in own):
         return False
     told = {name: _after(changed[-1], name) for name in SIGNED}
-    return told == signed_values(runbook) and _tells_of_signatures(own, request)
+    return told == signed_values(runbook) and _tells_of_signatures(own, decisions)
 
 
-def _tells_of_signatures(own: list[ChangeLogEntry], request: StatusChangeRequest) -> bool:
+def _tells_of_signatures(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:
+    request = decisions[0].request
     opened = [row for row in own if row.action == Action.REQUEST_SUBMITTED]
     if len(opened) != 1 or any(row.action == Action.REQUEST_REJECTED for row in own):
         return False
     signed = {(row.actor, _after(row, "statement_sha256")) for row in own if row.action == Action.REQUEST_SIGNED}
     stored = {
         (decision.signer.get_username(), decision.statement_sha256)
-        for decision in request.sign_offs.all()
+        for decision in decisions
         if decision.decision == Decision.APPROVE
     }
     terms = (_after(opened[0], "required_signatures"), _after(opened[0], "independent"))
@@ -242,6 +266,24 @@ def _tells_of_signatures(own: list[ChangeLogEntry], request: StatusChangeRequest
 
 def _after(row: ChangeLogEntry, name: str) -> object:
     return row.changes.get(name, {}).get("after")
+
+
+def doubts_about(runbooks: Sequence[Runbook]) -> dict[int, tuple[Reason, ...]]:
+    """What governance has against runbooks that claim to be ready, by their keys; for ``runbooks.doubt``.
+
+    So no list, badge or hit calls anything live-ready on which the verdict is no-go. A list reads no texts: that one is
+    not what its sha256 names is found by the verdict alone, on the runbook's page and wherever a machine asks.
+    """
+    try:
+        known = _Known.of(runbooks, texts=False)
+        return {runbook.pk: _reasons(known.evidence(runbook)) for runbook in runbooks}
+    except Exception:  # whatever it is, it is a doubt
+        logger.exception("What stands against runbooks could not be found out.")
+        return {runbook.pk: (Reason.DOUBT,) for runbook in runbooks}
+
+
+def _reasons(evidence: Evidence) -> tuple[Reason, ...]:
+    return tuple(Reason(reason.value) for reason in reasons_in(evidence))
 
 
 def portal_doubts() -> tuple[Reason, ...]:

@@ -31,13 +31,14 @@ def record_of(runbook: Runbook) -> RunbookRecord:
     """The record as it stands now, read from the database at this call."""
     requests, rows = _requests(runbook), _rows(runbook)
     applied = [request for request in requests if request.applied_at is not None]
-    applied.sort(key=lambda request: (request.applied_at, request.pk))
+    applied.sort(key=lambda request: request.pk)
+    decisions = [decision for request in applied for decision in request.sign_offs.all()]
     approved = [request for request in applied if request.state == RequestState.APPROVED]
     return RunbookRecord(
-        verdict=verdict_on(runbook, read=Read(requests=applied, rows=rows)),
+        verdict=verdict_on(runbook, read=Read(decisions=decisions, rows=rows)),
         signed=approved[-1] if approved and runbook.signed_at else None,
         waiting=next((request for request in requests if request.state == RequestState.OPEN), None),
-        history=rows[: -ROWS_SHOWN - 1 : -1],
+        history=[row for row in rows if row.subject == subject_of(runbook)][: -ROWS_SHOWN - 1 : -1],
     )
 
 
@@ -54,4 +55,7 @@ def _rows(runbook: Runbook) -> list[ChangeLogEntry]:
     if not claims_ready(runbook):
         return list(reversed(about.order_by("-sequence")[:ROWS_SHOWN]))
     last = about.order_by("-sequence").values("sequence")[:ROWS_SHOWN]
-    return list(about.filter(Q(action__in=ABOUT_SIGNING) | Q(sequence__in=last)).order_by("sequence"))
+    wanted = Q(subject=subject_of(runbook), action__in=ABOUT_SIGNING) | Q(sequence__in=last)
+    if runbook.document:
+        wanted |= Q(subject=subject_of(runbook.document))
+    return list(ChangeLogEntry.objects.filter(wanted).order_by("sequence"))

@@ -24,6 +24,18 @@ class Told(dict[str, list[Row]]):
     """The rows about each subject, the oldest first. A subject that was not read is an error, and not one without rows."""
 
 
+def last_told(rows: Iterable[Any], name: str) -> Any:
+    """The value of a field that the last row about it tells; None where none does.
+
+    :param rows: the oldest first; ``Row`` or the model's instances.
+    """
+    value = None
+    for row in rows:
+        if name in row.changes:
+            value = row.changes[name].get("after")
+    return value
+
+
 def told_of(subjects: Iterable[str], *, besides: tuple[str, Q] | None = None) -> Told:
     """Every row about these subjects.
 

@@ -68,6 +68,18 @@ def no_go(*reasons: VerdictReason) -> Verdict:
     return Verdict(go=False, reasons=reasons)
 
 
+def reasons_in(evidence: Evidence) -> tuple[VerdictReason, ...]:
+    """What governance has against a readiness; empty when nothing."""
+    doubts = (
+        (VerdictReason.SIGNATURES_MISSING, not evidence.signatures_complete),
+        (VerdictReason.LEDGER_DISAGREES, not evidence.ledger_agrees),
+        (VerdictReason.LEDGER_BROKEN, not evidence.ledger_whole),
+        (VerdictReason.GUARDS_MISSING, not evidence.guards_stand),
+        (VerdictReason.DOCUMENT_ALTERED, not evidence.document_is_itself),
+    )
+    return tuple(reason for reason, holds in doubts if holds)
+
+
 def decide(facts: SignedFacts, evidence: Evidence, *, today: date, year: int, solo_mode: bool = False) -> Verdict:
     """The verdict on one runbook for one calendar year.
 
@@ -79,17 +91,10 @@ def decide(facts: SignedFacts, evidence: Evidence, *, today: date, year: int, so
     """
     asked = date(year, 1, 1) if year > today.year else today
     about_row = reasons_against_live(facts, today=asked, solo_mode=solo_mode)
-    doubts = (
-        (VerdictReason.YEAR_OVER, year < today.year),
-        (VerdictReason.SIGNATURES_MISSING, not evidence.signatures_complete),
-        (VerdictReason.LEDGER_DISAGREES, not evidence.ledger_agrees),
-        (VerdictReason.LEDGER_BROKEN, not evidence.ledger_whole),
-        (VerdictReason.GUARDS_MISSING, not evidence.guards_stand),
-        (VerdictReason.DOCUMENT_ALTERED, not evidence.document_is_itself),
-    )
-    reasons = tuple(VerdictReason(reason.value) for reason in about_row) + tuple(
-        reason for reason, holds in doubts if holds
-    )
+    doubts = reasons_in(evidence)
+    if year < today.year:
+        doubts = (VerdictReason.YEAR_OVER, *doubts)
+    reasons = tuple(VerdictReason(reason.value) for reason in about_row) + doubts
     if about_row and facts.year is None:
         return no_go(*(VerdictReason(reason.value) for reason in about_row))
     return Verdict(

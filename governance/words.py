@@ -51,7 +51,7 @@ def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
             "before": value_in_words(model, name, change.get("before")),
             "after": value_in_words(model, name, change.get("after")),
         }
-        for name, change in entry.changes.items()
+        for name, change in (entry.changes.items() if isinstance(entry.changes, dict) else ())
         if isinstance(change, dict) and change.get("before") != change.get("after")
     ]
 

@@ -3,10 +3,12 @@
 import re
 from datetime import date, datetime, timedelta
 from typing import Any, Self
+from weakref import ref
 
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.db.models.query import ModelIterable
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -40,7 +42,7 @@ RELATED_FIELDS = {
     "section_entries": ("id", "section_id", "role_html"),
     "sections": ("id", "slug", "number", "title"),
 }
-AT_HAND = "_at_hand"
+AT_HAND, READ_TOGETHER = "_at_hand", "_read_together"
 
 # Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query wrote rows past
 # ``save``; the search index listens.
@@ -126,6 +128,19 @@ class SituationQuerySet(SearchedQuerySet):
 
 class RunbookQuerySet(SearchedQuerySet):
     """Questions about runbooks."""
+
+    def _fetch_all(self) -> None:
+        """As ever; the rows that claim to be ready know of each other (``Runbook.read_together``)."""
+        is_new = self._result_cache is None
+        super()._fetch_all()
+        if is_new and self._iterable_class is ModelIterable:
+            # Weakly, or a row would keep all the others for as long as somebody holds it.
+            ready = [
+                row for row in self._result_cache or () if row.__dict__.get("readiness_level") == ReadinessLevel.READY
+            ]
+            together = [ref(row) for row in ready]
+            for row in ready:
+                row.__dict__[READ_TOGETHER] = together
 
     def with_document(self) -> Self:
         """With what tells its standing where it is not signed ready, in one query and without the texts."""

@@ -22,8 +22,13 @@ class Reason(StrEnum):
     DOCUMENT_ELSEWHERE = "document_elsewhere"  # the text is that of another path
     DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
     NO_INDEPENDENT_REVIEW = "no_independent_review"  # signed by its owner alone, and solo mode is off
-    LEDGER_BROKEN = "ledger_broken"  # nothing may be used live: see ``runbooks.doubt``
-    GUARDS_MISSING = "guards_missing"
+    # What governance has against it: see ``runbooks.doubt``.
+    SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum stands behind the readiness
+    LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
+    LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
+    GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
+    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what was signed, or not shown as it was rendered
+    DOUBT = "doubt"  # something could not be found out
     METADATA_CHANGED = "metadata_changed"  # title, path, version, scope, clusters or layers changed since
 
 

@@ -13,7 +13,7 @@ from governance.choices import Action, Direction, RequestState, RulePurpose
 from governance.facts import subject_of
 from governance.models import SignOffRule, StatusChangeRequest
 from governance.since_approval import last_move
-from governance.told import Told, told_of
+from governance.told import Told, last_told, told_of
 from runbooks.documents.stub import is_stub
 from runbooks.models import Runbook
 from runbooks.standing import last_day
@@ -54,8 +54,7 @@ def document_is_shown(runbook: Runbook, *, told: Told | None = None) -> bool:
         return False
     subject = subject_of(document)
     rows = (told_of([subject]) if told is None else told)[subject]
-    rendered = (row.changes["html_sha256"].get("after") for row in reversed(rows) if "html_sha256" in row.changes)
-    return next(rendered, None) == document.html_sha256
+    return last_told(rows, "html_sha256") == document.html_sha256
 
 
 def standing_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Standing:

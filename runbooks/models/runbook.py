@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
-from runbooks.doubt import doubts
+from runbooks.doubt import doubts_about
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
-from runbooks.querysets import AT_HAND, RELATED_FIELDS, RunbookQuerySet
+from runbooks.querysets import AT_HAND, READ_TOGETHER, RELATED_FIELDS, RunbookQuerySet
 from runbooks.standing import Reason, SignedFacts, last_day, reasons_against_live
 
 YEARS = (2020, 2100)
@@ -192,7 +192,12 @@ class Runbook(models.Model):
             self.signed_facts(), today=timezone.localdate(at), solo_mode=settings.GOVERNANCE_SOLO
         )
         ready = self.readiness_level == ReadinessLevel.READY
-        return reasons + doubts() if ready else reasons
+        return reasons + doubts_about(self) if ready else reasons
+
+    def read_together(self) -> list["Runbook"]:
+        """The rows that were read in the same query and claim to be ready; what is asked of one is asked of all."""
+        together = (read() for read in self.__dict__.get(READ_TOGETHER, ()))
+        return [runbook for runbook in together if runbook is not None]
 
     def signed_facts(self) -> SignedFacts:
         """What the row says about its own readiness."""

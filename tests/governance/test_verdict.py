@@ -251,9 +251,9 @@ def test_many_are_asked_in_a_fixed_number_of_queries(people, django_assert_num_q
     for number in range(6):
         cast.make_ready(cast.make_runbook(f"Valve {number}"))
     few, many = list(Runbook.objects.with_catalogue()[:2]), list(Runbook.objects.with_catalogue())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         assert all(verdict.go for verdict in verdicts_on(few))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         assert all(verdict.go for verdict in verdicts_on(many))
 
 
