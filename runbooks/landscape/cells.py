@@ -87,7 +87,7 @@ COMMA = re.compile(r"[(),]")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # The place in a Markdown document, and steps that lead nowhere.
 FRAGMENT = re.compile(r"(?<=\.md)#.*", re.IGNORECASE)
-IDLE_STEPS = re.compile(r"(?<=/)(?:\.?/)+")
+IDLE_STEPS = re.compile(r"(?:^|(?<=/))(?:\.?/)+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Python refuses to convert such numbers (sys.set_int_max_str_digits), so html.unescape would raise.
 ENDLESS_ENTITY = re.compile(r"&#[0-9]{10}")
@@ -204,7 +204,9 @@ def read_path(cell: str, *, line: int, notices: NoticeLog) -> str:
     """
     written, rest = _written_path(cell)
     decoded = decode_entities(written).strip()
-    path = decoded.removeprefix("./").strip() if decoded.strip(DASHES) else ""
+    # What nobody sees goes first: between two full stops it would hide a step out of the repository.
+    path = visible(decoded).strip()
+    path = path.removeprefix("./").strip() if path.strip(DASHES) else ""
     if _is_unsafe(path):
         notices.add(
             NoticeKind.UNSAFE_PATH,
@@ -214,7 +216,7 @@ def read_path(cell: str, *, line: int, notices: NoticeLog) -> str:
             "Write it relative to the root of the repository, with forward slashes and without '..'.",
         )
         return ""
-    path = IDLE_STEPS.sub("", FRAGMENT.sub("", visible(path)))
+    path = IDLE_STEPS.sub("", FRAGMENT.sub("", path))
     if decoded != written.strip():
         notices.add(
             NoticeKind.ILLUSTRATIVE_PATH,

@@ -123,7 +123,7 @@ class Chapters:
             (place, part) for place, part in enumerate(chapters, start=1) if split_parts(part.body, hidden, level=3)
         ]
         self.topics = [(place, part) for place, part in with_entries if part.line not in taken]
-        self.passed_over = [part for _, part in with_entries if part.line in taken and path_lines(part.body, hidden)]
+        self.passed_over = [part for part in chapters if part.line in taken and path_lines(part.body, hidden)]
         # Where somebody wrote a heading one level too deep, or too high.
         entered = {part.line for _, part in with_entries}
         self.without_entries = [

@@ -240,7 +240,7 @@ def _is_rest_of_a_row(text: str, above: str, by_name: Mapping[str, str], form: _
     if _begins_with_pipe(form.header) and not _begins_with_pipe(text):
         return ragged or not _ends_with_pipe(above)
     path = plain_text(by_name.get("Path", ""))
-    return ragged and " " in path and "/" not in path
+    return ragged and bool(path) and "/" not in path and (" " in path or "." not in path)
 
 
 def _begins_with_pipe(text: str) -> bool:

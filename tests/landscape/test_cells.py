@@ -79,6 +79,7 @@ def test_scope_and_comment_keep_their_markdown():
         ("docs/pump.md#start", "docs/pump.md"),
         ("`docs/c#.md`", "docs/c#.md"),
         ("`docs//plant/./pump.md`", "docs/plant/pump.md"),
+        ("`././docs/pump.md`", "docs/pump.md"),
         ("[`docs/pump.md`](docs/pump.md)", "docs/pump.md"),
         ("`docs/pump.md` (`v2`)", "docs/pump.md"),
         ("[Pump](docs/pump.md), `docs/pump.md`", "docs/pump.md"),
@@ -98,6 +99,9 @@ def test_a_path_is_read_from_a_code_span_a_link_or_plain_text(cell, path):
         "`docs/%2e%2e/secret.md`",
         "[Pump](docs/%2e%2e/secret.md)",
         "`docs/&#46;&#46;/secret.md`",
+        "`docs/.&shy;./secret.md`",
+        "`&shy;/etc/passwd`",
+        "`././/../secret.md`",
         "`/etc/passwd`",
         "`&#47;etc/passwd`",
         "`//host/share`",
@@ -161,6 +165,13 @@ def test_characters_that_nobody_sees_name_nothing_and_are_noted():
 def test_an_unseen_character_that_is_written_as_an_entity_is_noted_too():
     landscape = read(row("Pu&shy;mp"), situations=(situation(names="Pump"),))
     assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "Pump")]
+
+
+@pytest.mark.parametrize("cell", ["`docs/.\u200b./secret.md`", "`\u00ad/etc/passwd`", "`fi\u2060le:///etc/passwd`"])
+def test_nothing_unseen_hides_that_a_path_leaves_the_repository(cell):
+    runbook, noticed = read_row(path=cell)
+    assert runbook.document_path == ""
+    assert noticed == ["unsafe_path"]
 
 
 def test_a_scope_keeps_what_nobody_sees():

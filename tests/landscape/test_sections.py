@@ -181,6 +181,11 @@ def test_an_entry_that_the_one_above_swallows_is_noted_at_its_path():
     assert "Pump Restart Runbook (v1.1)" in notice.message
 
 
+def test_an_entry_that_is_too_deep_in_a_chapter_of_tables_is_noted_too():
+    landscape = read_landscape(text_of().replace("## 2. Situations", f"#{ENTRY}\n## 2. Situations"))
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "Runbooks")]
+
+
 def test_a_path_in_code_asks_for_no_entry():
     assert read(chapters="## 3. How to write\n\n```\n* **Pfad:** `docs/x.md`\n```\n").notices == ()
 

@@ -211,8 +211,9 @@ def test_what_a_line_break_in_a_cell_cuts_off_is_no_runbook(at):
     assert "not read" in noted[line_of(text, VALVE) - 1]
 
 
-def test_a_ragged_row_whose_path_is_a_sentence_is_not_read():
-    landscape = read(PUMP, "| und Fehlerbehandlung | Cluster 82–83 (Alarms) | x |")
+@pytest.mark.parametrize("path", ["Cluster 82–83 (Alarms)", "Operations"])
+def test_a_ragged_row_whose_path_is_none_is_not_read(path):
+    landscape = read(PUMP, f"| und Fehlerbehandlung | {path} | x |")
     assert [found.title for found in landscape.runbooks] == ["Pump Restart Runbook"]
     assert "3 cells where the header has 7. It was not read." in landscape.notices[0].message
 

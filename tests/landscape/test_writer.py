@@ -342,6 +342,23 @@ def test_any_edit_of_a_version_is_one_line_or_named(rows, prose, end, version):
     assert again.runbooks[1:] == tuple(others) or result.unwritten
 
 
+BREAKS = st.lists(st.sampled_from(["", "### R&D", "> Note", "Text.", "---", "* a", "<a>", "<!-- x -->"]), max_size=3)
+
+
+@PATIENT
+@given(st.lists(BREAKS, min_size=1, max_size=5))
+def test_a_row_is_read_or_noted_whatever_stands_between_the_rows(breaks):
+    lines: list[str] = []
+    for place, between in enumerate(breaks):
+        lines += [*between, row(f"Tank {place}", f"`docs/{place}.md`")]
+    landscape = read_landscape(text_of((PUMP, *lines)))
+    read = {found.title for found in landscape.runbooks}
+    noted = [notice.subject for notice in landscape.notices if notice.kind == "ragged_row"]
+    for place in range(len(breaks)):
+        title = f"Tank {place}"
+        assert title in read or any(title in subject for subject in noted)
+
+
 def test_twenty_thousand_rows_are_written_in_reasonable_time():
     rows = tuple(row(f"Pump {number}", f"`docs/{number}.md`") for number in range(20_000))
     text = text_of(rows, (situation(names="Pump 7"),))
