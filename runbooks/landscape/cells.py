@@ -6,7 +6,6 @@ Pure: imports no Django.
 import html
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
 
 from runbooks.landscape.document import DeclaredReadiness
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
@@ -81,14 +80,8 @@ ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 # Every pattern here is linear: classes exclude what follows, and runs of backticks are atomic.
 LINK = re.compile(r"!?\[([^\[\]]*)\]\(((?:[^()]|\([^()]*\))*)\)")
 CODE_SPAN = re.compile(r"(?<!`)`++([^`]+)`++")
-PATH = re.compile(f"{LINK.pattern}|{CODE_SPAN.pattern}")
 PARENTHESIS = re.compile(r"[()]")
 COMMA = re.compile(r"[(),]")
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-# The place in a Markdown document, and steps that lead nowhere.
-FRAGMENT = re.compile(r"(?<=\.md)#.*", re.IGNORECASE)
-IDLE_STEPS = re.compile(r"(?:^|(?<=/))(?:\.?/)+")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Python refuses to convert such numbers (sys.set_int_max_str_digits), so html.unescape would raise.
 ENDLESS_ENTITY = re.compile(r"&#[0-9]{10}")
 
@@ -131,6 +124,24 @@ def _as_seen(match: re.Match[str]) -> str:
 def visible(text: str) -> str:
     """``text`` without the characters that nobody sees."""
     return text if text.isascii() else INVISIBLE.sub("", text)
+
+
+def note_invisible(text: str, line: int, notices: NoticeLog) -> None:
+    """Note the characters in ``text``, which names something, that nobody sees."""
+    if text.isascii() and "&" not in text:
+        return
+    signs = INVISIBLE.findall(decode_entities(text))
+    if not signs:
+        return
+    named = ", ".join(dict.fromkeys(f"U+{ord(sign):04X}" for sign in signs))
+    subject = plain_text(text)
+    notices.add(
+        NoticeKind.OTHER,
+        line,
+        subject,
+        f'"{excerpt(subject)}" is written with characters that nobody sees ({named}); they were left out. '
+        "Take them out of the file.",
+    )
 
 
 def text_with_lines(cell: str) -> str:
@@ -189,96 +200,6 @@ def read_layers(cell: str) -> tuple[str, ...]:
     names = (plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", ""))))
     # A dash fills a cell that has nothing to say.
     return without_repeats(name for name in names if name.strip(DASHES))
-
-
-# --- paths --------------------------------------------------------------------------------
-
-
-def read_path(cell: str, *, line: int, notices: NoticeLog) -> str:
-    """The repository path in ``cell``: its link target, its first code span, or its text.
-
-    HTML entities are decoded (notice ``illustrative_path``). A path that is absolute, has a
-    scheme, a backslash or a ``..`` step is read as empty (notice ``unsafe_path``). Characters that nobody sees, the
-    place in a document (``#start``) and steps that lead nowhere (``//``, ``/./``) are left out; the first of these, and
-    a second path, are noted.
-    """
-    written, rest = _written_path(cell)
-    decoded = decode_entities(written).strip()
-    # What nobody sees goes first: between two full stops it would hide a step out of the repository.
-    path = visible(decoded).strip()
-    path = path.removeprefix("./").strip() if path.strip(DASHES) else ""
-    if _is_unsafe(path):
-        notices.add(
-            NoticeKind.UNSAFE_PATH,
-            line,
-            decoded,
-            f'The path "{excerpt(decoded)}" leaves the repository, so it was not read. '
-            "Write it relative to the root of the repository, with forward slashes and without '..'.",
-        )
-        return ""
-    path = IDLE_STEPS.sub("", FRAGMENT.sub("", path))
-    if decoded != written.strip():
-        notices.add(
-            NoticeKind.ILLUSTRATIVE_PATH,
-            line,
-            path,
-            f'The path was written with HTML entities and read as "{excerpt(path)}". '
-            "Write it plainly once the document exists.",
-        )
-    note_invisible(decoded, line, notices)
-    _note_second_path(rest, path, line, notices)
-    return path
-
-
-def note_invisible(text: str, line: int, notices: NoticeLog) -> None:
-    """Note the characters in ``text``, which names something, that nobody sees."""
-    if text.isascii() and "&" not in text:
-        return
-    signs = INVISIBLE.findall(decode_entities(text))
-    if not signs:
-        return
-    named = ", ".join(dict.fromkeys(f"U+{ord(sign):04X}" for sign in signs))
-    subject = plain_text(text)
-    notices.add(
-        NoticeKind.OTHER,
-        line,
-        subject,
-        f'"{excerpt(subject)}" is written with characters that nobody sees ({named}); they were left out. '
-        "Take them out of the file.",
-    )
-
-
-def _note_second_path(rest: str, path: str, line: int, notices: NoticeLog) -> None:
-    for match in PATH.finditer(rest):
-        other, _ = _written_path(match[0])
-        if other != path and ("/" in other or other.endswith(".md")):
-            notices.add(
-                NoticeKind.OTHER,
-                line,
-                other,
-                f'A second path, "{excerpt(other)}", stands beside "{excerpt(path)}", so it was not read. '
-                "Give it a row of its own.",
-            )
-
-
-def _written_path(cell: str) -> tuple[str, str]:
-    """The path as it is written, and what else the cell holds."""
-    link = LINK.search(cell)
-    if link:
-        # The target may carry a title behind a space, and a fragment.
-        target = link[2].strip().split(" ", 1)[0].strip("<>")
-        return unquote(target.partition("#")[0]), cell[: link.start()] + cell[link.end() :]
-    code = CODE_SPAN.search(cell)
-    if code:
-        return code[1], cell[code.end() :]
-    return cell.replace("**", "").strip("<> "), ""
-
-
-def _is_unsafe(path: str) -> bool:
-    steps = unquote(path).split("/")
-    return bool(
-        path.startswith(("/", "~")) or "\\" in path or ".." in steps or SCHEME.match(path) or CONTROL.search(path)
-    )
 
 
 # --- status -------------------------------------------------------------------------------

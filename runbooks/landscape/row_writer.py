@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from runbooks.landscape.cells import BREAK, plain_text, read_layers, read_path, read_readiness, text_with_lines
+from runbooks.landscape.cells import BREAK, plain_text, read_layers, read_readiness, text_with_lines
 from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
 from runbooks.landscape.edits import LINE_END, LineEdits
 from runbooks.landscape.names_writer import NamesWriter
 from runbooks.landscape.notices import NoticeLog
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.reader import ParsedFile
 from runbooks.landscape.spelling import clusters_text, is_german, spell, width
 from runbooks.landscape.table_cells import spans_of_width

@@ -9,7 +9,6 @@ from runbooks.landscape.cells import (
     note_invisible,
     plain_text,
     read_layers,
-    read_path,
     read_readiness,
     split_at_commas,
     text_with_lines,
@@ -18,6 +17,7 @@ from runbooks.landscape.clusters import read_clusters
 from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
 from runbooks.landscape.names import NameIndex, Resolution, name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Row, Table
 
 # Marks in a title that a viewer shows in another way: struck through, or as HTML.

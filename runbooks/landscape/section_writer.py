@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from runbooks.landscape.cells import plain_text, read_path
+from runbooks.landscape.cells import plain_text
 from runbooks.landscape.document import Landscape, RunbookRow, SectionEntryRow, SectionRow, SourceLine
 from runbooks.landscape.edits import LINE_END, LineEdits, rewrite_block
 from runbooks.landscape.names import ASIDE
 from runbooks.landscape.names_writer import NamesWriter
 from runbooks.landscape.notices import NoticeLog
 from runbooks.landscape.outline import Part, split_parts
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.reader import ParsedFile
 from runbooks.landscape.row_writer import path_cell
 from runbooks.landscape.sections import CHAPTER_NUMBER, ENTRY_NUMBER, LABEL, RULE, without_quotes

@@ -5,11 +5,12 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runbooks.landscape.cells import note_invisible, plain_text, read_path
+from runbooks.landscape.cells import note_invisible, plain_text
 from runbooks.landscape.document import RunbookRow, SectionEntryRow, SectionRow, SourceLine
 from runbooks.landscape.names import NameIndex, name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.outline import Part, split_parts
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.rows import resolve_name
 
 # "3. Title", "3) Title" and "3 Title"; entries "3.1 Title".

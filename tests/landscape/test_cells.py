@@ -102,6 +102,8 @@ def test_a_path_is_read_from_a_code_span_a_link_or_plain_text(cell, path):
         "`docs/.&shy;./secret.md`",
         "`&shy;/etc/passwd`",
         "`././/../secret.md`",
+        "`././~/secret.md`",
+        "`././file:///etc/passwd`",
         "`/etc/passwd`",
         "`&#47;etc/passwd`",
         "`//host/share`",
