@@ -39,7 +39,7 @@ def row_lines(below: Sequence[SourceLine], extent: Extent, notices: NoticeLog) -
     """The lines of a table's rows, out of all lines from its header to the next known one.
 
     Rows behind a blank line, a comment or a code block are noted and still belong to the table. Behind anything else
-    it is over: what looks like a row there, before the next chapter, is noted and not read.
+    it is over: what looks like a row there is noted and not read.
     """
     gap = False
     for position, line in enumerate(below):
@@ -73,12 +73,14 @@ def _note_break(line: SourceLine, gap: bool, block: bool, notices: NoticeLog) ->
 
 
 def _note_parted_rows(lines: Sequence[SourceLine], extent: Extent, notices: NoticeLog) -> None:
-    """Note every row up to the next chapter. A table with a header of its own is none of ours."""
-    in_other_table = False
+    """Note every row; in a further chapter, where somebody may draw with pipes, whole ones alone.
+
+    A table with a header of its own is none of ours.
+    """
+    in_other_table = in_chapter = False
     for position, line in enumerate(lines):
-        if line.number in extent.chapters:
-            return
-        looks_like_a_row = _looks_like_a_row(line.text, extent.width)
+        in_chapter = in_chapter or line.number in extent.chapters
+        looks_like_a_row = _looks_like_a_row(line.text, extent.width, whole=in_chapter)
         in_other_table = looks_like_a_row and (in_other_table or is_delimiter(lines, position + 1))
         if looks_like_a_row and not in_other_table and not is_delimiter(lines, position):
             notices.add(
@@ -89,9 +91,12 @@ def _note_parted_rows(lines: Sequence[SourceLine], extent: Extent, notices: Noti
             )
 
 
-def _looks_like_a_row(text: str, width: int) -> bool:
-    """Whether the line stands between pipes, or has as many cells as the table has columns."""
+def _looks_like_a_row(text: str, width: int, *, whole: bool) -> bool:
+    """Whether the line stands between pipes, or has as many cells as the table has columns; both for a ``whole`` one."""
     row = MARKS_IN_FRONT.sub("", text, count=1).strip()
     if "|" not in row:
         return False
-    return (len(row) > 1 and row[0] == row[-1] == "|") or len(split_cells(row)) == width
+    between_pipes = len(row) > 1 and row[0] == row[-1] == "|"
+    if between_pipes != whole:
+        return between_pipes
+    return len(split_cells(row)) == width

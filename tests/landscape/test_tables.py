@@ -137,6 +137,8 @@ PARTED = "A text parts this row from its table, so it was not read; repeat the h
         ('<a id="x"></a>',),
         ("* siehe oben",),
         ("---",),
+        ("", "## R&D", ""),
+        ("", "Underlined", "---", ""),
         ("", "A paragraph.", ""),
         ("", "Two lines", "of a paragraph.", "", "- and a list", ""),
     ],
@@ -177,8 +179,8 @@ def test_another_table_behind_a_text_is_left_alone_but_not_what_follows_it():
     assert [notice.subject for notice in read(PUMP, "", "Text.", "", *other, TANK).notices] == [TANK]
 
 
-def test_a_row_in_another_chapter_or_in_code_is_none_of_the_table():
-    assert read(PUMP, "", "## 9. Other", "", TANK).notices == ()
+def test_pipes_in_another_chapter_or_a_row_in_code_are_none_of_the_table():
+    assert read(PUMP, "", "## 9. Other", "", "| a | b |", TANK[1:-1]).notices == ()
     assert read(PUMP, "", "Text.", "", "```", TANK, "```").notices == ()
 
 
