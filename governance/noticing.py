@@ -13,9 +13,9 @@ from runbooks.choices import ReadinessLevel
 from runbooks.documents.disagreements import DisagreementKind, Row, disagreements
 from runbooks.documents.header import read_header
 from runbooks.documents.stub import is_stub
+from runbooks.landscape.conflicts import CLOSE, OPEN, read_marker
 from runbooks.models import Document, Runbook, Situation
 
-CONFLICT_STARTS = ("<<<<<<< ", ">>>>>>> ")
 # From the one that permits least; what is not here claims nothing.
 CLAIMS = (
     ReadinessLevel.RND_ONLY,
@@ -128,13 +128,14 @@ def _rank(level: str) -> int:
 
 
 def conflict_line(text: str) -> int:
-    """The line of the first conflict marker of a text whose other half stands below it; 0 where there is none."""
-    opened = 0
+    """The line on which the first conflict of a text begins or ends; 0 where there is none.
+
+    One marker is enough: whoever took the other away has not settled anything. An indented one is an example.
+    """
     for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith(CONFLICT_STARTS[0]) and not opened:
-            opened = number
-        elif line.startswith(CONFLICT_STARTS[1]) and opened:
-            return opened
+        marker = read_marker(line)
+        if marker and marker.sign in (OPEN, CLOSE) and not marker.prefix:
+            return number
     return 0
 
 

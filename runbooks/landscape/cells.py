@@ -6,7 +6,6 @@ Pure: imports no Django.
 import html
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
 
 from runbooks.landscape.document import DeclaredReadiness
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
@@ -57,8 +56,24 @@ NOT_LIVE_REMARKS = (
 KNOWN_STATUSES = '"\u2705 2026-ready", "R&D only", "Safety-Sandbox", "Shadow-Mode", "Track" or "retired"'
 LONGEST_STATUS = 200
 
+# Characters that nobody sees: soft hyphens, zero-width, directional and tag signs (Unicode, General Category Cf, without
+# the signs of it that are drawn).
+INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
 # A text without any of these is plain already; most are.
-MARKS = re.compile(r"[][*_`\\&]")
+MARKS = re.compile(r"[][*_`\\&<]")
+# What a Markdown viewer shows as a new line inside a cell.
+LINE_BREAK = "<br ?/?>"
+BREAK = re.compile(LINE_BREAK, re.IGNORECASE)
+# What is read within a text: code as it stands, signs that are written out, and what leaves no trace but a space.
+INLINE = re.compile(
+    rf"(?<!`)`++(?P<code>[^`]+)`++|(?P<written_out>\\[\\`<])|(?P<line>{LINE_BREAK})|<!--[^<>]*(?<=--)>|\*\*|`",
+    re.IGNORECASE,
+)
+# The same for a text that keeps its Markdown: line breaks outside of code alone.
+LINES = re.compile(rf"(?<!`)`++[^`]+`++|\\.|(?P<line>{LINE_BREAK})", re.IGNORECASE)
 # Marks that may enclose a whole text; bold ones are dropped wherever they stand.
 ENCLOSING_MARKS = ("__", "*", "_")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -67,8 +82,6 @@ LINK = re.compile(r"!?\[([^\[\]]*)\]\(((?:[^()]|\([^()]*\))*)\)")
 CODE_SPAN = re.compile(r"(?<!`)`++([^`]+)`++")
 PARENTHESIS = re.compile(r"[()]")
 COMMA = re.compile(r"[(),]")
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Python refuses to convert such numbers (sys.set_int_max_str_digits), so html.unescape would raise.
 ENDLESS_ENTITY = re.compile(r"&#[0-9]{10}")
 
@@ -81,15 +94,59 @@ def decode_entities(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """``text`` as a reader sees it: no emphasis, links, code marks or entities, single spaces."""
+    """``text`` as a reader sees it: no emphasis, links, code marks, comments or entities, single spaces.
+
+    Characters that nobody sees are left out.
+    """
     if not MARKS.search(text):
-        return " ".join(text.split())
-    plain = LINK.sub(r"\1", text).replace("**", "").replace("`", "").strip()
+        return " ".join(visible(text).split())
+    plain = _without_marks(LINK.sub(r"\1", text)).strip()
     for mark in ENCLOSING_MARKS:
         inner = plain[len(mark) : -len(mark)]
         if plain == f"{mark}{inner}{mark}" and inner and mark not in inner:
             plain = inner
-    return " ".join(decode_entities(ESCAPE.sub(r"\1", plain)).split())
+    return " ".join(visible(decode_entities(ESCAPE.sub(r"\1", plain))).split())
+
+
+def _without_marks(text: str) -> str:
+    if "\\" in text or "<" in text:
+        return INLINE.sub(_as_seen, text)
+    # The common case, and the quick one: no mark is written out, and there is no HTML.
+    return text.replace("**", "").replace("`", "")
+
+
+def _as_seen(match: re.Match[str]) -> str:
+    if match["code"]:
+        return match["code"].replace("**", "")
+    return match["written_out"] or (" " if match["line"] else "")
+
+
+def visible(text: str) -> str:
+    """``text`` without the characters that nobody sees."""
+    return text if text.isascii() else INVISIBLE.sub("", text)
+
+
+def note_invisible(text: str, line: int, notices: NoticeLog) -> None:
+    """Note the characters in ``text``, which names something, that nobody sees."""
+    if text.isascii() and "&" not in text:
+        return
+    signs = INVISIBLE.findall(decode_entities(text))
+    if not signs:
+        return
+    named = ", ".join(dict.fromkeys(f"U+{ord(sign):04X}" for sign in signs))
+    subject = plain_text(text)
+    notices.add(
+        NoticeKind.OTHER,
+        line,
+        subject,
+        f'"{excerpt(subject)}" is written with characters that nobody sees ({named}); they were left out. '
+        "Take them out of the file.",
+    )
+
+
+def text_with_lines(cell: str) -> str:
+    """The Markdown of a cell; ``<br>`` outside of code is a line feed."""
+    return LINES.sub(lambda match: "\n" if match["line"] else match[0], cell) if "<" in cell else cell
 
 
 def split_at_commas(text: str) -> list[str]:
@@ -139,61 +196,10 @@ def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def read_layers(cell: str) -> tuple[str, ...]:
-    """The layers of a cell: ``**Execution & Environments, Governance**`` names two."""
-    names = (plain_text(piece) for piece in split_at_commas(cell.replace("**", "")))
+    """The layers of a cell: ``**Execution & Environments, Governance**`` names two. A line break parts them, too."""
+    names = (plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", ""))))
     # A dash fills a cell that has nothing to say.
     return without_repeats(name for name in names if name.strip(DASHES))
-
-
-# --- paths --------------------------------------------------------------------------------
-
-
-def read_path(cell: str, *, line: int, notices: NoticeLog) -> str:
-    """The repository path in ``cell``: its link target, its first code span, or its text.
-
-    HTML entities are decoded (notice ``illustrative_path``). A path that is absolute, has a
-    scheme, a backslash or a ``..`` step is read as empty (notice ``unsafe_path``).
-    """
-    written = _written_path(cell)
-    decoded = decode_entities(written).strip()
-    path = decoded.removeprefix("./").strip() if decoded.strip(DASHES) else ""
-    if _is_unsafe(path):
-        notices.add(
-            NoticeKind.UNSAFE_PATH,
-            line,
-            decoded,
-            f'The path "{excerpt(decoded)}" leaves the repository, so it was not read. '
-            "Write it relative to the root of the repository, with forward slashes and without '..'.",
-        )
-        return ""
-    if decoded != written.strip():
-        notices.add(
-            NoticeKind.ILLUSTRATIVE_PATH,
-            line,
-            path,
-            f'The path was written with HTML entities and read as "{excerpt(path)}". '
-            "Write it plainly once the document exists.",
-        )
-    return path
-
-
-def _written_path(cell: str) -> str:
-    link = LINK.search(cell)
-    if link:
-        # The target may carry a title behind a space, and a fragment.
-        target = link[2].strip().split(" ", 1)[0].strip("<>")
-        return unquote(target.partition("#")[0])
-    code = CODE_SPAN.search(cell)
-    if code:
-        return code[1]
-    return cell.replace("**", "").strip("<> ")
-
-
-def _is_unsafe(path: str) -> bool:
-    steps = unquote(path).split("/")
-    return bool(
-        path.startswith(("/", "~")) or "\\" in path or ".." in steps or SCHEME.match(path) or CONTROL.search(path)
-    )
 
 
 # --- status -------------------------------------------------------------------------------

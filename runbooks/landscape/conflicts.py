@@ -1,9 +1,11 @@
 """Merge-conflict blocks, found and settled on raw lines before anything else reads the text.
 
 Pure: imports no Django. The format is Git's, in ``merge`` and ``diff3`` style (gitglossary
-and git-merge(1), "How conflicts are presented").
+and git-merge(1), "How conflicts are presented"). Seven signs make a marker, or more (``conflict-marker-size``,
+gitattributes(5)); all markers of a block have as many, and stand behind the same spaces or quote marks.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,8 +21,9 @@ from runbooks.landscape.edits import LineEdits
 # One side for every block, or a side for each by the line on which it begins.
 Choices = ConflictChoice | Mapping[int, ConflictChoice]
 
-OPEN, BASE, SPLIT, CLOSE = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
-MARKERS = frozenset({OPEN, BASE, SPLIT, CLOSE})
+OPEN, BASE, SPLIT, CLOSE = "<", "|", "=", ">"
+# Spaces and quote marks, then seven equal signs or more. A quote mark is parted from what it quotes, or from another sign.
+MARKER = re.compile(r"((?:[ \t]*+>{1,6}+(?=[ \t<|=]))*+[ \t]*+)(([<|=>])\3{6,}+)(?=\s|$)")
 
 # (part that is being read, marker) -> part that follows; "" ends the block.
 NEXT_PART = {
@@ -35,7 +38,36 @@ MISTAKES = {
     SPLIT: "a second line of equals signs stands in the conflict",
     CLOSE: "no line of equals signs stands in the conflict",
 }
+# The same for a marker with another number of signs, or behind other spaces or quote marks.
+FOREIGN = {
+    OPEN: MISTAKES[OPEN],
+    CLOSE: "an end with another number of signs, or behind other spaces or quote marks, stands in the conflict",
+}
 REPAIR = "Restore the marker that is missing, or settle the conflict by hand and remove its markers."
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A line that parts the sides of a conflict: one of the four signs, repeated ``size`` times behind ``prefix``."""
+
+    sign: str
+    size: int
+    prefix: str
+    label: str
+
+    def belongs_to(self, opener: "Marker") -> bool:
+        """Whether it can be of the block that ``opener`` begins."""
+        return (self.size, self.prefix) == (opener.size, opener.prefix)
+
+
+def read_marker(text: str) -> Marker | None:
+    """The marker that the line ``text`` is, if it is one."""
+    match = MARKER.match(text)
+    if not match:
+        return None
+    label = text[match.end() :].strip()
+    # A text behind equal signs makes them part of a sentence.
+    return None if match[3] == SPLIT and label else Marker(match[3], len(match[2]), match[1], label)
 
 
 @dataclass
@@ -43,16 +75,16 @@ class _OpenBlock:
     """A block whose end has not been read yet."""
 
     first_line: int
-    ours_label: str
+    opener: Marker
     part: str = "ours"
     sides: dict[str, list[SourceLine]] = field(default_factory=lambda: {"ours": [], "base": [], "theirs": []})
 
-    def closed_by(self, line: SourceLine) -> ConflictBlock:
+    def closed_by(self, line: SourceLine, closer: Marker) -> ConflictBlock:
         return ConflictBlock(
             first_line=self.first_line,
             last_line=line.number,
-            ours_label=self.ours_label,
-            theirs_label=_label(line.text),
+            ours_label=self.opener.label,
+            theirs_label=closer.label,
             ours=tuple(self.sides["ours"]),
             theirs=tuple(self.sides["theirs"]),
         )
@@ -79,12 +111,13 @@ def find_conflicts(lines: tuple[SourceLine, ...]) -> tuple[ConflictBlock, ...]:
     blocks: list[ConflictBlock] = []
     block: _OpenBlock | None = None
     for line in lines:
-        marker = _marker(line.text)
+        marker = read_marker(line.text)
         if block is None:
             block = _begin(line, marker)
-            continue
-        if _advance(block, line, marker):
-            blocks.append(block.closed_by(line))
+        elif marker is None:
+            block.sides[block.part].append(line)
+        elif _advance(block, line, marker):
+            blocks.append(block.closed_by(line, marker))
             block = None
     if block is not None:
         raise LandscapeError(
@@ -156,41 +189,34 @@ def _settled(
     yield from lines[after:]
 
 
-def _begin(line: SourceLine, marker: str) -> _OpenBlock | None:
+def _begin(line: SourceLine, marker: Marker | None) -> _OpenBlock | None:
     """The block that ``line`` opens, if it does. Raises LandscapeError for a stray end."""
-    if marker == CLOSE:
+    if marker and marker.sign == CLOSE:
         raise LandscapeError(
             f"Line {line.number}: a merge conflict ends here that never began. {REPAIR}", line=line.number
         )
-    if marker == OPEN:
-        return _OpenBlock(first_line=line.number, ours_label=_label(line.text))
-    return None
+    return _OpenBlock(line.number, marker) if marker and marker.sign == OPEN else None
 
 
-def _advance(block: _OpenBlock, line: SourceLine, marker: str) -> bool:
-    """Take ``line`` into ``block``; true when it closes it. Raises LandscapeError for a stray marker."""
-    following = NEXT_PART.get((block.part, marker))
+def _advance(block: _OpenBlock, line: SourceLine, marker: Marker) -> bool:
+    """Take the marker on ``line`` into ``block``; true when it closes it. Raises LandscapeError for a stray one."""
+    belongs = marker.belongs_to(block.opener)
+    following = NEXT_PART.get((block.part, marker.sign)) if belongs else None
     if following is not None:
         block.part = following
         return not following
-    if marker in MISTAKES:
+    mistake = MISTAKES.get(marker.sign) if belongs else _foreign(block, marker)
+    if mistake:
         raise LandscapeError(
-            f"Line {line.number}: {MISTAKES[marker]} that begins on line {block.first_line}. {REPAIR}",
-            line=line.number,
+            f"Line {line.number}: {mistake} that begins on line {block.first_line}. {REPAIR}", line=line.number
         )
     block.sides[block.part].append(line)
     return False
 
 
-def _marker(text: str) -> str:
-    """The marker that ``text`` is, or an empty string."""
-    head, rest = text[:7], text[7:8]
-    if head not in MARKERS or rest not in ("", " ", "\t"):
-        return ""
-    if head == SPLIT and text[7:].strip():
-        return ""
-    return head
+def _foreign(block: _OpenBlock, marker: Marker) -> str:
+    """What is wrong with a marker of another width or place; empty where it is part of the text.
 
-
-def _label(text: str) -> str:
-    return text[7:].strip()
+    Git writes the conflicts of a common ancestor wider, inside the base, which no side keeps.
+    """
+    return FOREIGN.get(marker.sign, "") if block.part != "base" else ""

@@ -67,7 +67,7 @@ def rewrite_block(edits: LineEdits, block: Sequence[SourceLine], wanted: str, *,
     :param indent: what comes before the text of a line that is new, where no line of the block shows it.
     :param below: the line below which new lines go when nothing of the block is left to stand on.
     """
-    old, new = [line.text for line in block], wanted.split("\n") if wanted else []
+    old, new = [line.text for line in block], LINE_END.split(wanted) if wanted else []
     indent = next(
         (front for line in reversed(block) if (front := _front(edits, line)) is not None and not front.strip(" \t>")),
         indent,

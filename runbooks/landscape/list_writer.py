@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from runbooks.landscape.document import CodeReferenceRow, Landscape, ReleaseRow, SectionRow
-from runbooks.landscape.edits import LineEdits, rewrite_block
+from runbooks.landscape.edits import LINE_END, LineEdits, rewrite_block
 from runbooks.landscape.reader import ParsedFile
 from runbooks.landscape.references import bullets, find_drawing
 
@@ -106,7 +106,7 @@ def _release_line(line: str, was: ReleaseRow, row: ReleaseRow) -> str:
 
 
 def _entry_lines(entry: str) -> list[str]:
-    first, *others = entry.split("\n")
+    first, *others = LINE_END.split(entry)
     return [f"  * {first}", *(f"    {line}".rstrip() for line in others)]
 
 

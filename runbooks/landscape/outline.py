@@ -47,6 +47,7 @@ class Part:
 class Outline:
     """A file in parts.
 
+    ``chapters`` have level 2; ``further_titles`` are the parts of level 1 below the first, up to their first chapter.
     ``hidden`` are the numbers of lines that are no structure: those in code blocks and
     comments, and ``endless`` ones of more than ``LONGEST_LINE`` characters. ``unclosed`` is
     the line of a code fence or comment that has no end.
@@ -54,9 +55,20 @@ class Outline:
 
     title: str
     chapters: tuple[Part, ...]
+    further_titles: tuple[Part, ...]
     hidden: frozenset[int]
     endless: tuple[int, ...]
     unclosed: int | None
+
+    @property
+    def blocks(self) -> frozenset[int]:
+        """The numbers of lines in code blocks and comments."""
+        return self.hidden.difference(self.endless)
+
+    @property
+    def chapter_lines(self) -> frozenset[int]:
+        """The numbers of the lines on which chapters begin."""
+        return frozenset(chapter.line for chapter in self.chapters)
 
 
 def read_outline(lines: Sequence[SourceLine]) -> Outline:
@@ -66,7 +78,8 @@ def read_outline(lines: Sequence[SourceLine]) -> Outline:
     hidden = in_blocks.union(endless)
     headings = _find_headings(lines, hidden)
     title = next((plain_text(heading.text) for heading in headings if heading.level == 1), "")
-    return Outline(title, _parts(lines, headings, level=2), hidden, endless, unclosed)
+    further = _parts(lines, headings, level=1, up_to=2)[1:]
+    return Outline(title, _parts(lines, headings, level=2), further, hidden, endless, unclosed)
 
 
 def split_parts(lines: Sequence[SourceLine], hidden: frozenset[int], *, level: int) -> tuple[Part, ...]:
@@ -158,8 +171,9 @@ def _underlined(position: int, lines: Sequence[SourceLine], hidden: frozenset[in
     return Heading(above.number, 1 if marks[0] == "=" else 2, above.text.strip(), position - 1, position + 1)
 
 
-def _parts(lines: Sequence[SourceLine], headings: Sequence[Heading], *, level: int) -> tuple[Part, ...]:
-    bounds = [heading for heading in headings if heading.level <= level]
+def _parts(lines: Sequence[SourceLine], headings: Sequence[Heading], *, level: int, up_to: int = 0) -> tuple[Part, ...]:
+    """The parts below headings of ``level``, each up to the next heading of that level, or of ``up_to`` if it is deeper."""
+    bounds = [heading for heading in headings if heading.level <= max(level, up_to)]
     ends = [*(heading.begins for heading in bounds), len(lines)][1:]
     return tuple(
         Part(heading.line, heading.text, tuple(lines[heading.ends : end]))

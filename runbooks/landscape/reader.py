@@ -21,13 +21,25 @@ from runbooks.landscape.outline import LONGEST_LINE, Outline, Part, code_blocks,
 from runbooks.landscape.references import DRAWING_LANGUAGES, read_code_references, read_overview
 from runbooks.landscape.releases import read_releases
 from runbooks.landscape.rows import read_runbooks, read_situations
-from runbooks.landscape.sections import Catalogue, chapter_title, names_a_path, read_sections
+from runbooks.landscape.sections import CHAPTER_NUMBER, Catalogue, chapter_title, path_lines, read_sections
 from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Table, find_tables
 
 # What a chapter is for, by words in its title (folded as names are).
 CODE_WORDS = ("code referenz", "code reference")
 OVERVIEW_WORDS = ("architektur", "architecture", "overview", "übersicht")
 CHANGE_LOG_WORDS = ("change log", "changelog", "änderungen")
+
+# What is said of a part that looks like a chapter with entries and was not read as one.
+PASSED_OVER = (
+    "Entries with a path stand in a chapter that is read as something else (a table, the overview, "
+    "code references or the change log), so they were not read. Give them a chapter of their own."
+)
+WITHOUT_ENTRIES = (
+    "A path stands in a chapter without an entry, so the chapter was not read. Begin each entry with ### and its title."
+)
+TOO_HIGH = (
+    "A heading with one # begins no chapter, so what stands below it was not read as one. Begin the chapter with ##."
+)
 
 
 def read_landscape(
@@ -74,13 +86,13 @@ def _read_settled(
     lines: Sequence[SourceLine], blocks: tuple[ConflictBlock, ...], aliases: Mapping[str, str], notices: NoticeLog
 ) -> ParsedFile:
     outline = read_outline(lines)
-    tables = find_tables(lines, outline.hidden, notices)
+    tables = find_tables(lines, outline, notices)
     _refuse_without_runbooks(tables, outline)
     _note_missing_parts(tables, outline, notices)
     runbooks = read_runbooks(tables, notices)
     catalogue = Catalogue.of(runbooks, aliases)
     kinds = Chapters(outline, tables)
-    _note_passed_over(kinds.passed_over, notices)
+    _note_unread(kinds, notices)
     landscape = Landscape(
         title=outline.title,
         runbooks=runbooks,
@@ -111,22 +123,30 @@ class Chapters:
             (place, part) for place, part in enumerate(chapters, start=1) if split_parts(part.body, hidden, level=3)
         ]
         self.topics = [(place, part) for place, part in with_entries if part.line not in taken]
-        self.passed_over = [part for _, part in with_entries if part.line in taken and names_a_path(part)]
+        self.passed_over = [part for part in chapters if part.line in taken and path_lines(part.body, hidden)]
+        # Where somebody wrote a heading one level too deep, or too high.
+        entered = {part.line for _, part in with_entries}
+        self.without_entries = [
+            part for part in chapters if part.line not in entered | taken and path_lines(part.body, hidden)
+        ]
+        self.too_high = [
+            part for part in outline.further_titles if CHAPTER_NUMBER.match(part.text) or path_lines(part.body, hidden)
+        ]
 
 
 def _has_drawing(part: Part, hidden: frozenset[int]) -> bool:
     return any(language in DRAWING_LANGUAGES for language, _ in code_blocks(part.body, hidden))
 
 
-def _note_passed_over(parts: Sequence[Part], notices: NoticeLog) -> None:
-    for part in parts:
-        notices.add(
-            NoticeKind.OTHER,
-            part.line,
-            chapter_title(part.text),
-            "Entries with a path stand in a chapter that is read as something else (a table, the overview, "
-            "code references or the change log), so they were not read. Give them a chapter of their own.",
-        )
+def _note_unread(chapters: Chapters, notices: NoticeLog) -> None:
+    """Note the parts that look like chapters with entries and were not read as such."""
+    for parts, message in (
+        (chapters.passed_over, PASSED_OVER),
+        (chapters.without_entries, WITHOUT_ENTRIES),
+        (chapters.too_high, TOO_HIGH),
+    ):
+        for part in parts:
+            notices.add(NoticeKind.OTHER, part.line, chapter_title(part.text), message)
 
 
 def _has_word(part: Part, words: Sequence[str]) -> bool:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from runbooks.landscape.cells import CODE_SPAN, DASHES, LINK, read_path
+from runbooks.landscape.cells import CODE_SPAN, DASHES, LINK
 from runbooks.landscape.document import CodeReferenceRow, SourceLine
 from runbooks.landscape.names import NameIndex
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.outline import Part, code_blocks
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.sections import note_repeat
 
 # Languages of a fenced block that holds a drawing, the likeliest first.

@@ -1,17 +1,22 @@
 """Writes the rows of the two tables: the cells that changed, and no other byte. Pure: imports no Django."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from runbooks.landscape.cells import plain_text, read_layers, read_path, read_readiness
+from runbooks.landscape.cells import BREAK, plain_text, read_layers, read_readiness, text_with_lines
 from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
-from runbooks.landscape.edits import LineEdits
+from runbooks.landscape.edits import LINE_END, LineEdits
 from runbooks.landscape.names_writer import NamesWriter
 from runbooks.landscape.notices import NoticeLog
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.reader import ParsedFile
 from runbooks.landscape.spelling import clusters_text, is_german, spell, width
 from runbooks.landscape.table_cells import spans_of_width
 from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Table
+
+# A pipe that would part two cells, unless a sign stands before it that writes it out.
+BARE_PIPE = re.compile(r"(\\[\\|])|\|")
 
 
 class Numbered(Protocol):
@@ -35,7 +40,7 @@ def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: Line
         "Runbook": _title,
         "Path": _path,
         "Version": lambda old, was, row: _changed(old, was, row, lambda each: each.version, "{}"),
-        "Scope": lambda old, was, row: _text(was.scope if was else None, row.scope),
+        "Scope": lambda old, was, row: _text(old, was.scope if was else None, row.scope),
         "Primary Cluster": lambda old, was, row: _clusters(was, row, linked),
         "Layer": _layers,
         "Status": _status,
@@ -49,7 +54,7 @@ def write_situations(source: ParsedFile, wanted: Sequence[SituationRow], names: 
     cells: dict[str, Cell[SituationRow]] = {
         "Situation": _title,
         "Runbooks": lambda old, was, row: names.cell(was, row),
-        "Comment": lambda old, was, row: _text(was.comment if was else None, row.comment),
+        "Comment": lambda old, was, row: _text(old, was.comment if was else None, row.comment),
     }
     before = {row.line: row for row in source.landscape.situations}
     _write_tables(tables, before, wanted, cells, edits, look_closer=names.titles_changed)
@@ -131,11 +136,12 @@ def _new_row(header: str, table: Table, row: RowType, cells: Mapping[str, Cell[R
 
 def _fitted(old: str, new: str) -> str:
     """``new`` between the white space of ``old``, as wide as that where it can be; a pipe is escaped."""
-    content = " ".join(new.split("\n")).replace("|", "\\|").strip()
+    content = BARE_PIPE.sub(lambda match: match[1] or "\\|", " ".join(LINE_END.split(new))).strip()
     lead = old[: len(old) - len(old.lstrip())] if old.strip() else " "
     room = width(old) - width(lead) - width(content)
-    tail = " " if old.endswith((" ", "\t")) or not old.strip() else ""
-    return lead + content + (" " * room if room > 0 else tail)
+    # A backslash at the end must not write out the pipe behind it.
+    parted = old.endswith((" ", "\t")) or not old.strip() or content.endswith("\\")
+    return lead + content + (" " * room if room > 0 else " " * parted)
 
 
 # --- cells --------------------------------------------------------------------------------
@@ -162,8 +168,12 @@ def _changed(
     return spell(old, before or "", value(row), house, reads=plain_text, as_=value(row))
 
 
-def _text(was: str | None, now: str) -> str | None:
-    return None if was == now else now
+def _text(old: str, was: str | None, now: str) -> str | None:
+    """A Markdown text, its line breaks in the form in which the cell had them."""
+    if was == now:
+        return None
+    in_use = BREAK.search(old) if text_with_lines(old) != old else None
+    return (in_use[0] if in_use else "<br>").join(LINE_END.split(now))
 
 
 def _path(old: str, was: RunbookRow | None, row: RunbookRow) -> str | None:

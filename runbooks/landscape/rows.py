@@ -1,21 +1,27 @@
 """From table rows to runbooks and situations. Pure: imports no Django."""
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from runbooks.landscape.cells import (
+    BREAK,
     DASHES,
+    note_invisible,
     plain_text,
     read_layers,
-    read_path,
     read_readiness,
     split_at_commas,
+    text_with_lines,
 )
 from runbooks.landscape.clusters import read_clusters
 from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
 from runbooks.landscape.names import NameIndex, Resolution, name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Row, Table
 
+# Marks in a title that a viewer shows in another way: struck through, or as HTML.
+DOUBTFUL = re.compile(r"~~|<[!/a-z]", re.IGNORECASE)
 # What a duplicate is compared by, with the words for it. A row's line is not among them.
 RUNBOOK_FIELDS: dict[str, Callable[[RunbookRow], Hashable]] = {
     "title": lambda row: row.title,
@@ -61,7 +67,9 @@ def _runbook_keys(runbook: RunbookRow) -> list[Hashable]:
 
 
 def _read_runbook(row: Row, *, has_status: bool, notices: NoticeLog) -> RunbookRow:
-    title = plain_text(row.cell("Runbook"))
+    title = _read_title(row, "Runbook", notices)
+    for column in ("Version", "Primary Cluster", "Layer"):
+        note_invisible(row.cell(column), row.line, notices)
     clusters = read_clusters(row.cell("Primary Cluster"))
     for odd in clusters.odd_ranges:
         notices.add(
@@ -69,19 +77,34 @@ def _read_runbook(row: Row, *, has_status: bool, notices: NoticeLog) -> RunbookR
             row.line,
             title,
             f'The range "{excerpt(odd)}" has no proper end, so only its first number was read. '
-            "Write the smaller number first, and no letters.",
+            "Write the smaller number first, a dash, and no letters.",
         )
     return RunbookRow(
         line=row.line,
         title=title,
         document_path=_read_document_path(row, title, notices),
         version=plain_text(row.cell("Version")),
-        scope=row.cell("Scope"),
+        scope=text_with_lines(row.cell("Scope")),
         primary_cluster=clusters.primary,
         related_clusters=clusters.related,
         layers=read_layers(row.cell("Layer")),
         declared=_read_declared(row, title, has_status, notices),
     )
+
+
+def _read_title(row: Row, column: str, notices: NoticeLog) -> str:
+    cell = row.cell(column)
+    title = plain_text(cell)
+    note_invisible(cell, row.line, notices)
+    if DOUBTFUL.search(title):
+        notices.add(
+            NoticeKind.OTHER,
+            row.line,
+            title,
+            f'The title "{excerpt(title)}" is struck through or holds HTML, and was read all the same. '
+            "Take the row out if it no longer holds, or write the title plainly.",
+        )
+    return title
 
 
 def _read_document_path(row: Row, title: str, notices: NoticeLog) -> str:
@@ -123,7 +146,7 @@ def read_situations(tables: Iterable[Table], index: NameIndex, notices: NoticeLo
 
 
 def _read_situation(row: Row, index: NameIndex, notices: NoticeLog) -> SituationRow:
-    title = plain_text(row.cell("Situation"))
+    title = _read_title(row, "Situation", notices)
     names = split_names(row.cell("Runbooks"), index)
     if not names:
         notices.add(
@@ -138,17 +161,17 @@ def _read_situation(row: Row, index: NameIndex, notices: NoticeLog) -> Situation
         title=title,
         names=names,
         runbooks=tuple(dict.fromkeys(title for title in titles if title is not None)),
-        comment=row.cell("Comment"),
+        comment=text_with_lines(row.cell("Comment")),
     )
 
 
 def split_names(cell: str, index: NameIndex) -> tuple[str, ...]:
     """The runbook names of a cell, in order, each once.
 
-    Commas outside parentheses part them, except where the parts together are a whole title.
+    Commas outside parentheses, and line breaks, part them, except where the parts together are a whole title.
     """
     # Plain text may differ from the cell by a comma of its own, so names are cut first.
-    pieces = [plain_text(piece) for piece in split_at_commas(cell.replace("**", ""))]
+    pieces = [plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", "")))]
     names: dict[Hashable, str] = {}
     start = 0
     while start < len(pieces):

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from runbooks.landscape.cells import plain_text, read_path
+from runbooks.landscape.cells import plain_text
 from runbooks.landscape.document import Landscape, RunbookRow, SectionEntryRow, SectionRow, SourceLine
-from runbooks.landscape.edits import LineEdits, rewrite_block
+from runbooks.landscape.edits import LINE_END, LineEdits, rewrite_block
 from runbooks.landscape.names import ASIDE
 from runbooks.landscape.names_writer import NamesWriter
 from runbooks.landscape.notices import NoticeLog
 from runbooks.landscape.outline import Part, split_parts
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.reader import ParsedFile
 from runbooks.landscape.row_writer import path_cell
 from runbooks.landscape.sections import CHAPTER_NUMBER, ENTRY_NUMBER, LABEL, RULE, without_quotes
@@ -140,7 +141,7 @@ class SectionWriter:
         return [f"### {number} {heading}", "", *labelled, *self._role_lines(entry.role)]
 
     def _role_lines(self, role: str) -> list[str]:
-        first, *others = role.split("\n")
+        first, *others = LINE_END.split(role)
         if first.startswith(("* ", "- ", "+ ")):
             first, others = "", ["", first, *others]
         label = f"* **{self._role_label}:** {first}".rstrip()
@@ -159,7 +160,7 @@ class SectionWriter:
         for place, entry in enumerate(section.entries, start=1):
             lines += [*self._entry_lines(entry, f"{section.number}.{place}"), ""]
         if section.note:
-            lines += [*(f"> {line}".rstrip() for line in section.note.split("\n")), ""]
+            lines += [*(f"> {line}".rstrip() for line in LINE_END.split(section.note)), ""]
         before = [""] if self._edits.source_line(last).strip() else []
         self._edits.add_below(last, [*before, *lines, "---", ""])
 

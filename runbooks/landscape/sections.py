@@ -5,11 +5,12 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runbooks.landscape.cells import plain_text, read_path
+from runbooks.landscape.cells import note_invisible, plain_text
 from runbooks.landscape.document import RunbookRow, SectionEntryRow, SectionRow, SourceLine
 from runbooks.landscape.names import NameIndex, name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.outline import Part, split_parts
+from runbooks.landscape.paths import read_path
 from runbooks.landscape.rows import resolve_name
 
 # "3. Title", "3) Title" and "3 Title"; entries "3.1 Title".
@@ -64,10 +65,10 @@ def chapter_title(text: str) -> str:
     return plain_text(CHAPTER_NUMBER.sub("", text, count=1) if CHAPTER_NUMBER.match(text) else text)
 
 
-def names_a_path(part: Part) -> bool:
-    """Whether the part holds a line with the label of a path."""
-    labels = (LABEL.match(line.text) for line in part.body)
-    return any(label[1].lower() in PATH_LABELS for label in labels if label)
+def path_lines(lines: Iterable[SourceLine], hidden: frozenset[int]) -> list[SourceLine]:
+    """The lines with the label of a path."""
+    labels = ((line, LABEL.match(line.text)) for line in lines if line.number not in hidden)
+    return [line for line, label in labels if label and label[1].lower() in PATH_LABELS]
 
 
 def note_repeat(what: str, title: str, line: int, first_line: int, notices: NoticeLog) -> None:
@@ -112,6 +113,7 @@ def _read_section(
 ) -> SectionRow:
     # Quotes belong to the chapter wherever they stand: an author ends a chapter with one.
     quotes, body = without_quotes(part.body, hidden)
+    note_invisible(part.text, part.line, notices)
     entries: dict[str, SectionEntryRow] = {}
     for place, entry_part in enumerate(split_parts(body, hidden, level=3), start=1):
         entry = _read_entry(entry_part, f"{number}.{place}", hidden, catalogue, notices)
@@ -166,7 +168,10 @@ def _read_entry(
     match = ENTRY_NUMBER.match(part.text)
     number = (match[1] or match[2]) if match else number_by_place
     heading = plain_text(part.text[match.end() :] if match else part.text)
+    note_invisible(part.text, part.line, notices)
     path_line, rest = _take_path_line(part.body, hidden)
+    for further in path_lines(rest, hidden):
+        _note_further_path(further, heading, notices)
     role_lines = _role_lines(rest, hidden)
     return SectionEntryRow(
         line=part.line,
@@ -207,6 +212,16 @@ def _resolve_entry(
         problem = f'belongs to another runbook than "{by_name}"'
         _note_mismatch(path, path_line.number, by_path, problem, notices)
     return by_path
+
+
+def _note_further_path(line: SourceLine, heading: str, notices: NoticeLog) -> None:
+    notices.add(
+        NoticeKind.OTHER,
+        line.number,
+        line.text.strip(),
+        f'A second path stands in the entry "{excerpt(heading)}", so it was read as part of its text. '
+        "Give what begins here a heading of its own: ### and the title.",
+    )
 
 
 def _note_mismatch(path: str, line: int, title: str, problem: str, notices: NoticeLog) -> None:

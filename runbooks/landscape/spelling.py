@@ -17,7 +17,7 @@ VARIATION_SELECTOR = "\ufe0f"
 
 def escaped(text: str) -> str:
     """``text`` with every sign that Markdown would read as a mark written out."""
-    return MARKS.sub(r"\\\1", text.replace("&", "&amp;"))
+    return MARKS.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def spell(old: str, was: str, value: str, house: str, *, reads: Callable[[str], Value], as_: Value) -> str:

@@ -2,17 +2,19 @@
 
 The form is that of GitHub Flavored Markdown 4.10, read with more patience: a missing line
 of dashes, a blank line between rows or a stray pipe is read as far as it is certain, and
-noted.
+noted. Which lines below a header are its rows is for ``row_lines`` to say.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runbooks.landscape.cells import plain_text
 from runbooks.landscape.document import SourceLine
 from runbooks.landscape.names import name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
+from runbooks.landscape.outline import Outline
+from runbooks.landscape.row_lines import BLOCK_START, Extent, is_delimiter, row_lines
 from runbooks.landscape.table_cells import cells_of_width, split_cells
 
 
@@ -47,14 +49,16 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("Comment", ("kommentar", "comment")),
     ),
 }
+# What is said of a ragged row that holds enough to be read.
+READ_ALL_THE_SAME = {
+    RUNBOOKS: "It was read, but no status in it is believed.",
+    SITUATIONS: "It was read, but its cells may have moved.",
+}
 # A header that holds none of these words is not looked at any closer.
 HINTS = ("runbook", "situation")
 
-# What begins another block and so ends a table (CommonMark 4 and 5).
-BLOCK_START = re.compile(r" {0,3}(?:#{1,6}(?:\s|$)|>|```|~~~|[*+-] |[*_-]{3,}\s*$|<)")
 # A header is none of these, nor is it indented like code.
 NO_ROW = re.compile(rf" {{4}}| *\t|{BLOCK_START.pattern}")
-DELIMITER_CHARACTERS = "|:- \t"
 YEAR = re.compile(r"20[0-9][0-9]")
 
 
@@ -82,12 +86,13 @@ class Table:
     width: int
 
 
-def find_tables(lines: Sequence[SourceLine], hidden: frozenset[int], notices: NoticeLog) -> tuple[Table, ...]:
-    """All tables of the known kinds in ``lines``, in order; ``hidden`` lines are no structure.
+def find_tables(lines: Sequence[SourceLine], outline: Outline, notices: NoticeLog) -> tuple[Table, ...]:
+    """All tables of the known kinds in ``lines``, in order; lines that ``outline`` hides are no structure.
 
-    Notes missing and unknown columns and rows that do not line up with their header.
+    Notes missing and unknown columns, rows that do not line up with their header, and what looks like a row where
+    no table reaches.
     """
-    visible = [line for line in lines if line.number not in hidden]
+    visible = [line for line in lines if line.number not in outline.hidden]
     starts = [
         (position, kind, cells)
         for position in range(len(visible))
@@ -95,7 +100,7 @@ def find_tables(lines: Sequence[SourceLine], hidden: frozenset[int], notices: No
     ]
     ends = [*(position for position, _, _ in starts), len(visible)][1:]
     return tuple(
-        _read_table(kind, cells, visible[position], visible[position + 1 : end], notices)
+        _read_table(kind, cells, visible[position:end], outline, notices)
         for (position, kind, cells), end in zip(starts, ends, strict=False)
     )
 
@@ -105,7 +110,7 @@ def _header_cells(lines: Sequence[SourceLine], position: int) -> list[str]:
     text = lines[position].text
     if "|" not in text or NO_ROW.match(text):
         return []
-    begins = position == 0 or "|" not in lines[position - 1].text or _is_delimiter(lines, position + 1)
+    begins = position == 0 or "|" not in lines[position - 1].text or is_delimiter(lines, position + 1)
     folded = text.casefold() if begins else ""
     return split_cells(text) if any(hint in folded for hint in HINTS) else []
 
@@ -113,14 +118,6 @@ def _header_cells(lines: Sequence[SourceLine], position: int) -> list[str]:
 def _kind_of(cells: Sequence[str]) -> str:
     """The kind of table that these header cells begin, or an empty string."""
     return next((kind for kind in TABLES if _has_required(kind, cells)), "")
-
-
-def _is_delimiter(lines: Sequence[SourceLine], position: int) -> bool:
-    """Whether the line of dashes that parts a header from its rows stands at ``position``."""
-    if position >= len(lines):
-        return False
-    text = lines[position].text
-    return "|" in text and "-" in text and not text.strip(DELIMITER_CHARACTERS)
 
 
 def _has_required(kind: str, cells: Sequence[str]) -> bool:
@@ -148,19 +145,27 @@ def _fits(header: str, wanted: str) -> bool:
 
 
 def _read_table(
-    kind: str, header: Sequence[str], first: SourceLine, below: Sequence[SourceLine], notices: NoticeLog
+    kind: str, header: Sequence[str], lines: Sequence[SourceLine], outline: Outline, notices: NoticeLog
 ) -> Table:
+    """The table that begins with the first of ``lines``; the last is the one above the next known header."""
+    first, below = lines[0], lines[1:]
     columns = _read_header(kind, header, first.number, notices)
-    if not _is_delimiter(below, 0):
+    if not is_delimiter(below, 0):
         notices.add(
             NoticeKind.RAGGED_ROW,
             first.number,
             "header",
             "No line of dashes stands below this table header, so a Markdown viewer shows no table. Add one.",
         )
-    required = [column.name for column in TABLES[kind] if column.required]
-    rows = (_read_row(line, columns, len(header), required, notices) for line in _row_lines(below, notices))
-    return Table(kind, first.number, columns, tuple(row for row in rows if row is not None), len(header))
+    form = _Form(kind, columns, len(header), first.text)
+    extent = Extent(len(header), outline.chapter_lines, outline.blocks)
+    rows: list[Row] = []
+    above = first.text
+    for line in row_lines(below, extent, notices):
+        row = _read_row(line, above, form, notices)
+        rows += [row] if row else []
+        above = line.text
+    return Table(kind, first.number, columns, tuple(rows), len(header))
 
 
 def _read_header(kind: str, header: Sequence[str], line: int, notices: NoticeLog) -> dict[str, int]:
@@ -191,58 +196,81 @@ def _read_header(kind: str, header: Sequence[str], line: int, notices: NoticeLog
     return columns
 
 
-def _row_lines(below: Sequence[SourceLine], notices: NoticeLog) -> Iterator[SourceLine]:
-    """The lines of a table's rows; rows behind a blank line are noted and still belong to it."""
-    gap = False
-    for position, line in enumerate(below):
-        if not line.text.strip():
-            gap = True
-        elif BLOCK_START.match(line.text) or (gap and not _goes_on(below, position)):
-            return
-        elif not _is_delimiter(below, position):
-            if gap:
-                _note_gap(line, notices)
-            gap = False
-            yield line
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the rows of a table are held against: ``header`` is the header's line."""
+
+    kind: str
+    columns: Mapping[str, int]
+    width: int
+    header: str
+
+    @property
+    def required(self) -> tuple[Column, ...]:
+        return tuple(column for column in TABLES[self.kind] if column.required)
 
 
-def _goes_on(below: Sequence[SourceLine], position: int) -> bool:
-    """Whether the line behind a blank one is a further row, and not the header of another table."""
-    return below[position].text.lstrip().startswith("|") and not _is_delimiter(below, position + 1)
+def _read_row(line: SourceLine, above: str, form: _Form, notices: NoticeLog) -> Row | None:
+    """The row, or None with a notice when it holds too little, or too little that is certain, to be read.
+
+    ``above`` is the line of the row before, or of the header.
+    """
+    cells = cells_of_width(line.text, form.width)
+    if not any(cells):
+        return None
+    by_name = {name: cells[place] for name, place in form.columns.items() if place < len(cells)}
+    if _repeats_header(by_name, form):
+        _note_header(line, notices)
+        return None
+    ragged = len(cells) != form.width
+    needed = form.required if ragged else form.required[:1]
+    complete = all(plain_text(by_name.get(column.name, "")) for column in needed)
+    readable = complete and not _is_rest_of_a_row(line.text, above, by_name, form, ragged=ragged)
+    if ragged or not readable:
+        _note_ragged(line, _what_is_wrong(cells, form, ragged, complete), form.kind if readable else "", notices)
+    return Row(line.number, by_name, ragged) if readable else None
 
 
-def _note_gap(line: SourceLine, notices: NoticeLog) -> None:
+def _repeats_header(by_name: Mapping[str, str], form: _Form) -> bool:
+    return all(by_name.get(column.name, "").strip(" *_`").casefold() in column.headers for column in form.required)
+
+
+def _is_rest_of_a_row(text: str, above: str, by_name: Mapping[str, str], form: _Form, *, ragged: bool) -> bool:
+    """Whether the line is what a line break inside a cell cut from the row above."""
+    if _begins_with_pipe(form.header) and not _begins_with_pipe(text):
+        return ragged or not _ends_with_pipe(above)
+    path = plain_text(by_name.get("Path", ""))
+    return ragged and bool(path) and "/" not in path and (" " in path or "." not in path)
+
+
+def _begins_with_pipe(text: str) -> bool:
+    return text.lstrip().startswith("|")
+
+
+def _ends_with_pipe(text: str) -> bool:
+    return text.rstrip().endswith("|")
+
+
+def _what_is_wrong(cells: Sequence[str], form: _Form, ragged: bool, complete: bool) -> str:
+    if ragged:
+        return f"has {len(cells)} cells where the header has {form.width}."
+    return "goes on where the one above breaks off." if complete else f"has nothing below {form.required[0].name}."
+
+
+def _note_ragged(line: SourceLine, what: str, read_as: str, notices: NoticeLog) -> None:
+    outcome = READ_ALL_THE_SAME.get(read_as, "It was not read.")
     notices.add(
         NoticeKind.RAGGED_ROW,
         line.number,
         line.text.strip(),
-        "A blank line parts this row from its table, so a Markdown viewer does not show it there. "
-        "It was read as a row; remove the blank line.",
+        rf"The row {what} {outcome} Give it one cell for each column; write a pipe inside a cell as \|.",
     )
 
 
-def _read_row(
-    line: SourceLine, columns: Mapping[str, int], width: int, required: Sequence[str], notices: NoticeLog
-) -> Row | None:
-    """The row, or None with a notice when it holds too little to be read."""
-    cells = cells_of_width(line.text, width)
-    if not any(cells):
-        return None
-    by_name = {name: cells[place] for name, place in columns.items() if place < len(cells)}
-    ragged = len(cells) != width
-    needed = required if ragged else required[:1]
-    complete = all(plain_text(by_name.get(name, "")) for name in needed)
-    if ragged or not complete:
-        count = f"{len(cells)} cells where the header has {width}"
-        outcome = "It was read, but no status in it is believed." if complete else "It was not read."
-        _note_ragged(line, f"has {count if ragged else f'nothing below {required[0]}'}. {outcome}", notices)
-    return Row(line.number, by_name, ragged) if complete else None
-
-
-def _note_ragged(line: SourceLine, what: str, notices: NoticeLog) -> None:
+def _note_header(line: SourceLine, notices: NoticeLog) -> None:
     notices.add(
         NoticeKind.RAGGED_ROW,
         line.number,
         line.text.strip(),
-        rf"The row {what} Give it one cell for each column; write a pipe inside a cell as \|.",
+        "The header of the table stands here once more, so the row was not read. Take it out.",
     )

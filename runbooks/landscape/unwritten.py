@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from runbooks.landscape.document import Landscape, RunbookRow, SectionRow
+from runbooks.landscape.edits import LINE_END
 from runbooks.landscape.notices import excerpt
 
 Facts = dict[str, Hashable]
@@ -30,8 +31,8 @@ def _differences(what: str, wanted: Mapping[str, Facts], found: Mapping[str, Fac
 def _runbook(row: RunbookRow) -> Facts:
     return {
         "path": row.document_path,
-        "version": _plain(row.version),
-        "scope": _plain(row.scope),
+        "version": row.version,
+        "scope": row.scope,
         "primary cluster": row.primary_cluster,
         "related clusters": frozenset(row.related_clusters),
         "layers": frozenset(row.layers),
@@ -40,22 +41,21 @@ def _runbook(row: RunbookRow) -> Facts:
 
 
 def _section(row: SectionRow) -> Facts:
-    entries = {entry.runbook: (_plain(entry.heading), _plain(entry.role)) for entry in row.entries if entry.runbook}
-    return {"number": row.number, "note": _plain(row.note), "order of entries": tuple(entries)} | {
+    entries = {entry.runbook: (entry.heading, _lines(entry.role)) for entry in row.entries if entry.runbook}
+    return {"number": row.number, "note": _lines(row.note), "order of entries": tuple(entries)} | {
         f"role of {runbook}": texts[1] for runbook, texts in entries.items()
     }
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+def _lines(text: str) -> tuple[str, ...]:
+    """The lines of a Markdown text; white space at the end of one, and empty ones at either end, say nothing."""
+    return tuple(line.rstrip() for line in LINE_END.split(text.strip()))
 
 
 READINGS: Mapping[str, Callable[[Landscape], Mapping[str, Facts]]] = {
     "runbook": lambda it: {row.title: _runbook(row) for row in it.runbooks},
-    "situation": lambda it: {
-        row.title: {"runbooks": row.runbooks, "comment": _plain(row.comment)} for row in it.situations
-    },
+    "situation": lambda it: {row.title: {"runbooks": row.runbooks, "comment": row.comment} for row in it.situations},
     "chapter": lambda it: {row.title: _section(row) for row in it.sections},
-    "code reference": lambda it: {row.path: {"description": _plain(row.description)} for row in it.code_references},
+    "code reference": lambda it: {row.path: {"description": row.description} for row in it.code_references},
     "release": lambda it: {row.version: {"date": row.dated, "label": row.label} for row in it.releases},
 }

@@ -114,10 +114,27 @@ def test_a_stub_and_a_conflict_in_a_document_are_findings(whole):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "<<<<<<< a\n", ">>>>>>> b\n", ">>>>>>> b\n<<<<<<< a\n", "  <<<<<<< a\n  >>>>>>> b\n"]
+    ("text", "line"),
+    [
+        ("# A\n<<<<<<< HEAD\n", 2),
+        ("# A\n\n>>>>>>> b\n", 3),
+        (">>>>>>> b\n<<<<<<< a\n", 1),
+        ("<<<<<<<<\n", 1),
+        (f"{'<' * 32} HEAD\n", 1),
+    ],
 )
-def test_half_a_conflict_is_none(text):
+def test_half_a_conflict_is_one_whatever_its_width(text, line):
+    assert conflict_line(text) == line
+
+
+@pytest.mark.parametrize("text", ["", "Title\n=======\n", "<<<<<<<a\n", ">>> quote\n", "  <<<<<<< a\n  >>>>>>> b\n"])
+def test_a_text_or_an_example_is_no_conflict(text):
     assert conflict_line(text) == 0
+
+
+def test_taking_one_marker_away_settles_no_conflict(whole):
+    with_text(whole, "# A\n\n<<<<<<< ours\n1. Open.\n=======\n1. Close.\n>>>>>>> theirs\n")
+    assert FindingKind.CONFLICT_MARKER in with_text(whole, "# A\n\n<<<<<<< ours\n1. Open.\n")
 
 
 def test_a_retired_runbook_is_let_be(whole, people):

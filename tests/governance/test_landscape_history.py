@@ -309,6 +309,32 @@ def test_a_signature_is_one_status_cell_and_an_edit_that_voids_it_takes_it_back(
     assert line.rsplit("|", 2)[1].strip() == "unassessed"
 
 
+def test_a_line_break_in_a_scope_survives_export_and_import_with_its_signature(file, people):
+    bring_in(file, 1)
+    runbook = Runbook.objects.get(title="Valve Calibration")
+    runbook.document = cast.store("docs/valve.md", "# Steps\n\n1. Turn it.\n")
+    runbook.scope = "Calibrate a valve:\n- slowly | twice\n- `then` again"
+    runbook.save()
+    runbook = cast.make_ready(runbook)
+    path = file(run("export_landscape", declared=True))
+    assert "Calibrate a valve:<br>- slowly \\| twice<br>" in run("export_landscape", declared=True)
+    run("import_landscape", path)
+    runbook.refresh_from_db()
+    assert runbook.scope == "Calibrate a valve:\n- slowly | twice\n- `then` again"
+    assert not runbook.reasons_against_live()
+    assert "is what the portal says" in run("export_landscape", declared=True, check=path)
+
+
+def test_no_runbook_is_proposed_for_retirement_without_a_word_because_a_text_parts_its_row(file):
+    bring_in(file, 1)
+    parted = VERSIONS[0].replace(VALVE, f"### More\n\n{VALVE}")
+    plan = run("import_landscape", file(parted), dry_run=True)
+    assert "A text parts this row from its table" in plan
+    run("import_landscape", file(parted))
+    found = set(Finding.objects.filter(resolved_at__isnull=True).values_list("kind", flat=True))
+    assert {FindingKind.RAGGED_ROW, FindingKind.MISSING_ROW} <= found
+
+
 def test_a_column_more_is_no_obstacle(file):
     wide = VERSIONS[0].replace(RUNBOOK_HEADER, RUNBOOK_HEADER + " Remark |").replace(PUMP, PUMP + " seen |")
     run("import_landscape", file(wide))

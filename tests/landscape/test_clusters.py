@@ -31,6 +31,11 @@ def named(title, kind="stream"):
         ("Cluster 82 – 2026 Roadmap", cluster(82, title="2026 Roadmap")),
         ("Cluster 5 (Pumps (old))", cluster(5, title="Pumps (old)")),
         ("Cluster 5 (Pumps) and more", cluster(5, title="(Pumps) and more")),
+        ("Cluster 82–85 – Live Alerts", cluster(82, 85, "Live Alerts")),
+        ("Cluster 82-85 Live Alerts", cluster(82, 85, "Live Alerts")),
+        ("Cluster 82–85 [Live](docs/x.md)", cluster(82, 85, "Live")),
+        ("Cluster 82–85: 2026 Roadmap", cluster(82, 85, "2026 Roadmap")),
+        ("Cluster 84 Incident Phase 2 Drills", cluster(84, title="Incident Phase 2 Drills")),
         ("**Cluster 5 (Pumps)**", cluster(5, title="Pumps")),
         ("Reporting / Evidence Chain", named("Reporting / Evidence Chain")),
         ("Web/API + Grafana / Observability", named("Web/API + Grafana / Observability")),
@@ -59,6 +64,11 @@ def test_a_cell_names_its_primary_cluster(cell, primary):
         ),
         ("Cluster 1 (A), linked with Cluster 2, 3–4 und 5", cluster(1, title="A"), [(2, 2), (3, 4), (5, 5)]),
         ("Cluster 1 (linked with Cluster 2)", cluster(1), [(2, 2)]),
+        ("Cluster 1 (A), verknu\u0308pft mit Cluster 2", cluster(1, title="A"), [(2, 2)]),
+        ("Cluster 82–85<br>Phase 16", cluster(82, 85), [(16, 16)]),
+        ("Cluster 82–85 (Live) <br/> Phase 16", cluster(82, 85, "Live"), [(16, 16)]),
+        ("Phase 25 (A) Phase 56 (B)", cluster(25, title="A", kind="phase"), [(56, 56)]),
+        ("Phase 16A Cluster 2 (B)", cluster(16, kind="phase", suffix="A"), [(2, 2)]),
         ("Cluster 1 related to: Cluster 2", cluster(1), [(2, 2)]),
         ("Cluster 1, Cluster 1, Cluster 2, 2", cluster(1), [(2, 2)]),
         ("Cluster 1 (see Cluster 9, or 8) & Cluster 2", cluster(1, title="see Cluster 9, or 8"), [(2, 2)]),
@@ -92,6 +102,27 @@ def test_a_cell_that_only_links_has_no_primary_cluster():
 @pytest.mark.parametrize("cell", ["", "  ", "–", "-", "**"])
 def test_an_empty_cell_names_no_cluster(cell):
     assert read_clusters(cell).primary is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "title"),
+    [
+        ("Cluster 82 bis 85", ""),
+        ("Cluster 82 to 85 (Live)", "Live"),
+        ("Cluster 82…85", ""),
+        ("Cluster 82 … 85 – Live", "Live"),
+        ("Cluster 82...85", ""),
+        ("Cluster 82–85–90", ""),
+        ("Cluster 82 – 85 Live", "Live"),
+        ("Cluster 82-2026 Roadmap", "Roadmap"),
+        ("Cluster 82–85er Reihe", "er Reihe"),
+    ],
+)
+def test_what_begins_like_a_range_and_is_none_is_read_as_its_first_number_and_noted(cell, title):
+    landscape = read(row(cluster=cell))
+    assert landscape.runbooks[0].primary_cluster == cluster(82, title=title)
+    assert [notice.kind for notice in landscape.notices] == ["odd_range"]
+    assert "no proper end" in landscape.notices[0].message
 
 
 @pytest.mark.parametrize(

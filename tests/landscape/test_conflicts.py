@@ -113,9 +113,50 @@ def test_equals_signs_below_a_title_are_no_conflict():
     assert landscape.conflicts == ()
 
 
-@pytest.mark.parametrize("line", ["<<<<<<<<", " <<<<<<< indented", "<<<<<<<no space", "=======", "|||||||"])
+@pytest.mark.parametrize("line", ["<<<<<<", "<<<<<<<no space", "=======", " =======", "|||||||", "> > > > > > > deep"])
 def test_lines_that_only_resemble_markers_are_text(line):
     assert read_landscape(text_of(chapters=f"\n{line}\n")).conflicts == ()
+
+
+def block_of(size=7, prefix=""):
+    return tuple(
+        prefix + line
+        for line in ("<" * size + " HEAD", VALVE, "|" * size + " base", TANK, "=" * size, LEAK, ">" * size + " b")
+    )
+
+
+@pytest.mark.parametrize("size", [7, 8, 32])
+@pytest.mark.parametrize("prefix", ["", "  ", "\t", "> ", "> > ", ">> "])
+def test_markers_of_any_width_stop_behind_spaces_and_quote_marks_as_well(size, prefix):
+    text = text_of((PUMP, *block_of(size, prefix), row("Boiler Check", "`docs/boiler.md`")))
+    with pytest.raises(UnresolvedConflicts) as refusal:
+        read_landscape(text)
+    (block,) = refusal.value.blocks
+    assert (block.ours_label, block.theirs_label, block.first_line) == ("HEAD", "b", line_of(text, "<<<<<<<"))
+    assert [line.text for line in block.ours] == [prefix + VALVE]
+    assert [line.text for line in block.theirs] == [prefix + LEAK]
+
+
+def test_the_opener_says_how_wide_the_markers_of_its_block_are():
+    text = text_of((PUMP, *block_of(9)), chapters="<<<<<<<< a\nTitle\n=======\n\n========\n>>>>>>>> b\n")
+    assert titles(ConflictChoice.THEIRS, text) == ["Pump Restart Runbook", "Leak Notes"]
+    second = read_landscape(text, conflicts=ConflictChoice.OURS).conflicts[1]
+    assert [line.text for line in second.ours] == ["Title", "=======", ""]
+
+
+def test_a_wider_conflict_inside_the_common_ancestor_is_dropped_with_it():
+    lines = ("<<<<<<< a", VALVE, "||||||| base", *block_of(9), "=======", LEAK, ">>>>>>> b")
+    text = text_of((PUMP, *lines))
+    assert titles(ConflictChoice.UNION, text) == ["Pump Restart Runbook", "Valve Calibration", "Leak Notes"]
+
+
+@pytest.mark.parametrize("line", ["<<<<<<<< wider", "  <<<<<<< indented", "> >>>>>>> quoted", ">>>>>>>> wider"])
+@pytest.mark.parametrize("before", [("<<<<<<< a",), ("<<<<<<< a", "=======")])
+def test_a_marker_of_another_width_or_place_in_a_side_is_refused(line, before):
+    text = text_of((*before, line, *block_of()[1:]))
+    with pytest.raises(LandscapeError) as refusal:
+        read_landscape(text, conflicts=ConflictChoice.UNION)
+    assert refusal.value.line == line_of(text, line)
 
 
 def test_equals_signs_with_a_text_part_no_sides():

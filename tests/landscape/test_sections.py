@@ -145,6 +145,57 @@ def test_entries_in_a_chapter_of_tables_are_not_read_and_noted():
     assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "Runbooks")]
 
 
+def test_an_entry_whose_heading_is_too_deep_is_noted_with_its_chapter():
+    text = f"## 3. Pumps\n\n#{ENTRY}"
+    landscape = read(chapters=text)
+    assert landscape.sections == ()
+    (notice,) = landscape.notices
+    assert (notice.kind, notice.subject, notice.line) == ("other", "Pumps", line_of(text_of(chapters=text), "## 3."))
+    assert "###" in notice.message
+
+
+def test_a_chapter_whose_heading_is_too_high_is_noted():
+    text = f"# 3. Pumps\n\n{ENTRY}# 4. Valves\n\n# Appendix\n\nText.\n"
+    landscape = read(chapters=text)
+    assert landscape.sections == ()
+    assert [(notice.kind, notice.subject, notice.line) for notice in landscape.notices] == [
+        ("other", "Pumps", line_of(text_of(chapters=text), "# 3.")),
+        ("other", "Valves", line_of(text_of(chapters=text), "# 4.")),
+    ]
+    assert "##" in landscape.notices[0].message
+
+
+def test_a_heading_that_is_too_high_and_holds_a_path_is_noted_without_a_number_too():
+    landscape = read(chapters=f"# Pumps\n\n{ENTRY}## 4. Valves\n\n### Valve Calibration\n")
+    assert [notice.subject for notice in landscape.notices if notice.kind == "other"] == ["Pumps"]
+
+
+def test_an_entry_that_the_one_above_swallows_is_noted_at_its_path():
+    text = f"## 3. P\n\n{ENTRY}#### 3.2 Valve Calibration\n\n* **Pfad:** `docs/valve.md`\n"
+    landscape = read(PUMP, VALVE, chapters=text)
+    (notice,) = landscape.notices
+    assert (notice.kind, notice.line) == (
+        "other",
+        line_of(text_of((PUMP, VALVE), chapters=text), "**Pfad:** `docs/valve"),
+    )
+    assert "Pump Restart Runbook (v1.1)" in notice.message
+
+
+def test_an_entry_that_is_too_deep_in_a_chapter_of_tables_is_noted_too():
+    landscape = read_landscape(text_of().replace("## 2. Situations", f"#{ENTRY}\n## 2. Situations"))
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "Runbooks")]
+
+
+def test_a_path_in_code_asks_for_no_entry():
+    assert read(chapters="## 3. How to write\n\n```\n* **Pfad:** `docs/x.md`\n```\n").notices == ()
+
+
+def test_headings_are_read_without_what_nobody_sees_and_noted():
+    landscape = read(PUMP, chapters="## 3. Pu\u00admps\n\n### Pump\u200b Restart\n")
+    assert (landscape.sections[0].title, landscape.sections[0].entries[0].heading) == ("Pumps", "Pump Restart")
+    assert [notice.subject for notice in landscape.notices] == ["3. Pumps", "Pump Restart"]
+
+
 def test_underlined_chapters_and_closed_headings_are_read():
     (first, second) = sections("Pumps\n-----\n### 3.1 Pump Restart ###\n\n## 4. Valves ##\n### Valve Calibration\n")
     assert (first.number, first.title, first.entries[0].heading) == (3, "Pumps", "Pump Restart")

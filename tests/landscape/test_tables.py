@@ -124,6 +124,118 @@ def test_rows_behind_a_blank_line_are_read_and_noted():
     assert "blank line" in landscape.notices[0].message
 
 
+TANK = row("Tank", "`docs/tank.md`")
+BOILER = row("Boiler", "`docs/boiler.md`")
+PARTED = "A text parts this row from its table, so it was not read; repeat the header above it."
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        ("### R&D",),
+        ("> Hinweis",),
+        ('<a id="x"></a>',),
+        ("* siehe oben",),
+        ("---",),
+        ("", "## R&D", ""),
+        ("", "Underlined", "---", ""),
+        ("", "A paragraph.", ""),
+        ("", "Two lines", "of a paragraph.", "", "- and a list", ""),
+    ],
+)
+def test_rows_behind_a_text_are_not_read_and_each_is_noted_at_its_line(between):
+    text = text_of((PUMP, VALVE, *between, TANK, BOILER))
+    landscape = read_landscape(text)
+    assert [runbook.title for runbook in landscape.runbooks] == ["Pump Restart Runbook", "Valve Calibration"]
+    assert [(notice.kind, notice.line, notice.subject, notice.message) for notice in landscape.notices] == [
+        ("ragged_row", line_of(text, each), each, PARTED) for each in (TANK, BOILER)
+    ]
+
+
+@pytest.mark.parametrize("parted", [TANK[1:-1], f"> {TANK}", f"* {TANK}", "| **Tank** | `docs/tank.md` |"])
+def test_what_looks_like_a_row_behind_a_text_may_be_quoted_ragged_or_without_outer_pipes(parted):
+    text = text_of((PUMP, "", "A paragraph.", "", parted))
+    assert [(notice.line, notice.message) for notice in read_landscape(text).notices] == [
+        (line_of(text, parted), PARTED)
+    ]
+
+
+def test_a_row_without_outer_pipes_behind_a_blank_line_is_noted_with_those_below_it():
+    landscape = read(PUMP, "", TANK[1:-1], BOILER)
+    assert [notice.message for notice in landscape.notices] == [PARTED, PARTED]
+
+
+def test_rows_below_a_repeated_header_are_read_behind_any_text():
+    landscape = read(
+        PUMP, "", "### R&D", RUNBOOK_HEADER, delimiter(RUNBOOK_HEADER), TANK, "---", RUNBOOK_HEADER, BOILER
+    )
+    assert len(landscape.runbooks) == 3
+    assert [notice.subject for notice in landscape.notices] == ["header"]
+
+
+def test_another_table_behind_a_text_is_left_alone_but_not_what_follows_it():
+    other = ("| Word | Meaning |", "|---|---|", "| a | b |", "", "Text.")
+    assert read(PUMP, "", "Text.", "", *other).notices == ()
+    assert [notice.subject for notice in read(PUMP, "", "Text.", "", *other, TANK).notices] == [TANK]
+
+
+def test_pipes_in_another_chapter_or_a_row_in_code_are_none_of_the_table():
+    assert read(PUMP, "", "## 9. Other", "", "| a | b |", TANK[1:-1]).notices == ()
+    assert read(PUMP, "", "Text.", "", "```", TANK, "```").notices == ()
+
+
+def test_rows_behind_a_comment_or_code_are_read_and_noted():
+    for block in (("<!-- old: -->",), ("<!--", "x", "-->"), ("```", "x", "```")):
+        landscape = read(PUMP, *block, TANK, BOILER)
+        assert len(landscape.runbooks) == 3
+        (notice,) = landscape.notices
+        assert (notice.kind, notice.subject) == ("ragged_row", TANK)
+        assert "A comment or code block parts this row" in notice.message
+
+
+def test_a_situation_behind_a_text_is_noted_as_well():
+    landscape = read(PUMP, situations=(situation(), "> Text", situation("Flood")))
+    assert [(notice.subject, notice.message) for notice in landscape.notices] == [(situation("Flood"), PARTED)]
+
+
+WRAPPED = row("Alarm", "`docs/alarm.md`", scope="Betrieb und Fehlerbehandlung", cluster="Cluster 82–83 (Alarms)")
+
+
+@pytest.mark.parametrize("at", [" und Fehler", "Alarm**", " docs", " 82–83", " ✅", " (Alarms)"])
+def test_what_a_line_break_in_a_cell_cuts_off_is_no_runbook(at):
+    wrapped = WRAPPED.replace("`docs", "` docs") if at == " docs" else WRAPPED
+    first, rest = wrapped[: wrapped.index(at)], wrapped[wrapped.index(at) :].strip()
+    text = text_of((PUMP, first, rest, VALVE))
+    landscape = read_landscape(text)
+    assert {found.title for found in landscape.runbooks} <= {"Pump Restart Runbook", "Alarm", "Valve Calibration"}
+    assert all(found.declared.level == "unassessed" for found in landscape.runbooks if found.title == "Alarm")
+    noted = {notice.line: notice.message for notice in landscape.notices if notice.kind == "ragged_row"}
+    assert "not read" in noted[line_of(text, VALVE) - 1]
+
+
+@pytest.mark.parametrize("path", ["Cluster 82–83 (Alarms)", "Operations"])
+def test_a_ragged_row_whose_path_is_none_is_not_read(path):
+    landscape = read(PUMP, f"| und Fehlerbehandlung | {path} | x |")
+    assert [found.title for found in landscape.runbooks] == ["Pump Restart Runbook"]
+    assert "3 cells where the header has 7. It was not read." in landscape.notices[0].message
+
+
+@pytest.mark.parametrize("header", [RUNBOOK_HEADER, RUNBOOK_HEADER.replace("Pfad", "**Path**"), "| Runbook | Pfad |"])
+def test_a_header_that_is_repeated_between_rows_is_no_runbook(header):
+    landscape = read(PUMP, header, VALVE)
+    assert [found.title for found in landscape.runbooks] == ["Pump Restart Runbook", "Valve Calibration"]
+    (notice,) = landscape.notices
+    assert (notice.kind, notice.subject) == ("ragged_row", header)
+    assert "once more" in notice.message
+
+
+def test_a_ragged_situation_is_told_nothing_of_a_status():
+    landscape = read(PUMP, situations=("| Flood | Pump Restart Runbook |",))
+    assert [found.title for found in landscape.situations] == ["Flood"]
+    assert "status" not in landscape.notices[0].message
+    assert "It was read, but its cells may have moved." in landscape.notices[0].message
+
+
 def test_an_empty_row_is_passed_over():
     landscape = read(PUMP, "| | | | | | | |", VALVE)
     assert len(landscape.runbooks) == 2

@@ -222,6 +222,59 @@ def test_what_the_file_has_no_place_for_is_named():
     )
 
 
+SCOPES = ["a\nb", "a\n\nb", "- a | b\n- `c`", "line \n with blanks", "a `<br` b\nc", "ends in \\"]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_line_break_in_a_cell_is_written_and_read_back_as_one(scope):
+    text = written(with_runbook(0, scope=scope))
+    assert read_landscape(text).runbooks[0].scope == scope
+    assert len(changed_lines(FIXTURE, text)) == 2
+    text = written(with_situation(0, comment=scope))
+    assert read_landscape(text).situations[0].comment == scope
+
+
+def test_a_line_break_is_written_as_the_cell_had_it():
+    text = text_of((row(scope="a<br/>b"),))
+    read = read_landscape(text)
+    assert "a<br/>c<br/>d" in written(replace(read, runbooks=(replace(read.runbooks[0], scope="a\nc\nd"),)), text)
+
+
+@pytest.mark.parametrize("scope", ["a<br>b", "a\r\nb", "a\rb", "`a\nb`", r"a \| b", " a", "a\u2028b "])
+def test_a_scope_that_would_be_read_back_otherwise_is_named_and_breaks_no_row(scope):
+    result = write_landscape(FIXTURE, with_runbook(0, scope=scope))
+    assert result.unwritten == (
+        f'The runbook "{PLAIN.runbooks[0].title}" could not be written whole: scope. Write it by hand.',
+    )
+    again = read_landscape(result.text)
+    assert len(again.runbooks) == len(PLAIN.runbooks)
+    assert [notice for notice in again.notices if notice.kind == "ragged_row"] == []
+
+
+def test_a_backslash_at_the_end_of_a_cell_does_not_join_it_to_the_next():
+    text = "# P\n\n|Runbook|Path|Scope|\n|-|-|-|\n|Pump|`p.md`|a|\n"
+    read = read_landscape(text)
+    result = written(replace(read, runbooks=(replace(read.runbooks[0], scope="b\\"),)), text)
+    assert read_landscape(result).runbooks[0].scope == "b\\"
+
+
+@pytest.mark.parametrize("version", ["`v1`", "v1 <b>", "`", "a ** b", "<br>"])
+def test_a_version_may_hold_any_mark(version):
+    assert read_landscape(written(with_runbook(0, version=version))).runbooks[0].version == version
+
+
+def test_a_carriage_return_in_a_role_or_note_begins_a_line_of_it():
+    for wanted in (with_entry(role="a\rb\r\nc"), with_section(3, note="a\rb")):
+        text = written(wanted)
+        assert "\r" not in text
+
+
+def test_a_file_with_line_breaks_and_unseen_characters_keeps_every_byte():
+    rows = (row("Pu\u00admp", scope="a<br>b<BR />c", layer="A<br>B"), row("~~V~~", "`docs//./v.md#x`"))
+    text = text_of(rows, (situation(names="Pump<br>V", comment="a<br/>b"),))
+    assert write_landscape(text, forced(text)).text == text
+
+
 def test_a_portal_that_never_imported_starts_from_a_file_of_its_own():
     new = RunbookRow(
         0, "Pump", "docs/p.md", "v1", "Do", None, (), ("Ops",), DeclaredReadiness("shadow", None, "Shadow")
@@ -250,7 +303,10 @@ def test_a_status_is_written_in_the_words_of_the_file(level, year, text):
 
 # --- landscapes that nobody wrote ---------------------------------------------------------
 
-CELL = st.text(alphabet="abc XYZ09-–&;#47|`*_[]()é✅/.,:\u2011\u00a0\\<>„“", max_size=25)
+SIGNS = st.sampled_from(
+    [*"abc XYZ09-–&;#47|`*_[]()é✅/.,:\u2011\u00a0\\<>„“~\u00ad\u200b", "<br>", "<br/>", "<!--", "-->"]
+)
+CELL = st.lists(SIGNS, max_size=25).map("".join)
 ROWS = st.lists(st.tuples(CELL, CELL, CELL, CELL, CELL, CELL, CELL), min_size=1, max_size=5)
 # Seven arrows at the margin are the end of a merge conflict, which stops an import.
 PROSE_LINE = st.text(alphabet="ab #>*-`|~\t1.", max_size=20).filter(lambda line: not line.startswith(">" * 7))
@@ -286,6 +342,23 @@ def test_any_edit_of_a_version_is_one_line_or_named(rows, prose, end, version):
     assert again.runbooks[0].version == version or result.unwritten
     assert result.text.count(end) == text.count(end)
     assert again.runbooks[1:] == tuple(others) or result.unwritten
+
+
+BREAKS = st.lists(st.sampled_from(["", "### R&D", "> Note", "Text.", "---", "* a", "<a>", "<!-- x -->"]), max_size=3)
+
+
+@PATIENT
+@given(st.lists(BREAKS, min_size=1, max_size=5))
+def test_a_row_is_read_or_noted_whatever_stands_between_the_rows(breaks):
+    lines: list[str] = []
+    for place, between in enumerate(breaks):
+        lines += [*between, row(f"Tank {place}", f"`docs/{place}.md`")]
+    landscape = read_landscape(text_of((PUMP, *lines)))
+    read = {found.title for found in landscape.runbooks}
+    noted = [notice.subject for notice in landscape.notices if notice.kind == "ragged_row"]
+    for place in range(len(breaks)):
+        title = f"Tank {place}"
+        assert title in read or any(title in subject for subject in noted)
 
 
 def test_twenty_thousand_rows_are_written_in_reasonable_time():
