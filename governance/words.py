@@ -22,6 +22,7 @@ WORDS = {
     "metadata_sha256": _("metadata sha256"),
     "entries": _("section entries"),
     "steps": _("steps"),
+    "headings": _("headings to read"),
     "findings": _("findings"),
     "settled": _("findings settled"),
     "stored": _("versions stored"),

@@ -1,5 +1,6 @@
 """A plan in the reader's words, for the import page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.landscape_import import Plan, Step
 from governance.landscape_import.limits import MODELS
-from governance.words import EMPTY, field_in_words
+from governance.words import EMPTY, field_in_words, value_in_words
 
 VERBS = {"add": _("add"), "change": _("change"), "remove": _("remove")}
 
@@ -39,12 +40,34 @@ def plan_in_words(plan: Plan) -> list[KindInWords]:
     ]
 
 
+def proposals_in_words(plan: Plan) -> list[dict[str, Any]]:
+    """What waits for a yes or no, in the order in which the page asks."""
+    return [
+        {
+            "proposal": proposal,
+            "of": str(MODELS[proposal.of][0]._meta.verbose_name),
+            "lost": lost_in_words(proposal.lost, proposal.of),
+        }
+        for proposal in plan.proposals
+    ]
+
+
+def lost_in_words(lost: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
+    """Field and value of what people added in the portal and would go."""
+    model = MODELS[kind][0]
+    return [
+        (field_in_words(model, name), _value(value_in_words(model, name, value) if value is True else value))
+        for name, value in lost.items()
+    ]
+
+
 def _step(step: Step, kind: str) -> dict[str, Any]:
     model = MODELS[kind][0]
     return {
         "verb": step.verb,
         "word": VERBS[step.verb],
         "key": step.stored,
+        "lost": lost_in_words(step.lost, kind),
         "changes": [
             (field_in_words(model, name), _value(before), _value(after))
             for name, (before, after) in step.changes.items()

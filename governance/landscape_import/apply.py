@@ -1,6 +1,6 @@
 """Applying a plan: one transaction, through the same doors as every other write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 
@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from governance import actions, ledger
 from governance.choices import SEVERITY_OF_KIND, Action, Severity
+from governance.landscape_import.identity import REMOVAL, Proposal
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Plan, Step
 from governance.landscape_import.writing import WRITERS, Catalogued
@@ -21,7 +22,7 @@ class PlanRefused(Exception):
 
 
 class ProposalsOpen(PlanRefused):
-    """A probable rename or move waits for an answer."""
+    """A probable rename or move, or the removal of what people added, waits for an answer."""
 
 
 class PlanChanged(PlanRefused):
@@ -39,10 +40,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
     :raises PlanRefused: a proposal waits for an answer, or what was shown is not what would be written.
     """
     if plan.open_proposals:
-        raise ProposalsOpen(
-            f"{len(plan.open_proposals)} probable rename(s) or move(s) wait for an answer. "
-            "Accept them with --accept-renames, or refuse them with --refuse-renames."
-        )
+        raise ProposalsOpen(" ".join(_asked(plan.open_proposals)))
     if shown is not None and shown != plan.digest:
         raise PlanChanged("The catalogue or the file has changed since the plan was shown. Look at the new plan.")
     if plan.is_empty:
@@ -68,6 +66,22 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
             at=moment,
         )
         actions.check_catalogue(by=by, reason=reason, at=at)
+
+
+def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
+    asked = list(proposals)
+    removals = [proposal for proposal in asked if proposal.kind == REMOVAL]
+    others = [proposal for proposal in asked if proposal.kind != REMOVAL]
+    if others:
+        yield (
+            f"{len(others)} probable rename(s) or move(s) wait for an answer. "
+            "Accept them with --accept-renames, or refuse them with --refuse-renames."
+        )
+    if removals:
+        yield (
+            f"{len(removals)} removal(s) that take what people added in the portal wait for an answer. "
+            "Accept them with --accept-removals, or refuse them with --refuse-removals."
+        )
 
 
 def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> None:

@@ -1,16 +1,21 @@
 """What an import noticed, before it is stored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from django.utils.translation import override
 
 from governance.choices import FindingKind
 from governance.landscape_import.desired import AmbiguousCluster
 from governance.landscape_import.identity import Identity
+from governance.landscape_import.limits import MODELS
 from governance.models import Finding, LandscapeSource
 from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source
 from runbooks.landscape.document import Notice, RunbookRow
 
 LONGEST_SUBJECT = 300
+# How many names a message gives.
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,19 @@ def of_absent(title: str, file: str) -> FindingDraft:
         "The portal knows this runbook, the file does not name it. It was left as it is: retire it, or add the row."
     )
     return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
+
+
+def of_held(kind: str, keys: Sequence[str], file: str) -> FindingDraft:
+    """What the last file named and this one does not, and may only not be read. It stays."""
+    named = "; ".join(keys[:SHOWN]) + (f"; and {len(keys) - SHOWN} more" if len(keys) > SHOWN else "")
+    plural = MODELS[kind][0]._meta.verbose_name_plural
+    with override("en"):
+        subject = f"{plural} left as they were"
+        message = (
+            f"The file was read without these {plural}, which the one before had: {named}. A table header, a row or a block "
+            "may be broken, so none of them was removed. Mend the file and import again, or delete them in the portal."
+        )
+    return FindingDraft(FindingKind.OTHER, subject, message, file, 0)
 
 
 def read_document(
