@@ -22,6 +22,7 @@ class KindInWords:
     added: int
     changed: int
     removed: int
+    moved: list[str]
     steps: list[dict[str, Any]]
 
 
@@ -34,7 +35,12 @@ def plan_in_words(plan: Plan) -> list[KindInWords]:
             added=plan.counted(kind, "add"),
             changed=plan.counted(kind, "change"),
             removed=plan.counted(kind, "remove"),
-            steps=[_step(step, kind) for step in plan.steps if step.kind == kind],
+            moved=[
+                _("%(count)d moved by %(places)s, nothing else of them changes")
+                % {"count": count, "places": f"{places:+}"}
+                for places, count in plan.moved(kind).items()
+            ],
+            steps=[_step(step, kind) for step in plan.steps if step.kind == kind and step.verb != "move"],
         )
         for kind, (model, _key) in MODELS.items()
     ]

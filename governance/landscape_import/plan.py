@@ -38,7 +38,7 @@ NO_ANSWERS = Answers()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One object that is added, changed or removed. ``stored`` is its key now: another one before a rename.
+    """One object that is added, changed, moved or removed. ``stored`` is its key now: another one before a rename.
 
     ``lost``: field -> value of what people added to it in the portal and goes with the step.
     """
@@ -52,10 +52,12 @@ class Step:
 
     @property
     def verb(self) -> str:
-        """``add``, ``change`` or ``remove``."""
+        """``add``, ``change``, ``move`` (nothing but its place in the file changes) or ``remove``."""
         if self.after is None:
             return "remove"
-        return "add" if self.before is None else "change"
+        if self.before is None:
+            return "add"
+        return "move" if self.changes.keys() == {"position"} else "change"
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
@@ -117,8 +119,13 @@ class Plan:
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
     def counted(self, kind: str, verb: str) -> int:
-        """How many objects of a kind are added, changed or removed."""
+        """How many objects of a kind are added, changed, moved or removed."""
         return sum(step.kind == kind and step.verb == verb for step in self.steps)
+
+    def moved(self, kind: str) -> dict[int, int]:
+        """By how many places -> how many objects of a kind do nothing but move by so many; down is positive."""
+        moves = (step.changes["position"] for step in self.steps if step.kind == kind and step.verb == "move")
+        return dict(sorted(Counter(after - before for before, after in moves).items()))
 
     def findings_by_kind(self) -> dict[str, int]:
         """How many findings of each kind the file gives cause for."""

@@ -31,12 +31,7 @@ def show_plan(plan: Plan, write: Callable[[str], object], *, verbose: bool) -> N
     entries = sum(len(release.entries) for release in plan.landscape.releases)
     write(f"{'release entries':<18}{entries:>9}")
     write(f"{'findings':<18}{len(plan.findings):>9}{len(plan.new_findings):>9}")
-    for proposal in plan.proposals:
-        write(f"  {ANSWERS[proposal.answer]}: {in_words(proposal)}")
-    for step in plan.losing:
-        write(f"  lost with the {_kind(step.kind)} {step.stored}: {_in_words(step.lost)}")
-    for title in plan.absent:
-        write(f"  proposed for retirement: {title}")
+    _show_what_to_know(plan, write)
     if verbose:
         _show_steps(plan, write)
         for claim in claims_of(plan):
@@ -45,6 +40,19 @@ def show_plan(plan: Plan, write: Callable[[str], object], *, verbose: bool) -> N
     for draft in plan.findings:
         place = f"{draft.file}:{draft.line}" if draft.line else draft.file
         write(f"  {draft.kind}: {place}: {draft.subject}\n    {draft.message}")
+
+
+def _show_what_to_know(plan: Plan, write: Callable[[str], object]) -> None:
+    """What is told beside the numbers: shifts, questions, what is lost, what is proposed."""
+    for kind, title in TITLES.items():
+        for places, number in plan.moved(kind).items():
+            write(f"  {number} {title if number > 1 else _kind(kind)} moved by {places:+}")
+    for proposal in plan.proposals:
+        write(f"  {ANSWERS[proposal.answer]}: {in_words(proposal)}")
+    for step in plan.losing:
+        write(f"  lost with the {_kind(step.kind)} {step.stored}: {_in_words(step.lost)}")
+    for title in plan.absent:
+        write(f"  proposed for retirement: {title}")
 
 
 def in_words(proposal: Proposal) -> str:
@@ -78,6 +86,8 @@ def _show_steps(plan: Plan, write: Callable[[str], object]) -> None:
     for path in plan.documents:
         write(f"  store document {path}")
     for step in plan.steps:
+        if step.verb == "move":
+            continue  # told together
         write(f"  {step.verb} {_kind(step.kind)} {step.stored}")
         for name, (before, after) in step.changes.items() if step.verb == "change" else ():
             write(f"    {name}: {before!r} -> {after!r}")
