@@ -39,7 +39,8 @@ def keep_source(
     """Keep the text that an export starts from, and write down the import. The same text is not kept twice in a row.
 
     :param text: the file with its conflicts settled, line ends as they were.
-    :param dropped: runbooks and releases that an earlier file named and this one does not, as the ledger names them.
+    :param dropped: what an earlier file named and this one does not, and that stays, as the ledger names it: runbooks,
+        releases, and what may only not have been read.
     """
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     moment = at or timezone.now()

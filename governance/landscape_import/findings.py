@@ -1,6 +1,6 @@
 """What an import noticed, before it is stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import override
@@ -14,8 +14,6 @@ from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Sourc
 from runbooks.landscape.document import Notice, RunbookRow
 
 LONGEST_SUBJECT = 300
-# How many names a message gives.
-SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +70,15 @@ def of_absent(title: str, file: str) -> FindingDraft:
     return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
 
 
-def of_held(kind: str, keys: Sequence[str], file: str) -> FindingDraft:
+def of_held(kind: str, key: str, file: str) -> FindingDraft:
     """What the last file named and this one does not, and may only not be read. It stays."""
-    named = "; ".join(keys[:SHOWN]) + (f"; and {len(keys) - SHOWN} more" if len(keys) > SHOWN else "")
-    plural = MODELS[kind][0]._meta.verbose_name_plural
     with override("en"):
-        subject = f"{plural} left as they were"
+        name = MODELS[kind][0]._meta.verbose_name
         message = (
-            f"The file was read without these {plural}, which the one before had: {named}. A table header, a row or a block "
-            "may be broken, so none of them was removed. Mend the file and import again, or delete them in the portal."
+            f"An earlier file named this {name}, and this one was read without it. A table header, a row or a block may be "
+            "broken, so it was left as it is. Mend the file and import again, or delete it in the portal."
         )
-    return FindingDraft(FindingKind.OTHER, subject, message, file, 0)
+    return FindingDraft(FindingKind.OTHER, key[:LONGEST_SUBJECT], message, file, 0)
 
 
 def read_document(

@@ -164,7 +164,7 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
     before, text = Before.newest(aliases), file.settled()
     added = Added.now(before.landscape, stored, called)
     leaving = find_leaving(landscape, before, current=current, desired=desired, added=added, answers=answers)
-    findings += [of_held(kind, titles, file.name) for kind, titles in leaving.held.items() if titles]
+    findings += [of_held(kind, key, file.name) for kind, keys in leaving.held.items() for key in keys]
     findings = list({draft.identity: draft for draft in findings}.values())
     new, settled = compare_findings(findings, file.name)
     dropped = (*_dropped_releases(before, current, desired), *_dropped(before, absent), *_held(leaving))
