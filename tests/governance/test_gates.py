@@ -3,7 +3,6 @@
 import pytest
 
 from governance import actions
-from governance.gates import gates_of
 from governance.models import StatusChangeRequest
 from governance.policy import Refusal
 from runbooks.models import Runbook
@@ -16,9 +15,15 @@ CLAIM = "The landscape never declared it R&D only"
 RND = VERSIONS[0].replace("✅ 2026-ready |", "⚠️ R&D only (kein Live) |", 1)
 
 
-def claim(request):
-    """The gate about the claim; none where it is not asked."""
-    return next((gate for gate in gates_of(request) if str(gate.title) == CLAIM), None)
+@pytest.fixture
+def claim(sign_in):
+    """The check about the claim, as the signing page of a request shows it; none where it is not asked."""
+
+    def shown(request):
+        gates = sign_in("rita").get(admin_url(StatusChangeRequest, "change", request.pk)).context["gates"]
+        return next((gate for gate in gates if str(gate.title) == CLAIM), None)
+
+    return shown
 
 
 def with_document(title="Pump Restart Runbook"):
@@ -28,7 +33,7 @@ def with_document(title="Pump Restart Runbook"):
     return runbook
 
 
-def test_a_runbook_that_was_declared_rnd_only_opens_a_gate_once_the_cell_was_edited(file, people):  # noqa: F811
+def test_a_runbook_that_was_declared_rnd_only_opens_a_gate_once_the_cell_was_edited(file, people, claim):  # noqa: F811
     run("import_landscape", file(RND), username="ed")
     runbook = with_document()
     with pytest.raises(actions.ActionRefused) as refusal:
@@ -50,7 +55,7 @@ def test_the_signing_page_shows_it(file, people, sign_in):  # noqa: F811
     assert "Find out what was proven since" in page
 
 
-def test_a_runbook_that_never_was_passes_and_another_level_is_not_asked(file, people):  # noqa: F811
+def test_a_runbook_that_never_was_passes_and_another_level_is_not_asked(file, people, claim):  # noqa: F811
     run("import_landscape", file(RND), username="ed")
     valve = with_document("Valve Calibration")
     assert claim(cast.ask(valve, by=people["ed"])).passed
