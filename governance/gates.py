@@ -3,14 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from governance import states
 from governance.actions.requests import document_is_shown
-from governance.models import Finding, StatusChangeRequest
+from governance.choices import Action
+from governance.facts import subject_of
+from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
 from governance.told import Told
+from runbooks.choices import ReadinessLevel
 from runbooks.documents.stub import is_stub
+from runbooks.models import Runbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ def _gates(request: StatusChangeRequest, told: Told) -> Iterator[Gate]:
         required=False,
         hint=_("Open findings: %(count)d.") % {"count": findings},
     )
+    if ready:
+        yield _never_rnd_only(runbook)
     evidence_required = bool(request.rule and request.rule.evidence_required)
     yield Gate(
         _("Evidence is given"),
@@ -67,3 +76,24 @@ def _gates(request: StatusChangeRequest, told: Told) -> Iterator[Gate]:
         required=evidence_required,
         hint=_("The rule asks for a link.") if evidence_required else _("The rule does not ask for it."),
     )
+
+
+def _never_rnd_only(runbook: Runbook) -> Gate:
+    """Whether the landscape ever declared it R&D only, as the ledger tells.
+
+    The policy refuses such a runbook while it is declared so; one edited cell in the file takes that back, and whoever
+    edits the file may be whoever asks. So the signers see it for as long as the ledger lasts.
+    """
+    rnd_only = str(ReadinessLevel.RND_ONLY)
+    rows = ChangeLogEntry.objects.filter(subject=subject_of(runbook), action__in=(Action.CREATED, Action.CHANGED))
+    about = rows.filter(Q(changes__declared_level__before=rnd_only) | Q(changes__declared_level__after=rnd_only))
+    last = about.order_by("sequence").last()
+    hint: str | Promise
+    if runbook.declared_level == rnd_only or last is None:
+        hint = _("It is declared so now.")
+    else:
+        hint = _(
+            "It was, and change %(sequence)d by %(actor)s (%(day)s) took that back. Find out what was proven since."
+        ) % {"sequence": last.sequence, "actor": last.actor, "day": date_format(timezone.localdate(last.recorded_at))}
+    passed = last is None and runbook.declared_level != rnd_only
+    return Gate(_("The landscape never declared it R&D only"), passed, required=False, hint=hint)

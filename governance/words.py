@@ -23,6 +23,8 @@ WORDS = {
     "metadata_sha256": _("metadata sha256"),
     "entries": _("section entries"),
     "steps": _("steps"),
+    "headings": _("headings to read"),
+    "moved": _("moved to another position"),
     "findings": _("findings"),
     "settled": _("findings settled"),
     "stored": _("versions stored"),
@@ -106,6 +108,8 @@ def value_in_words(model: type[models.Model] | None, name: str, value: Any) -> A
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{part}: {told}" for part, told in value.items())
     if name in TRANSLATED_VALUES:
         return _readiness_in_words(str(value))
     choices = dict(getattr(_field(model, name), "flatchoices", ()))

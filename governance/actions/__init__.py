@@ -14,7 +14,7 @@ from governance.actions.confirming import confirm_password
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, NothingToAccept, RequestLapsed, StaleForm
 from governance.actions.findings import resolve_findings
-from governance.actions.landscape import ImportRecord, keep_source
+from governance.actions.landscape import ImportRecord, Moved, keep_source
 from governance.actions.lapse import lapse_what_ran_out
 from governance.actions.ledger_state import (
     accept_restored_ledger,
@@ -36,6 +36,7 @@ __all__ = [
     "GovernedEdit",
     "GovernedEdits",
     "ImportRecord",
+    "Moved",
     "NothingToAccept",
     "RequestLapsed",
     "StaleForm",

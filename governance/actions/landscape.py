@@ -2,14 +2,23 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from governance import ledger
 from governance.choices import Action
 from governance.models import LandscapeSource
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What changed its place in the landscape and nothing else: its name in the ledger -> its position."""
+
+    before: dict[str, int] = field(default_factory=dict)
+    after: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,7 @@ class ImportRecord:
     plan: str
     steps: int
     findings: int
+    moved: Moved = field(default_factory=Moved)
 
 
 def keep_source(
@@ -29,7 +39,8 @@ def keep_source(
     """Keep the text that an export starts from, and write down the import. The same text is not kept twice in a row.
 
     :param text: the file with its conflicts settled, line ends as they were.
-    :param dropped: runbooks and releases that an earlier file named and this one does not, as the ledger names them.
+    :param dropped: what an earlier file named and this one does not, and that stays, as the ledger names it: runbooks,
+        releases, and what may only not have been read.
     """
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     moment = at or timezone.now()
@@ -46,13 +57,16 @@ def keep_source(
             "steps": record.steps,
             "findings": record.findings,
         }
+        changes: dict[str, Any] = {name: {"before": None, "after": value} for name, value in facts.items()}
+        if record.moved.after:
+            changes["moved"] = {"before": record.moved.before, "after": record.moved.after}
         ledger.append(
             ledger.Record(
                 actor=by,
                 action=Action.LANDSCAPE_IMPORTED,
                 subject=f"landscape:{record.file}",
                 subject_title=record.file,
-                changes={name: {"before": None, "after": value} for name, value in facts.items()},
+                changes=changes,
             ),
             at=moment,
         )

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from governance.admin.import_form import ImportForm, answers, carried
 from governance.admin.mixin import ViewOnlyAdmin
-from governance.admin.plan_in_words import plan_in_words
+from governance.admin.plan_in_words import plan_in_words, proposals_in_words
 from governance.landscape_import import Plan, PlanChanged, ProposalsOpen, apply_plan, plan_import
 from governance.landscape_import.claims import claims_of, present_claims
 from governance.models import LandscapeSource
@@ -68,7 +68,7 @@ def _applied(model_admin: Any, request: HttpRequest, form: ImportForm, plan: Pla
     try:
         apply_plan(plan, by=signed_in(request), shown=request.POST.get("plan", ""))
     except ProposalsOpen:
-        messages.error(request, _("Nothing was written: say yes or no to every rename and move first."))
+        messages.error(request, _("Nothing was written: say yes or no to every rename, move and removal first."))
     except PlanChanged:
         messages.error(
             request, _("Nothing was written: something has changed since the plan was shown. Look at the new plan.")
@@ -130,6 +130,7 @@ def _page(
         "blocks": [(block, request.POST.get(f"side-{block.first_line}", "")) for block in blocks],
         "plan": plan,
         "words": plan_in_words(plan) if plan else None,
+        "proposals": proposals_in_words(plan) if plan else (),
         "absent": Runbook.objects.filter(title__in=plan.absent) if plan else (),
         "claims": claims,
         "reads_documents": _documents_root() is not None,

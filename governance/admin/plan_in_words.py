@@ -1,5 +1,6 @@
 """A plan in the reader's words, for the import page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.landscape_import import Plan, Step
 from governance.landscape_import.limits import MODELS
-from governance.words import EMPTY, field_in_words
+from governance.words import EMPTY, field_in_words, value_in_words
 
 VERBS = {"add": _("add"), "change": _("change"), "remove": _("remove")}
 
@@ -21,6 +22,7 @@ class KindInWords:
     added: int
     changed: int
     removed: int
+    moved: list[str]
     steps: list[dict[str, Any]]
 
 
@@ -33,9 +35,35 @@ def plan_in_words(plan: Plan) -> list[KindInWords]:
             added=plan.counted(kind, "add"),
             changed=plan.counted(kind, "change"),
             removed=plan.counted(kind, "remove"),
-            steps=[_step(step, kind) for step in plan.steps if step.kind == kind],
+            moved=[
+                _("%(count)d moved by %(places)s, nothing else of them changes")
+                % {"count": count, "places": f"{places:+}"}
+                for places, count in plan.moved(kind).items()
+            ],
+            steps=[_step(step, kind) for step in plan.steps if step.kind == kind and step.verb != "move"],
         )
         for kind, (model, _key) in MODELS.items()
+    ]
+
+
+def proposals_in_words(plan: Plan) -> list[dict[str, Any]]:
+    """What waits for a yes or no, in the order in which the page asks."""
+    return [
+        {
+            "proposal": proposal,
+            "of": str(MODELS[proposal.of][0]._meta.verbose_name),
+            "lost": lost_in_words(proposal.lost, proposal.of),
+        }
+        for proposal in plan.proposals
+    ]
+
+
+def lost_in_words(lost: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
+    """Field and value of what people added in the portal and would go."""
+    model = MODELS[kind][0]
+    return [
+        (field_in_words(model, name), _value(value_in_words(model, name, value) if value is True else value))
+        for name, value in lost.items()
     ]
 
 
@@ -45,6 +73,7 @@ def _step(step: Step, kind: str) -> dict[str, Any]:
         "verb": step.verb,
         "word": VERBS[step.verb],
         "key": step.stored,
+        "lost": lost_in_words(step.lost, kind),
         "changes": [
             (field_in_words(model, name), _value(before), _value(after))
             for name, (before, after) in step.changes.items()

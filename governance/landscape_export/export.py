@@ -1,10 +1,11 @@
 """The export, and the comparison with a file."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from governance.landscape_export.signed import SignedStatus, signed_status
 from governance.landscape_export.wanted import wanted_landscape
 from governance.landscape_import.identity import Answers, Stored, identify
 from governance.models import LandscapeSource
@@ -14,10 +15,11 @@ from runbooks.landscape.writer import EMPTY, write_landscape
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The file, and a sentence for each thing that it has no place for."""
+    """The file, a sentence for each thing that it has no place for, and one for each signed ready that it does not say."""
 
     text: str
     unwritten: tuple[str, ...]
+    withheld: tuple[str, ...] = ()
 
     def difference_from(self, text: str, name: str) -> Iterator[str]:
         """The lines of a unified diff from ``text``; none when it is the same."""
@@ -29,7 +31,7 @@ class Export:
 def export_landscape(*, declared: bool = False, at: datetime | None = None) -> Export:
     """What the portal says, as a landscape file. Only what differs from the last import is another line.
 
-    :param declared: write the status that the last file claimed; otherwise the signed one.
+    :param declared: write the status that the last file claimed; otherwise the signed one, where it holds.
     :param at: the moment at which a signature must hold (aware; now by default).
     """
     source = LandscapeSource.objects.first()
@@ -42,9 +44,17 @@ def export_landscape(*, declared: bool = False, at: datetime | None = None) -> E
     aliases = identity.aliases(stored)
     if aliases:
         landscape = parse_settled(text, aliases=aliases).landscape
-    wanted = wanted_landscape(landscape, identity.keys, dropped=dropped, declared=declared, at=at)
+    signed = None if declared else signed_status(at)
+    wanted = wanted_landscape(landscape, identity.keys, dropped=dropped, signed=signed)
     written = write_landscape(text, wanted, aliases=aliases)
-    return Export(written.text, written.unwritten)
+    return Export(written.text, written.unwritten, tuple(_withheld(signed or {})))
+
+
+def _withheld(signed: Mapping[str, SignedStatus]) -> Iterator[str]:
+    for title, status in signed.items():
+        if status.withheld:
+            reasons = ", ".join(reason.value for reason in status.withheld)
+            yield f'The runbook "{title}" was signed as ready, and that does not hold ({reasons}): it is not written.'
 
 
 def _lines(text: str) -> list[str]:

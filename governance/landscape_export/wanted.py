@@ -5,8 +5,8 @@ The same facts that an import compares are compared here, so that what an import
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
+from governance.landscape_export.signed import SignedStatus
 from governance.landscape_import.current import current_catalogue
 from governance.landscape_import.desired import Catalogue, ClusterIndex, Facts, desired_catalogue
 from runbooks.choices import ReadinessLevel
@@ -23,7 +23,6 @@ from runbooks.landscape.document import (
 )
 from runbooks.landscape.row_writer import status_text
 from runbooks.models import Cluster, Runbook
-from runbooks.standing import Reason
 
 
 def wanted_landscape(
@@ -31,23 +30,22 @@ def wanted_landscape(
     keys: Mapping[str, str],
     *,
     dropped: frozenset[str],
-    declared: bool,
-    at: datetime | None = None,
+    signed: Mapping[str, SignedStatus] | None = None,
 ) -> Landscape:
     """The landscape as the portal knows it.
 
     :param landscape: the last import as it is read now.
     :param keys: the title of each of its runbooks -> the title in the portal.
     :param dropped: runbooks and releases, as the ledger names them, that a file no longer names: they are not put back.
-    :param declared: with the declared status, not the signed one.
+    :param signed: the status of each runbook by its title in the portal; None writes the declared one.
     """
     clusters = list(Cluster.objects.all())
     said = desired_catalogue(landscape, ClusterIndex(landscape, clusters), keys)
     now = current_catalogue()
     runbooks = _Runbooks(landscape, keys, said, now, {str(cluster): cluster for cluster in clusters})
     rows = runbooks.rows(dropped)
-    if not declared:
-        rows = _with_signed_status(rows, landscape, at)
+    if signed is not None:
+        rows = _with_signed_status(rows, landscape, signed)
     return replace(
         landscape,
         runbooks=rows,
@@ -148,31 +146,20 @@ def _declared(now: Facts) -> DeclaredReadiness:
 
 
 def _with_signed_status(
-    rows: Sequence[RunbookRow], landscape: Landscape, at: datetime | None
+    rows: Sequence[RunbookRow], landscape: Landscape, signed: Mapping[str, SignedStatus]
 ) -> tuple[RunbookRow, ...]:
     in_use = [row.declared for row in landscape.runbooks]
-    signed = {runbook.title: _signed(runbook, at) for runbook in Runbook.objects.with_catalogue()}
+    said = {title: (status.level, status.year) for title, status in signed.items()}
     return tuple(
         row
-        if row.line and signed[row.title] == (row.declared.level, row.declared.year)
-        else replace(row, declared=_as_written(*signed[row.title], in_use))
+        if row.line and said[row.title] == (row.declared.level, row.declared.year)
+        else replace(row, declared=_as_written(*said[row.title], in_use))
         for row in rows
     )
 
 
 def _as_written(level: str, year: int | None, in_use: Sequence[DeclaredReadiness]) -> DeclaredReadiness:
     return DeclaredReadiness(level, year, status_text(level, year, in_use))
-
-
-def _signed(runbook: Runbook, at: datetime | None) -> tuple[str, int | None]:
-    """The signed readiness; unassessed for a ready whose signature no longer covers what stands there.
-
-    An expired one keeps its year: the year itself says so.
-    """
-    reasons = set(runbook.reasons_against_live(at=at)) - {Reason.EXPIRED, Reason.NOT_YET_VALID}
-    if runbook.readiness_level == ReadinessLevel.READY and reasons:
-        return str(ReadinessLevel.UNASSESSED), None
-    return str(runbook.readiness_level), runbook.readiness_year
 
 
 # --- the rest -----------------------------------------------------------------------------

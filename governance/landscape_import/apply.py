@@ -1,6 +1,6 @@
 """Applying a plan: one transaction, through the same doors as every other write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 
@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from governance import actions, ledger
 from governance.choices import SEVERITY_OF_KIND, Action, Severity
+from governance.facts import subject_of
+from governance.landscape_import.identity import REMOVAL, Proposal
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Plan, Step
 from governance.landscape_import.writing import WRITERS, Catalogued
@@ -15,13 +17,15 @@ from governance.models import Finding
 from runbooks.models import Runbook
 from runbooks.search import index
 
+MOVED_AT_ONCE = 1_000
+
 
 class PlanRefused(Exception):
     """The plan was not applied, and nothing was written. The message says why and what to do."""
 
 
 class ProposalsOpen(PlanRefused):
-    """A probable rename or move waits for an answer."""
+    """A probable rename or move, or the removal of what people added, waits for an answer."""
 
 
 class PlanChanged(PlanRefused):
@@ -39,10 +43,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
     :raises PlanRefused: a proposal waits for an answer, or what was shown is not what would be written.
     """
     if plan.open_proposals:
-        raise ProposalsOpen(
-            f"{len(plan.open_proposals)} probable rename(s) or move(s) wait for an answer. "
-            "Accept them with --accept-renames, or refuse them with --refuse-renames."
-        )
+        raise ProposalsOpen(" ".join(_asked(plan.open_proposals)))
     if shown is not None and shown != plan.digest:
         raise PlanChanged("The catalogue or the file has changed since the plan was shown. Look at the new plan.")
     if plan.is_empty:
@@ -52,7 +53,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
     with ledger.governed(), index.held():  # what is searched follows once, at the end
         for path, content in plan.documents.items():
             actions.store_document(path=path, content=content, by=by, at=moment)
-        _write_steps(plan.steps, by=by, reason=reason)
+        moved = _write_steps(plan.steps, by=by, reason=reason)
         _store_findings(plan, moment)
         actions.keep_source(
             text=plan.source_text,
@@ -63,6 +64,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
                 plan=plan.digest,
                 steps=len(plan.steps),
                 findings=len(plan.findings),
+                moved=moved,
             ),
             by=by,
             at=moment,
@@ -70,13 +72,32 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
         actions.check_catalogue(by=by, reason=reason, at=at)
 
 
-def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> None:
+def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
+    asked = list(proposals)
+    removals = [proposal for proposal in asked if proposal.kind == REMOVAL]
+    others = [proposal for proposal in asked if proposal.kind != REMOVAL]
+    if others:
+        yield (
+            f"{len(others)} probable rename(s) or move(s) wait for an answer. "
+            "Accept them with --accept-renames, or refuse them with --refuse-renames."
+        )
+    if removals:
+        yield (
+            f"{len(removals)} removal(s) that take what people added in the portal wait for an answer. "
+            "Accept them with --accept-removals, or refuse them with --refuse-removals."
+        )
+
+
+def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> actions.Moved:
+    """Write them in their order; returns what only moved, which has no ledger row of its own."""
     catalogued = Catalogued()
+    moved = actions.Moved()
     for kind, group in groupby(steps, key=lambda step: step.kind):
         of_kind = list(group)
-        written = [step for step in of_kind if step.after is not None]
+        written = [step for step in of_kind if step.verb in ("add", "change")]
         if written:
             _write_kind(kind, written, catalogued, by=by, reason=reason)
+        _write_moves(kind, [step for step in of_kind if step.verb == "move"], catalogued, moved)
         model, key_field = MODELS[kind]
         for step in of_kind:
             if step.after is None:
@@ -84,6 +105,7 @@ def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> Non
                 actions.delete(gone, by=by, reason=f"{reason}: the file no longer names it")
         if kind == "release":
             _note_releases(written, by=by)
+    return moved
 
 
 def _write_kind(kind: str, steps: list[Step], catalogued: Catalogued, *, by: ledger.Actor, reason: str) -> None:
@@ -94,6 +116,18 @@ def _write_kind(kind: str, steps: list[Step], catalogued: Catalogued, *, by: led
     edits = actions.GovernedEdits.begin(model, known, by=by, reason=reason)
     WRITERS[kind](instances, steps, catalogued)
     edits.finish(model, [instance.pk for instance in instances])
+
+
+def _write_moves(kind: str, steps: list[Step], catalogued: Catalogued, moved: actions.Moved) -> None:
+    """A row that is inserted moves all others: their places are told together, in the import's own ledger row."""
+    if not steps:
+        return
+    instances = catalogued.instances(kind, steps)
+    for instance, step in zip(instances, steps, strict=True):
+        before, after = step.changes["position"]
+        moved.before[subject_of(instance)], moved.after[subject_of(instance)] = before, after
+        instance.position = after
+    MODELS[kind][0]._default_manager.bulk_update(instances, ["position"], batch_size=MOVED_AT_ONCE)
 
 
 def _note_releases(steps: list[Step], *, by: ledger.Actor) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import override
+
 from governance.choices import FindingKind
 from governance.landscape_import.desired import AmbiguousCluster
 from governance.landscape_import.identity import Identity
+from governance.landscape_import.limits import MODELS
 from governance.models import Finding, LandscapeSource
 from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source
 from runbooks.landscape.document import Notice, RunbookRow
@@ -65,6 +68,17 @@ def of_absent(title: str, file: str) -> FindingDraft:
         "The portal knows this runbook, the file does not name it. It was left as it is: retire it, or add the row."
     )
     return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
+
+
+def of_held(kind: str, key: str, file: str) -> FindingDraft:
+    """What the last file named and this one does not, and may only not be read. It stays."""
+    with override("en"):
+        name = MODELS[kind][0]._meta.verbose_name
+        message = (
+            f"An earlier file named this {name}, and this one was read without it. A table header, a row or a block may be "
+            "broken, so it was left as it is. Mend the file and import again, or delete it in the portal."
+        )
+    return FindingDraft(FindingKind.OTHER, key[:LONGEST_SUBJECT], message, file, 0)
 
 
 def read_document(

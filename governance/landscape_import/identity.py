@@ -8,12 +8,14 @@ See ``docs/decisions/0010-landscape-in-and-out.md``.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from runbooks.landscape.document import Landscape, RunbookRow
 from runbooks.landscape.names import name_tokens
 from runbooks.models import Runbook, RunbookAlias
 
-RENAME, MOVE = "rename", "move"
+RENAME, MOVE, REMOVAL = "rename", "move", "removal"
+RUNBOOK = "runbook"
 # Why a row and a runbook may be one, the stronger the higher.
 SAME_PATH, SAME_WORDS, SAME_FILE, LIKE_WORDS = 4, 3, 2, 1
 # Of all words of two titles, how many both have.
@@ -24,33 +26,52 @@ MOST_PAIRS = 250_000
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A rename or a move that is probable and not certain. ``answer`` is None as long as nobody said yes or no."""
+    """What an import does not decide by itself: a probable rename or move, or a removal that takes more than the file gave.
+
+    ``answer`` is None as long as nobody said yes or no.
+
+    :ivar of: the kind of object that it is about.
+    :ivar line: where the file says so; 0 for a removal.
+    :ivar lost: for a removal, what people added in the portal and would go: field and value.
+    """
 
     kind: str
     line: int
     stored_title: str
-    title: str
-    stored_path: str
-    path: str
+    title: str = ""
+    stored_path: str = ""
+    path: str = ""
     answer: bool | None = None
+    of: str = RUNBOOK
+    lost: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """What an answer refers to: the same for the same proposal."""
-        words = (self.kind, self.stored_title, self.title, self.stored_path, self.path)
+        words = [self.kind, self.stored_title, self.title, self.stored_path, self.path]
+        if self.of != RUNBOOK:
+            words += [self.of, *(f"{name}: {value}" for name, value in self.lost.items())]
         return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+    def answered(self, answers: "Answers") -> "Proposal":
+        """The proposal with the user's answer to it."""
+        return replace(self, answer=answers.to(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Yes or no to proposals: for each by its key, else ``otherwise``; None leaves it open."""
+    """Yes or no to proposals: for each by its key, else ``otherwise``; None leaves it open.
+
+    A yes to renames and moves is none to removals, which have ``removals`` for it.
+    """
 
     by_key: Mapping[str, bool] = field(default_factory=dict)
     otherwise: bool | None = None
+    removals: bool | None = None
 
-    def to(self, key: str) -> bool | None:
+    def to(self, proposal: Proposal) -> bool | None:
         """The answer to one proposal."""
-        return self.by_key.get(key, self.otherwise)
+        return self.by_key.get(proposal.key, self.removals if proposal.kind == REMOVAL else self.otherwise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +141,8 @@ def _take_unknown(identity: Identity, row: RunbookRow, probable: str | None, sto
     identity.keys[row.title] = row.title
     if probable is None:
         return
-    proposal = _answered(
-        Proposal(RENAME, row.line, probable, row.title, stored.paths[probable], row.document_path), answers
+    proposal = Proposal(RENAME, row.line, probable, row.title, stored.paths[probable], row.document_path).answered(
+        answers
     )
     identity.proposals.append(proposal)
     if proposal.answer is not False:
@@ -135,7 +156,7 @@ def _take_move(
     before = stored.paths.get(key, "")
     if not before or not row.document_path or before == row.document_path:
         return
-    proposal = _answered(Proposal(MOVE, row.line, key, row.title, before, row.document_path), answers)
+    proposal = Proposal(MOVE, row.line, key, row.title, before, row.document_path).answered(answers)
     if proposal.answer is None and (key, row.document_path) in refused:
         identity.kept_paths[key] = before
         return
@@ -144,23 +165,25 @@ def _take_move(
         identity.kept_paths[key] = before
 
 
-def _answered(proposal: Proposal, answers: Answers) -> Proposal:
-    return replace(proposal, answer=answers.to(proposal.key))
-
-
 def _probable_renames(unknown: list[RunbookRow], absent: Mapping[str, str]) -> dict[str, str]:
-    """Title in the file -> stored title, for each pair that fits each other better than anybody else."""
-    scores = _scores(unknown, absent)
-    best_of_row = _only_best({row.title: scores.get(row.title, {}) for row in unknown})
-    reverse: dict[str, dict[str, int]] = {}
+    """Title in the file -> stored title."""
+    return best_pairs(_scores(unknown, absent))
+
+
+def best_pairs(scores: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
+    """New name -> stored name, for each pair that fits each other better than anybody else.
+
+    :param scores: new name -> stored name -> how much speaks for their being one.
+    """
+    reverse: dict[str, dict[str, float]] = {}
     for title, candidates in scores.items():
         for old, score in candidates.items():
             reverse.setdefault(old, {})[title] = score
     best_of_stored = _only_best(reverse)
-    return {title: old for title, old in best_of_row.items() if best_of_stored.get(old) == title}
+    return {title: old for title, old in _only_best(scores).items() if best_of_stored.get(old) == title}
 
 
-def _only_best(candidates: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+def _only_best(candidates: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
     """For each name the one candidate with the highest score; none where two share it."""
     best = {}
     for name, scores in candidates.items():

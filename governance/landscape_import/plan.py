@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.facts import subject_of
+from governance.landscape_import.added import Added
 from governance.landscape_import.current import current_catalogue
 from governance.landscape_import.desired import KINDS, Catalogue, ClusterIndex, Facts, desired_catalogue
 from governance.landscape_import.findings import (
@@ -16,14 +17,16 @@ from governance.landscape_import.findings import (
     from_notice,
     of_absent,
     of_cluster,
+    of_held,
     of_kept_path,
     read_document,
     refused_moves,
 )
 from governance.landscape_import.identity import Answers, Identity, Proposal, Stored, identify
+from governance.landscape_import.leaving import Leaving, find_leaving
 from governance.landscape_import.limits import check_limits
 from governance.landscape_import.reading import LandscapeFile
-from governance.landscape_import.since import Before, pair_renamed
+from governance.landscape_import.since import Before, subjects_of
 from runbooks.documents.source import Source
 from runbooks.landscape.document import Landscape
 from runbooks.models import Cluster, Document, Runbook
@@ -35,20 +38,26 @@ NO_ANSWERS = Answers()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One object that is added, changed or removed. ``stored`` is its key now: another one before a rename."""
+    """One object that is added, changed, moved or removed. ``stored`` is its key now: another one before a rename.
+
+    ``lost``: field -> value of what people added to it in the portal and goes with the step.
+    """
 
     kind: str
     key: str
     stored: str
     before: Facts | None
     after: Facts | None
+    lost: Facts = field(default_factory=dict)
 
     @property
     def verb(self) -> str:
-        """``add``, ``change`` or ``remove``."""
+        """``add``, ``change``, ``move`` (nothing but its place in the file changes) or ``remove``."""
         if self.after is None:
             return "remove"
-        return "add" if self.before is None else "change"
+        if self.before is None:
+            return "add"
+        return "move" if self.changes.keys() == {"position"} else "change"
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
@@ -75,7 +84,7 @@ class Plan:
     new_findings: tuple[FindingDraft, ...]
     settled_findings: tuple[int, ...]  # primary keys of open findings that the file no longer gives cause for
     absent: tuple[str, ...]  # titles of runbooks that the file does not name: proposed for retirement
-    dropped: tuple[str, ...]  # runbooks and releases that an earlier file named, as the ledger names them
+    dropped: tuple[str, ...]  # what an earlier file named and this one does not and stays, as the ledger names it
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -89,9 +98,14 @@ class Plan:
         return tuple(proposal for proposal in self.proposals if proposal.answer is None)
 
     @property
+    def losing(self) -> tuple[Step, ...]:
+        """Those that take along what people added in the portal."""
+        return tuple(step for step in self.steps if step.lost)
+
+    @property
     def digest(self) -> str:
         """The sha256 (hex) of all that the plan says: two plans with the same one write the same."""
-        said = {
+        said: dict[str, Any] = {
             "file": [self.file, self.sha256, hashlib.sha256(self.source_text.encode()).hexdigest()],
             "steps": [[step.kind, step.key, step.stored, step.before, step.after] for step in self.steps],
             "proposals": [[proposal.key, proposal.answer] for proposal in self.proposals],
@@ -100,11 +114,18 @@ class Plan:
             "settled": sorted(self.settled_findings),
             "dropped": self.dropped,
         }
+        lost = [[step.kind, step.stored, step.lost] for step in self.losing]
+        said |= {"lost": lost} if lost else {}
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
     def counted(self, kind: str, verb: str) -> int:
-        """How many objects of a kind are added, changed or removed."""
+        """How many objects of a kind are added, changed, moved or removed."""
         return sum(step.kind == kind and step.verb == verb for step in self.steps)
+
+    def moved(self, kind: str) -> dict[int, int]:
+        """By how many places -> how many objects of a kind do nothing but move by so many; down is positive."""
+        moves = (step.changes["position"] for step in self.steps if step.kind == kind and step.verb == "move")
+        return dict(sorted(Counter(after - before for before, after in moves).items()))
 
     def findings_by_kind(self) -> dict[str, int]:
         """How many findings of each kind the file gives cause for."""
@@ -140,18 +161,21 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
     current = current_catalogue(called)
     absent = tuple(title for title in current["runbook"] if called.get(title, title) not in desired["runbook"])
     findings += [of_absent(title, file.name) for title in absent]
+    before, text = Before.newest(aliases), file.settled()
+    added = Added.now(before.landscape, stored, called)
+    leaving = find_leaving(landscape, before, current=current, desired=desired, added=added, answers=answers)
+    findings += [of_held(kind, key, file.name) for kind, keys in leaving.held.items() for key in keys]
     findings = list({draft.identity: draft for draft in findings}.values())
     new, settled = compare_findings(findings, file.name)
-    before, text = Before.newest(), file.settled()
-    dropped = (*_dropped_releases(before, current, desired), *_dropped(before, absent))
+    dropped = (*_dropped_releases(before, current, desired), *_dropped(before, absent), *_held(leaving))
     return Plan(
         file=file.name,
         sha256=hashlib.sha256(file.content).hexdigest(),
         landscape=landscape,
         source_text=text,
         source_changed=not before.is_the_same(text, dropped),
-        steps=tuple(_steps(current, desired, identity, before)),
-        proposals=tuple(identity.proposals),
+        steps=tuple(_steps(current, desired, identity, leaving)),
+        proposals=(*identity.proposals, *leaving.proposals),
         documents=_unstored(read),
         findings=tuple(findings),
         new_findings=new,
@@ -210,19 +234,25 @@ def _dropped_releases(before: Before, current: Catalogue, desired: Catalogue) ->
     )
 
 
-def _steps(current: Catalogue, desired: Catalogue, identity: Identity, before: Before) -> list[Step]:
+def _held(leaving: Leaving) -> tuple[str, ...]:
+    """What stays because the file was not read whole: the next import asks for it again."""
+    return tuple(sorted(subjects_of(kind)[key] for kind, keys in leaving.held.items() for key in keys))
+
+
+def _steps(current: Catalogue, desired: Catalogue, identity: Identity, leaving: Leaving) -> list[Step]:
     steps: list[Step] = []
     for kind in KINDS:
-        gone = before.gone(kind, current[kind], desired[kind])
-        stored_as = identity.renamed if kind == "runbook" else pair_renamed(kind, gone, current[kind], desired[kind])
+        stored_as = identity.renamed if kind == "runbook" else leaving.renamed.get(kind, {})
         for key, facts in desired[kind].items():
             stored = stored_as.get(key, key)
             now = current[kind].get(stored)
             after = facts if now is None else {name: _grown(name, now.get(name), facts[name]) for name in facts}
             if now is None or any(now.get(name) != value for name, value in after.items()):
-                steps.append(Step(kind, key, stored, now, after))
-        renamed = set(stored_as.values())
-        steps += [Step(kind, key, key, current[kind][key], None) for key in gone if key not in renamed]
+                steps.append(Step(kind, key, stored, now, after, leaving.lost.get((kind, stored), {})))
+        steps += [
+            Step(kind, key, key, current[kind][key], None, leaving.lost.get((kind, key), {}))
+            for key in leaving.removed.get(kind, ())
+        ]
     return steps
 
 

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from governance.facts import subject_of
 from governance.landscape_import.desired import Facts
+from governance.landscape_import.limits import MODELS
 from governance.models import LandscapeSource
 from runbooks.landscape.document import Landscape, LandscapeError
 from runbooks.landscape.reader import parse_settled
@@ -15,32 +17,54 @@ REMOVABLE = ("section", "situation", "code_reference")
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the last imported file named, by kind; nothing where there was none."""
+    """What the last imported file named, by kind, and what it said; nothing where there was none."""
 
     sha256: str = ""
     keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
+    landscape: Landscape | None = None
 
     @classmethod
-    def newest(cls) -> "Before":
-        """Of the newest import."""
+    def newest(cls, aliases: Mapping[str, str] | None = None) -> "Before":
+        """Of the newest import.
+
+        :param aliases: further names of runbooks -> their titles.
+        """
         source = LandscapeSource.objects.first()
         if source is None:
             return cls()
         try:
-            landscape = parse_settled(source.text).landscape
+            landscape = parse_settled(source.text, aliases=aliases).landscape
         except LandscapeError:  # kept by a reader that knew less, or more
             return cls(sha256=source.sha256, dropped=tuple(source.dropped))
-        return cls(source.sha256, _keys(landscape), tuple(source.dropped))
+        return cls(source.sha256, _keys(landscape), tuple(source.dropped), landscape)
 
     def is_the_same(self, text: str, dropped: tuple[str, ...]) -> bool:
         """Whether that file was this text, and dropped the same runbooks."""
         return (self.sha256, self.dropped) == (hashlib.sha256(text.encode("utf-8")).hexdigest(), dropped)
 
     def gone(self, kind: str, current: Mapping[str, Facts], desired: Mapping[str, Facts]) -> list[str]:
-        """The stored objects of a kind that the last file named and this one does not."""
-        named = self.keys.get(kind, frozenset()) if kind in REMOVABLE else frozenset()
+        """The stored objects of a kind that the last file named and this one does not, and those that were held since."""
+        if kind not in REMOVABLE:
+            return []
+        named = self.keys.get(kind, frozenset()) | self._held(kind)
         return [key for key in current if key in named and key not in desired]
+
+    def _held(self, kind: str) -> frozenset[str]:
+        """Those that the last file did not name and that stayed because it was not read whole."""
+        begin = f"{MODELS[kind][0]._meta.model_name}:"
+        subjects = {subject for subject in self.dropped if subject.startswith(begin)}
+        return (
+            frozenset(key for key, subject in subjects_of(kind).items() if subject in subjects)
+            if subjects
+            else frozenset()
+        )
+
+
+def subjects_of(kind: str) -> dict[str, str]:
+    """The key of each stored object of a kind -> what the ledger calls it."""
+    model, key_field = MODELS[kind]
+    return {getattr(instance, key_field): subject_of(instance) for instance in model._default_manager.all()}
 
 
 def _keys(landscape: Landscape) -> dict[str, frozenset[str]]:
@@ -82,6 +106,7 @@ def _by_content(kind: str, objects: Mapping[str, Facts]) -> dict[Hashable, list[
 
 CONTENT = {
     "section": lambda facts: tuple(entry[0] for entry in facts["entries"]),
-    "situation": lambda facts: (*facts["runbooks"], facts["comment"]) if facts["runbooks"] else (),
+    # Many situations may lead to the same runbook: without a comment, that alone does not tell two apart.
+    "situation": lambda facts: (*facts["runbooks"], facts["comment"]) if facts["runbooks"] and facts["comment"] else (),
     "code_reference": lambda facts: facts["description"],
 }

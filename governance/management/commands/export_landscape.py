@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from governance.landscape_export import Export, export_landscape
 from governance.management.base import PortalCommand
 
+# Exit codes: the file is not what the portal says; it cannot be read or written.
 DIFFERENT, UNREADABLE = 1, 2
 
 
@@ -29,23 +30,35 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write, or compare.
 
-        :raises CommandError: the file is not what the portal says (exit 1), or cannot be read or written (exit 2).
+        :raises CommandError: the file is not what the portal says, or was written without something that has no place in
+            it (exit 1), or cannot be read or written (exit 2).
         """
         export = export_landscape(declared=options["declared"])
-        for sentence in export.unwritten:
+        for sentence in (*export.unwritten, *export.withheld):
             self.stderr.write(self.style.WARNING(sentence))
         if options["check"]:
             self._check(export, Path(options["check"]), declared=options["declared"])
         elif options["output"]:
             self._write(export, Path(options["output"]))
+            self._refuse_part(export, str(options["output"]))
         else:
             self.stdout.write(export.text, ending="")
+            self._refuse_part(export, "The file")
 
     def _write(self, export: Export, path: Path) -> None:
         try:
             path.write_bytes(export.text.encode("utf-8"))
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.", returncode=UNREADABLE) from error
+
+    def _refuse_part(self, export: Export, name: str) -> None:
+        """What was written is not the whole: whoever takes it on must not take it for that."""
+        if export.unwritten:
+            raise CommandError(
+                f"{name} was written, and it is not what the portal says: {len(export.unwritten)} thing(s) have no place "
+                "in it, see above. Write them by hand, and import.",
+                returncode=DIFFERENT,
+            )
 
     def _check(self, export: Export, path: Path, *, declared: bool) -> None:
         try:

@@ -52,6 +52,13 @@ class Command(PortalCommand):
             action="store_true",
             help="no to every one: a renamed row is a new runbook, a moved one keeps its path",
         )
+        removals = parser.add_mutually_exclusive_group()
+        removals.add_argument(
+            "--accept-removals",
+            action="store_true",
+            help="yes to every removal that takes what people added in the portal, such as alert labels",
+        )
+        removals.add_argument("--refuse-removals", action="store_true", help="no to every one: it stays in the portal")
         parser.add_argument(
             "--plan", metavar="SHA256", help="apply only the plan that a dry run printed this digest of"
         )
@@ -64,8 +71,8 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, plan, show, apply.
 
-        :raises CommandError: the file cannot be read, holds conflicts and no side is chosen, a proposed rename waits
-            for an answer, or the plan is not the one that was shown. Nothing was written.
+        :raises CommandError: the file cannot be read, holds conflicts and no side is chosen, a proposed rename or
+            removal waits for an answer, or the plan is not the one that was shown. Nothing was written.
         """
         actor = self._actor(options["username"])
         content = self._content(options["file"])
@@ -79,10 +86,9 @@ class Command(PortalCommand):
     def _plan_and_apply(
         self, file: LandscapeFile, source: Source | None, actor: ledger.Actor, options: dict[str, Any]
     ) -> None:
-        answer = True if options["accept_renames"] else False if options["refuse_renames"] else None
         with ledger.governed():  # nothing may change between the plan and its application
             try:
-                plan = plan_import(file, documents=source, answers=Answers(otherwise=answer))
+                plan = plan_import(file, documents=source, answers=_answers(options))
             except UnresolvedConflicts as refusal:
                 for block in refusal.blocks:
                     self._show_conflict(options["file"], block)
@@ -147,6 +153,15 @@ class Command(PortalCommand):
         if user is None:
             raise CommandError(f"There is no active account named {username!r}. Nothing was written.")
         return user
+
+
+def _answers(options: dict[str, Any]) -> Answers:
+    """Yes or no to all renames and moves, and to all removals."""
+    of_renames, of_removals = (
+        True if options[f"accept_{what}"] else False if options[f"refuse_{what}"] else None
+        for what in ("renames", "removals")
+    )
+    return Answers(otherwise=of_renames, removals=of_removals)
 
 
 def _one_choice(text: str) -> tuple[int, ConflictChoice]:
