@@ -3,6 +3,7 @@
 from urllib.parse import unquote
 
 from django import template
+from django.forms import BaseForm
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
@@ -10,6 +11,7 @@ from runbooks.alerts import MatchedBy
 from runbooks.choices import MATCHED_BY_TEXTS
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.documents.rendered import linked_addresses, with_note_on_links
+from runbooks.documents.unseen import with_unseen_shown
 from runbooks.landscape.cells import plain_text
 from runbooks.models import Document, Runbook
 
@@ -18,14 +20,29 @@ register = template.Library()
 
 @register.filter
 def plain(text: str) -> str:
-    """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual."""
-    return plain_text(text)
+    """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual.
+
+    Signs that nobody sees are shown by their numbers, as in a document.
+    """
+    return with_unseen_shown(plain_text(text))
 
 
 @register.filter
 def matched_by_text(rule: MatchedBy) -> str:
     """Which rule found the situations, in words."""
     return str(MATCHED_BY_TEXTS[rule])
+
+
+@register.filter
+def narrows_beside(form: BaseForm, chips: str) -> bool:
+    """Whether a list is narrowed by another filter than its text and its chips, which are always in sight."""
+    return form.is_bound and bool(set(form.changed_data) - {"text", chips})
+
+
+@register.filter
+def visible(text: object) -> str:
+    """A text whose signs that nobody sees, or that turn others round, are shown by their numbers: ``[U+202E]``."""
+    return with_unseen_shown(str(text))
 
 
 @register.simple_tag

@@ -87,3 +87,18 @@ def test_links_cost_one_query_however_many_there_are(people, reader):
 def test_a_text_that_could_not_be_rendered_has_a_page(people, reader):
     runbook = cast.make_runbook(text="> " * 5_000 + "<b>deepest")
     assert "&lt;b&gt;deepest</pre>" in shown(reader, runbook)
+
+
+@pytest.mark.parametrize("text", ["# Steps\n\n1. Look.\n", None])
+def test_the_way_to_the_text_stands_behind_the_banner_and_leads_to_it_or_to_why_there_is_none(people, reader, text):
+    page = reader.get(cast.make_runbook(text=text).get_absolute_url()).content.decode()
+    assert page.index('id="safety"') < page.index('href="#text"') < page.index('id="text"')
+    assert page.index('id="text"') < page.index('class="document"' if text else "The document is missing")
+
+
+def test_signs_that_nobody_sees_are_shown_on_the_runbooks_page(people, reader):
+    turned = "\u202e"
+    runbook = cast.make_runbook(f"Pump{turned}A", text=f"# A\n\nrm{turned}B\n", owner=f"Desk{turned}C")
+    page = reader.get(runbook.get_absolute_url()).content.decode()
+    for shown in ("Pump[U+202E]A", "rm[U+202E]B", "Desk[U+202E]C"):
+        assert shown in page
