@@ -61,10 +61,11 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
 
 def _expected() -> list[Expected]:
     rows = Runbook.objects.exclude(document_path="").order_by("pk")
-    return [
-        Expected(pk, title, path, sha256 or "")
-        for pk, title, path, sha256 in rows.values_list("pk", "title", "document_path", "document__sha256")
-    ]
+    named = list(rows.values_list("pk", "title", "document_path", "document__sha256"))
+    # A text that went away is known by the last version that was seen there, however often it is looked for.
+    gone = [path for _, _, path, sha256 in named if not sha256]
+    last = dict(Document.objects.filter(path__in=gone).order_by("seen_at", "pk").values_list("path", "sha256"))
+    return [Expected(pk, title, path, sha256 or last.get(path, "")) for pk, title, path, sha256 in named]
 
 
 def _landscapes() -> frozenset[str]:
