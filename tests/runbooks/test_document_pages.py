@@ -4,7 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from governance.models import LandscapeSource
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.models import CodeReference, Runbook
 from tests import cast
@@ -35,6 +37,15 @@ def test_a_link_to_code_leads_to_its_reference(people, reader):
     runbook = cast.make_runbook(text="[code](../src/alert.py)", document_path="docs/this.md")
     assert NOTE not in shown(reader, runbook)
     assert reader.get("/documents/src/alert.py")["Location"] == reference.get_absolute_url()
+
+
+def test_a_link_to_the_landscape_file_leads_to_the_landscape(people, reader):
+    LandscapeSource.objects.create(
+        file="docs/landscape.md", text="x", sha256=cast.sha256("x"), imported_at=timezone.now()
+    )
+    runbook = cast.make_runbook(text="[all](landscape.md)", document_path="docs/this.md")
+    assert NOTE not in shown(reader, runbook)
+    assert reader.get("/documents/docs/landscape.md")["Location"] == "/landscape/"
 
 
 def test_a_link_to_a_missing_document_says_so_before_and_after_it_is_followed(people, reader):
