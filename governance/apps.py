@@ -17,11 +17,13 @@ class GovernanceConfig(AppConfig):
 
         from governance import checks  # noqa: F401 - registers the system checks
         from governance.go_no_go import doubts_about, portal_doubts
+        from governance.models.landscape import landscape_files as imported_landscapes
         from governance.setup import lift_guards, prepare_database
         from governance.sign_in import note_locked_sign_in
-        from runbooks import doubt
+        from runbooks import doubt, landscape_files
 
         doubt.register(portal=portal_doubts, rows=doubts_about)
+        landscape_files.register(imported_landscapes)
         user_locked_out.connect(note_locked_sign_in, dispatch_uid="governance.note_locked_sign_in")
         pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")
         # Django's table rebuild on SQLite drops triggers: they are put back after every migrate.

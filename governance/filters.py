@@ -27,6 +27,7 @@ class FindingFilterSet(django_filters.FilterSet):
         field_name="resolved_at",
         lookup_expr="isnull",
         exclude=True,
+        initial="false",  # what the page shows to a visitor who does not say: no filter that somebody used
         choices=(("", _("Both")), ("false", _("Open")), ("true", _("Resolved"))),
         coerce=lambda word: word == "true",
     )

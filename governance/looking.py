@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from governance.choices import FindingKind
 from governance.noticing import Noticed
 from runbooks.documents.dead_links import dead_links, folders_of
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source, is_document
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source, composed, is_document
 
 RUNBOOK_NAME = re.compile(r"runbook|playbook", re.IGNORECASE)
 RUNBOOK_FOLDERS = frozenset({"runbook", "runbooks", "playbooks"})
@@ -24,7 +24,7 @@ TROUBLES = (FindingKind.MISSING_DOCUMENT, FindingKind.PATH_MOVED, FindingKind.UN
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A document that a runbook names. ``sha256`` is that of the text that stands behind it, empty for none."""
+    """A document that a runbook names. ``sha256`` is that of the text that stands, or stood last, behind it; empty for none."""
 
     runbook: int
     title: str
@@ -49,15 +49,17 @@ def look(source: Source, expected: Iterable[Expected], *, landscapes: frozenset[
     by_path: dict[str, list[Expected]] = {}
     for one in expected:
         by_path.setdefault(one.path, []).append(one)
-    files = source.files()
+    files = frozenset(map(composed, source.files()))
     folders = folders_of(files)
-    unlisted = _unlisted(files - set(by_path) - landscapes)
+    others = files - set(map(composed, by_path))
+    unlisted = _unlisted(others - set(map(composed, landscapes)))
+    compared = _Texts(source, _compared(others, unlisted))
     seen = Seen()
     for path, runbooks in by_path.items():
         try:
             content = source.read(path)
         except DocumentMissing:
-            seen.noticed += _missing(source, runbooks, files - set(by_path), unlisted)
+            seen.noticed += _missing(runbooks, others, compared)
         except DocumentUnreadable as error:
             message = f"{error} Correct the document, then sync again."
             seen.noticed += [_about(one, FindingKind.UNREADABLE_DOCUMENT, path, message) for one in runbooks]
@@ -79,29 +81,50 @@ def _dead(text: str, one: Expected, files: frozenset[str], folders: frozenset[st
         yield _about(one, FindingKind.DEAD_LINK, link.target, message, link.line)
 
 
-def _missing(
-    source: Source, runbooks: list[Expected], others: frozenset[str], unlisted: list[str]
-) -> Iterator[Noticed]:
+def _missing(runbooks: list[Expected], others: frozenset[str], compared: "_Texts") -> Iterator[Noticed]:
     path, sha256 = runbooks[0].path, runbooks[0].sha256
-    name = posixpath.basename(path).lower()
+    name = posixpath.basename(composed(path)).lower()
     moved = sorted(other for other in others if posixpath.basename(other).lower() == name)
+    kept = "its name"
     if not moved and sha256:
-        moved = [other for other in unlisted[:MOST_COMPARED] if _sha256(source, other) == sha256]
+        moved, kept = compared.with_sha256(sha256), "its text"
     kind, message = FindingKind.MISSING_DOCUMENT, "There is no such file. Correct the path, or add the document."
     if len(moved) == 1:
         kind = FindingKind.PATH_MOVED
         message = f"There is no such file; it seems to be at {moved[0]} now. Correct the path in the landscape."
     elif moved:
-        message = f"There is no such file; {', '.join(moved[:5])} bear its name. Correct the path in the landscape."
+        message = f"There is no such file; {', '.join(moved[:5])} bear {kept}. Correct the path in the landscape."
     for one in runbooks:
         yield _about(one, kind, path, message)
 
 
-def _sha256(source: Source, path: str) -> str:
-    try:
-        return hashlib.sha256(source.read(path)).hexdigest()
-    except (DocumentMissing, DocumentUnreadable):
-        return ""
+@dataclass(slots=True)
+class _Texts:
+    """Texts to find a moved one among, read at most once and only when one is missing."""
+
+    source: Source
+    paths: list[str]
+    by_sha256: dict[str, list[str]] | None = None
+
+    def with_sha256(self, sha256: str) -> list[str]:
+        """The paths whose text it is."""
+        if self.by_sha256 is None:
+            self.by_sha256 = {}
+            for path in self.paths:
+                self.by_sha256.setdefault(self._sha256(path), []).append(path)
+        return self.by_sha256.get(sha256, [])
+
+    def _sha256(self, path: str) -> str:
+        try:
+            return hashlib.sha256(self.source.read(path)).hexdigest()
+        except (DocumentMissing, DocumentUnreadable):
+            return ""
+
+
+def _compared(others: frozenset[str], unlisted: list[str]) -> list[str]:
+    """What looks like a runbook first, then every other document, no more than are compared."""
+    rest = sorted(path for path in others.difference(unlisted) if is_document(path))
+    return [*unlisted, *rest][:MOST_COMPARED]
 
 
 def _unlisted(files: frozenset[str]) -> list[str]:

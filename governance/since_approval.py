@@ -8,6 +8,7 @@ from governance.choices import Direction
 from governance.models import StatusChangeRequest
 from governance.words import EMPTY, field_in_words, value_in_words
 from runbooks.documents.difference import Difference, difference
+from runbooks.documents.unseen import with_unseen_shown
 from runbooks.models import Document, Runbook
 
 
@@ -66,8 +67,8 @@ def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: 
         metadata=[
             {
                 "field": field_in_words(Runbook, name),
-                "before": value_in_words(Runbook, name, change["before"]) or EMPTY,
-                "after": value_in_words(Runbook, name, change["after"]) or EMPTY,
+                "before": with_unseen_shown(value_in_words(Runbook, name, change["before"])) or EMPTY,
+                "after": with_unseen_shown(value_in_words(Runbook, name, change["after"])) or EMPTY,
             }
             for name, change in changed.items()
         ],

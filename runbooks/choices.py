@@ -35,8 +35,8 @@ MATCHED_BY_TEXTS = {
     MatchedBy.CATEGORY: _("Found by the category alone."),
     MatchedBy.SOURCE: _("Found by the source alone."),
     MatchedBy.SEVERITY: _("Found by the severity alone."),
-    MatchedBy.DEFAULT: _("No situation states these labels. This one is kept for such alerts."),
-    MatchedBy.NONE: _("No situation states these labels. Here are all of them: choose what you see."),
+    MatchedBy.DEFAULT: _("No situation states just these labels. This one is kept for such alerts."),
+    MatchedBy.NONE: _("No situation states just these labels. Here are all of them: choose what you see."),
 }
 
 

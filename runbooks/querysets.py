@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from runbooks.choices import ReadinessLevel
 from runbooks.doubt import ask_once
+from runbooks.landscape_files import landscape_files
 from runbooks.related_rows import RelatedRows
 
 NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
@@ -202,12 +203,11 @@ class RunbookQuerySet(SearchedQuerySet):
         return self.filter(Q(primary_cluster__in=clusters) | Q(pk__in=related))
 
     def known_paths(self, paths: set[str]) -> set[str]:
-        """Those of the paths that lead somewhere: a runbook's document or a code reference. One query."""
+        """Those of the paths that lead somewhere: a runbook's document, a code reference, the landscape. One query."""
         references = self.model._meta.get_field("code_references").related_model
         known = self.filter(document_path__in=paths).order_by().values_list("document_path")
-        return {
-            path for (path,) in known.union(references.objects.filter(path__in=paths).order_by().values_list("path"))
-        }
+        referred = references.objects.filter(path__in=paths).order_by().values_list("path")
+        return {path for (path,) in known.union(referred, *landscape_files(paths))}
 
     def matching(self, text: str) -> Self:
         """Runbooks in which every word of ``text`` (the first eight) is found somewhere."""

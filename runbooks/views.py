@@ -13,6 +13,7 @@ from django_filters.views import FilterView
 from runbooks.alerts import SEPARATOR, Alert, resolve
 from runbooks.documents.difference import difference
 from runbooks.filters import RunbookFilterSet, offer_names
+from runbooks.landscape_files import is_landscape_file
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -130,7 +131,7 @@ def _version(runbook: Runbook, sha256: str) -> Document:
 def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
     """``/documents/<path>``: where a link from one document to another leads, as the catalogue stands now.
 
-    To the runbook whose document it is, or the code reference; to a choice, where several share a path.
+    To the runbook whose document it is, the code reference, or the landscape; to a choice, where several share a path.
     """
     runbooks = list(Runbook.objects.with_catalogue().filter(document_path=document_path))
     if len(runbooks) == 1:
@@ -138,6 +139,8 @@ def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
     reference = CodeReference.objects.filter(path=document_path).first()
     if reference and not runbooks:
         return redirect(reference)
+    if not runbooks and is_landscape_file(document_path):
+        return redirect("landscape")
     context = {"document_path": document_path, "runbooks": runbooks}
     return render(request, "runbooks/document_at_path.html", context, status=200 if runbooks else 404)
 

@@ -27,7 +27,22 @@ def store_document(
     authored_at: datetime | None = None,
     at: datetime | None = None,
 ) -> Document:
-    """Keep one version of a file; the same bytes at the same path are kept once.
+    """Keep one version of a file; the same bytes at the same path are kept once. See ``kept_document``."""
+    return kept_document(
+        path=path, content=content, by=by, source_revision=source_revision, authored_at=authored_at, at=at
+    )[0]
+
+
+def kept_document(
+    *,
+    path: str,
+    content: bytes,
+    by: ledger.Actor,
+    source_revision: str = "",
+    authored_at: datetime | None = None,
+    at: datetime | None = None,
+) -> tuple[Document, bool]:
+    """The stored version of a file, and whether this call stored it; it may have been kept before, or by another meanwhile.
 
     A text that asks too much of the renderer is shown as it stands, and is a finding.
 
@@ -36,13 +51,16 @@ def store_document(
     :raises UnicodeDecodeError: the bytes are not UTF-8 text.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    known = Document.objects.filter(path=path, sha256=sha256).first()
-    if known:
-        return known
+    same = Document.objects.filter(path=path, sha256=sha256)
+    if known := same.first():
+        return known, False
     text = content.decode("utf-8")  # a byte order mark stays: the text must hash to the same sha256
     rendered = rendered_text(text, path)
     moment = at or timezone.now()
     with ledger.governed():
+        # Rendering holds no lock: another sync may have stored the same version meanwhile.
+        if known := same.first():
+            return known, False
         document = Document.objects.create(
             path=path,
             sha256=sha256,
@@ -55,7 +73,7 @@ def store_document(
         )
         _record(Action.DOCUMENT_STORED, document, before=None, by=by)
         _note_trouble(path, rendered.trouble, moment)
-    return document
+    return document, True
 
 
 def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> int:
@@ -71,6 +89,9 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
         if rendered.trouble and document.html_sha256:
             continue  # shown as it stands already
         with ledger.governed():
+            # Rendering holds no lock: another migrate may have shown it anew meanwhile.
+            if not older.filter(pk=key).exists():
+                continue
             before = facts_of(document)
             for name, value in _fields(rendered, renderer=RENDERER).items():
                 setattr(document, name, value)

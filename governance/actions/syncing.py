@@ -8,7 +8,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.actions.bulk import GovernedEdits
 from governance.actions.checking import Checked, check_catalogue, keep_noticed, settle
-from governance.actions.documents import store_document
+from governance.actions.documents import kept_document
 from governance.choices import Action, NoticedBy
 from governance.looking import TROUBLES, Expected, Seen, look
 from governance.models import ChangeLogEntry
@@ -61,10 +61,11 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
 
 def _expected() -> list[Expected]:
     rows = Runbook.objects.exclude(document_path="").order_by("pk")
-    return [
-        Expected(pk, title, path, sha256 or "")
-        for pk, title, path, sha256 in rows.values_list("pk", "title", "document_path", "document__sha256")
-    ]
+    named = list(rows.values_list("pk", "title", "document_path", "document__sha256"))
+    # A text that went away is known by the last version that was seen there, however often it is looked for.
+    gone = [path for _, _, path, sha256 in named if not sha256]
+    last = dict(Document.objects.filter(path__in=gone).order_by("seen_at", "pk").values_list("path", "sha256"))
+    return [Expected(pk, title, path, sha256 or last.get(path, "")) for pk, title, path, sha256 in named]
 
 
 def _landscapes() -> frozenset[str]:
@@ -73,7 +74,10 @@ def _landscapes() -> frozenset[str]:
 
 
 def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) -> int:
-    """Keep the versions that are not stored yet; what changes meanwhile counts as it is when it is stored."""
+    """Keep the versions that are not stored yet; what changes meanwhile counts as it is when it is stored.
+
+    :returns: how many this sync stored; what another stored meanwhile is that one's to tell.
+    """
     known = set(Document.objects.filter(path__in=seen.sha256).values_list("path", "sha256"))
     new = frozenset(path for path, sha256 in seen.sha256.items() if (path, sha256) not in known)
     origins = source.origins(new) if new else {}
@@ -85,11 +89,11 @@ def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) ->
             del seen.sha256[path]
             continue
         origin = origins.get(path, Origin())
-        document = store_document(
+        document, is_new = kept_document(
             path=path, content=content, by=by, source_revision=origin.commit, authored_at=origin.authored_at, at=at
         )
         seen.sha256[path] = document.sha256
-        stored += 1
+        stored += is_new
     return stored
 
 

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-# ``[words](target)`` and ``[label]: target``; an image is a link as well.
-INLINE = re.compile(r"\]\(\s*<?([^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)?)")
-DEFINITION = re.compile(r"^ {0,3}\[[^\]]{1,200}\]:\s*<?([^\s<>]+)")
+from runbooks.documents.source import composed
+
+# The ends of a link's words, and what follows: ``[words](target)``, ``[words](<with spaces>)``; an image is a link as well.
+BRACKET = re.compile(r"\\.|[\[\]]")
+INLINE = re.compile(r"\(\s*(?:<([^<>]*)>|([^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)?))")
+DEFINITION = re.compile(r"^ {0,3}\[[^\]]{1,200}\]:\s*(?:<([^<>]*)>|([^\s<>]+))")
 CODE = re.compile(r"(`+)(?:(?!\1).)*\1")
 FENCE = re.compile(r"^\s*(?:[-*+>]\s*)*(`{3,}|~{3,})")
+COMMENT_START, COMMENT_END = "<!--", "-->"
+INDENTED = re.compile(r"(?: {4}| {0,3}\t)")
+ITEM = re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
 ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|#|\?|$)", re.IGNORECASE)
 # A line longer than this is data; a document with more links than these is no document.
 LONGEST_LINE = 5_000
@@ -28,13 +34,13 @@ class Link:
 
 
 def relative_links(text: str, document_path: str) -> list[Link]:
-    """The links of a document that stay in its repository, in order; code is not looked at.
+    """The links of a document that stay in its repository, in order; code and comments are not looked at.
 
     :param document_path: where the document lies, from the root of the repository.
     """
     links: list[Link] = []
     for number, line in _prose(text):
-        for target in [*DEFINITION.findall(line), *INLINE.findall(line)]:
+        for target in _targets(line):
             written = html.unescape(target)
             if not ELSEWHERE.match(written) and len(links) < MOST_LINKS:
                 links.append(Link(number, target, _path(written, document_path)))
@@ -42,7 +48,10 @@ def relative_links(text: str, document_path: str) -> list[Link]:
 
 
 def dead_links(text: str, document_path: str, files: frozenset[str], folders: frozenset[str]) -> list[Link]:
-    """Those that lead to no file and no folder of the repository, each target once."""
+    """Those that lead to no file and no folder of the repository, each target once.
+
+    :param files: every path of the repository, ``composed``; ``folders`` those of ``folders_of``.
+    """
     dead: dict[str, Link] = {}
     for link in relative_links(text, document_path):
         if link.path not in files and link.path not in folders:
@@ -61,20 +70,68 @@ def folders_of(files: frozenset[str]) -> frozenset[str]:
     return frozenset(folders)
 
 
+def _targets(line: str) -> Iterator[str]:
+    defined = DEFINITION.match(line)
+    if defined:
+        yield defined[1] or defined[2] or ""
+    for end in _ends_of_words(line):
+        found = INLINE.match(line, end)
+        if found:
+            yield found[1] or found[2] or ""
+
+
+def _ends_of_words(line: str) -> Iterator[int]:
+    """Where a ``]`` closes the words of a link. An escaped bracket opens none; one that opened on an earlier line does."""
+    opened: list[bool] = []
+    for mark in BRACKET.finditer(line):
+        if mark[0] in ("[", r"\["):
+            opened.append(mark[0] == "[")
+        elif mark[0] == "]":
+            escaped = bool(opened) and True not in opened
+            while opened and not opened.pop():
+                pass
+            if not escaped:
+                yield mark.end()
+
+
 def _prose(text: str) -> Iterator[tuple[int, str]]:
-    fence = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        mark = FENCE.match(line[:LONGEST_LINE])
+    """The lines that are read as text, with their numbers from 1: no fenced or indented code, no comments, no code in a line."""
+    lines = [line if len(line) <= LONGEST_LINE else "" for line in text.splitlines()]
+    # A comment that is never closed is none.
+    last_end = max((number for number, line in enumerate(lines) if COMMENT_END in line), default=-1)
+    fence, in_comment, in_list, may_indent = "", False, False, True
+    for number, line in enumerate(lines):
+        mark = None if in_comment else FENCE.match(line)
         if mark and not fence:
             fence = mark[1]
         elif mark and mark[1].startswith(fence):
             fence = ""
-        elif not fence and len(line) <= LONGEST_LINE:
-            yield number, CODE.sub("", line)
+        elif not fence:
+            indented = bool(INDENTED.match(line))
+            in_list = bool(ITEM.match(line)) or (in_list and (indented or not line.strip() or not may_indent))
+            if in_comment or in_list or not (indented and may_indent):
+                shown, in_comment = _without_comments(CODE.sub("", line), in_comment, closes=number <= last_end)
+                yield number + 1, shown
+                indented = False
+            may_indent = indented or not line.strip()
+
+
+def _without_comments(line: str, in_comment: bool, *, closes: bool) -> tuple[str, bool]:
+    """The rest of a line, and whether a comment goes on behind it."""
+    shown = ""
+    while line:
+        if in_comment:
+            _, end, line = line.partition(COMMENT_END)
+            in_comment = not end
+        else:
+            before, start, line = line.partition(COMMENT_START)
+            shown += before
+            in_comment = bool(start) and closes
+    return shown, in_comment
 
 
 def _path(target: str, document_path: str) -> str:
     path = unquote(target.partition("#")[0].partition("?")[0])
     start = "" if path.startswith("/") else posixpath.dirname(document_path)
     resolved = posixpath.normpath(posixpath.join(start, path.lstrip("/")))
-    return "" if resolved.startswith("..") else resolved
+    return "" if resolved.startswith("..") else composed(resolved)

@@ -4,6 +4,8 @@ import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from runbooks.documents.unseen import with_unseen_shown
+
 # Two texts of more lines are not compared: it would take longer than a reader waits.
 MOST_LINES = 20_000
 CONTEXT = 3
@@ -43,8 +45,11 @@ class Difference:
 
 
 def difference(before: str, after: str) -> Difference:
-    """Compare two texts. The ends of lines do not count; every other sign does."""
-    old, new = before.splitlines(), after.splitlines()
+    """Compare two texts. The ends of lines do not count; every other sign does.
+
+    What nobody sees is shown by its number, after the comparison: it is not the same as that number written out.
+    """
+    old, new = _lines(before), _lines(after)
     if len(old) + len(new) > MOST_LINES:
         return Difference(lines=(), is_too_large=before != after)
     lines: list[Line] = []
@@ -53,12 +58,18 @@ def difference(before: str, after: str) -> Difference:
             lines.append(Line(LineKind.GAP, ""))
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":
-                lines += [Line(LineKind.SAME, old[i], i + 1, j1 + i - i1 + 1) for i in range(i1, i2)]
+                lines += [Line(LineKind.SAME, with_unseen_shown(old[i]), i + 1, j1 + i - i1 + 1) for i in range(i1, i2)]
             else:
-                lines += [Line(LineKind.REMOVED, old[i], i + 1) for i in range(i1, i2)]
-                lines += [Line(LineKind.ADDED, new[j], None, j + 1) for j in range(j1, j2)]
+                lines += [Line(LineKind.REMOVED, with_unseen_shown(old[i]), i + 1) for i in range(i1, i2)]
+                lines += [Line(LineKind.ADDED, with_unseen_shown(new[j]), None, j + 1) for j in range(j1, j2)]
     return Difference(
         lines=tuple(lines),
         added=sum(line.kind == LineKind.ADDED for line in lines),
         removed=sum(line.kind == LineKind.REMOVED for line in lines),
     )
+
+
+def _lines(text: str) -> list[str]:
+    """Cut where a reader of Markdown cuts, and nowhere else: a line separator (U+2028) is a sign like another."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[:-1] if not lines[-1] else lines

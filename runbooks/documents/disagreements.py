@@ -26,6 +26,11 @@ NOT_IN_FORCE = re.compile(
     r"|archived|archiviert|non[-\u2010\u2011 ]?authori[sz]ing)\b",
     re.IGNORECASE,
 )
+# Right before such a word, it says the contrary: "kein Draft mehr", "no longer a draft".
+CONTRARY = re.compile(
+    r"\b(?:no longer|not|never|kein(?:e[nmrs]?)?|nicht(?: mehr)?|nie)\s+(?:(?:an?|the|ein(?:e[nmrs]?)?|als)\s+)?\Z",
+    re.IGNORECASE,
+)
 # Anywhere in the head: words that nobody writes by the way.
 DISCLAIMS = re.compile(
     r"\bnon[-\u2010\u2011 ]?authori[sz]ing\b"
@@ -109,11 +114,16 @@ def _level(header: Header, row: Row) -> Iterator[Disagreement]:
 def _in_force(header: Header) -> Iterator[Disagreement]:
     places = [(header.status, NOT_IN_FORCE)] if header.status else []
     for stated, words in [*places, *((line, DISCLAIMS) for line in header.head)]:
-        found = words.search(_plain(stated))
+        found = _said(words, _plain(stated))
         if found:
             message = f'The document says of itself "{found[0][:80]}". Check that the row may stand as it does.'
             yield Disagreement(DisagreementKind.NOT_IN_FORCE, stated.line, message)
             return
+
+
+def _said(words: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The first of the words that is not said to the contrary."""
+    return next((found for found in words.finditer(text) if not CONTRARY.search(text[: found.start()])), None)
 
 
 def _labelled(header: Header) -> list[Stated]:

@@ -63,6 +63,7 @@ def read(text: str, *, document_path: str) -> Rough:
     if any(token.level >= DEEPEST - 1 for token in tokens):
         raise TooDeep(f"Lists or quotes stand in one another more than {DEEPEST // 2} times.")
     headings, anchors = _anchor_headings(tokens)
+    _name_tables(tokens)
     for token in tokens:
         _lead_links(token.children or (), anchors, document_path)
     rendered = _PARSER.renderer.render(tokens, _PARSER.options, environment)
@@ -94,6 +95,16 @@ def _anchor_headings(tokens: Sequence[Token]) -> tuple[list[tuple[int, str, str]
         if token.type == "heading_close":
             token.tag = f"h{min(int(token.tag[1]) + SHIFT, 6)}"
     return headings, {**names, **{anchor: anchor for _, anchor, _ in headings}}
+
+
+def _name_tables(tokens: Sequence[Token]) -> None:
+    """Each table is called as the heading above it: a reader who cannot see it hears where it stands."""
+    anchor = ""
+    for token in tokens:
+        if token.type == "heading_open":
+            anchor = str(token.attrGet("id"))
+        elif token.type == "table_open":
+            token.meta["heading"] = anchor
 
 
 def _words(children: Sequence[Token], *, markup: bool) -> str:
@@ -178,6 +189,16 @@ class _Renderer(RendererHTML):
         if token.meta.get("in_link", True) or not SCHEMES.match(address):
             return shown
         return f'<a href="{html.escape(address)}">{shown}</a>'
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """A wide table scrolls by itself, so the keyboard must reach what it scrolls in."""
+        heading = tokens[idx].meta["heading"]
+        named = f' aria-labelledby="{html.escape(heading)}"' if heading else ""
+        return f'<div class="table" tabindex="0" role="group"{named}>\n<table>\n'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """The end of both."""
+        return "</table>\n</div>\n"
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         """A fenced block, coloured by the language behind the fence."""

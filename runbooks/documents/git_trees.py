@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from runbooks.documents.git_objects import GitObjects
-from runbooks.documents.source import DEEPEST, MOST_FILES, SourceError
+from runbooks.documents.source import DEEPEST, MOST_FILES, SourceError, composed
 
 LARGEST_OBJECT = 16 * 1024 * 1024  # of a tree, a commit or a tag
 MOST_REMEMBERED = 500_000  # entries of trees; then all are forgotten
@@ -74,13 +74,19 @@ class GitTrees:
         return self._trees[name]
 
     def entry(self, root: str, names: list[str]) -> Entry | None:
-        """What stands at a path below a tree, links not followed; the tree itself for no names."""
+        """What stands at a path below a tree, links not followed; the tree itself for no names. See ``composed``."""
         found: Entry | None = Entry(FOLDER, root)
         for name in names:
             if found is None or found.mode != FOLDER:
                 return None
-            found = self.tree(found.id).get(name)
+            found = self._named(self.tree(found.id), name)
         return found
+
+    @staticmethod
+    def _named(entries: dict[str, Entry], name: str) -> Entry | None:
+        if name in entries or name.isascii():
+            return entries.get(name)
+        return next((entry for title, entry in entries.items() if composed(title) == composed(name)), None)
 
     def files(self, root: str) -> frozenset[str]:
         """The path of every file and link below a tree.

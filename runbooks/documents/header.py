@@ -21,8 +21,12 @@ LABELS = {
     "mode": ("modus", "mode", "scope", "geltungsbereich", "environment", "umgebung"),
 }
 SUBJECT_OF = {label: subject for subject, labels in LABELS.items() for label in labels}
-# ``**Version:** v1.0`` or ``version: "v1.0"``; a line may hold several, with bars between them.
+# ``**Version:** v1.0`` or ``version: "v1.0"``, also in a quote or as an item of a list; a line may hold several, with bars
+# between them.
 PAIR = re.compile(r"^([A-Za-zÄÖÜäöüß]+(?: [A-Za-zÄÖÜäöüß]+)?)\s*:\s*(\S.*)$")
+LEAD = re.compile(r"^[>\s]*(?:[-*+]\s+)?")
+# ``| Version | v1.0 |``
+ROW = re.compile(r"^[>\s]*\|")
 MARKS = re.compile(r"[*_`\"]+")
 TITLE = re.compile(r"^#\s+(\S.*)$")
 FENCE = re.compile(r"^\s*(```|~~~)")
@@ -66,11 +70,13 @@ def read_header(text: str) -> Header:
         title = TITLE.match(stated.text)
         if title and header.title is None:
             header.title = Stated(title[1].strip(), stated.line)
-        _take(header, stated)
+        _take(header, _pairs(stated))
+    for stated in header.head:  # a pair of a line counts before one of a table, whose head may only look like one
+        _take(header, _row(stated))
     numbered = [Stated(line[:LONGEST_LINE], number) for number, line in enumerate(lines, start=1) if line.strip()]
     for stated in numbered[-LINES_OF_A_FOOT:]:
         if stated.line > LINES_OF_A_HEAD and not stated.text.lstrip().startswith("|"):
-            _take(header, stated)
+            _take(header, _pairs(stated))
     return header
 
 
@@ -87,16 +93,29 @@ def _head(lines: list[str]) -> Iterator[Stated]:
             yield Stated(line[:LONGEST_LINE], number)
 
 
-def _take(header: Header, stated: Stated) -> None:
-    for part in stated.text.lstrip("> ").split(" | "):
+def _pairs(stated: Stated) -> Iterator[tuple[str, Stated]]:
+    """The labels of a line with what stands behind them."""
+    for part in LEAD.sub("", stated.text).split(" | "):
         pair = PAIR.match(MARKS.sub("", part).strip())
-        subject = SUBJECT_OF.get(pair[1].lower()) if pair else None
-        if pair is None or subject is None:
-            continue
-        value = Stated(pair[2].strip(), stated.line)
+        if pair:
+            yield pair[1], Stated(pair[2].strip(), stated.line)
+
+
+def _row(stated: Stated) -> Iterator[tuple[str, Stated]]:
+    """The label and the value of a table's row of two cells."""
+    if not ROW.match(stated.text):
+        return
+    cells = [MARKS.sub("", cell).strip() for cell in LEAD.sub("", stated.text).strip().strip("|").split("|")]
+    if len(cells) == 2 and cells[1] and cells[1].lower() not in SUBJECT_OF:  # noqa: PLR2004 - a pair
+        yield cells[0].rstrip(":"), Stated(cells[1], stated.line)
+
+
+def _take(header: Header, pairs: Iterator[tuple[str, Stated]]) -> None:
+    for label, value in pairs:
+        subject = SUBJECT_OF.get(label.strip().lower())
         if subject == "mode":
             header.mode.append(value)
-        elif getattr(header, subject) is None:
+        elif subject and getattr(header, subject) is None:
             setattr(header, subject, value)
 
 

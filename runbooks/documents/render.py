@@ -2,7 +2,8 @@
 
 Raw HTML in a document is shown as it was written, not interpreted: a placeholder such as
 ``<run_id>`` stays readable. What the readers make of the rest passes an allow-list of our own.
-Ids carry the prefix ``doc-`` so that no heading can pose as a part of the page.
+Ids carry the prefix ``doc-`` so that no heading can pose as a part of the page. Signs that nobody
+sees are shown by their numbers.
 
 Web processes call ``runbooks.documents.bounded``, which does this elsewhere and within limits.
 """
@@ -14,6 +15,7 @@ import nh3
 from runbooks.documents import forge, short
 from runbooks.documents.links import DOCUMENT_ROUTE, ID_PREFIX
 from runbooks.documents.rendered import Heading, Rendered, as_it_stands, whole
+from runbooks.documents.unseen import with_unseen_shown, with_unseen_shown_in_html
 
 TAGS = frozenset(
     {
@@ -26,7 +28,7 @@ TAGS = frozenset(
 ATTRIBUTES = {
     "a": {"href", "title", "id"},
     "details": {"open"},
-    "div": {"class"},
+    "div": {"class", "tabindex", "role", "aria-labelledby"},
     "input": {"type", "disabled", "checked"},
     "li": {"class", "id"},
     "ol": {"start", "class"},
@@ -42,13 +44,14 @@ LINK_SCHEMES = {"http", "https", "mailto"}
 # Any other class could pose as a banner of the page.
 ALERTS = frozenset(f"markdown-alert-{kind}" for kind in ("note", "tip", "important", "warning", "caution"))
 CLASSES: dict[str, set[str]] = {
-    "div": {"code", "footnotes", "markdown-alert", *ALERTS},
+    "div": {"code", "footnotes", "table", "markdown-alert", *ALERTS},
     "li": {"task-list-item"},
     "ol": {"contains-task-list"},
     "p": {"raw", "markdown-alert-title"},
     "pre": {"unrendered"},
     "ul": {"contains-task-list"},
 }
+ONLY_VALUE = {"type": "checkbox", "tabindex": "0", "role": "group"}
 SPAN_CLASS = re.compile(r"^(?:image|raw|[a-z][a-z0-9]{0,3})$")  # ours, and Pygments' short ones
 ALIGNMENT = re.compile(r' style="text-align:(left|center|right)"')
 HEADING_ID = re.compile(r'(<h[1-6]) id="[^"]*"')
@@ -71,7 +74,7 @@ def render_document(text: str, *, document_path: str = "") -> Rendered:
     if len(rough.html) > LARGEST_HTML:
         return as_it_stands(text, trouble="Its HTML would be larger than any page can be.")
     contents: list[Heading] = [
-        {"level": level, "id": anchor, "title": title}
+        {"level": level, "id": anchor, "title": with_unseen_shown(title)}
         for level, anchor, title in rough.headings
         if level in CONTENTS_LEVELS
     ]
@@ -94,7 +97,7 @@ def render_fragment(text: str) -> str:
 
 
 def _cleaned(rough: str) -> str:
-    return nh3.clean(
+    cleaned = nh3.clean(
         rough,
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
@@ -102,6 +105,7 @@ def _cleaned(rough: str) -> str:
         url_schemes=LINK_SCHEMES,
         link_rel="noopener noreferrer",
     )
+    return with_unseen_shown_in_html(cleaned)
 
 
 def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
@@ -111,9 +115,9 @@ def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
         allowed = CLASSES.get(tag, set())
         kept = [name for name in value.split() if name in allowed or (tag == "span" and SPAN_CLASS.match(name))]
         return " ".join(kept) or None
-    if attribute == "type":
-        return value if value == "checkbox" else None
-    if attribute == "id":
+    if attribute in ONLY_VALUE:
+        return value if value == ONLY_VALUE[attribute] else None
+    if attribute in ("id", "aria-labelledby"):
         return value if value.startswith(ID_PREFIX) else None
     return value
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from runbooks.documents.links import DOCUMENT_ROUTE
+from runbooks.documents.unseen import with_unseen_shown
 
 DOCUMENT_LINK = re.compile(rf'<a href="({DOCUMENT_ROUTE}[^"#]*)[^"]*"[^>]*>.*?</a>', re.DOTALL)
 
@@ -28,8 +29,9 @@ class Rendered:
 
 
 def as_it_stands(text: str, *, trouble: str = "") -> Rendered:
-    """The text itself, preformatted: nothing is lost, nothing is interpreted."""
-    return Rendered(html=f'<pre class="unrendered">{html.escape(whole(text))}</pre>', contents=[], trouble=trouble)
+    """The text itself, preformatted: nothing is lost, nothing is interpreted, what nobody sees is shown by its number."""
+    shown = html.escape(with_unseen_shown(whole(text)))
+    return Rendered(html=f'<pre class="unrendered">{shown}</pre>', contents=[], trouble=trouble)
 
 
 def linked_addresses(safe_html: str) -> set[str]:

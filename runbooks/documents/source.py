@@ -1,9 +1,10 @@
 """Where documents come from: what a source promises, and a folder as one. Pure: imports no Django."""
 
 import os
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 # Larger is no runbook that anyone follows at night.
@@ -44,7 +45,7 @@ class Source(Protocol):
         """The commit that everything is read at; empty for a folder."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of one document.
+        """The bytes of one document; composed and decomposed letters in its path are the same.
 
         :raises DocumentMissing: there is no such file, or the path leads out of the root.
         :raises DocumentUnreadable: it is no regular file, too large, or not UTF-8 text.
@@ -62,6 +63,11 @@ class Source(Protocol):
 
         :raises SourceError: the source does not answer any more.
         """
+
+
+def composed(path: str) -> str:
+    """One spelling for the same letters: "ü" may be one sign (NFC, as it is typed) or two (NFD, as some file systems keep it)."""
+    return unicodedata.normalize("NFC", path)
 
 
 def is_document(path: str) -> bool:
@@ -104,7 +110,7 @@ class FolderSource:
     def read(self, path: str) -> bytes:
         """The bytes of the file at ``path``; see ``Source``."""
         try:
-            place = (self.root / path).resolve()
+            place = self._as_it_lies(path).resolve()
             is_there = place.is_relative_to(self.root.resolve()) and place.exists()
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a null byte, a ring of links
             raise DocumentMissing(path) from error
@@ -129,6 +135,17 @@ class FolderSource:
     def origins(self, paths: frozenset[str]) -> dict[str, Origin]:
         """A folder knows nothing of who wrote what when."""
         return {}
+
+    def _as_it_lies(self, path: str) -> Path:
+        """The path below the root, in the spelling of the folders."""
+        place = self.root / path
+        if path.isascii() or place.exists():
+            return place
+        place = self.root
+        for part in PurePosixPath(path).parts:
+            alike = () if (place / part).exists() else os.listdir(place)
+            place /= next((name for name in alike if composed(name) == composed(part)), part)
+        return place
 
     @staticmethod
     def _checked(place: Path) -> bytes:

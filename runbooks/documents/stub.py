@@ -10,10 +10,10 @@ SAYS_SO = re.compile(
     re.I,
 )
 COMMENT = re.compile(r"<!--.*?-->", re.S)
-FRONT_MATTER = re.compile(r"\A\ufeff?---\n.*?\n---\n", re.S)
+FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?\n---\r?\n", re.S)
 LINK = re.compile(r"\[[^\]\n]{0,300}\]\([^)\n]{0,1000}\)|<?https?://[^\s>]{1,1000}>?")
 # A step to follow, or something to type: short as it may be, somebody can act on it.
-STEP = re.compile(r"^\s*(?:\d+[.)]\s|[-*+] \[[ xX]\]|```|~~~)", re.M)
+STEP = re.compile(r"^\s*(?:(?:\d+[.)]|[-*+] \[[ xX]\])[^\S\n].*\w|(?:```|~~~).*\n[^`~]*\w)", re.M)
 MOST_WORDS_OF_A_STUB = 60
 MOST_WORDS_OF_A_POINTER = 8
 
@@ -21,15 +21,18 @@ MOST_WORDS_OF_A_POINTER = 8
 def is_stub(text: str) -> bool:
     """Whether nobody could follow the text: only headings, short and calling itself a stub, or nothing but a link elsewhere.
 
+    A text with a step is none: "add a dummy order" is an instruction. A step that calls itself one ("1. TODO") is no step.
+
     :param text: the Markdown text of a document.
     """
     body = FRONT_MATTER.sub("", COMMENT.sub("", text))
     words = _words(body)
-    if not words or (len(words) <= MOST_WORDS_OF_A_STUB and bool(SAYS_SO.search(body))):
+    if not words:
         return True
-    return (
-        bool(LINK.search(body)) and not STEP.search(body) and len(_words(LINK.sub("", body))) <= MOST_WORDS_OF_A_POINTER
-    )
+    if STEP.search("\n".join(line for line in body.splitlines() if not SAYS_SO.search(line))):
+        return False
+    says_so = len(words) <= MOST_WORDS_OF_A_STUB and bool(SAYS_SO.search(body))
+    return says_so or (bool(LINK.search(body)) and len(_words(LINK.sub("", body))) <= MOST_WORDS_OF_A_POINTER)
 
 
 def _words(text: str) -> list[str]:

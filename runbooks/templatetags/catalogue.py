@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from django import template
+from django.forms import BaseForm
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -14,6 +15,7 @@ from runbooks.badges import badges_of
 from runbooks.choices import MATCHED_BY_TEXTS
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.documents.rendered import Heading, linked_addresses, with_note_on_links
+from runbooks.documents.unseen import with_unseen_shown
 from runbooks.landscape.cells import plain_text
 from runbooks.models import Document, Runbook
 
@@ -22,8 +24,11 @@ register = template.Library()
 
 @register.filter
 def plain(text: str) -> str:
-    """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual."""
-    return plain_text(text)
+    """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual.
+
+    Signs that nobody sees are shown by their numbers, as in a document.
+    """
+    return with_unseen_shown(plain_text(text))
 
 
 @register.filter
@@ -53,6 +58,18 @@ def contents_list(contents: Iterable[Heading]) -> SafeString:
         '<ul class="contents">{}</ul>',
         format_html_join("\n", '<li class="contents-level-{}"><a href="#{}">{}</a></li>', lines),
     )
+
+
+@register.filter
+def narrows_beside(form: BaseForm, chips: str) -> bool:
+    """Whether a list is narrowed by another filter than its text and its chips, which are always in sight."""
+    return form.is_bound and bool(set(form.changed_data) - {"text", chips})
+
+
+@register.filter
+def visible(text: object) -> str:
+    """A text whose signs that nobody sees, or that turn others round, are shown by their numbers: ``[U+202E]``."""
+    return with_unseen_shown(str(text))
 
 
 @register.simple_tag

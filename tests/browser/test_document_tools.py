@@ -196,3 +196,60 @@ def test_whoever_signs_is_shown_what_is_folded_too(people, sign_in_page):
     page.goto(f"/admin/governance/statuschangerequest/{request.pk}/change/")
     box = page.locator(".sign-off-text").get_by_text("folded words").bounding_box()
     assert box["height"] > 10
+
+
+# ---- tables
+
+PATHS = "| # | Path | What to do |\n|---|---|---|\n| 1 | `src/pumps/" + "a_long_name/" * 5 + "valve.py` | Close it |\n"
+MANY = "|" + " Wide heading |" * 12 + "\n|" + "---|" * 12 + "\n|" + " words |" * 12 + "\n"
+TABLES = f"# Tables\n\n## Paths\n\n{PATHS}\n## Many columns\n\n{MANY}"
+
+
+@pytest.fixture
+def tables(people, settings, open_page):
+    """``tables(width=390)``: a page with a table of long paths and one of many columns."""
+    settings.PORTAL_READ = "public"
+    runbook = cast.make_runbook(text=TABLES)
+
+    def opened(**options):
+        page = open_page(**options)
+        page.goto(runbook.get_absolute_url())
+        return page
+
+    return opened
+
+
+def test_on_a_phone_a_long_path_breaks_and_the_last_column_is_in_sight(tables):
+    page = tables(width=390)
+    cell = page.get_by_role("cell", name="Close it").bounding_box()
+    assert cell["x"] + cell["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_wide_table_is_named_by_its_heading_and_scrolls_by_the_keyboard(tables, javascript):
+    page = tables(width=390, javascript=javascript)
+    wide = page.get_by_role("group", name="Many columns")
+    wide.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(400)
+    assert wide.evaluate("box => box.scrollLeft") > 0
+
+
+def test_a_table_that_has_nothing_to_scroll_is_no_stop_for_the_keyboard(tables):
+    page = tables(width=390)
+    expect(page.get_by_role("group", name="Paths")).to_have_attribute("tabindex", "-1")
+    expect(page.get_by_role("group", name="Many columns")).to_have_attribute("tabindex", "0")
+
+
+def test_no_table_makes_the_paper_wider_than_it_is(tables):
+    page = tables(width=673)  # A4 within its margins
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") == 673
+
+
+def test_on_a_phone_the_way_to_the_text_is_in_the_first_sight_and_leads_there(tables):
+    page = tables(width=390)
+    page.get_by_role("link", name="To the text").click()
+    expect(page.get_by_role("heading", name="Tables")).to_be_in_viewport()
+    assert not tables(width=1280).get_by_role("link", name="To the text").is_visible()

@@ -12,7 +12,7 @@ ALLOWED = {
     "br": set(),
     "code": {"class"},
     "del": set(),
-    "div": {"class"},
+    "div": {"class", "tabindex", "role", "aria-labelledby"},
     "details": {"open"},
     "em": set(),
     "h1": {"id"},
@@ -43,7 +43,7 @@ ALLOWED = {
 
 
 CLASSES = {
-    *("code", "footnotes", "raw", "unrendered", "contains-task-list", "task-list-item", "markdown-alert"),
+    *("code", "footnotes", "table", "raw", "unrendered", "contains-task-list", "task-list-item", "markdown-alert"),
     *("markdown-alert-title", "markdown-alert-note", "markdown-alert-tip", "markdown-alert-important"),
     *("markdown-alert-warning", "markdown-alert-caution"),
 }
@@ -98,6 +98,9 @@ def assert_harmless(html):
             assert attributes["rel"] == "noopener noreferrer"
         if "id" in attributes:
             assert attributes["id"].startswith("doc-")
+        if tag == "div" and set(attributes) - {"class"}:
+            assert (attributes["class"], attributes["tabindex"], attributes["role"]) == ("table", "0", "group")
+            assert attributes.get("aria-labelledby", "doc-").startswith("doc-")
         if tag == "input":
             assert attributes["type"] == "checkbox"
             assert "disabled" in attributes

@@ -162,3 +162,15 @@ def test_an_ordered_list_keeps_the_number_it_starts_with():
 def test_a_task_is_a_box_that_nobody_can_tick():
     boxes = [attributes for tag, attributes in read("- [ ] open\n- [x] done\n").elements if tag == "input"]
     assert [set(box) for box in boxes] == [{"type", "disabled"}, {"type", "disabled", "checked"}]
+
+
+def test_a_table_stands_in_a_frame_that_the_keyboard_reaches_and_is_called_as_its_heading():
+    frames = [
+        attributes
+        for tag, attributes in read("|a|\n|-|\n|b|\n\n## Steps\n\n- x\n\n  |a|\n  |-|\n  |b|\n").elements
+        if tag == "div"
+    ]
+    assert frames == [
+        {"class": "table", "tabindex": "0", "role": "group"},
+        {"class": "table", "tabindex": "0", "role": "group", "aria-labelledby": "doc-steps"},
+    ]

@@ -4,7 +4,9 @@ import pytest
 
 from runbooks.documents.dead_links import MOST_LINKS, dead_links, folders_of, relative_links
 
-FILES = frozenset({"docs/pump.md", "docs/deep/valve.md", "README.md", "docs/with space.md", "docs/a(b).md"})
+FILES = frozenset(
+    {"docs/pump.md", "docs/deep/valve.md", "README.md", "docs/with space.md", "docs/a(b).md", "docs/Üb er.md"}
+)
 
 
 def dead(text, path="docs/pump.md"):
@@ -53,6 +55,54 @@ def test_an_image_a_definition_and_a_title_behind_the_target_count_as_links():
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ["[y](<Üb er.md>)", "[y](<U\u0308b er.md>)", "[y]: <Üb er.md>", "[y](<with space.md> 'A title')"]
+)
+def test_a_target_in_angle_brackets_may_hold_spaces(text):
+    assert dead(text) == []
+    assert dead(text.replace(" ", " no ")) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- [a](none.md) -->",
+        "a <!-- [a](none.md) --> b",
+        "<!--\n[a](none.md)\n\n```\n-->",
+        "<!-- a --> b <!-- [a](none.md)\n-->",
+        "    [a](none.md)",
+        "A\n\n\t[a](none.md)\n\n    [b](none.md)\n",
+        "- a\n\nb\n\n    [a](none.md)",
+        r"\[a](none.md)",
+        r"[a\](none.md)",
+        r"\[a] \[b](none.md)",
+    ],
+)
+def test_what_is_no_link_for_a_reader_is_not_looked_at(text):
+    assert dead(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- a --> [a](none.md)",
+        "a <!-- never closed [a](none.md)",
+        "A\n    [a](none.md)",
+        "- a\n\n    [a](none.md)",
+        "1. a\n   - b\n\n      [a](none.md)",
+        r"\\[a](none.md)",
+        r"[a \[b\] c](none.md)",
+        r"[a \[ c](none.md)",
+        "[a [b] c](none.md)",
+        "[long\nwords](none.md)",
+        "[![x](with%20space.md)](none.md)",
+        "`<!--` [a](none.md) -->",
+    ],
+)
+def test_a_link_beside_what_is_none_is_told(text):
+    assert [target for _, target in dead(text)] == ["none.md"]
+
+
 def test_code_is_not_looked_at():
     assert dead("`[a](none.md)`\n\n```\n[a](none.md)\n```\n\n~~~\n[a](none.md)\n```\n~~~\n") == []
 
@@ -62,7 +112,17 @@ def test_the_same_target_is_told_once_and_stays_where_it_stood_first():
 
 
 @pytest.mark.parametrize(
-    "text", ["](" * 100_000, "[" * 100_000, "`" * 100_000, "](a" * 50_000, "[a]: " * 20_000, "](((((" * 9_999]
+    "text",
+    [
+        "](" * 100_000,
+        "[" * 100_000,
+        "`" * 100_000,
+        "](a" * 50_000,
+        "[a]: " * 20_000,
+        "](((((" * 9_999,
+        "<!--" * 50_000,
+        "<!-- -->" * 50_000,
+    ],
 )
 def test_text_that_was_made_to_last_ends(text):
     relative_links(text, "docs/pump.md")

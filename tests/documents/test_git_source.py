@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from datetime import UTC, datetime
+from unicodedata import normalize
 
 import pytest
 
@@ -471,3 +472,13 @@ def test_the_command_line_is_the_same_for_every_repository_ref_and_path(reposito
         read(repository.root, "docs/pump.md", ref)
     assert len(lines) == 2
     assert all("cat-file" in line and str(repository.root) not in line for line in lines)
+
+
+@pytest.mark.parametrize(("asked", "committed"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_composed_and_decomposed_letters_in_a_path_are_the_same(repository, asked, committed):
+    repository.write(normalize(committed, "Übung/Prüfung.md"), "# A\n")
+    commit = repository.commit()
+    path = normalize(asked, "Übung/Prüfung.md")
+    assert read(repository.root, path) == b"# A\n"
+    with open_source(repository.root, "main") as source:
+        assert source.origins(frozenset({path}))[path].commit == commit

@@ -49,6 +49,29 @@ def test_several_facts_on_one_line_of_a_quote_are_read():
     assert (header.status.text, header.date.text, header.version.text) == ("R&D-Only", "2025-12-09", "v1.2")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# A\n\n- **Version**: 1.1\n- **Status**: superseded by B\n",
+        "# A\n\n* Version: 1.1\n+ Status: superseded by B\n",
+        "# A\n\n> - **Version:** 1.1\n> - **Status:** superseded by B\n",
+        "# A\n\n| Version | 1.1 |\n|---|---|\n| **Status** | superseded by B |\n",
+        "# A\n\n| Feld | Wert |\n|---|---|\n| Version: | 1.1 |\n| `Status` | superseded by B |\n",
+    ],
+)
+def test_a_head_of_items_or_rows_is_read(text):
+    header = read_header(text)
+    assert (header.version.text, header.status.text) == ("1.1", "superseded by B")
+    assert Kind.NOT_IN_FORCE in found(text)
+
+
+def test_the_head_of_a_table_hides_nothing_that_a_line_says():
+    header = read_header(
+        "# A\n\n| Status | Version |\n|---|---|\n| x | y |\n\n| Status | Meaning |\n|-|-|\n\nStatus: Draft\n"
+    )
+    assert (header.status.text, header.version) == ("Draft", None)
+
+
 def test_the_foot_counts_where_the_head_does_not_say():
     body = "Text.\n" * (LINES_OF_A_HEAD + 10)
     assert read_header(f"# A\n\n---\n\n{body}\n*Version: v1.4 | Phase 82*\n").version.text == "v1.4"
@@ -189,6 +212,31 @@ def test_a_row_that_claims_nothing_is_not_contradicted(level):
 )
 def test_a_document_that_says_it_is_not_in_force_is_told(line):
     assert found(f"# A\n\n{line}\n")[Kind.NOT_IN_FORCE].line == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "**Status:** kein Draft mehr",
+        "**Status:** No longer a draft",
+        "**Status:** Nicht mehr als Entwurf, in Kraft",
+        "**Status:** not superseded",
+    ],
+)
+def test_a_document_that_says_the_contrary_is_no_finding(line):
+    assert found(f"# A\n\n{line}\n") == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "**Status:** not approved, draft",
+        "**Status:** kein Draft mehr, sondern veraltet",
+        "**Status:** nicht freigegeben (Entwurf)",
+    ],
+)
+def test_a_contrary_of_something_else_does_not_count(line):
+    assert Kind.NOT_IN_FORCE in found(f"# A\n\n{line}\n")
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,20 @@ def test_a_filter_that_makes_no_sense_is_told_and_shows_nothing(findings, reader
 @pytest.mark.parametrize("query", ["page=0", "page=x", "page=99", "resolved=true&page=1"])
 def test_a_page_that_is_not_there_never_fails(findings, reader, query):  # noqa: F811
     assert reader.get(f"{PAGE}?{query}").status_code in (200, 404)
+
+
+@pytest.mark.parametrize(
+    ("query", "is_open"),
+    [
+        ("", False),
+        ("severity=error", False),
+        ("text=x", False),
+        ("resolved=false", False),
+        ("resolved=", True),
+        ("resolved=true", True),
+        ("kind=stub", True),
+        ("kind=nonsense", True),
+    ],
+)
+def test_the_folded_filters_stand_open_where_one_of_them_is_used(findings, reader, query, is_open):  # noqa: F811
+    assert ('<details class="fold" open>' in reader.get(f"{PAGE}?{query}").content.decode()) is is_open

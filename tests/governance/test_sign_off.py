@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -377,3 +378,22 @@ def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook
     assert request.document_sha256 in shown
     assert "Below: the signed text" in shown
     assert "the sign-off does not hold" in shown
+
+
+def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text_and_difference(people, client):
+    """People sign what they see: a sign that turns the words behind it round is shown by its number."""
+    turned = "\u202e"
+    runbook = cast.make_ready(cast.make_runbook(f"Pump{turned}A"))
+    with actions.governed_edit(runbook, by=people["ed"]):
+        runbook.document = cast.store(runbook.document_path, f"# Steps\n\n1. rm{turned}B\n")
+        runbook.scope = f"Restart{turned}C"
+        runbook.save()
+    request = cast.ask(runbook, by=people["ed"])
+    client.force_login(people["rita"])
+    page = client.get(reverse("admin:governance_statuschangerequest_change", args=[request.pk])).content.decode()
+    assert page.count("rm[U+202E]B") == 2
+    assert page.count("Restart[U+202E]C") == 2
+    assert "Pump[U+202E]A" in page[page.index('class="sign-off-statement"') :]
+    assert "Restart[U+202E]C" in client.get(request.get_absolute_url()).content.decode()
+    cast.approve(request, by=people["rita"])
+    assert turned in request.sign_offs.get().statement

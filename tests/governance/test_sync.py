@@ -1,11 +1,12 @@
 """Documents are taken over from a source: every version kept, runbooks pointed at what stands there, one row in the ledger."""
 
 from io import StringIO
+from unicodedata import normalize
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from governance import actions, ledger
+from governance import actions, ledger, looking
 from governance.actions import syncing
 from governance.choices import Action, FindingKind, NoticedBy, RequestState
 from governance.go_no_go import verdict_on
@@ -202,6 +203,44 @@ def test_a_document_that_moved_is_told_with_where_it_seems_to_be(pump, folder, t
     finding = Finding.objects.get(kind=FindingKind.PATH_MOVED)
     assert to in finding.message
     assert not Finding.objects.filter(kind=FindingKind.MISSING_DOCUMENT).exists()
+
+
+def test_a_text_that_went_to_any_other_document_is_found_at_every_sync(pump, folder):
+    (folder / "docs/pump.md").rename(folder / "docs/c.md")
+    for _ in range(2):
+        sync(folder)
+        finding = Finding.objects.get(subject="docs/pump.md", resolved_at__isnull=True)
+        assert (finding.kind, "docs/c.md" in finding.message) == (FindingKind.PATH_MOVED, True)
+
+
+def test_two_files_with_the_text_of_a_missing_one_are_named_and_not_guessed_between(pump, folder):
+    for name in ("c", "d"):
+        (folder / f"docs/{name}.md").write_text(STEPS)
+    (folder / "docs/pump.md").unlink()
+    sync(folder)
+    finding = Finding.objects.get(kind=FindingKind.MISSING_DOCUMENT)
+    assert "docs/c.md, docs/d.md bear its text" in finding.message
+
+
+def test_what_looks_like_a_runbook_is_compared_first_and_no_more_than_can_be_waited_for(pump, folder, monkeypatch):
+    monkeypatch.setattr(looking, "MOST_COMPARED", 1)
+    (folder / "docs/a.md").write_text(STEPS)
+    (folder / "docs/z_runbook.md").write_text(STEPS)
+    (folder / "docs/pump.md").unlink()
+    sync(folder)
+    assert "docs/z_runbook.md" in Finding.objects.get(kind=FindingKind.PATH_MOVED).message
+
+
+@pytest.mark.parametrize(("in_the_row", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_composed_and_decomposed_letters_in_a_path_are_the_same(people, folder, in_the_row, on_disk):
+    row, lies = (normalize(form, "Übung/Prüfung_runbook.md") for form in (in_the_row, on_disk))
+    (folder / lies).parent.mkdir()
+    (folder / lies).write_text(f"# A\n\n1. Look [here](<../{row}>).\n")
+    runbook = cast.make_runbook("Prüfung", document_path=row, text=None)
+    sync(folder)
+    runbook.refresh_from_db()
+    assert runbook.document.path == row
+    assert not Finding.objects.filter(noticed_by=NoticedBy.DOCUMENTS, resolved_at__isnull=True).exists()
 
 
 def test_two_files_with_the_name_of_a_missing_one_are_named_and_not_guessed_between(pump, folder):

@@ -9,9 +9,12 @@ import threading
 import pytest
 from django.db import connection
 
-from governance import actions, ledger
+from governance import actions, guards, ledger
+from governance.actions.documents import render_documents_anew
 from governance.models import ChangeLogEntry, StatusChangeRequest
-from runbooks.models import Layer, Runbook
+from runbooks.documents import RENDERER
+from runbooks.documents.source import FolderSource
+from runbooks.models import Document, Layer, Runbook
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,3 +183,32 @@ def test_many_wrong_passwords_at_once_are_counted_one_by_one(people):
     assert ChangeLogEntry.objects.filter(action="confirmation_failed").count() == 5
     with pytest.raises(actions.ActionRefused):
         guess(cast.PASSWORD)
+
+
+def test_three_syncs_at_once_keep_each_version_once_and_none_fails(people, tmp_path):
+    for number in range(20):
+        cast.make_runbook(f"Pump {number}", document_path=f"pump_{number}.md", text=None)
+        (tmp_path / f"pump_{number}.md").write_text(f"# Pump {number}\n\n1. Look.\n")
+    synced = []
+
+    def sync():
+        synced.append(actions.sync_documents(source=FolderSource(tmp_path), by=people["ed"], name="docs"))
+
+    assert all_at_once(*[sync] * 3) == []
+    assert Document.objects.count() == ChangeLogEntry.objects.filter(action="document_stored").count() == 20
+    assert not Runbook.objects.filter(document__isnull=True).exists()
+    # What another stored is not told as one's own: the rows of the ledger add up.
+    assert sum(one.stored for one in synced) == 20
+    assert ledger.verify().is_whole
+
+
+def test_two_migrations_at_once_show_each_text_anew_once(people):
+    for number in range(5):
+        cast.make_runbook(f"Pump {number}")
+    guards.remove()
+    Document.objects.update(html="<p>old</p>", renderer=RENDERER - 1)
+    guards.install()
+    shown = []
+    assert all_at_once(*[lambda: shown.append(render_documents_anew(by=ledger.SYSTEM))] * 2) == []
+    assert sum(shown) == Document.objects.filter(renderer=RENDERER).count() == 5
+    assert ledger.verify().is_whole

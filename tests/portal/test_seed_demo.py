@@ -16,7 +16,7 @@ from governance.models import ChangeLogEntry, Finding, Release, SignOff, StatusC
 from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
 from portal.accounts import DEMO_GROUP
 from portal.management.commands import seed_demo
-from runbooks.models import Document, Runbook, Situation
+from runbooks.models import Document, Runbook, Situation, SituationRunbook
 from tests import cast
 from tests.runbooks.scene import state_of_everything
 
@@ -43,6 +43,14 @@ def demo(settings):
 def seeded(demo):
     """A seeded database, and the passwords that were printed."""
     return passwords_in(seed())
+
+
+def test_situations_name_headings_to_read_and_each_is_in_the_text_and_told(seeded):
+    steps = SituationRunbook.objects.exclude(headings="")
+    assert {step.situation.slug for step in steps} == set(seed_demo.HEADINGS)
+    assert all(heading["anchor"] for step in steps for heading in step.headings_to_read())
+    red = ChangeLogEntry.objects.filter(subject="situation:red-severity-im-live-dashboard", reason="Demo")
+    assert any("3.2 Bei RED" in str(entry.changes) for entry in red)
 
 
 # ---- where it refuses

@@ -54,6 +54,10 @@ def test_a_situation_that_states_another_label_is_not_an_answer():
     assert resolve(ALERT, [other]).matched_by == MatchedBy.NONE
 
 
+def test_a_situation_that_states_more_than_the_alert_carries_is_not_an_answer():
+    assert resolve(Alert("risk"), [stated("category", "severity")]).matched_by == MatchedBy.NONE
+
+
 def test_several_that_fit_alike_are_all_given_in_their_order():
     first, second = stated("category"), stated("category")
     assert resolve(ALERT, [first, second]).situations == (first, second)
@@ -133,6 +137,13 @@ def test_whatever_the_alert_there_is_an_answer(red, sign_in, labels):
     assert answer.status_code == 200
     assert "RED on the dashboard" in answer.content.decode()
     assert "<script>" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_page_and_api_agree_on_an_alert_that_lacks_a_label_which_the_situation_states(red, sign_in):
+    page = sign_in("otto").get("/a/risk/").content.decode()
+    assert "No situation states just these labels. Here are all of them" in page
+    assert sign_in("otto").get("/api/v1/resolve/?category=risk").json()["matched_by"] == "none"
 
 
 @pytest.mark.django_db

@@ -4,7 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from governance.models import LandscapeSource
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.models import CodeReference, Runbook
 from tests import cast
@@ -35,6 +37,15 @@ def test_a_link_to_code_leads_to_its_reference(people, reader):
     runbook = cast.make_runbook(text="[code](../src/alert.py)", document_path="docs/this.md")
     assert NOTE not in shown(reader, runbook)
     assert reader.get("/documents/src/alert.py")["Location"] == reference.get_absolute_url()
+
+
+def test_a_link_to_the_landscape_file_leads_to_the_landscape(people, reader):
+    LandscapeSource.objects.create(
+        file="docs/landscape.md", text="x", sha256=cast.sha256("x"), imported_at=timezone.now()
+    )
+    runbook = cast.make_runbook(text="[all](landscape.md)", document_path="docs/this.md")
+    assert NOTE not in shown(reader, runbook)
+    assert reader.get("/documents/docs/landscape.md")["Location"] == "/landscape/"
 
 
 def test_a_link_to_a_missing_document_says_so_before_and_after_it_is_followed(people, reader):
@@ -87,3 +98,18 @@ def test_links_cost_one_query_however_many_there_are(people, reader):
 def test_a_text_that_could_not_be_rendered_has_a_page(people, reader):
     runbook = cast.make_runbook(text="> " * 5_000 + "<b>deepest")
     assert "&lt;b&gt;deepest</pre>" in shown(reader, runbook)
+
+
+@pytest.mark.parametrize("text", ["# Steps\n\n1. Look.\n", None])
+def test_the_way_to_the_text_stands_behind_the_banner_and_leads_to_it_or_to_why_there_is_none(people, reader, text):
+    page = reader.get(cast.make_runbook(text=text).get_absolute_url()).content.decode()
+    assert page.index('id="safety"') < page.index('href="#text"') < page.index('id="text"')
+    assert page.index('id="text"') < page.index('class="document"' if text else "The document is missing")
+
+
+def test_signs_that_nobody_sees_are_shown_on_the_runbooks_page(people, reader):
+    turned = "\u202e"
+    runbook = cast.make_runbook(f"Pump{turned}A", text=f"# A\n\nrm{turned}B\n", owner=f"Desk{turned}C")
+    page = reader.get(runbook.get_absolute_url()).content.decode()
+    for shown in ("Pump[U+202E]A", "rm[U+202E]B", "Desk[U+202E]C"):
+        assert shown in page

@@ -49,6 +49,26 @@ ALERTS = {
     "red-severity-im-live-dashboard": ("risk", "", "RED"),
     "order-wird-blockiert-executionstatus-ok": ("execution", "", ""),
 }
+# slug of a situation -> slug of a runbook -> the headings that tell what to do there. A landscape file names none.
+HEADINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "pre-session-check-vor-live-paper-session": {
+        "executionpipeline-governance-and-risk-runbook": ("3. Vorprüfung in fünf Minuten",),
+        "live-risk-severity-integration": ("4. Selbsttest der Ampel",),
+    },
+    "order-wird-blockiert-executionstatus-ok": {
+        "executionpipeline-governance-and-risk-runbook": ("4. Status deuten", "5. Vorgehen"),
+        "go-no-go-2026-live-alerts-and-escalation": ("Entscheidung im laufenden Dienst",),
+    },
+    "red-severity-im-live-dashboard": {
+        "live-risk-severity-integration": ("3.2 Bei RED", "5. Eskalation"),
+        "incident-runbook-integration": ("4. Ablauf",),
+        "go-no-go-2026-live-alerts-and-escalation": ("Entscheidung im laufenden Dienst",),
+    },
+    "unklare-incident-ursache-viele-alerts-wenig-klarheit": {
+        "live-alert-pipeline-runbook": ("Welches Bild siehst du?",),
+        "incident-runbook-integration": ("3. Vom Alarm zum Typ",),
+    },
+}
 WAITING = "incident-runbook-integration"
 
 
@@ -87,6 +107,7 @@ class Command(PortalCommand):
                 runbook.owner, runbook.escalation_contact = owner, contact
                 runbook.save(update_fields=["owner", "escalation_contact"])
         self._label_alerts()
+        self._name_headings()
 
     def _label_alerts(self) -> None:
         for slug, (category, source, severity) in ALERTS.items():
@@ -95,6 +116,15 @@ class Command(PortalCommand):
                 situation.alert_category, situation.alert_source = category, source
                 situation.alert_severity = severity
                 situation.save()
+
+    def _name_headings(self) -> None:
+        for slug, headings in HEADINGS.items():
+            situation = Situation.objects.get(slug=slug)
+            with actions.governed_edit(situation, by=ledger.SYSTEM, reason="Demo"):
+                for runbook, titles in headings.items():
+                    step = situation.steps.get(runbook__slug=runbook)
+                    step.headings = "\n".join(titles)
+                    step.save(update_fields=["headings"])
 
     def _make_people(self) -> dict[str, str]:
         """The accounts that do not exist yet, with their passwords."""

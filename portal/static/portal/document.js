@@ -65,6 +65,12 @@
     block.prepend(bar);
   }
 
+  // ---- Tables: one that has nothing to scroll is no stop for the keyboard
+
+  for (const box of article.querySelectorAll(".table")) {
+    new ResizeObserver(() => { box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1; }).observe(box);
+  }
+
   // ---- Checklists: for this tab only, so that nobody takes the ticks of an earlier incident for their own
 
   const key = `ticks:${article.dataset.sha256}`;
