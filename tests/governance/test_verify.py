@@ -17,7 +17,17 @@ from runbooks.models import Runbook
 from tests.governance.test_ledger import entries
 
 ROWS = "governance_changelogentry"
-sqlite_alone = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL holds a time, not a text")
+# SQLite holds a text, PostgreSQL a time.
+SAME_TIME = {
+    "sqlite": ["2026-01-02T03:04:05+00:00", "2026-01-02 04:04:05+01:00", "20260102T030405"],
+    "postgresql": ["2026-01-02T03:04:05+00:00", "2026-01-02 04:04:05+01:00"],
+}
+ANOTHER_TIME = {
+    "sqlite": [
+        "2026-01-02 03:04:05.1", "2026-01-02 03:04:06", "yesterday", "", 5, "2026-01-02 03:04:05.00000x", "0" * 19, "ä" * 26,
+    ],
+    "postgresql": ["2026-01-02 03:04:05.1+00:00", "2026-01-02 03:04:06+00:00", "2026-01-02 04:04:05+00:00"],
+}  # fmt: skip
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -52,9 +62,10 @@ def with_ledger_at(text):
     guards.install()
     moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
     ledger.append_all([ledger.Record(ledger.SYSTEM, "changed", "runbook:pump")] * 3, at=moment)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT CAST(recorded_at AS text) FROM {ROWS}")
-        assert cursor.fetchall() == [(text.removesuffix(".000000"),)]
+    if connection.vendor == "sqlite":  # what is verified is this very text
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT DISTINCT CAST(recorded_at AS text) FROM {ROWS}")
+            assert cursor.fetchall() == [(text.removesuffix(".000000"),)]
 
 
 def rewrite(value):
@@ -66,35 +77,20 @@ def rewrite(value):
     return last
 
 
-@sqlite_alone
 @pytest.mark.parametrize("moment", ["2026-01-02 03:04:05.000006", "2026-01-02 03:04:05", "2026-12-31 23:59:59.900000"])
 def test_every_spelling_that_django_stores_verifies(db, moment):
     with_ledger_at(moment)
     assert ledger.verify().is_whole
 
 
-@sqlite_alone
-@pytest.mark.parametrize("spelled", ["2026-01-02T03:04:05+00:00", "2026-01-02 04:04:05+01:00", "20260102T030405"])
+@pytest.mark.parametrize("spelled", SAME_TIME[connection.vendor])
 def test_the_same_time_in_another_spelling_is_the_same_time(db, spelled):
     with_ledger_at("2026-01-02 03:04:05")
     rewrite(spelled)
     assert ledger.verify().is_whole
 
 
-@sqlite_alone
-@pytest.mark.parametrize(
-    "spelled",
-    [
-        "2026-01-02 03:04:05.1",
-        "2026-01-02 03:04:06",
-        "yesterday",
-        "",
-        5,
-        "2026-01-02 03:04:05.00000x",
-        "0" * 19,
-        "ä" * 26,
-    ],
-)
+@pytest.mark.parametrize("spelled", ANOTHER_TIME[connection.vendor])
 def test_another_time_or_none_is_named(db, spelled):
     with_ledger_at("2026-01-02 03:04:05")
     last = rewrite(spelled)
