@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from governance import actions, guards, ledger
 from governance.landscape_import import Answers, LandscapeFile, apply_plan, plan, plan_import
 from governance.landscape_import.desired import desired_catalogue
+from governance.ledger.writing import entry_of
 from governance.models import ChangeLogEntry, Finding, Release
 from runbooks.search import index
 from tests.landscape.samples import row, situation, text_of
@@ -121,9 +122,7 @@ def test_they_are_what_single_appends_would_have_written(imported):
             changes=entry.changes,
         )
         previous_hash = last.hash if last else ledger.GENESIS
-        alone = ledger._entry(
-            record, sequence=entry.sequence, recorded_at=entry.recorded_at, previous_hash=previous_hash
-        )
+        alone = entry_of(record, sequence=entry.sequence, recorded_at=entry.recorded_at, previous_hash=previous_hash)
         assert (alone.hash, alone.digests) == (entry.hash, entry.digests)
         last = entry
     assert ledger.verify().is_whole

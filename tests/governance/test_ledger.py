@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance import guards, ledger
+from governance.ledger.writing import entry_of
 from governance.models import ChangeLogEntry
 
 CELLS = ("recorded_at", "actor", "action", "subject", "subject_title", "reason", "release", "changes", "hash")
@@ -28,7 +29,7 @@ def entries(count=12):
             changes={"scope": {"before": "a", "after": "ä"}},
         )
         at = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(seconds=sequence)
-        entry = ledger._entry(record, sequence=sequence, recorded_at=at, previous_hash=previous)
+        entry = entry_of(record, sequence=sequence, recorded_at=at, previous_hash=previous)
         made.append(entry)
         previous = entry.hash
     return made

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from governance import guards, ledger
 from governance.go_no_go import verdict_on
+from governance.ledger.verifying import StoredRow
 from governance.models import ChangeLogEntry, Finding
 from runbooks.models import Runbook
 from tests.governance.test_ledger import entries
@@ -99,7 +100,7 @@ def test_another_time_or_none_is_named(db, spelled):
 
 
 def test_what_is_verified_is_every_column(db):
-    assert set(ledger._Row._fields) == {field.name for field in ChangeLogEntry._meta.concrete_fields}
+    assert set(StoredRow._fields) == {field.name for field in ChangeLogEntry._meta.concrete_fields}
 
 
 # ---- rows that cannot be read at all, written past the guards

@@ -1,0 +1,113 @@
+"""The bytes of a ledger row that are hashed, as ``docs/ledger.md`` specifies them.
+
+A JSON object of the fields below, keys sorted, UTF-8, no white space, times in UTC with microseconds. No number but
+integers occurs. Each row also carries a short digest of each column, under the same hash: they tell which one was altered.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from json.encoder import encode_basestring
+from typing import Any
+
+GENESIS = "0" * 64
+HASHED_FIELDS = (
+    "sequence",
+    "recorded_at",
+    "actor",
+    "action",
+    "subject",
+    "subject_title",
+    "reason",
+    "release",
+    "changes",
+    "previous_hash",
+)
+# Those that a digest of their own stands for, in this order. The hash of the row before is compared with that row.
+DIGESTED_FIELDS = HASHED_FIELDS[:-1]
+DIGEST_LENGTH = 8
+
+
+def canonical_time(moment: datetime | str) -> str:
+    """An aware time as the ledger hashes it: ``2026-01-31T09:30:00.000000Z``.
+
+    :param moment: an aware time, or what SQLite holds of one (see ``_time_of_text``).
+    """
+    if not isinstance(moment, datetime):
+        return _time_of_text(str(moment))
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat("T", "microseconds")[: -len("+00:00")] + "Z"
+
+
+def _time_of_text(text: str) -> str:
+    """The same of a text in UTC as Django stores it on SQLite: making a time of it only to write it again took the longest.
+
+    Another spelling of a time is read as one. What is no time stays as it is: no row of ours ever held it.
+    """
+    if len(text) == len("2026-01-31 09:30:00.000000"):
+        return f"{text[:10]}T{text[11:]}Z"
+    if len(text) == len("2026-01-31 09:30:00"):
+        return f"{text[:10]}T{text[11:]}.000000Z"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return canonical_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+# What the encoder below makes of a text, without its detours.
+_text = encode_basestring
+# Made once: ``json.dumps`` would make it anew for each row. A value that holds itself ends in a RecursionError.
+_encode = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
+).encode
+
+
+def bytes_of_columns(columns: Sequence[str], previous_hash: str, digests: str) -> bytes:
+    """The row as one JSON object, its members sorted by name.
+
+    :param columns: the canonical JSON of the digested columns, in the order of ``DIGESTED_FIELDS``.
+    """
+    sequence, recorded_at, actor, action, subject, subject_title, reason, release, changes = columns
+    member = f'"digests":{_text(digests)},' if digests else ""
+    return (
+        f'{{"action":{action},"actor":{actor},"changes":{changes},{member}"previous_hash":{_text(previous_hash)},'
+        f'"reason":{reason},"recorded_at":{recorded_at},"release":{release},"sequence":{sequence},'
+        f'"subject":{subject},"subject_title":{subject_title}}}'
+    ).encode()
+
+
+def columns_of(entry: Any) -> tuple[str, ...]:
+    """The canonical JSON of each digested column, in the order of ``DIGESTED_FIELDS``."""
+    return (
+        f"{entry.sequence:d}",
+        _text(canonical_time(entry.recorded_at)),
+        _text(entry.actor),
+        _text(entry.action),
+        _text(entry.subject),
+        _text(entry.subject_title),
+        _text(entry.reason),
+        _text(entry.release),
+        _encode(entry.changes),
+    )
+
+
+def canonical_bytes(entry: Any) -> bytes:
+    """The bytes of one entry that its hash covers. A row without digests (of an earlier format) has no such member."""
+    return bytes_of_columns(columns_of(entry), entry.previous_hash, entry.digests)
+
+
+def hash_of(entry: Any) -> str:
+    """The sha256 (hex) of an entry's canonical bytes."""
+    return hashlib.sha256(canonical_bytes(entry)).hexdigest()
+
+
+def digests_of(entry: Any) -> str:
+    """The first eight hex digits of the sha256 of each column's canonical JSON, one after the other."""
+    return digests_of_columns(columns_of(entry))
+
+
+def digests_of_columns(columns: Sequence[str]) -> str:
+    """The same of columns that are encoded already, in the order of ``DIGESTED_FIELDS``."""
+    return "".join(hashlib.sha256(column.encode()).hexdigest()[:DIGEST_LENGTH] for column in columns)
