@@ -189,6 +189,21 @@ class LedgeredAdmin(ToldAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
 
+class SlugOnceAdmin(LedgeredAdmin):
+    """A slug is chosen when the object is made and never changes: links and other systems hang on it."""
+
+    prepopulated_fields = {"slug": ("title",)}  # noqa: RUF012 - Django's own spelling
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The slug is open on a new object alone."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else (*fields, "slug")
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        """Filled in from the title while the object is new."""
+        return super().get_prepopulated_fields(request, obj) if obj is None else {}
+
+
 class ViewOnlyAdmin(ToldAdmin):
     """For rows that no person edits: they come from actions and are only looked at."""
 

@@ -1,0 +1,160 @@
+"""Runbooks in the admin: the list, the form, and the way down."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from governance import actions
+from governance.admin.campaign import CampaignMixin
+from governance.admin.forms import DowngradeForm
+from governance.admin.landscape import LandscapeImport
+from governance.admin.mixin import SlugOnceAdmin
+from governance.people import signed_in
+from runbooks.choices import REASON_TEXTS, ReadinessLevel
+from runbooks.models import Runbook, RunbookAlias
+
+
+class RunbookAliasInline(admin.TabularInline):
+    """Further names. They belong to the runbook: whoever may edit it may edit them."""
+
+    model = RunbookAlias
+    extra = 0
+    fields = ("name",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return request.user.has_perm("runbooks.view_runbook") or self.has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return request.user.has_perm("runbooks.change_runbook")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for the runbook."""
+        return self.has_change_permission(request, obj)
+
+
+@admin.register(Runbook)
+class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
+    """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
+
+    list_display = ("title", "signed", "declared_as", "cluster_label", "in_layers", "owner", "has_document")
+    list_filter = ("readiness_level", "readiness_year", "declared_level", "layers", "sections")
+    search_fields = ("title", "slug", "aliases__name", "scope", "document_path", "owner", "layers__title")
+    search_help_text = _("Title, further name, scope, path, owner or layer")
+    autocomplete_fields = ("primary_cluster", "related_clusters", "layers")
+    actions = ("ask_for_renewals",)
+    readonly_fields = ("signed", "why_not_live", "signed_at", "declared_as", "document_link", "sign_off_links")
+    list_select_related = ("primary_cluster", "document")
+    list_per_page = 50
+    inlines = (RunbookAliasInline,)
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "version", "scope", "reason")}),
+        (_("Readiness"), {"fields": ("signed", "why_not_live", "signed_at", "declared_as", "sign_off_links")}),
+        (_("Document"), {"fields": ("document_path", "document_link")}),
+        (_("Where it belongs"), {"fields": ("primary_cluster", "related_clusters", "layers", "position")}),
+        (_("Who answers for it"), {"fields": ("owner", "escalation_contact")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what the list shows, and without the texts."""
+        queryset: Any = super().get_queryset(request)
+        return queryset.with_catalogue()
+
+    @admin.display(description=_("signed"), ordering="readiness_level")
+    def signed(self, runbook: Runbook) -> str:
+        """The signed readiness, and that it does not hold where it does not."""
+        if runbook.readiness_level == ReadinessLevel.READY and runbook.reasons_against_live():
+            return f"{runbook.readiness}: {_('not valid')}"
+        return runbook.readiness
+
+    @admin.display(description=_("declared in the file"), ordering="declared_level")
+    def declared_as(self, runbook: Runbook) -> str:
+        """What the landscape file claims."""
+        return runbook.declared
+
+    @admin.display(description=_("cluster"), ordering="primary_cluster")
+    def cluster_label(self, runbook: Runbook) -> str:
+        """The primary cluster's number, or its name where it has none."""
+        return runbook.primary_cluster.number_label if runbook.primary_cluster else "–"
+
+    @admin.display(description=_("layers"))
+    def in_layers(self, runbook: Runbook) -> str:
+        """The layers' titles."""
+        return ", ".join(layer.title for layer in runbook.at_hand("layers"))
+
+    @admin.display(description=_("document"), boolean=True)
+    def has_document(self, runbook: Runbook) -> bool:
+        """Whether there is a text to follow."""
+        return runbook.document_id is not None
+
+    @admin.display(description=_("live use"))
+    def why_not_live(self, runbook: Runbook) -> str:
+        """Why it may not be used live, in words."""
+        reasons = runbook.reasons_against_live()
+        return " ".join(str(REASON_TEXTS[reason]) for reason in reasons) or str(_("Signed for live use."))
+
+    @admin.display(description=_("text"))
+    def document_link(self, runbook: Runbook) -> str:
+        """The stored version."""
+        if not runbook.document:
+            return str(_("No document is stored for this path."))
+        url = reverse("admin:runbooks_document_change", args=[runbook.document_id])
+        return format_html('<a href="{}">{}</a>', url, runbook.document)
+
+    @admin.display(description=_("sign-off"))
+    def sign_off_links(self, runbook: Runbook) -> str:
+        """Where to ask for more, and where to take it down."""
+        if not runbook.pk:
+            return str(_("Save the runbook first."))
+        request_url = f"{reverse('admin:governance_statuschangerequest_add')}?runbook={runbook.pk}"
+        down_url = reverse("admin:runbooks_runbook_downgrade", args=[runbook.pk])
+        return format_html(
+            '<a href="{}">{}</a> · <a href="{}">{}</a>',
+            request_url,
+            _("Request a status change"),
+            down_url,
+            _("Take the readiness down"),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock addresses, and the way down."""
+        down = path(
+            "<int:pk>/downgrade/", self.admin_site.admin_view(self.downgrade_view), name="runbooks_runbook_downgrade"
+        )
+        return [down, *super().get_urls()]
+
+    def downgrade_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One risk owner, a reason, at once."""
+        runbook = get_object_or_404(Runbook.objects.with_catalogue(), pk=pk)
+        if not self.has_view_permission(request, runbook):
+            raise PermissionDenied
+        form = DowngradeForm(request.POST or None, runbook=runbook)
+        if request.method == "POST" and form.is_valid():
+            try:
+                actions.downgrade(runbook=runbook, by=signed_in(request), **form.cleaned_data)
+            except actions.ActionRefused as refused:
+                form.add_error(None, refused.messages)
+            else:
+                self.message_user(request, _("The readiness was taken down."))
+                return HttpResponseRedirect(runbook.get_absolute_url())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Take the readiness down"),
+            "runbook": runbook,
+            "form": form,
+            "opts": self.opts,
+        }
+        status = 400 if form.errors else 200
+        return TemplateResponse(request, "admin/runbooks/runbook/downgrade.html", context, status=status)
