@@ -77,7 +77,11 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
         """The signed readiness, and that it does not hold where it does not."""
         if runbook.readiness_level == ReadinessLevel.READY and runbook.reasons_against_live():
             return f"{runbook.readiness}: {_('not valid')}"
-        return runbook.readiness
+        return (
+            f"{runbook.readiness} ({_('owner-led, no independent review')})"
+            if runbook.signed_solo
+            else runbook.readiness
+        )
 
     @admin.display(description=_("declared in the file"), ordering="declared_level")
     def declared_as(self, runbook: Runbook) -> str:

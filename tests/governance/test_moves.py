@@ -15,7 +15,7 @@ from governance.models import ChangeLogEntry, SignOffRule, StatusChangeRequest
 from governance.people import RISK_OWNERS
 from governance.policy import Refusal
 from governance.since_approval import since_last_approval
-from runbooks.models import Layer, Runbook
+from runbooks.models import Layer, Runbook, Situation, SituationRunbook
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -302,10 +302,30 @@ def test_in_solo_mode_an_owner_signs_alone_and_it_is_labelled_everywhere(runbook
     assert "no independent review" in request.sign_offs.get().statement
     verdict = verdict_on(signed)
     assert (verdict.go, verdict.independent) == (True, False)
+    situation = Situation.objects.create(slug="dry", title="Pump runs dry")
+    SituationRunbook.objects.create(situation=situation, runbook=signed, position=1)
     label = "no independent review"
     client = sign_in("otto")
-    for address in ("/runbooks/", signed.get_absolute_url(), request.get_absolute_url(), "/reports/readiness/"):
+    now = timezone.now().isoformat().replace("+00:00", "Z")
+    for address in (
+        "/",
+        "/runbooks/",
+        signed.get_absolute_url(),
+        f"/runbooks/?as_of={now}",
+        f"{signed.get_absolute_url()}?as_of={now}",
+        "/situations/",
+        situation.get_absolute_url(),
+        "/a/any:alert:red/",
+        f"/search/?q={signed.title}",
+        "/landscape/",
+        "/sign-offs/",
+        request.get_absolute_url(),
+        "/reports/readiness/",
+    ):
         assert label in client.get(address).content.decode(), address
+    assert label in sign_in("ed").get("/admin/runbooks/runbook/").content.decode()
+    found = client.get("/api/v1/resolve/").json()["situations"][0]["runbooks"][0]
+    assert (found["verdict"], found["independent"]) == ("go", False)
     assert client.get(f"/api/v1/runbooks/{signed.slug}/").json()["signed_solo"] is True
 
 
