@@ -12,7 +12,10 @@ from governance.actions.lapse import lapse_what_changed
 from governance.choices import Action
 from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
 from governance.models import ChangeLogEntry
-from runbooks.models import Document, Runbook, RunbookAlias
+from runbooks.models import Cluster, Document, Layer, Runbook, RunbookAlias
+
+# What a runbook is linked with goes from it without a word of its own when it is deleted.
+LINKED_RUNBOOKS: dict[type[models.Model], str] = {Layer: "runbooks", Cluster: "related_runbooks"}
 
 
 @dataclass(slots=True)
@@ -92,7 +95,7 @@ def governed_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "")
 
 
 def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> ChangeLogEntry:
-    """Delete an object of the catalogue; its last facts stay in the ledger.
+    """Delete an object of the catalogue; its last facts stay in the ledger, and so does what each runbook loses by it.
 
     :raises ProtectedError: something still hangs on it.
     :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not deleted).
@@ -100,6 +103,9 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
     with ledger.governed():
         with ledger.in_its_language():
             before, subject, title = facts_of(instance), subject_of(instance), str(instance)
+        linked = LINKED_RUNBOOKS.get(type(instance))
+        runbooks = list(getattr(instance, linked).all()) if linked else []
+        edits = {runbook.pk: GovernedEdit.begin(runbook, by=by, reason=reason) for runbook in runbooks}
         instance.delete()
         entry = ledger.append(
             ledger.Record(
@@ -111,6 +117,8 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
                 changes=difference(before, None),
             )
         )
+        for runbook in Runbook.objects.filter(pk__in=edits):
+            edits[runbook.pk].finish(runbook)
         if isinstance(instance, BEHIND_A_SIGNATURE):
             lapse_what_changed(by=by)
         return entry

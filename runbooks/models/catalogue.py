@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -63,6 +64,15 @@ class Cluster(models.Model):
     def natural_key(self) -> tuple[str]:
         """What names it in a fixture."""
         return (self.slug,)
+
+    def clean(self) -> None:
+        """Refuse a name that reads like another's: a signature covers a cluster by how it reads.
+
+        :raises ValidationError: another cluster reads just the same.
+        """
+        others = Cluster.objects.exclude(pk=self.pk)
+        if any(str(other) == str(self) for other in others):
+            raise ValidationError(_("Another cluster reads just the same."))
 
     @property
     def number_label(self) -> str:
