@@ -20,7 +20,7 @@ class Badge(NamedTuple):
 def badges_of(runbook: Runbook) -> list[Badge]:
     """The badges in their order, computed from the row now."""
     badges = [_signed(runbook)]
-    if runbook.signed_solo:
+    if runbook.signed_solo and runbook.readiness_level != ReadinessLevel.UNASSESSED:
         badges.append(Badge(DOUBTFUL, gettext("owner-led, no independent review")))
     if runbook.text_changed:
         badges.append(Badge(DOUBTFUL, gettext("changed since sign-off")))

@@ -65,7 +65,7 @@ class SearchedQuerySet(models.QuerySet[Any]):
     def update(self, **kwargs: Any) -> int:
         """As ever, and the index follows in the same transaction."""
         if NOT_SEARCHED.issuperset(kwargs):
-            return super().update(**kwargs)
+            return self.update_unsearched(**kwargs)
         with transaction.atomic(using=self.db):
             pks = list(self.values_list("pk", flat=True))
             number = super().update(**kwargs)
@@ -73,6 +73,12 @@ class SearchedQuerySet(models.QuerySet[Any]):
         return number
 
     update.alters_data = True  # type: ignore[attr-defined]
+
+    def update_unsearched(self, **kwargs: Any) -> int:
+        """For values of which the caller knows that nothing of what is searched hangs on them."""
+        return super().update(**kwargs)
+
+    update_unsearched.alters_data = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
         """As ever, and the index follows in the same transaction."""

@@ -90,7 +90,7 @@ class RunbookDetail(DetailView):
 
 def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
     """``/runbooks/<slug>/versions/``: every text that stands or stood behind a runbook, the one seen last first."""
-    runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    runbook = get_object_or_404(Runbook.objects.with_page(), slug=slug)
     versions = runbook.versions().defer("text", "html", "contents")
     page = Paginator(versions, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
@@ -100,7 +100,7 @@ def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
 
 def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
     """``/runbooks/<slug>/versions/<sha256>/``: one version of the text that stands or stood behind a runbook."""
-    runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+    runbook = get_object_or_404(Runbook.objects.with_page(), slug=slug)
     context = {
         "runbook": runbook,
         "document": _version(runbook, sha256),

@@ -54,10 +54,15 @@ def apply_request(request: StatusChangeRequest, *, by: User, at: datetime, told:
         "signed_at": at,
         "signed_from_year": request.valid_from_year,
         "signed_until": request.valid_until,
-        "signed_solo": request.is_solo,
+        # Whoever takes it down reviews nothing: signed alone stays signed alone.
+        "signed_solo": request.is_solo if request.direction == Direction.UP else request.runbook.signed_solo,
     }
     close_request(request, RequestState.APPROVED, reason="", at=at)
-    Runbook.objects.filter(pk=request.runbook_id).update(**signed)
+    runbook = Runbook.objects.filter(pk=request.runbook_id)
+    if _shows_another_text(request):
+        runbook.update(**signed)
+    else:
+        runbook.update_unsearched(**signed)
     request.applied_at = at
     request.save(update_fields=["applied_at"])
     with ledger.in_its_language():
@@ -66,6 +71,13 @@ def apply_request(request: StatusChangeRequest, *, by: User, at: datetime, told:
     changes |= {name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()}
     moved = record_of(request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes)
     ledger.append_all([*told, moved], at=at)
+
+
+def _shows_another_text(request: StatusChangeRequest) -> bool:
+    """Whether the runbook's page shows another text from now on: the signed one, where there is one, comes first."""
+    document = request.runbook.document
+    now = document.sha256 if document else ""
+    return (request.runbook.signed_document_sha256 or now) != (request.document_sha256 or now)
 
 
 def signed_values(runbook: Runbook) -> dict[str, Any]:

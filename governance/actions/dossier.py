@@ -99,7 +99,7 @@ def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> Told:
 def _opened_as(request: StatusChangeRequest, told: Told) -> int:
     """The number of the ledger row that tells of the opening; 0, before which nobody joined, where there is none."""
     rows = told[subject_of(request.runbook)]
-    return rows[-1].sequence if rows else 0
+    return rows[0].sequence if rows else 0
 
 
 def token_of(request: StatusChangeRequest, decided_by: Iterable[int]) -> str:

@@ -6,14 +6,16 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from governance import ledger
+from governance import ledger, states
 from governance.actions.errors import NothingToAccept
-from governance.actions.lowering import downgrade
-from governance.choices import SEVERITY_OF_KIND, Action, FindingKind
+from governance.actions.lowering import downgrade, lapse_what_waits
+from governance.choices import SEVERITY_OF_KIND, Action, FindingKind, RequestState
 from governance.models import ChangeLogEntry, Finding
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
+# The levels from which one may go back to unassessed.
+TO_UNASSESSED = [level for level, lower in states.DOWN.items() if ReadinessLevel.UNASSESSED in lower]
 CHAIN, CHECKPOINT = "ledger", "ledger, seen from a checkpoint"
 MOST_LINE = 2**31 - 1
 
@@ -54,8 +56,9 @@ def exposed_by_checkpoints() -> QuerySet[Finding]:
 def accept_restored_ledger(*, reason: str, by: User, at: datetime | None = None) -> list[Runbook]:
     """Go on with a ledger of which rows are lost, as after the restore of an older backup.
 
-    Nobody knows what the lost rows took down: whatever is signed ready is taken down, and has to be signed again. Then
-    the portal is out of doubt. The change log tells it, with the rows that are lost. All or nothing.
+    Nobody knows what the lost rows took down, rejected or withdrew: every open request lapses, whatever is signed is taken
+    down to unassessed, and people sign again. Then the portal is out of doubt. The change log tells it, with the rows that
+    are lost. All or nothing. Who is in which group is as it was then: nobody but a person can look that over.
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
@@ -71,9 +74,13 @@ def accept_restored_ledger(*, reason: str, by: User, at: datetime | None = None)
             raise NothingToAccept(
                 "The chain is broken in itself, which no restore does. Run 'manage.py verify_ledger'."
             )
-        ready = list(Runbook.objects.filter(readiness_level=ReadinessLevel.READY).order_by("pk"))
-        for runbook in ready:
-            downgrade(runbook=runbook, level=ReadinessLevel.UNASSESSED, reason=reason, by=by, at=at)
+        moment = at or timezone.now()
+        signed = list(Runbook.objects.filter(readiness_level__in=TO_UNASSESSED).order_by("pk"))
+        for runbook in signed:
+            downgrade(runbook=runbook, level=ReadinessLevel.UNASSESSED, reason=reason, by=by, at=moment)
+        waiting = Runbook.objects.filter(status_change_requests__state=RequestState.OPEN).order_by("pk")
+        for runbook in list(waiting):
+            ledger.append_all(lapse_what_waits(runbook, reason, by=by, at=moment), at=moment)
         lost = [{"sequence": finding.line, "hash": _hash_in(finding)} for finding in exposed]
         ledger.append(
             ledger.Record(
@@ -82,10 +89,11 @@ def accept_restored_ledger(*, reason: str, by: User, at: datetime | None = None)
                 subject=CHAIN,
                 changes={"checkpoints": {"before": lost, "after": None}},
                 reason=reason,
-            )
+            ),
+            at=moment,
         )
-        exposed_by_checkpoints().update(resolved_at=at or timezone.now())
-    return ready
+        exposed_by_checkpoints().update(resolved_at=moment)
+    return signed
 
 
 def _hash_in(finding: Finding) -> str:

@@ -30,7 +30,7 @@ def downgrade(
     with ledger.governed():
         runbook = locked_runbook(runbook.pk)
         refuse_for(policy.reasons_against_downgrading(person(by), standing_of(runbook, at=moment), level, reason))
-        told = _lapse_what_waits(runbook, by=by, at=moment)
+        told = lapse_what_waits(runbook, _("The readiness was taken down meanwhile."), by=by, at=moment)
         request = open_request(
             runbook,
             level=level,
@@ -48,11 +48,11 @@ def downgrade(
         return request
 
 
-def _lapse_what_waits(runbook: Runbook, *, by: User, at: datetime) -> list[ledger.Record]:
+def lapse_what_waits(runbook: Runbook, reason: str, *, by: User, at: datetime) -> list[ledger.Record]:
     """Close the open request, if there is one; returns what the ledger is to tell of it."""
     waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
     if waiting is None:
         return []
     waiting.runbook = runbook
-    close_request(waiting, RequestState.LAPSED, reason=_("The readiness was taken down meanwhile."), at=at)
+    close_request(waiting, RequestState.LAPSED, reason=reason, at=at)
     return [record_of(waiting, Action.REQUEST_LAPSED, by=by, reason=waiting.closed_reason)]

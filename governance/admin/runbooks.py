@@ -15,7 +15,8 @@ from governance import actions
 from governance.admin.campaign import CampaignMixin
 from governance.admin.forms import DowngradeForm
 from governance.admin.landscape import LandscapeImport
-from governance.admin.mixin import SlugOnceAdmin
+from governance.admin.mixin import SAFE_METHODS, SlugOnceAdmin
+from governance.go_no_go import verdict_on
 from governance.people import signed_in
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.models import Runbook, RunbookAlias
@@ -71,6 +72,13 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
         """With what the list shows, and without the texts."""
         queryset: Any = super().get_queryset(request)
         return queryset.with_catalogue()
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Runbook | None:
+        """One runbook, whose verdict is asked for with its text: the page says whether it is signed for live use."""
+        runbook = super().get_object(request, *args, **kwargs)
+        if runbook is not None and request.method in SAFE_METHODS:
+            verdict_on(runbook)
+        return runbook
 
     @admin.display(description=_("signed"), ordering="readiness_level")
     def signed(self, runbook: Runbook) -> str:

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from governance import ledger
 from governance.facts import CHILDREN, facts_of
 from governance.words import field_in_words, value_in_words
 
@@ -31,7 +32,8 @@ class OpenedOnForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Now, before the form writes its values into the object; and only what the form writes.
-        facts = facts_of(self.instance) if self.instance.pk else {}
+        with ledger.in_its_language():
+            facts = facts_of(self.instance) if self.instance.pk else {}
         written = {*self.fields, *CHILDREN.get(type(self.instance), ())}
         self._present = {name: value for name, value in facts.items() if name in written}
         self._digests = {name: _digest(value) for name, value in self._present.items()}
@@ -61,13 +63,13 @@ class OpenedOnForm(forms.ModelForm):
         return cleaned
 
     def _changed_meanwhile(self) -> list[str]:
-        """The names of the facts that differ from what the page was opened on; none where the form does not say."""
+        """The names of the facts that differ from what the page was opened on."""
         try:
             opened_on = json.loads(self.data.get(self.add_prefix(OPENED_ON)) or "null")
         except ValueError:
             opened_on = None
-        if not isinstance(opened_on, dict):
-            return []
+        # Without it nobody knows what the page showed: then all of it counts as changed.
+        opened_on = opened_on if isinstance(opened_on, dict) else {}
         return [name for name, digest in self._digests.items() if opened_on.get(name) != digest]
 
     def _in_words(self, name: str) -> str:

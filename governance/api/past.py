@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.as_of import AS_OF, AsOfError, Then, filtered_as_of, moment_of, runbooks_as_of
+from governance.go_no_go import verdict_on
 from governance.verdict import VerdictReason
 from runbooks.api.serializers import RunbookSerializer
 from runbooks.api.views import RunbookViewSet
@@ -102,7 +103,9 @@ class RunbookOrThenViewSet(RunbookViewSet):
         """
         moment = asked_moment(request)
         if moment is None:
-            return super().retrieve(request, *args, **kwargs)
+            runbook = self.get_object()
+            verdict_on(runbook)  # of one runbook the text is looked at too: what it says is what the verdict says
+            return Response(self.get_serializer(runbook).data)
         rows = runbooks_as_of([self.get_object()], moment)
         if not rows:
             raise NotFound("This runbook was made later.")

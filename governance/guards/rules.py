@@ -62,7 +62,7 @@ APPROVED_REQUEST = f"""
       AND r.document_sha256 = NEW.signed_document_sha256
       AND r.metadata_sha256 = NEW.signed_metadata_sha256
       AND r.valid_from_year === NEW.signed_from_year AND r.valid_until === NEW.signed_until
-      AND NEW.signed_solo = (r.direction = 'up' AND NOT r.independent)
+      AND NEW.signed_solo = (CASE WHEN r.direction = 'up' THEN NOT r.independent ELSE OLD.signed_solo END)
 """
 # The HTML follows from the text: it may be made anew, once for each version of the renderer.
 STORED = ("id", "path", "sha256", "text", "size", "source_revision", "authored_at", "seen_at")

@@ -6,10 +6,15 @@ from functools import cache
 from governance.guards.rules import GUARDS
 
 LIST_SQL = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE '\\'"
-# As Django stores a time (UTC, without an offset): one that is another moment when it is read, such as 30 February, is none.
-RECORDED_AT_IS_READABLE = """(typeof(NEW.recorded_at) = 'text' AND datetime(NEW.recorded_at) = substr(NEW.recorded_at, 1, 19)
+# As Django stores a time (UTC, without an offset). With a modifier SQLite works a date out: 30 February is another one then.
+# What is no time at all is null, and a trigger takes a null for a no. The fraction is left out: it would round up to the
+# next second at times, and is looked at by itself.
+RECORDED_AT_IS_READABLE = """coalesce(typeof(NEW.recorded_at) = 'text'
+    AND datetime(substr(NEW.recorded_at, 1, 19), '+0 days') = substr(NEW.recorded_at, 1, 19)
     AND substr(NEW.recorded_at, 12, 2) < '24'
-    AND substr(NEW.recorded_at, 20) NOT GLOB '*[^.0-9]*' AND NEW.recorded_at BETWEEN '1970' AND '2101')"""
+    AND (length(NEW.recorded_at) = 19 OR substr(NEW.recorded_at, 20) GLOB '.[0-9]*')
+    AND substr(NEW.recorded_at, 21) NOT GLOB '*[^0-9]*' AND length(NEW.recorded_at) <= 26
+    AND NEW.recorded_at BETWEEN '1970' AND '2101', 0)"""
 CHANGES_ARE_READABLE = """(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN json_type(NEW.changes) <> 'object' THEN 0
     ELSE NOT EXISTS (SELECT 1 FROM json_each(NEW.changes) told WHERE told.type <> 'object') END)"""
 

@@ -91,9 +91,10 @@ def append_all(records: Iterable[Record], *, at: datetime | None = None) -> list
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("The ledger is written in the transaction of the change itself.")
     _lock_the_end()
-    last = ChangeLogEntry.objects.order_by("-sequence").first()
-    start, previous_hash = (last.sequence + 1, last.hash) if last else (1, GENESIS)
-    moment = max(at or timezone.now(), last.recorded_at) if last else (at or timezone.now())
+    # No more of it than is needed: a row that was forged must not keep anybody from taking a readiness down.
+    last = ChangeLogEntry.objects.order_by("-sequence").values_list("sequence", "hash", "recorded_at").first()
+    start, previous_hash = (last[0] + 1, last[1]) if last else (1, GENESIS)
+    moment = max(at or timezone.now(), last[2]) if last else (at or timezone.now())
     entries = []
     for sequence, record in enumerate(records, start=start):
         entry = entry_of(record, sequence=sequence, recorded_at=moment, previous_hash=previous_hash)

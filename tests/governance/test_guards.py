@@ -10,7 +10,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from governance import guards, ledger
+from governance import actions, guards, ledger
+from governance.go_no_go import verdict_on
 from governance.models import ChangeLogEntry, SignOff, SignOffRule, StatusChangeRequest
 from runbooks.models import Document, Runbook
 from tests import cast
@@ -239,7 +240,10 @@ def test_the_ledger_has_no_gap_and_no_back_dating(runbook):
 
 UNREADABLE_TIMES = {
     "sqlite": [
-        "zzzz", "now", "", "2026-02-30 10:00:00", "2460000.5", "9999-01-01 00:00:00", "2090-01-01", "2090-01-01T10:00:00",
+        "zzzz", "now", "",
+        "2090-02-30 10:00:00", "2090-13-01 10:00:00", "2090-01-01 23:61:00", "2090-01-01 10:00:00..1",
+        "2090-01-01 10:00:00.1.2", "2090-01-01 10:00:00.", "2090-01-01 10:00:00x1", "2090-01-01 10:00:00.1234567",
+        "2460000.5", "9999-01-01 00:00:00", "2090-01-01", "2090-01-01T10:00:00",
         "2090-01-01 10:00:00+02:00", "2090-01-01 10:00:00Z", "2090-01-01 24:00:00", 4102444800, b"2090-01-01 10:00:00",
     ],
     "postgresql": ["infinity", "9999-01-01 00:00:00Z", "2101-06-01 00:00:00Z"],
@@ -278,6 +282,21 @@ def test_the_ledger_takes_no_time_that_nobody_can_read_again(runbook, when):
 )
 def test_the_ledger_takes_no_changes_that_nobody_can_read_again(runbook, changes):
     refused(lambda: insert_ledger_row(changes=changes), "can be read")
+
+
+def test_a_forged_row_keeps_nobody_from_taking_a_readiness_down(ready_runbook, people):
+    insert_ledger_row(changes=f'{{"a": {{"after": {"9" * 5000}}}}}')  # more digits than anybody reads
+    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
+    assert ledger.verify().bad_sequence == ChangeLogEntry.objects.count() - 1
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 499_999, 999_499, 999_500, 999_999])
+def test_every_time_that_the_portal_writes_is_taken(people, microsecond):
+    moment = timezone.now().replace(year=2090, month=12, day=31, hour=23, minute=59, second=59, microsecond=microsecond)
+    with ledger.governed():
+        ledger.append(ledger.Record(actor=ledger.SYSTEM, action="changed", subject="x"), at=moment)
+    assert ledger.verify().is_whole
 
 
 def test_what_can_be_read_is_taken_by_the_guard(runbook):

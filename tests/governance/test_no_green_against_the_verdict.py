@@ -49,6 +49,10 @@ def forge_what_is_shown(runbook):
     )
 
 
+def forge_the_text_alone(runbook):
+    past_the_guards("UPDATE runbooks_document SET html = '<p>Open every valve.</p>' WHERE id = %s", runbook.document_id)
+
+
 def forge_a_ledger_row(runbook):
     past_the_guards("UPDATE governance_changelogentry SET changes = '[]' WHERE action = 'readiness_changed'")
 
@@ -115,6 +119,27 @@ def test_the_admin_does_not_say_signed_for_live_use(scene, sign_in, forge):  # n
         shown = client.get(f"/admin/runbooks/runbook/{page}").content.decode()
         assert "Signed for live use." not in shown
     assert "not valid" in client.get("/admin/runbooks/runbook/").content.decode()
+
+
+def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runbook(scene, reader, sign_in):  # noqa: F811
+    """A list reads no texts. Whatever shows or answers about one runbook does."""
+    version = scene.ready.document.get_absolute_url()
+    forge_the_text_alone(scene.ready)
+    for address in (
+        scene.ready.get_absolute_url(),
+        version,
+        f"{scene.ready.get_absolute_url()}versions/",
+        scene.situation.get_absolute_url(),
+    ):
+        page = reader.get(address).content.decode()
+        assert not greens(page), address
+        assert "it is the signed one" not in page
+    for address in (scene.ready.get_absolute_url(), version):
+        assert "The stored text is not what its sha256 names." in reader.get(address).content.decode()
+    row = reader.get(f"/api/v1/runbooks/{scene.ready.slug}/").json()
+    assert (row["live_ready"], row["reasons_against_live"]) == (False, ["document_altered"])
+    admin = sign_in("ed").get(f"/admin/runbooks/runbook/{scene.ready.pk}/change/").content.decode()
+    assert "Signed for live use." not in admin
 
 
 def test_many_rows_are_asked_about_together(people, django_assert_max_num_queries, reader):  # noqa: F811

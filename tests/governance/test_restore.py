@@ -1,5 +1,7 @@
 """An older backup was restored: exposed by a checkpoint, settled by the right backup or by a person, and by nothing else."""
 
+import json
+
 import pytest
 from django.core.management import CommandError
 
@@ -76,6 +78,46 @@ def test_a_person_goes_on_and_nothing_stays_ready(restored, ready_runbook, peopl
     assert "whole" in run("verify_ledger")
     again = cast.make_ready(ready_runbook)
     assert reasons(again) == set()
+
+
+def test_the_nightly_checkpoint_goes_on_afterwards(restored, ready_runbook, people):
+    run("accept_restore", "--as", "rita", "--reason", "The disk of Tuesday is lost.")
+    again = cast.make_ready(ready_runbook)
+    assert "whole" in run("verify_ledger", "--checkpoint", str(restored))
+    before = restored.read_text()
+    run("checkpoint", "--output", str(restored))
+    assert restored.read_text() != before
+    assert reasons(again) == set()
+
+
+def test_a_forged_word_that_it_was_accepted_settles_nothing_that_is_ready(restored, ready_runbook):
+    with ledger.governed():
+        lost = [{"sequence": 1, "hash": json.loads(restored.read_text())["hash"]}]
+        ledger.append(
+            ledger.Record(
+                actor=ledger.SYSTEM,
+                action=Action.RESTORE_ACCEPTED,
+                subject="ledger",
+                changes={"checkpoints": {"before": lost, "after": None}},
+            )
+        )
+    with pytest.raises(CommandError, match="checkpoint"):
+        run("verify_ledger", "--checkpoint", str(restored))
+    assert "ledger_broken" in reasons(ready_runbook)
+
+
+def test_what_waited_for_signatures_lapses_and_lower_levels_go_too(restored, ready_runbook, people):
+    """The lost rows may have rejected the one and lowered the other."""
+    waiting, shadow = cast.make_runbook("Waits"), cast.make_ready(cast.make_runbook("Shadow"))
+    actions.downgrade(runbook=shadow, level="shadow", reason="x", by=people["rita"])
+    request = cast.ask(waiting, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    said = run("accept_restore", "--as", "rolf", "--reason", "The disk of Tuesday is lost.")
+    assert shadow.slug in said
+    request.refresh_from_db()
+    assert (request.state, request.closed_reason) == ("lapsed", "The disk of Tuesday is lost.")
+    assert Runbook.objects.get(pk=shadow.pk).readiness_level == "unassessed"
+    assert ledger.verify().is_whole
 
 
 @pytest.mark.parametrize(("who", "why"), [("ed", "risk owner"), ("nobody-here", "no active account")])

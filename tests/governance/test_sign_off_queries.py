@@ -95,13 +95,13 @@ def test_the_other_moves_ask_each_thing_once(runbook, people):
 
 
 def test_the_page_and_its_form_in_the_admin(request_, people, sign_in):
-    """Beside the decision itself: session, account, demo people, the request, and two for the rights."""
+    """Beside the decision itself: session, account with whether it is a demo's, the request, and two for the rights."""
     client = sign_in("rita")
     page = f"{ADMIN}/{request_.pk}/change/"
     seen = client.get(page).context["form"].initial["seen"]
     assert len(asked(lambda: client.get(page))) == 14
     values = {"seen": seen, "decision": "approve", "comment": "Read.", "password": cast.PASSWORD}
-    assert len(asked(lambda: client.post(f"{ADMIN}/{request_.pk}/decide/", values))) == 6 + 9
+    assert len(asked(lambda: client.post(f"{ADMIN}/{request_.pk}/decide/", values))) == 5 + 9
     # Those who decided come with their names and groups: no query for each.
     other = sign_in("rolf")
     other.get(page)

@@ -87,8 +87,9 @@ def test_every_reason_can_be_given():
         *reasons(metadata_sha256=""),
         *reasons(solo=True),
     }
-    # Given by the runbook itself, which asks whether the portal is in doubt.
-    assert given | {Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING} == set(Reason)
+    # Given by the runbook itself, which asks what governance has against it.
+    asked = {Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING, Reason.SIGNATURES_MISSING, Reason.LEDGER_DISAGREES}
+    assert given | asked | {Reason.DOCUMENT_ALTERED, Reason.DOUBT} == set(Reason)
 
 
 def test_all_reasons_are_told_at_once_and_not_the_first_alone():

@@ -11,9 +11,9 @@ from governance.management.base import PortalCommand, actor_named
 
 
 class Command(PortalCommand):
-    """Takes down whatever is signed ready, since a lost row may have done so, and ends the doubt. People sign anew."""
+    """Takes down whatever is signed, lapses what waits, since a lost row may have done so, and ends the doubt."""
 
-    help = "Go on with a ledger that a checkpoint exposed as restored: all that is signed ready is taken down."
+    help = "Go on with a ledger that a checkpoint exposed as restored: all that is signed is taken down."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Who answers for it, and why."""
@@ -36,4 +36,8 @@ class Command(PortalCommand):
             raise CommandError(f"{refused} Nothing was changed.") from refused
         for runbook in taken_down:
             self.stdout.write(f"Taken down: {runbook.slug}")
-        self.stdout.write(self.style.SUCCESS("The portal goes on with this ledger. Take a checkpoint now."))
+        self.stdout.write(
+            self.style.SUCCESS(
+                "The portal goes on with this ledger. Take a checkpoint now, and look over who is in which group."
+            )
+        )
