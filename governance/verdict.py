@@ -27,7 +27,9 @@ class VerdictReason(StrEnum):
     LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
-    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what its own sha256 names
+    DOCUMENT_ALTERED = (
+        "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
+    )
     UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
     NOT_NOW = "not_now"  # it was asked how it stood at another moment: that permits nothing now
     DOUBT = "doubt"  # something could not be found out

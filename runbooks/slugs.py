@@ -35,11 +35,6 @@ def slug_for(text: str) -> str:
     return "-".join(words)[:MAXIMUM_LENGTH].strip("-") or "item"
 
 
-def free_slug(text: str, taken: set[str]) -> str:
-    """The slug for ``text`` that is not in ``taken``: numbered from 2 when it must be."""
-    return SlugRegister(taken).take(text)
-
-
 class SlugRegister:
     """Gives free slugs one after another, each at once, however many there are."""
 

@@ -27,7 +27,9 @@ class Reason(StrEnum):
     LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
-    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what was signed, or not shown as it was rendered
+    DOCUMENT_ALTERED = (
+        "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
+    )
     DOUBT = "doubt"  # something could not be found out
     METADATA_CHANGED = "metadata_changed"  # title, path, version, scope, clusters or layers changed since
 

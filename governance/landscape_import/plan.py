@@ -127,10 +127,6 @@ class Plan:
         moves = (step.changes["position"] for step in self.steps if step.kind == kind and step.verb == "move")
         return dict(sorted(Counter(after - before for before, after in moves).items()))
 
-    def findings_by_kind(self) -> dict[str, int]:
-        """How many findings of each kind the file gives cause for."""
-        return dict(Counter(str(draft.kind) for draft in self.findings))
-
 
 def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answers = NO_ANSWERS) -> Plan:
     """Compare a landscape file with the catalogue.

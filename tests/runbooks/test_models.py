@@ -25,7 +25,7 @@ from runbooks.models import (
     SituationRunbook,
 )
 from runbooks.models.search import DERIVED, SearchSynonym
-from runbooks.slugs import free_slug, slug_for
+from runbooks.slugs import SlugRegister, slug_for
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -310,15 +310,15 @@ def test_a_slug_of_a_slug_is_the_same():
 
 
 def test_a_taken_slug_is_numbered_from_two():
-    assert free_slug("Pump", set()) == "pump"
-    assert free_slug("Pump", {"pump"}) == "pump-2"
-    assert free_slug("Pump", {"pump", "pump-2", "pump-4"}) == "pump-3"
+    assert SlugRegister(set()).take("Pump") == "pump"
+    assert SlugRegister({"pump"}).take("Pump") == "pump-2"
+    assert SlugRegister({"pump", "pump-2", "pump-4"}).take("Pump") == "pump-3"
 
 
 def test_a_numbered_slug_of_a_long_title_fits_the_column():
     base = slug_for("x" * 200)
     taken = {base, *(f"{base}-{number}" for number in range(2, 1000))}
-    assert len(free_slug("x" * 200, taken)) <= Runbook._meta.get_field("slug").max_length
+    assert len(SlugRegister(taken).take("x" * 200)) <= Runbook._meta.get_field("slug").max_length
 
 
 # ---- clusters
