@@ -16,8 +16,8 @@ from governance.models import ChangeLogEntry, Finding
 from governance.verdict import VerdictReason
 from runbooks.models import Runbook, RunbookAlias
 from tests import cast
+from tests.runbooks.asking import Page
 from tests.runbooks.conftest import reader  # noqa: F401
-from tests.runbooks.test_pages import Page
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 20, 10, 0, tzinfo=UTC)

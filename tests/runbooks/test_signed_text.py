@@ -6,7 +6,7 @@ from django.urls import reverse
 from governance import actions
 from runbooks.models import Document, Runbook
 from tests import cast
-from tests.runbooks.test_pages import Page
+from tests.runbooks.asking import Page
 
 pytestmark = pytest.mark.django_db
 SIGNED, NEWER = "# Signed steps\n\n1. Close the old valve.\n", "# Newer steps\n\n1. Open the new valve.\n"
