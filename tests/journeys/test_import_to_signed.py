@@ -118,6 +118,7 @@ def test_no_other_way_leads_to_a_readiness(landscape, visit):
         f"/admin/runbooks/runbook/{runbook.pk}/change/",
         title=runbook.title,
         position=runbook.position,
+        opened_on=editor.hidden("opened_on"),
         readiness_level="ready",
         readiness_year=YEAR,
         **{"aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0},
