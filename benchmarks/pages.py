@@ -294,7 +294,7 @@ def stock_change_list(asked: Callable[[str], bytes]) -> Callable[[], object]:
     from django.contrib import admin
     from django.urls import clear_url_caches, path
 
-    from governance.admin.catalogue import RunbookAdmin
+    from governance.admin.runbooks import RunbookAdmin
     from governance.models import StatusChangeRequest
     from portal import urls
     from runbooks.models import Runbook
