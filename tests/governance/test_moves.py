@@ -329,6 +329,15 @@ def test_in_solo_mode_an_owner_signs_alone_and_it_is_labelled_everywhere(runbook
     assert client.get(f"/api/v1/runbooks/{signed.slug}/").json()["signed_solo"] is True
 
 
+def test_what_was_signed_alone_stays_labelled_when_it_is_taken_down(runbook, people, sign_in, solo):
+    """Whoever takes it down reviews nothing, and the lighter rule for signing anew stays shut."""
+    sign(cast.ask(runbook, by=people["rita"]), people, "rita")
+    actions.downgrade(runbook=runbook, level="shadow", reason="Not for now.", by=people["rolf"])
+    lower = Runbook.objects.get(pk=runbook.pk)
+    assert (lower.readiness_level, lower.signed_solo) == ("shadow", True)
+    assert "no independent review" in sign_in("otto").get(lower.get_absolute_url()).content.decode()
+
+
 def test_whoever_is_no_risk_owner_does_not_sign_alone_in_solo_mode_either(runbook, people, solo):
     request = cast.ask(runbook, by=people["ed"])
     assert (request.is_solo, request.required_signatures) == (False, 2)
