@@ -14,7 +14,12 @@ def main() -> None:
         sys.exit(
             f"Django is not installed for this Python ({error}). Run 'python3 run.py setup' first, then use .venv."
         )
-    execute_from_command_line(sys.argv)
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))  # a sentence that says what to set needs no traceback
 
 
 if __name__ == "__main__":

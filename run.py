@@ -76,6 +76,8 @@ LOCK_OPTIONS = ("--require-hashes", "--no-deps")
 PIP_OPTIONS = (*LOCK_OPTIONS, "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-user")
 # Two portals of one user would fight for gunicorn's control socket, which lies in the home folder.
 SERVER_OPTIONS = ("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket")
+# Which proxy's headers are believed is TRUSTED_PROXIES' to say; gunicorn itself would believe any local one.
+SERVER_OPTIONS += ("--forwarded-allow-ips", "")
 # The first words of the lines of pip and of uv that a waiting person wants to see.
 PROGRESS_WORDS = ("Collecting", "Building", "Resolved", "Prepared", "Installed")
 

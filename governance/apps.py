@@ -14,8 +14,10 @@ class GovernanceConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks, and prepare the database after every migrate."""
         from axes.signals import user_locked_out
+        from django.contrib.auth.signals import user_logged_in
 
         from governance import checks  # noqa: F401 - registers the system checks
+        from governance.known_devices import note_signed_in
         from governance.go_no_go import doubts_about, portal_doubts
         from governance.models.landscape import landscape_files as imported_landscapes
         from governance.setup import lift_guards, prepare_database
@@ -25,6 +27,7 @@ class GovernanceConfig(AppConfig):
         doubt.register(portal=portal_doubts, rows=doubts_about)
         landscape_files.register(imported_landscapes)
         user_locked_out.connect(note_locked_sign_in, dispatch_uid="governance.note_locked_sign_in")
+        user_logged_in.connect(note_signed_in, dispatch_uid="governance.note_signed_in")
         pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")
         # Django's table rebuild on SQLite drops triggers: they are put back after every migrate.
         post_migrate.connect(prepare_database, dispatch_uid="governance.prepare_database")

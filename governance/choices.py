@@ -59,6 +59,7 @@ class Action(models.TextChoices):
     READINESS_CHANGED = "readiness_changed", _("readiness changed")
     CONFIRMATION_FAILED = "confirmation_failed", _("wrong password at signing")
     SIGN_IN_LOCKED = "sign_in_locked", _("sign-in locked")
+    SIGN_IN_UNLOCKED = "sign_in_unlocked", _("sign-in unlocked")
     PASSWORD_SET = "password_set", _("password set")
     TOKEN_CREATED = "token_created", _("API token created")
     TOKEN_REVOKED = "token_revoked", _("API token revoked")

@@ -1,9 +1,9 @@
-"""A locked sign-in is told in the ledger: once for each time that an account is locked."""
+"""A locked sign-in is told in the ledger, within limits: strangers decide how often it happens."""
 
 from datetime import timedelta
+from logging import getLogger
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -12,16 +12,23 @@ from governance.choices import Action
 from governance.facts import subject_of
 from governance.models import ChangeLogEntry
 
+# One row for an account in an hour, and so many for all accounts together. The log has every lock.
+SAME_ACCOUNT = timedelta(hours=1)
+MAX_ROWS_PER_HOUR = 20
+
+log = getLogger(__name__)
+
 
 def note_locked_sign_in(*, username: str, **_: Any) -> None:
-    """Receiver of ``axes.signals.user_locked_out``. A name that nobody bears leaves no row: anybody could fill the ledger."""
+    """Receiver of ``axes.signals.user_locked_out``. A name that no account has leaves no row."""
     account = User.objects.filter(username=str(username).replace("\x00", "")).first()
     if account is None:
         return
-    cool_off: timedelta = settings.AXES_COOLOFF_TIME
+    log.warning("Sign-in locked: account %d.", account.pk)
+    if not _is_worth_a_row(account):  # asked before the ledger's lock too: a flood waits for nobody
+        return
     with ledger.governed():
-        rows = ChangeLogEntry.objects.filter(subject=subject_of(account), action=Action.SIGN_IN_LOCKED)
-        if rows.filter(recorded_at__gt=timezone.now() - cool_off).exists():
+        if not _is_worth_a_row(account):
             return
         ledger.append(
             ledger.Record(
@@ -31,3 +38,11 @@ def note_locked_sign_in(*, username: str, **_: Any) -> None:
                 subject_title=str(account),
             )
         )
+
+
+def _is_worth_a_row(account: User) -> bool:
+    """Return whether the change log does not tell of this account's lock, or of too many, already."""
+    rows = ChangeLogEntry.objects.filter(
+        action=Action.SIGN_IN_LOCKED, recorded_at__gt=timezone.now() - SAME_ACCOUNT
+    )
+    return not rows.filter(subject=subject_of(account)).exists() and rows.count() < MAX_ROWS_PER_HOUR

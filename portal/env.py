@@ -3,23 +3,50 @@
 The names are those of the README's table; nothing else in the project reads ``os.environ``.
 """
 
+import difflib
 import os
+import re
 import secrets
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
-TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
-FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
-DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
+from portal.connection_urls import FALSE_WORDS, TRUE_WORDS, read_cache, read_database, read_email
+
 READ_MODES = ("login", "public")
 LANGUAGES = ("en", "de")
 SHORTEST_KEY = 16
+MAX_SHOWN = 80
+# A host as a request may name it: no scheme, no port, no path. ``*`` is any host, ``.example`` any below.
+HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+ORIGIN_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+# Variables that begin like this are the portal's. One that nothing reads is a misspelling or a
+# setting of something else, and is reported by the system check ``portal.W001``.
+PREFIXES = (
+    "ALLOWED_",
+    "AXES_",
+    "CACHE_",
+    "CHECKPOINT_",
+    "CSRF_",
+    "DATABASE_",
+    "DEFAULT_FROM_",
+    "DOCS_",
+    "EMAIL_",
+    "GOVERNANCE_",
+    "PORTAL_",
+    "SIGNING_",
+    "TRUSTED_",
+)
+READ_BY_RUN_PY = frozenset({"BIND"})
+ALIKE = 0.85  # difflib's ratio: one letter lost, doubled or exchanged in a name of this length
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +70,34 @@ class Environment:
     portal_url: str
     time_zone: str
     language_code: str
+    default_from_email: str
+    trusted_proxies: int
+    unread: tuple[str, ...]
+
+
+class Variables(Mapping[str, str]):
+    """The environment's variables, which remember the names that were asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.asked: set[str] = set(READ_BY_RUN_PY)
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def unread(self) -> tuple[str, ...]:
+        """Return, sorted, the names that look like the portal's and that nothing has asked for."""
+        return tuple(sorted(name for name in self if name not in self.asked and self._looks_like_ours(name)))
+
+    def _looks_like_ours(self, name: str) -> bool:
+        return name.startswith(PREFIXES) or bool(difflib.get_close_matches(name, self.asked, n=1, cutoff=ALIKE))
 
 
 def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
@@ -52,47 +107,106 @@ def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
     :param var: the folder for files that the portal makes (SQLite database, generated key).
     :raises ImproperlyConfigured: a value cannot be used; the message names the variable and says what to set.
     """
-    return Environment(
-        secret_key=values.get("SECRET_KEY") or _generated_secret_key(var),
-        database=_database(values, var),
-        cache=_url(values, "CACHE_URL", "locmemcache://", environ.Env.cache_url_config),
-        email=_url(values, "EMAIL_URL", "consolemail://", environ.Env.email_url_config),
-        allowed_hosts=_words(values, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
-        csrf_trusted_origins=_origins(values),
-        debug=_flag(values, "DEBUG"),
-        demo=_flag(values, "PORTAL_DEMO"),
-        portal_read=cast(Literal["login", "public"], _one_of(values, "PORTAL_READ", READ_MODES)),
-        docs_root=values.get("DOCS_ROOT", ""),
-        docs_ref=values.get("DOCS_REF", ""),
-        governance_solo=_flag(values, "GOVERNANCE_SOLO"),
-        signing_cool_down_hours=_whole_number(values, "SIGNING_COOL_DOWN_HOURS", default=24, most=24 * 365),
-        checkpoint_key=_checkpoint_key(values),
-        portal_url=_portal_url(values),
-        time_zone=_time_zone(values),
-        language_code=_one_of(values, "LANGUAGE_CODE", LANGUAGES),
-    )
+    values = Variables(values)
+    settings = _settings(values, var)
+    return Environment(**settings, unread=values.unread())
+
+
+def _settings(values: Mapping[str, str], var: Path) -> dict[str, Any]:
+    """Return every field of ``Environment`` that is read from a variable."""
+    docs_root, docs_ref = _documents(values)
+    return {
+        "database": _database(values, var),
+        "cache": read_cache(_text(values, "CACHE_URL") or "locmemcache://"),
+        "email": _email(values),
+        "allowed_hosts": _hosts(values),
+        "csrf_trusted_origins": _origins(values),
+        "debug": _flag(values, "DEBUG"),
+        "demo": _flag(values, "PORTAL_DEMO"),
+        "portal_read": cast(Literal["login", "public"], _one_of(values, "PORTAL_READ", READ_MODES)),
+        "docs_root": docs_root,
+        "docs_ref": docs_ref,
+        "governance_solo": _flag(values, "GOVERNANCE_SOLO"),
+        "signing_cool_down_hours": _whole_number(values, "SIGNING_COOL_DOWN_HOURS", default=24, most=24 * 365),
+        "checkpoint_key": _checkpoint_key(values),
+        "portal_url": _portal_url(values),
+        "time_zone": _time_zone(values),
+        "language_code": _one_of(values, "LANGUAGE_CODE", LANGUAGES),
+        "default_from_email": _sender(values),
+        "trusted_proxies": _whole_number(values, "TRUSTED_PROXIES", default=0, most=10),
+        # Last: it may write a file, which no refused start should leave behind.
+        "secret_key": _text(values, "SECRET_KEY") or _generated_secret_key(var),
+    }
+
+
+def _text(values: Mapping[str, str], name: str) -> str:
+    """Return the value without blanks around it; empty where it is not set."""
+    return values.get(name, "").strip()
+
+
+def _shown(value: str) -> str:
+    """Return a value as an error may repeat it: shortened, and not at all if it may hold a password."""
+    if "@" in value:
+        return "(a value with an @)"
+    return repr(value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "…")
 
 
 def _flag(values: Mapping[str, str], name: str) -> bool:
-    word = values.get(name, "").strip().lower()
-    if word in TRUE_WORDS:
+    word = _text(values, name)
+    if word.lower() in TRUE_WORDS:
         return True
-    if word in FALSE_WORDS:
+    if word.lower() in FALSE_WORDS:
         return False
-    raise ImproperlyConfigured(f"{name}={word!r} is neither yes nor no. Set {name}=1 or {name}=0.")
+    raise ImproperlyConfigured(f"{name}={_shown(word)} is neither yes nor no. Set {name}=1 or {name}=0.")
 
 
-def _whole_number(values: Mapping[str, str], name: str, *, default: int, most: int) -> int:
-    word = values.get(name, "").strip()
+def _whole_number(
+    values: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0
+) -> int:
+    word = _text(values, name)
     if not word:
         return default
-    if not (word.isascii() and word.isdecimal() and len(word) <= len(str(most)) and int(word) <= most):
-        raise ImproperlyConfigured(f"{name}={word!r} is not a whole number from 0 to {most}. Set {name}={default}.")
+    is_number = word.isascii() and word.isdecimal() and len(word) <= len(str(most))
+    if not (is_number and least <= int(word) <= most):
+        raise ImproperlyConfigured(
+            f"{name}={_shown(word)} is not a whole number from {least} to {most}. Set {name}={default}."
+        )
     return int(word)
 
 
+def _documents(values: Mapping[str, str]) -> tuple[str, str]:
+    root, ref = _text(values, "DOCS_ROOT"), _text(values, "DOCS_REF")
+    if ref and not root:
+        raise ImproperlyConfigured(
+            f"DOCS_REF={_shown(ref)} has no effect without a repository. Set DOCS_ROOT, or unset DOCS_REF."
+        )
+    return root, ref
+
+
+def _email(values: Mapping[str, str]) -> dict[str, Any]:
+    timeout = _whole_number(values, "EMAIL_TIMEOUT", default=10, least=1, most=300)
+    return read_email(_text(values, "EMAIL_URL") or "consolemail://", timeout=timeout)
+
+
+def _sender(values: Mapping[str, str]) -> str:
+    """Return the sender of every e-mail, such as ``Runbooks <portal@example.org>``; empty if not set."""
+    given = _text(values, "DEFAULT_FROM_EMAIL")
+    if not given:
+        return ""
+    address = parseaddr(given)[1]
+    try:
+        validate_email(address)
+    except ValidationError:
+        address = ""
+    if not address or not given.isprintable():
+        raise ImproperlyConfigured(
+            "DEFAULT_FROM_EMAIL is not one e-mail address. Set portal@example.org or 'Runbooks <portal@example.org>'."
+        )
+    return given
+
+
 def _checkpoint_key(values: Mapping[str, str]) -> str:
-    key = values.get("CHECKPOINT_KEY", "")
+    key = _text(values, "CHECKPOINT_KEY")
     if key and len(key) < SHORTEST_KEY:
         # The value is a secret and is not repeated.
         raise ImproperlyConfigured(f"CHECKPOINT_KEY is shorter than {SHORTEST_KEY} characters. Set a long random one.")
@@ -100,67 +214,77 @@ def _checkpoint_key(values: Mapping[str, str]) -> str:
 
 
 def _portal_url(values: Mapping[str, str]) -> str:
-    url = values.get("PORTAL_URL", "").strip().rstrip("/")
-    if url and not url.startswith(("https://", "http://")):
-        raise ImproperlyConfigured(f"PORTAL_URL={url!r} has no scheme. Write it as https://{url}.")
-    return url
+    url = _text(values, "PORTAL_URL")
+    return _origin("PORTAL_URL", url, wildcard=False) if url else ""
 
 
-def _words(values: Mapping[str, str], name: str, default: str) -> list[str]:
-    return [word.strip() for word in values.get(name, default).split(",") if word.strip()]
+def _words(values: Mapping[str, str], name: str, default: str = "") -> list[str]:
+    given = _text(values, name) or default
+    return [word.strip() for word in given.split(",") if word.strip()]
+
+
+def _hosts(values: Mapping[str, str]) -> list[str]:
+    hosts = _words(values, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise ImproperlyConfigured(
+                f"ALLOWED_HOSTS holds {_shown(host)}, which no request can match. Write names without scheme, "
+                "port and path, separated by commas: portal.example,10.0.0.1,[::1]. A leading dot stands for "
+                "every name below: .portal.example."
+            )
+    return hosts
 
 
 def _origins(values: Mapping[str, str]) -> list[str]:
-    origins = _words(values, "CSRF_TRUSTED_ORIGINS", "")
-    for origin in origins:
-        if not origin.startswith(("https://", "http://")):
-            raise ImproperlyConfigured(
-                f"CSRF_TRUSTED_ORIGINS holds {origin!r}, which has no scheme. Write it as https://{origin}."
-            )
-    return origins
+    return [
+        _origin("CSRF_TRUSTED_ORIGINS", origin, wildcard=True) for origin in _words(values, "CSRF_TRUSTED_ORIGINS")
+    ]
+
+
+def _origin(name: str, given: str, *, wildcard: bool) -> str:
+    """Return ``scheme://host[:port]`` as a browser writes it; a slash at the end is dropped.
+
+    :raises ImproperlyConfigured: there is no scheme, or there is a path, a query or an account.
+    """
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        parts = urlsplit("")
+    host = parts.netloc.lower()
+    is_origin = given.lower().startswith(("https://", "http://")) and ORIGIN_HOST.fullmatch(host)
+    rest = given[len(parts.scheme) + 3 + len(host) :]
+    if not is_origin or rest not in ("", "/") or ("*" in host and not wildcard):
+        raise ImproperlyConfigured(
+            f"{name} holds {_shown(given)}, which is not a scheme and a host. Write it as https://portal.example, "
+            "without a path."
+        )
+    return f"{parts.scheme}://{host.removesuffix(DEFAULT_PORTS[parts.scheme])}"
 
 
 def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """The value of ``name``; the first choice is the default."""
-    word = values.get(name, "").strip() or choices[0]
+    """Return the value of ``name``; the first choice is the default."""
+    word = _text(values, name) or choices[0]
     if word not in choices:
-        raise ImproperlyConfigured(f"{name}={word!r} is not known. Set one of: {', '.join(choices)}.")
+        raise ImproperlyConfigured(f"{name}={_shown(word)} is not known. Set one of: {', '.join(choices)}.")
     return word
 
 
 def _time_zone(values: Mapping[str, str]) -> str:
-    name = values.get("TIME_ZONE", "").strip() or "Europe/Berlin"
+    name = _text(values, "TIME_ZONE") or "Europe/Berlin"
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
         raise ImproperlyConfigured(
-            f"TIME_ZONE={name!r} is not a time zone. Set a name such as Europe/Berlin."
+            f"TIME_ZONE={_shown(name)} is not a time zone. Set a name such as Europe/Berlin."
         ) from error
     return name
 
 
-def _url(values: Mapping[str, str], name: str, default: str, parse: Any) -> dict[str, Any]:
-    try:
-        return dict(parse(values.get(name) or default))
-    except (ImproperlyConfigured, KeyError, ValueError) as error:
-        # The value may hold a password: it is never repeated, nor is the cause, which quotes parts of it.
-        raise ImproperlyConfigured(f"{name} cannot be read as an address ({type(error).__name__}).") from None
-
-
 def _database(values: Mapping[str, str], var: Path) -> dict[str, Any]:
-    url = values.get("DATABASE_URL", "").strip()
+    url = _text(values, "DATABASE_URL")
     if not url:
         return sqlite_settings(var / "portal.sqlite3")
-    scheme = url.partition("://")[0]
-    if scheme not in DATABASE_SCHEMES:
-        raise ImproperlyConfigured(
-            "DATABASE_URL names a database that the portal does not support. "
-            "Set sqlite:///var/portal.sqlite3 or postgres://USER@HOST:5432/NAME."
-        )
-    parsed = _url(values, "DATABASE_URL", "", environ.Env.db_url_config)
-    if scheme == "sqlite":
-        return sqlite_settings(Path(parsed["NAME"]))
-    return parsed | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    return read_database(url, sqlite=sqlite_settings)
 
 
 def sqlite_settings(path: Path) -> dict[str, Any]:

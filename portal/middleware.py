@@ -8,6 +8,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 
+from governance import known_devices
 from governance.as_of import AS_OF
 from governance.past_views import page_as_of
 from portal.accounts import may_read
@@ -44,6 +45,19 @@ class DoubtMiddleware:
         """Answer the request."""
         with doubt.ask_once():
             return self.get_response(request)
+
+
+class KnownDeviceMiddleware:
+    """Remembers the device on which somebody has just signed in (``governance.known_devices``)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request; put the cookie on the answer after a sign-in."""
+        response = self.get_response(request)
+        known_devices.remember_device(request, response)
+        return response
 
 
 class FreshMiddleware:

@@ -1,5 +1,6 @@
 """Django's settings. What may differ between two installations is read in ``portal.env``."""
 
+import contextlib
 import os
 import sys
 from datetime import timedelta
@@ -21,6 +22,9 @@ CSRF_TRUSTED_ORIGINS = ENVIRONMENT.csrf_trusted_origins
 DATABASES = {"default": ENVIRONMENT.database}
 CACHES = {"default": ENVIRONMENT.cache}
 globals().update(ENVIRONMENT.email)  # EMAIL_BACKEND, EMAIL_HOST, …: one setting each in Django 5.2
+# `check` refuses a mail server without a sender; the console does not mind.
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.default_from_email or "portal@localhost"
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 
 # The portal's own settings, named in DESIGN as environment variables.
 PORTAL_READ = ENVIRONMENT.portal_read
@@ -63,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "governance.passwords.ActingMiddleware",
+    "portal.middleware.KnownDeviceMiddleware",
     "portal.middleware.DoubtMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -92,11 +97,14 @@ TEMPLATES = [
 ]
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "portal.accounts.PortalBackend"]
-# Ten wrong passwords for one name from one address lock the two for a quarter of an hour (docs/decisions/0008).
-AXES_FAILURE_LIMIT = 10
+# What is counted and locked: governance.sign_in_limits (docs/decisions/0008).
+AXES_HANDLER = "governance.sign_in_limits.SignInLimits"
+AXES_CLIENT_IP_CALLABLE = "governance.client_address.client_network"
+AXES_FAILURE_LIMIT = 10  # for one name from one address, or from one known device
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever keeps trying keeps it locked
 AXES_USERNAME_CALLABLE = "portal.accounts.tried_name"
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business; failures are kept for the counting alone
 AXES_ENABLE_ADMIN = False
@@ -123,16 +131,16 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-# `run.py serve` collects the files under hashed names; before that they are served from where they lie.
-_collected = not (DEBUG or PORTAL_DEMO) and (STATIC_ROOT / "staticfiles.json").exists()
-WHITENOISE_USE_FINDERS = not _collected
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
+with contextlib.suppress(OSError):
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
+# `run.py serve` collects the files. What was not collected is served from where it lies.
+WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if _collected
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or PORTAL_DEMO
+        else "portal.static_files.HashedStaticFiles"
     },
 }
 
@@ -153,7 +161,8 @@ CONTENT_SECURITY_POLICY = {
 
 _over_https = not (DEBUG or PORTAL_DEMO) and any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _over_https
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _over_https else None
+# A header that anybody can send is believed only where a proxy is known to set it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if _over_https else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -164,7 +173,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "governance.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
-        "rest_framework.authentication.BasicAuthentication",
+        "governance.api.authentication.LimitedBasicAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.rest.MayRead"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -28,6 +28,7 @@ from governance.actions.sections import render_section
 from governance.actions.signing import reject, seen_token, sign
 from governance.actions.syncing import Synced, sync_documents
 from governance.actions.tokens import create_api_token, revoke_api_token
+from governance.actions.unlocking import unlock_sign_in
 
 __all__ = [
     "ActionRefused",
@@ -65,5 +66,6 @@ __all__ = [
     "store_document",
     "submit",
     "sync_documents",
+    "unlock_sign_in",
     "withdraw",
 ]

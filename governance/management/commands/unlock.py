@@ -1,0 +1,43 @@
+"""``manage.py unlock USERNAME [--address] [--as USERNAME]``: end the lock that wrong passwords have put on a sign-in."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import CommandError
+
+from governance import actions
+from governance.management.base import PortalCommand, actor_named
+
+
+class Command(PortalCommand):
+    """Forgets an account's failed sign-ins; the change log tells who did it."""
+
+    help = "Unlock the sign-in of an account that too many wrong passwords have locked."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The account, and who answers for it."""
+        parser.add_argument("username", metavar="USERNAME", help="the account that cannot sign in")
+        parser.add_argument(
+            "--address",
+            action="store_true",
+            help="also unlock the addresses that it was tried from, where many names were tried",
+        )
+        parser.add_argument("--as", metavar="USERNAME", dest="by", help="who unlocks it, for the change log")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Unlock it.
+
+        :raises CommandError: there is no such account.
+        """
+        by = actor_named(options["by"])
+        user = User.objects.filter(username=options["username"]).first()
+        if user is None:
+            raise CommandError(f"There is no account named {options['username']!r}. Nothing was unlocked.")
+        failures = actions.unlock_sign_in(user=user, addresses_too=options["address"], by=by)
+        if failures:
+            self.stdout.write(self.style.SUCCESS(f"Unlocked {user}: {failures} failed sign-ins are forgotten."))
+        else:
+            self.stdout.write(f"{user} was not locked: no sign-in has failed in the last quarter of an hour.")
+        if not user.is_active:
+            self.stdout.write("The account is not active, so it cannot sign in all the same.")
