@@ -17,8 +17,8 @@ class GovernanceConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from governance import checks  # noqa: F401 - registers the system checks
-        from governance.known_devices import note_signed_in
         from governance.go_no_go import doubts_about, portal_doubts
+        from governance.known_devices import note_signed_in
         from governance.models.landscape import landscape_files as imported_landscapes
         from governance.setup import lift_guards, prepare_database
         from governance.sign_in import note_locked_sign_in

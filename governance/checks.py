@@ -1,18 +1,33 @@
 """System checks: what must hold before this process answers anyone."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from governance import guards
+from governance.guards import role
 from governance.guards.rules import LEDGER
+
+NOT_MIGRATED = CheckWarning(
+    "The database is not migrated, so there is nothing to check in it.",
+    hint="Run 'manage.py migrate'.",
+    id="governance.W002",
+)
 
 
 @register(Tags.database)
 def guards_stand(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Every guard is in the database as it should be. Says nothing of a database that is not migrated yet."""
+    """Every guard is in the database as it should be. Says nothing of a database that is not migrated yet.
+
+    This is what ``migrate`` asks. No error: it would stop the very ``migrate`` that puts the guards back, after
+    every release that changes one. ``manage.py check`` asks ``database_is_sound`` instead, where it is one.
+    """
     if not databases or "default" not in databases:
         return []
     try:
@@ -24,11 +39,69 @@ def guards_stand(databases: Any = None, **_: Any) -> list[CheckMessage]:
     if not missing:
         return []
     return [
-        # No error: it would stop the very `migrate` that puts them back, after every release that changes a guard.
-        # Until then /readyz answers 503.
         CheckWarning(
             f"The database lacks {len(missing)} guard(s): {', '.join(missing)}.",
             hint="Run 'manage.py migrate': it puts them back. Then find out who removed them.",
             id="governance.W001",
         )
     ]
+
+
+def database_is_sound(**_: Any) -> list[CheckMessage]:
+    """The database answers, has every guard, and the role may do what it must and no more.
+
+    Registered by ``manage.py check`` alone, so that no other command is stopped by it.
+    """
+    if not has_file():
+        return [NOT_MIGRATED]
+    found: list[CheckMessage] = []
+    try:
+        with transaction.atomic():  # a refused query must not spoil the caller's transaction
+            found += _faults_of_role()
+            found += _faults_of_guards()
+    except DatabaseError as error:
+        return found or [  # a role that may not read is named already
+            CheckError(
+                f"The database does not answer as it should ({type(error).__name__}).",
+                hint="Look at DATABASE_URL, at the server, and at what the role may read.",
+                id="governance.E001",
+            )
+        ]
+    return found
+
+
+def has_file() -> bool:
+    """Return whether there is a database to ask. SQLite would make an empty one by being asked."""
+    connection = connections["default"]
+    name = connection.settings_dict["NAME"]
+    return connection.vendor != "sqlite" or not isinstance(name, Path) or name.exists()
+
+
+def _faults_of_role() -> Iterator[CheckMessage]:
+    faults = role.faults()
+    if faults:
+        yield CheckError(
+            f"The database role is not the one to serve with: {'; '.join(faults)}.",
+            hint="As the owner of the tables, run 'psql --dbname=portal --file=docs/postgresql_role.sql', and "
+            "name the role portal_app in DATABASE_URL (docs/operations.md).",
+            id="governance.E003",
+        )
+
+
+def _faults_of_guards() -> Iterator[CheckMessage]:
+    connection = connections["default"]
+    if LEDGER not in connection.introspection.table_names():
+        yield NOT_MIGRATED
+        return
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        yield CheckWarning(
+            "The database has migrations to apply.", hint="Run 'manage.py migrate'.", id="governance.W003"
+        )
+    missing = guards.missing()
+    if missing:
+        yield CheckError(
+            f"The database lacks {len(missing)} guard(s): {', '.join(missing)}.",
+            hint="Run 'manage.py migrate': it puts them back. Then find out who removed them.",
+            id="governance.E002",
+        )

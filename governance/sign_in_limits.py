@@ -49,9 +49,7 @@ class SignInLimits(AxesDatabaseHandler):
         """Return the failures of this name from this address or device."""
         return _sum_of(self._own(request, credentials))
 
-    def user_login_failed(
-        self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any
-    ) -> None:
+    def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
         """Count a wrong password, and report a lock that it leads to."""
         if request is None:
             return

@@ -139,7 +139,7 @@ def _sqlite_path(address: Address) -> Path:
 
 
 def _postgresql(address: Address, without_options: str) -> dict[str, Any]:
-    from psycopg import pq
+    from psycopg import pq  # noqa: PLC0415 - an SQLite portal starts without it
 
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - IN_THE_ADDRESS
     address.allow_options((*CONNECTION_SETTINGS, *known))
@@ -278,9 +278,7 @@ def _split(variable: str, value: str, forms: str) -> Address:
     except ValueError:
         raise _refusal(variable, "its host cannot be read", forms) from None
     if parts.fragment or "#" in value or "@" in parts.path + parts.query:
-        raise _refusal(
-            variable, "a character such as # / ? @ in a password must be written as %23 %2F %3F %40", forms
-        )
+        raise _refusal(variable, "a character such as # / ? @ in a password must be written as %23 %2F %3F %40", forms)
     return Address(
         variable=variable,
         forms=forms,
@@ -306,8 +304,8 @@ def _options(variable: str, query: str, forms: str) -> dict[str, str]:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError:
         raise _refusal(variable, "its options are not of the form ?NAME=VALUE&NAME=VALUE", forms) from None
-    for name, word in pairs:
-        name = name.lower()
+    for given, word in pairs:
+        name = given.lower()
         if not OPTION_NAME.fullmatch(name):
             raise _refusal(variable, "the name of an option is not a word", forms)
         if name in options or not word.strip():

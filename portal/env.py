@@ -160,9 +160,7 @@ def _flag(values: Mapping[str, str], name: str) -> bool:
     raise ImproperlyConfigured(f"{name}={_shown(word)} is neither yes nor no. Set {name}=1 or {name}=0.")
 
 
-def _whole_number(
-    values: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0
-) -> int:
+def _whole_number(values: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0) -> int:
     word = _text(values, name)
     if not word:
         return default
@@ -236,9 +234,7 @@ def _hosts(values: Mapping[str, str]) -> list[str]:
 
 
 def _origins(values: Mapping[str, str]) -> list[str]:
-    return [
-        _origin("CSRF_TRUSTED_ORIGINS", origin, wildcard=True) for origin in _words(values, "CSRF_TRUSTED_ORIGINS")
-    ]
+    return [_origin("CSRF_TRUSTED_ORIGINS", origin, wildcard=True) for origin in _words(values, "CSRF_TRUSTED_ORIGINS")]
 
 
 def _origin(name: str, given: str, *, wildcard: bool) -> str:

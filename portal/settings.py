@@ -23,7 +23,8 @@ DATABASES = {"default": ENVIRONMENT.database}
 CACHES = {"default": ENVIRONMENT.cache}
 globals().update(ENVIRONMENT.email)  # EMAIL_BACKEND, EMAIL_HOST, …: one setting each in Django 5.2
 # `check` refuses a mail server without a sender; the console does not mind.
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.default_from_email or "portal@localhost"
+NO_SENDER = "portal@localhost"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.default_from_email or NO_SENDER
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 
 # The portal's own settings, named in DESIGN as environment variables.
@@ -35,6 +36,7 @@ GOVERNANCE_SOLO = ENVIRONMENT.governance_solo
 SIGNING_COOL_DOWN_HOURS = ENVIRONMENT.signing_cool_down_hours
 CHECKPOINT_KEY = ENVIRONMENT.checkpoint_key
 PORTAL_URL = ENVIRONMENT.portal_url
+UNREAD_VARIABLES = ENVIRONMENT.unread
 
 INSTALLED_APPS = [
     "portal",

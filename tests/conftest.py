@@ -4,6 +4,7 @@ import os
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.management import call_command as real_call_command
 from django.test import Client, testcases
 
@@ -34,6 +35,12 @@ def _call_command_past_the_guards(name, *args, **kwargs):
 
 # For the whole session: the emptying comes after every fixture of the test has gone.
 testcases.call_command = _call_command_past_the_guards
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Wrong API tokens are counted there."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+TRUSTED_PROXIES = 0
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PORTAL_READ = "login"
 PORTAL_DEMO = False

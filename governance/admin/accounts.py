@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from governance import ledger
-from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin
+from governance import actions, ledger
+from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin, signed_in
 from governance.admin.stale import OpenedOnForm
 from governance.models import SignOffRule
 from governance.passwords import record_password
@@ -37,6 +37,17 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
     form: Any = AccountForm
     list_display = ("username", "is_active", "is_staff", "in_groups", "date_joined")
     list_filter = ("is_active", "is_staff", "groups")
+    actions = ("unlock",)
+
+    @admin.action(description=_("Unlock the sign-in"), permissions=["change"])
+    def unlock(self, request: HttpRequest, queryset: Any) -> None:
+        """Forget the wrong passwords that were tried for these accounts."""
+        by = signed_in(request)
+        unlocked = [str(user) for user in queryset if actions.unlock_sign_in(user=user, addresses_too=True, by=by)]
+        if unlocked:
+            messages.success(request, _("Unlocked: %(names)s.") % {"names": ", ".join(unlocked)})
+        else:
+            messages.info(request, _("None of these accounts was locked."))
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the groups, which the list shows."""

@@ -6,6 +6,7 @@ from django.contrib.auth import get_backends
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from drf_spectacular.authentication import BasicScheme as SpectacularBasicScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, BasicAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -96,3 +97,9 @@ class TokenScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """A bearer token in the header."""
         return {"type": "http", "scheme": "bearer"}
+
+
+class BasicScheme(SpectacularBasicScheme):
+    """A name and a password in the header, for the OpenAPI schema."""
+
+    target_class = "governance.api.authentication.LimitedBasicAuthentication"

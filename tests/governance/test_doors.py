@@ -31,8 +31,10 @@ WRITES_THE_LEDGER = {
     "seed_demo",
     "sync_documents",
     "tick",
+    "unlock",
 }
 WRITES_NOTHING_GOVERNED = {
+    "check",
     "checkpoint",
     "export_landscape",
     "export_proof",

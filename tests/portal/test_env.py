@@ -62,6 +62,10 @@ BLANKABLE = {
     "SIGNING_COOL_DOWN_HOURS",
     "CHECKPOINT_KEY",
     "PORTAL_URL",
+    "DEFAULT_FROM_EMAIL",
+    "EMAIL_TIMEOUT",
+    "TRUSTED_PROXIES",
+    "ALLOWED_HOSTS",
 }
 
 
@@ -76,7 +80,7 @@ def test_a_blank_list_of_hosts_never_means_every_host(var):
 
 
 def test_every_variable_is_read_from_what_is_given_and_not_from_the_process(var, monkeypatch):
-    for name in (*BLANKABLE, "ALLOWED_HOSTS"):
+    for name in BLANKABLE:
         monkeypatch.setenv(name, "mysql://nonsense")
     assert read_environment({}, var=var).portal_read == "login"
 
@@ -100,6 +104,9 @@ def test_every_setting_has_a_test_in_this_file():
         "portal_url",
         "time_zone",
         "language_code",
+        "default_from_email",
+        "trusted_proxies",
+        "unread",
     }
 
 
@@ -197,7 +204,75 @@ def test_origins_carry_their_scheme(var):
 
 
 @pytest.mark.parametrize(
-    "origin", ["portal.example", "ftp://portal.example", "//portal.example", "https:/portal.example"]
+    ("given", "wanted"),
+    [
+        ("https://Portal.Example/", "https://portal.example"),
+        ("https://portal.example:443", "https://portal.example"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://*.example", "https://*.example"),
+    ],
+)
+def test_an_origin_is_kept_as_a_browser_writes_it(var, given, wanted):
+    assert read(var, CSRF_TRUSTED_ORIGINS=given).csrf_trusted_origins == [wanted]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://portal.example",
+        "portal.example:8000",
+        "portal.example/path",
+        "a.example b.example",
+        "a.example;b.example",
+        "*.portal.example",
+        "::1",
+        "portal.example.",
+        "pörtal.example",
+    ],
+)
+def test_a_host_that_no_request_can_match_is_refused(var, host):
+    assert "ALLOWED_HOSTS holds" in refused(var, "ALLOWED_HOSTS", host)
+
+
+@pytest.mark.parametrize("host", ["*", ".portal.example", "10.0.0.1", "[::1]", "PORTAL.example", "my_host"])
+def test_a_host_that_a_request_can_match_is_taken(var, host):
+    assert read(var, ALLOWED_HOSTS=host).allowed_hosts == [host]
+
+
+@pytest.mark.parametrize("url", ["https://portal.example", "https://portal.example/", " http://10.0.0.1:8000 "])
+def test_the_portals_own_address_has_no_slash_at_its_end(var, url):
+    assert read(var, PORTAL_URL=url).portal_url == url.strip().rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "portal.example",
+        "ftp://portal.example",
+        "https://",
+        "https://portal.example/below",
+        "https://portal.example?a=b",
+        "https://portal.example#a",
+        "https://*.portal.example",
+        "https://[portal",
+        "https://portal.example\nx",
+    ],
+)
+def test_links_that_would_lead_nowhere_are_refused(var, url):
+    assert "Write it as https://portal.example, without a path." in refused(var, "PORTAL_URL", url)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "portal.example",
+        "ftp://portal.example",
+        "//portal.example",
+        "https:/portal.example",
+        "https://portal.example/path",
+        "https://portal.example?",
+        "https://a.example https://b.example",
+    ],
 )
 def test_an_origin_without_a_scheme_is_refused_with_how_to_write_it(var, origin):
     assert "https://" in refused(var, "CSRF_TRUSTED_ORIGINS", f"https://good.example,{origin}")
@@ -248,17 +323,221 @@ def test_a_database_that_is_not_supported_is_refused_with_those_that_are(var, ur
 
 def test_mail_and_cache_have_addresses_too(var):
     environment = read(
-        var, EMAIL_URL="smtp://desk:word@mail.example:2525", CACHE_URL="rediscache://cache.example:6379/1"
+        var, EMAIL_URL="smtp://desk:word@mail.example:2525", CACHE_URL="filecache:///var/cache/portal?timeout=60"
     )
     assert environment.email["EMAIL_HOST"] == "mail.example"
     assert environment.email["EMAIL_PORT"] == 2525
-    assert "cache.example" in str(environment.cache["LOCATION"])
+    assert environment.cache["LOCATION"] == "/var/cache/portal"
+    assert environment.cache["TIMEOUT"] == 60
 
 
 @pytest.mark.parametrize("name", ["EMAIL_URL", "CACHE_URL"])
 @pytest.mark.parametrize("url", ["nonsense", "carrier-pigeon://desk:word@mail.example", "http://mail.example", "://"])
 def test_an_address_that_cannot_be_read_is_refused(var, name, url):
     assert "cannot be read as an address" in refused(var, name, url)
+
+
+CACHE = "django.core.cache.backends"
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("smtp://mail.example", (25, False, False, "")),
+        ("smtp://desk:word@mail.example:587/?tls=True", (587, True, False, "desk")),
+        ("smtp://desk:word@mail.example?TLS=1", (587, True, False, "desk")),
+        ("smtp+tls://desk:word@mail.example", (587, True, False, "desk")),
+        ("smtp+ssl://desk:word@mail.example", (465, False, True, "desk")),
+        ("smtp://desk:word@mail.example:465?ssl=yes", (465, False, True, "desk")),
+        ("smtp://desk:word@mail.example?tls=no", (25, False, False, "desk")),
+        ("smtp+tls://de%40sk:w%2Ford@mail.example", (587, True, False, "de@sk")),
+    ],
+)
+def test_a_mail_server_is_spoken_to_as_its_address_says(var, url, wanted):
+    email = read(var, EMAIL_URL=url).email
+    names = ("EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_USE_SSL", "EMAIL_HOST_USER")
+    assert tuple(email[name] for name in names) == wanted
+    assert "OPTIONS" not in email
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("smtp://desk:word@mail.example/?tsl=True", "'tsl' is not known"),
+        ("smtp://desk:word@mail.example/?tls=flase", "neither yes nor no"),
+        ("smtp://desk:word@mail.example/?tls=", "has no value"),
+        ("smtp://desk:word@mail.example/?tls=1&tls=0", "given twice"),
+        ("smtp://desk:word@mail.example/?tls=1&ssl=1", "Choose one"),
+        ("smtp+tls://desk:word@mail.example/?tls=0", "contradicts the scheme"),
+        ("smtp+ssl://desk:word@mail.example/?tls=1", "Choose one"),
+        ("smtp://desk:word@mail.example/?timeout=5", "'timeout' is not known"),
+        ("smtps://desk:word@mail.example", "two meanings"),
+        ("smtp://", "names no mail server"),
+        ("smtp://desk@mail.example", "without a password"),
+        ("smtp://:word@mail.example", "without a user name"),
+        ("smtp://mail.example/inbox", "no path"),
+        ("smtp://mail.example:0", "not a number from 1 to 65535"),
+        ("smtp://mail.example:smtp", "not a number from 1 to 65535"),
+        ("smtp://mail.example:99999", "not a number from 1 to 65535"),
+        ("smtp://desk:wo#rd@mail.example", "%23"),
+        ("smtp://mail.example?tls", "NAME=VALUE"),
+        ("memorymail://", "does not support"),
+        ("filemail://", "followed by a folder"),
+        ("filemail:///mail?keep=1", "takes no option"),
+        ("consolemail://here", "takes no host"),
+        ("dummymail:///here", "takes no path"),
+        ("smtp://mail. example", "without spaces"),
+    ],
+)
+def test_no_part_of_a_mail_address_is_ignored(var, url, words):
+    sentence = refused(var, "EMAIL_URL", url)
+    assert words in sentence
+    assert "smtp+tls://USER:PASSWORD@HOST:587" in sentence
+
+
+def test_e_mail_is_kept_in_a_folder_of_that_name(var):
+    assert read(var, EMAIL_URL="filemail:///var/mail/portal").email["EMAIL_FILE_PATH"] == "/var/mail/portal"
+
+
+@pytest.mark.parametrize("sender", ["portal@example.org", "Runbooks <portal@example.org>"])
+def test_e_mail_has_a_sender(var, sender):
+    assert read(var, DEFAULT_FROM_EMAIL=sender).default_from_email == sender
+
+
+@pytest.mark.parametrize("sender", ["portal", "a@b@c", "<>", "a@example.org\r\nBcc: b@example.org", "@example.org"])
+def test_a_sender_that_is_no_address_is_refused(var, sender):
+    assert "DEFAULT_FROM_EMAIL" in refused(var, "DEFAULT_FROM_EMAIL", sender)
+
+
+NUMBERS = {"EMAIL_TIMEOUT": ("1", "300"), "TRUSTED_PROXIES": ("0", "10"), "SIGNING_COOL_DOWN_HOURS": ("0", "8760")}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_is_taken_within_its_limits(var, name):
+    for word in NUMBERS[name]:
+        assert read(var, **{name: f" {word} "})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("word", ["-1", "1.5", "ten", "1e3", "99999", "٣", "1 2", "0x1"])
+def test_what_is_no_such_number_is_refused(var, name, word):
+    assert "is not a whole number from" in refused(var, name, word)
+
+
+def test_a_mail_server_is_not_waited_for_for_ever(var):
+    assert read(var).email["EMAIL_TIMEOUT"] == 10
+    assert read(var, EMAIL_TIMEOUT="3").email["EMAIL_TIMEOUT"] == 3
+    assert "from 1 to 300" in refused(var, "EMAIL_TIMEOUT", "0")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://cache.example:6379/0", "'redis', which is not installed"),
+        ("rediscache://cache.example:6379/1", "'redis', which is not installed"),
+        ("pymemcache://cache.example:11211", "'pymemcache', which is not installed"),
+        ("memcache://cache.example", "does not support"),
+        ("dbcache://table", "does not support"),
+        ("dummycache://", "does not support"),
+        ("locmemcache://?timeuot=3", "'timeuot' is not known"),
+        ("locmemcache://?timeout=soon", "not a whole number"),
+        ("locmemcache:///path", "a name at most"),
+        ("filecache://", "followed by a path"),
+        ("filecache://host/path", "followed by a path"),
+    ],
+)
+def test_a_cache_that_would_not_work_is_refused(var, monkeypatch, url, words):
+    monkeypatch.setattr("portal.connection_urls.importlib.util.find_spec", lambda name: None)
+    sentence = refused(var, "CACHE_URL", url)
+    assert words in sentence
+    assert "Set locmemcache://" in sentence
+
+
+def test_a_cache_on_another_machine_is_read_where_its_package_is_installed(var, monkeypatch):
+    monkeypatch.setattr("portal.connection_urls.importlib.util.find_spec", lambda name: object())
+    cache = read(var, CACHE_URL="redis://:word@cache.example:6379/1?key_prefix=portal&timeout=9").cache
+    assert cache == {
+        "BACKEND": f"{CACHE}.redis.RedisCache",
+        "LOCATION": "redis://:word@cache.example:6379/1",
+        "KEY_PREFIX": "portal",
+        "TIMEOUT": 9,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ("sslmode=verify-full&connect_timeout=3", {"sslmode": "verify-full", "connect_timeout": "3"}),
+        ("SSLMODE=require", {"sslmode": "require"}),
+        ("target_session_attrs=read-write", {"target_session_attrs": "read-write"}),
+    ],
+)
+def test_the_options_of_postgresql_reach_it(var, options, wanted):
+    database = read(var, DATABASE_URL=f"postgres://ruth@db.example/portal?{options}").database
+    assert database["OPTIONS"].items() >= wanted.items()
+
+
+def test_the_settings_of_a_connection_are_taken_from_its_address(var):
+    url = "postgres://ruth@db.example/portal?conn_max_age=0&disable_server_side_cursors=yes&conn_health_checks=0"
+    database = read(var, DATABASE_URL=url).database
+    names = ("CONN_MAX_AGE", "DISABLE_SERVER_SIDE_CURSORS", "CONN_HEALTH_CHECKS")
+    assert [database[name] for name in names] == [0, True, False]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgres://ruth@db.example/portal?sslmod=require", "'sslmod' is not known"),
+        ("postgres://ruth@db.example/portal?password=s3cr3t", "'password' is not known"),
+        ("postgres://ruth@db.example/portal?atomic_requests=1", "'atomic_requests' is not known"),
+        ("postgres://ruth@db.example/portal?conn_max_age=long", "not a whole number"),
+        ("postgres://ruth@db.example/portal?sslmode=require&sslmode=disable", "given twice"),
+        ("postgres://ruth@db.example/portal?sslmode=", "has no value"),
+        ("postgres://ruth@db.example", "names no database"),
+        ("postgres://ruth@db.example:port/portal", "cannot be read"),
+        ("sqlite:///p.sqlite3?timeout=60", "takes no option"),
+        ("sqlite://var/portal.sqlite3", "three slashes"),
+        ("sqlite:///", "names no file"),
+        ("sqlite://:memory:", "three slashes"),
+        ("sqlite:///:memory:", "in memory would be lost"),
+    ],
+)
+def test_no_part_of_a_database_address_is_ignored(var, url, words):
+    sentence = refused(var, "DATABASE_URL", url)
+    assert words in sentence
+    assert "s3cr3t" not in sentence
+
+
+def test_a_plus_in_the_path_of_a_database_is_a_plus(var):
+    assert str(read(var, DATABASE_URL="sqlite:////srv/a+b%20c.sqlite3").database["NAME"]) == "/srv/a+b c.sqlite3"
+
+
+# ---- where documents come from
+
+
+def test_a_ref_without_a_repository_is_refused(var):
+    assert "Set DOCS_ROOT, or unset DOCS_REF." in refused(var, "DOCS_REF", "main")
+    assert read(var, DOCS_ROOT="/srv/docs", DOCS_REF="main").docs_ref == "main"
+
+
+# ---- variables that nothing reads
+
+
+@pytest.mark.parametrize(
+    "name", ["ALOWED_HOSTS", "PORTAL_REED", "SIGNING_COOLDOWN", "EMAIL_HOST", "TIMEZONE", "DEBUGG"]
+)
+def test_a_variable_that_nothing_reads_is_noticed(var, name):
+    assert read(var, **{name: "1"}).unread == (name,)
+
+
+@pytest.mark.parametrize("name", ["BIND", "PATH", "HOME", "LANGUAGE", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "TZ"])
+def test_the_variables_of_others_are_left_alone(var, name):
+    assert read(var, **{name: "1"}).unread == ()
+
+
+def test_no_variable_that_is_read_is_called_unread(var):
+    given = dict.fromkeys(BLANKABLE, "")
+    assert read_environment(given, var=var).unread == ()
 
 
 # ---- no secret is ever repeated
@@ -274,6 +553,14 @@ LEAKY = [
     ("DATABASE_URL", f"postgres://ruth:word@db.example:{SECRET}/portal"),
     ("DATABASE_URL", f"ruth:{SECRET}@db.example/portal"),
     ("DATABASE_URL", f"{SECRET}"),
+    ("PORTAL_URL", f"https://ruth:{SECRET}@portal.example"),
+    ("CSRF_TRUSTED_ORIGINS", f"https://ruth:{SECRET}@portal.example"),
+    ("ALLOWED_HOSTS", f"ruth:{SECRET}@portal.example"),
+    ("DATABASE_URL", f"postgres://ruth:a?{SECRET}=b@db.example/portal"),
+    ("CHECKPOINT_KEY", f"{SECRET}"),
+    ("EMAIL_URL", f"smtp://desk:{SECRET}@mail.example?tsl=1"),
+    ("EMAIL_URL", f"smtps://desk:{SECRET}@mail.example"),
+    ("EMAIL_URL", f"smtp://:{SECRET}@mail.example"),
     ("EMAIL_URL", f"smtp://desk:{SECRET}@mail.example:port"),
     ("EMAIL_URL", f"smtp://desk:{SECRET}/more@mail.example"),
     ("EMAIL_URL", f"pigeon://desk:{SECRET}@mail.example"),
