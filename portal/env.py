@@ -20,6 +20,8 @@ DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 READ_MODES = ("login", "public")
 LANGUAGES = ("en", "de")
 SHORTEST_KEY = 16
+# Seconds to open a connection to PostgreSQL (portal.database_deadline counts with them); libpq's default is for ever.
+CONNECT_TIMEOUT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,9 @@ def _database(values: Mapping[str, str], var: Path) -> dict[str, Any]:
     parsed = _url(values, "DATABASE_URL", "", environ.Env.db_url_config)
     if scheme == "sqlite":
         return sqlite_settings(Path(parsed["NAME"]))
-    return parsed | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    options = {"connect_timeout": CONNECT_TIMEOUT, **parsed.get("OPTIONS", {})}
+    kept = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    return parsed | kept | {"OPTIONS": options}
 
 
 def sqlite_settings(path: Path) -> dict[str, Any]:

@@ -112,7 +112,9 @@ class VerdictSerializer(serializers.Serializer):
 
     runbook = serializers.CharField(help_text="The slug that was asked for.")
     year = serializers.IntegerField(
-        help_text="The calendar year of the live use: a go is one on no day of another year."
+        allow_null=True,
+        help_text="The calendar year of the live use: a go is one on no day of another year. "
+        "Null where the request was refused before it was read.",
     )
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
     reasons = serializers.ListField(child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason]))
@@ -120,6 +122,7 @@ class VerdictSerializer(serializers.Serializer):
         allow_null=True, help_text="The last day on which a go holds if nothing changes."
     )
     independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")
+    detail = serializers.CharField(allow_null=True, help_text="Why it is no-go, in words; null for a go.")
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="The moment that was asked about; null for now. The verdict on another one is no-go."
     )
