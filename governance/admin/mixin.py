@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy
 from governance import actions, ledger
 from governance.admin.stale import OPENED_ON, OpenedOnForm
 from governance.facts import subject_of
+from governance.ledger.disclosure import disclosed
 from governance.models import ChangeLogEntry
-from governance.people import signed_in
+from governance.people import may_read_security_entries, signed_in
 
 MOST_HISTORY = 200
 MOST_DIGITS = 18
@@ -110,10 +111,11 @@ class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
             raise Http404
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
+        security = may_read_security_entries(request.user)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Change history: %(object)s") % {"object": obj},
-            "entries": self.history_of(obj)[:MOST_HISTORY],
+            "entries": disclosed(self.history_of(obj), security=security)[:MOST_HISTORY],
             "object": obj,
             "opts": self.opts,
             **(extra_context or {}),

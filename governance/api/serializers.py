@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from governance.choices import Action, Decision, FindingKind, RequestState, Severity
+from governance.ledger.disclosure import LABELS
 from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
 from governance.verdict import VerdictReason
 from runbooks.alerts import MatchedBy
@@ -11,7 +12,8 @@ from runbooks.alerts import MatchedBy
 class ChangeSerializer(serializers.ModelSerializer):
     """One row of the ledger, with its place in the chain."""
 
-    action = serializers.ChoiceField(choices=Action.choices)
+    action = serializers.ChoiceField(choices=[*Action.choices, *((word, word) for word in LABELS)])
+    recorded_at = serializers.DateTimeField(allow_null=True, help_text="Null where the entry cannot be read.")
 
     class Meta:
         model = ChangeLogEntry
