@@ -207,7 +207,7 @@ class LayerDetail(DetailView):
 
 def landscape(request: HttpRequest) -> HttpResponse:
     """``/landscape/``: the overview drawn from data: sections with their runbooks, clusters, layers, code."""
-    entries = Prefetch("entries", SectionEntry.objects.order_by("position"))
+    entries = Prefetch("entries", SectionEntry.objects.order_by("position", "pk"))
     context = {
         "sections": Section.objects.prefetch_related(
             entries, Prefetch("entries__runbook", Runbook.objects.with_catalogue())

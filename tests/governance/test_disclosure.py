@@ -294,7 +294,9 @@ def scene_of_pages(ready_runbook, people, sign_in):
     known = [
         route
         for route in every_route()
-        if route.name not in ("", "readyz") and route.parameters <= {*values[""], *values.get(route.name, {})} and "logout" not in route.name
+        if route.name not in ("", "readyz")
+        and route.parameters <= {*values[""], *values.get(route.name, {})}
+        and "logout" not in route.name
     ]
     assert len(known) > 60
     return [(client, route.address(values)) for route in known for client in clients.values()]
