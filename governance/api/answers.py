@@ -18,7 +18,7 @@ from governance.as_of import AS_OF, runbooks_as_of
 from governance.choices import VERDICT_TEXTS
 from governance.go_no_go import Steps, verdict_on_slug, with_verdicts
 from governance.verdict import Verdict, VerdictReason, no_go
-from runbooks.alerts import MOST_SIGNS, NAMES, Alert, resolve
+from runbooks.alerts import NAMES, Alert, resolve
 from runbooks.models import Runbook, Situation
 from runbooks.models.runbook import YEARS
 from runbooks.views import situations_in_order
@@ -179,14 +179,10 @@ class ResolveView(APIView):
     def get(self, request: Request) -> Response:
         """The situations in order, each with its runbooks and the verdict on each.
 
-        :raises ValidationError: a label is too long, or a parameter is unknown.
+        :raises ValidationError: a parameter is unknown, or given twice.
         """
         _refuse_unknown(request, set(NAMES))
-        labels = {name: request.query_params.get(name, "").strip() for name in NAMES}
-        for name, label in labels.items():
-            if len(label) > MOST_SIGNS:
-                raise ValidationError({name: f"{name} is longer than {MOST_SIGNS} characters."})
-        found = resolve(Alert(**labels), situations_in_order())
+        found = resolve(Alert.of(request.query_params), situations_in_order())
         body = {
             "matched_by": found.matched_by,
             "situations": [_situation(*each, request) for each in with_verdicts(found.situations)],
