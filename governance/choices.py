@@ -223,5 +223,8 @@ VERDICT_TEXTS = {
     **{VerdictReason(reason.value): REASON_TEXTS[reason] for reason in Reason},
     VerdictReason.YEAR_OVER: _("The year that was asked for is over."),
     VerdictReason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
+    VerdictReason.DATABASE_UNREACHABLE: _("The database does not answer."),
+    VerdictReason.NOT_PERMITTED: _("Whoever asked may not read this. Check the token."),
+    VerdictReason.BAD_REQUEST: _("The request was not understood."),
     VerdictReason.NOT_NOW: _("This tells how it stood at another time. It permits nothing now."),
 }

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
+from django.db import Error
 from django.db.models import Q
 from django.utils import timezone
 
@@ -49,6 +50,9 @@ def verdict_on_slug(
     """
     try:
         runbook = Runbook.objects.select_related("document", "primary_cluster").filter(slug=slug).first()
+    except Error:
+        logger.exception("The database could not be asked.")
+        return no_go(VerdictReason.DATABASE_UNREACHABLE)
     except Exception:  # whatever it is, it is a doubt
         logger.exception("The runbook could not be read.")
         return no_go(VerdictReason.DOUBT)
@@ -121,6 +125,9 @@ def verdicts_on(
             )
             for runbook in runbooks
         ]
+    except Error:
+        logger.exception("The database could not be asked.")
+        return [no_go(VerdictReason.DATABASE_UNREACHABLE) for _ in runbooks]
     except Exception:  # a row that is forged or cannot be read must not hide behind a 500
         logger.exception("The verdict could not be computed.")
         return [no_go(VerdictReason.DOUBT) for _ in runbooks]

@@ -51,6 +51,16 @@ def ensure_groups() -> None:
         )
 
 
+def may_read_security_entries(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Return whether somebody may read what the ledger says of accounts: auditors and administrators.
+
+    Accounts, groups, passwords, lockouts and tokens; ``ledger.disclosure`` says which entries these are.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_superuser or user.groups.filter(name=AUDITORS).exists()
+
+
 def signed_in(request: HttpRequest) -> User:
     """The account behind a request.
 

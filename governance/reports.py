@@ -82,7 +82,7 @@ def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
     waiting = StatusChangeRequest.objects.open().filter(requested_at__lte=moment - timedelta(days=WAITS_LONG))
     rows += [
         OverdueRow(Overdue.WAITS_LONG, request.runbook, timezone.localdate(request.requested_at), request=request)
-        for request in waiting.select_related("runbook").prefetch_related("sign_offs").order_by("requested_at")
+        for request in waiting.select_related("runbook").prefetch_related("sign_offs").order_by("requested_at", "pk")
     ]
     return rows
 

@@ -3,6 +3,7 @@
 Read together, because the verdict looks at the same requests and rows that the page shows.
 """
 
+import logging
 from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q
@@ -10,10 +11,12 @@ from django.db.models import Prefetch, Q
 from governance.choices import RequestState
 from governance.facts import subject_of
 from governance.go_no_go import ABOUT_SIGNING, Read, claims_ready, verdict_on
+from governance.ledger.disclosure import disclosed
 from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
-from governance.verdict import Verdict
+from governance.verdict import Verdict, VerdictReason, no_go
 from runbooks.models import Runbook
 
+logger = logging.getLogger(__name__)
 ROWS_SHOWN = 5
 
 
@@ -29,17 +32,32 @@ class RunbookRecord:
 
 def record_of(runbook: Runbook) -> RunbookRecord:
     """The record as it stands now, read from the database at this call."""
-    requests, rows = _requests(runbook), _rows(runbook)
+    requests = _requests(runbook)
+    try:
+        rows = _rows(runbook)
+    except Exception:  # a row that cannot be read: the page is shown, and never as a go
+        logger.exception("The ledger's rows about the runbook could not be read.")
+        rows = None
     applied = [request for request in requests if request.applied_at is not None]
     applied.sort(key=lambda request: request.pk)
     decisions = [decision for request in applied for decision in request.sign_offs.all()]
     approved = [request for request in applied if request.state == RequestState.APPROVED]
     return RunbookRecord(
-        verdict=verdict_on(runbook, read=Read(decisions=decisions, rows=rows)),
+        verdict=no_go(VerdictReason.DOUBT)
+        if rows is None
+        else verdict_on(runbook, read=Read(decisions=decisions, rows=rows)),
         signed=approved[-1] if approved and runbook.signed_at else None,
         waiting=next((request for request in requests if request.state == RequestState.OPEN), None),
-        history=[row for row in rows if row.subject == subject_of(runbook)][: -ROWS_SHOWN - 1 : -1],
+        history=_history(runbook, rows),
     )
+
+
+def _history(runbook: Runbook, rows: list[ChangeLogEntry] | None) -> list[ChangeLogEntry]:
+    """Return the last rows about the runbook, which everybody may read; placeholders for those that cannot be read."""
+    if rows is None:
+        about = ChangeLogEntry.objects.filter(subject=subject_of(runbook)).order_by("-sequence")
+        return list(disclosed(about, security=False)[:ROWS_SHOWN])
+    return [row for row in rows if row.subject == subject_of(runbook)][: -ROWS_SHOWN - 1 : -1]
 
 
 def _requests(runbook: Runbook) -> list[StatusChangeRequest]:

@@ -32,6 +32,9 @@ class VerdictReason(StrEnum):
     )
     UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
     NOT_NOW = "not_now"  # it was asked how it stood at another moment: that permits nothing now
+    DATABASE_UNREACHABLE = "database_unreachable"  # the database did not answer, or not in time
+    NOT_PERMITTED = "not_permitted"  # whoever asked may not ask
+    BAD_REQUEST = "bad_request"  # the question was not understood
     DOUBT = "doubt"  # something could not be found out
 
 

@@ -14,7 +14,9 @@ from governance import reports
 from governance.choices import Action, RequestState
 from governance.facts import subject_of
 from governance.filters import FindingFilterSet
+from governance.ledger.disclosure import disclosed
 from governance.models import ChangeLogEntry, Finding, Release, SignOffRule, StatusChangeRequest
+from governance.people import may_read_security_entries
 from runbooks.models import Document, Runbook
 
 ROWS_PER_PAGE = 50
@@ -22,12 +24,13 @@ ROWS_PER_PAGE = 50
 
 def changes(request: HttpRequest) -> HttpResponse:
     """``/changes/``: the change log. What the landscape's releases noted, grouped by release; below, every recorded change."""
-    notes = ChangeLogEntry.objects.filter(action=Action.RELEASE_NOTED).order_by("release", "sequence")
+    entries = _entries_for(request)
+    notes = entries.filter(action=Action.RELEASE_NOTED).order_by("release", "sequence")
     by_release = {name: list(entries) for name, entries in groupby(notes, key=lambda entry: entry.release)}
     releases = [(release, by_release.get(release.version, [])) for release in Release.objects.all()]
     context = {
         "releases": releases,
-        "page": _page(request, ChangeLogEntry.objects.exclude(action=Action.RELEASE_NOTED)),
+        "page": _page(request, entries.exclude(action=Action.RELEASE_NOTED)),
     }
     return render(request, "governance/change_list.html", context)
 
@@ -40,11 +43,20 @@ class ChangeDetail(DetailView):
     template_name = "governance/change_detail.html"
     context_object_name = "entry"
 
+    def get_queryset(self) -> QuerySet[ChangeLogEntry]:
+        """Return the entries as the reader may see them."""
+        return _entries_for(self.request)
+
+
+def _entries_for(request: HttpRequest) -> QuerySet[ChangeLogEntry]:
+    """Return the whole ledger, with a placeholder for each entry that this reader may not read."""
+    return disclosed(ChangeLogEntry.objects.all(), security=may_read_security_entries(request.user))
+
 
 def runbook_history(request: HttpRequest, slug: str) -> HttpResponse:
     """``/runbooks/<slug>/history/``: every ledger row about one runbook."""
     runbook = get_object_or_404(Runbook, slug=slug)
-    entries = ChangeLogEntry.objects.filter(subject=subject_of(runbook))
+    entries = _entries_for(request).filter(subject=subject_of(runbook))
     context = {"runbook": runbook, "page": _page(request, entries)}
     return render(request, "governance/runbook_history.html", context)
 

@@ -1,8 +1,9 @@
 """The REST API, put together under ``/api/``."""
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
 
 from governance.api import answers
 from governance.api import views as governance
@@ -22,9 +23,22 @@ router.register("changes", governance.ChangeViewSet, "api-change")
 router.register("sign-off-requests", governance.StatusChangeRequestViewSet, "api-sign-off-request")
 router.register("findings", governance.FindingViewSet, "api-finding")
 
+
+def _with_or_without_slash(address: str, view: type[APIView], name: str) -> list[URLPattern]:
+    """Return both spellings of an address: a redirect between them is success to ``curl --fail``.
+
+    The one with the slash is what ``reverse`` and the schema give.
+    """
+    return [
+        re_path(f"{address}$", view.as_view(schema=None), name=name),
+        re_path(f"{address}/$", view.as_view(), name=name),
+    ]
+
+
 urlpatterns = [
-    re_path(rf"^v1/runbooks/(?P<slug>{SLUG})/verdict/$", answers.VerdictView.as_view(), name="api-runbook-verdict"),
-    path("v1/resolve/", answers.ResolveView.as_view(), name="api-resolve"),
+    *_with_or_without_slash(rf"^v1/runbooks/(?P<slug>{SLUG})/gate", answers.GateView, "api-runbook-gate"),
+    *_with_or_without_slash(rf"^v1/runbooks/(?P<slug>{SLUG})/verdict", answers.VerdictView, "api-runbook-verdict"),
+    *_with_or_without_slash("^v1/resolve", answers.ResolveView, "api-resolve"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", api_documentation, name="api-docs"),

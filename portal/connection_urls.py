@@ -27,6 +27,10 @@ CONNECTION_SETTINGS = ("conn_max_age", "conn_health_checks", "disable_server_sid
 # These stand in the address itself; a second value would contradict it.
 IN_THE_ADDRESS = frozenset({"host", "port", "dbname", "user", "password"})
 
+# Seconds to open a connection to PostgreSQL (``portal.database_deadline`` counts with them). The
+# default of libpq is to wait without end.
+CONNECT_TIMEOUT = 3
+
 CACHE_FORMS = "Set locmemcache://, filecache:///PATH or redis://HOST:6379/0."
 REDIS = "django.core.cache.backends.redis.RedisCache"
 MEMCACHED = "django.core.cache.backends.memcached.PyMemcacheCache"
@@ -155,8 +159,9 @@ def _postgresql(address: Address, without_options: str) -> dict[str, Any]:
     for name in ("conn_health_checks", "disable_server_side_cursors"):
         given = address.flag(name)
         settings[name.upper()] = settings[name.upper()] if given is None else given
-    options = {name: word for name, word in address.options.items() if name in known}
-    return parsed | settings | {"ATOMIC_REQUESTS": False} | ({"OPTIONS": options} if options else {})
+    named = {name: word for name, word in address.options.items() if name in known}
+    options = {"connect_timeout": CONNECT_TIMEOUT, **named}
+    return parsed | settings | {"ATOMIC_REQUESTS": False, "OPTIONS": options}
 
 
 def read_cache(value: str) -> dict[str, Any]:

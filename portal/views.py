@@ -1,12 +1,16 @@
 """Pages that belong to no subject: home and health."""
 
-from django.db import DatabaseError
+import sys
+
+from django.db import Error
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views import defaults
 from drf_spectacular.generators import SchemaGenerator
 
 from governance import guards
+from portal.gate import database_unreachable
 from runbooks.models import Runbook
 from runbooks.models.runbook import readiness_label
 from runbooks.views import situations_in_order
@@ -44,6 +48,13 @@ def api_documentation(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/api_documentation.html", {"routes": routes})
 
 
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error that nobody caught: the API's clients learn in JSON that the database does not answer."""
+    if request.path_info.startswith("/api/") and isinstance(sys.exc_info()[1], Error):
+        return database_unreachable()
+    return defaults.server_error(request)
+
+
 def healthz(request: HttpRequest) -> HttpResponse:
     """``/healthz``: this process answers. Asks nothing of the database."""
     return HttpResponse("ok\n", content_type="text/plain")
@@ -53,7 +64,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """``/readyz``: the database answers, and every guard stands in it. 503 with the reason where not."""
     try:
         missing = guards.missing()
-    except DatabaseError:
+    except Error:
         return JsonResponse({"ready": False, "reason": "The database does not answer."}, status=503)
     if missing:
         return JsonResponse({"ready": False, "reason": f"Guards are missing: {', '.join(missing)}."}, status=503)

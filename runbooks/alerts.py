@@ -5,13 +5,14 @@ where the situation states it and it is the same; every label that a rule does n
 Nothing found means the situation that is kept for that, or all of them: never nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-MOST_SIGNS = 60
 SEPARATOR = ":"
+# What the templates of Prometheus, Alertmanager and Grafana write for a label that an alert does not have.
+NO_VALUES = frozenset({"<no value>", "[no value]"})
 
 
 class Labels(Protocol):
@@ -55,19 +56,32 @@ NAMES = ("category", "source", "severity")
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The labels of an alert, as they came; empty where it has none."""
+    """The labels of an alert; empty where it has none. They may hold any character and be of any length."""
 
     category: str = ""
     source: str = ""
     severity: str = ""
 
     @classmethod
+    def of(cls, labels: Mapping[str, str]) -> "Alert":
+        """Return the alert with these labels by name; one that is missing, blank or a template's "no value" is empty."""
+        given = {name: labels.get(name, "").strip() for name in NAMES}
+        return cls(**{name: "" if label in NO_VALUES else label for name, label in given.items()})
+
+    @classmethod
     def parse(cls, text: str) -> "Alert":
-        """``category:source:severity``, with empty parts where a label is missing; ``category:severity`` for two parts."""
-        parts = [part.strip()[:MOST_SIGNS] for part in text.split(SEPARATOR)]
-        if len(parts) == 2:  # noqa: PLR2004 - a pair
-            parts = [parts[0], "", parts[1]]
-        return cls(*(parts + [""] * len(NAMES))[: len(NAMES)])
+        """Read ``category:source:severity``, with empty parts where a label is missing; two parts are category and severity.
+
+        The first and the last colon are the borders: a source such as an address may hold others.
+        """
+        category, _, rest = text.partition(SEPARATOR)
+        source, _, severity = rest.rpartition(SEPARATOR)
+        return cls.of({"category": category, "source": source, "severity": severity})
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the labels that the alert has."""
+        return tuple(name for name in NAMES if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,11 @@ class Resolution(Generic[SituationT]):
 
     matched_by: MatchedBy
     situations: tuple[SituationT, ...]
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of the labels that the rule asked for; none for the last two."""
+        return tuple(self.matched_by.value.split("+")) if self.matched_by in RULES else ()
 
 
 def resolve(alert: Alert, situations: Iterable[SituationT]) -> Resolution[SituationT]:

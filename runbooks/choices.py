@@ -29,15 +29,23 @@ class ReadinessLevel(models.TextChoices):
 # Which rule of ``runbooks.alerts`` found the situations, in words.
 MATCHED_BY_TEXTS = {
     MatchedBy.CATEGORY_SOURCE_SEVERITY: _("Found by category, source and severity."),
-    MatchedBy.CATEGORY_SEVERITY: _("Found by category and severity; no situation states this source."),
-    MatchedBy.CATEGORY_SOURCE: _("Found by category and source; no situation states this severity."),
-    MatchedBy.SOURCE_SEVERITY: _("Found by source and severity; no situation states this category."),
+    MatchedBy.CATEGORY_SEVERITY: _("Found by category and severity."),
+    MatchedBy.CATEGORY_SOURCE: _("Found by category and source."),
+    MatchedBy.SOURCE_SEVERITY: _("Found by source and severity."),
     MatchedBy.CATEGORY: _("Found by the category alone."),
     MatchedBy.SOURCE: _("Found by the source alone."),
     MatchedBy.SEVERITY: _("Found by the severity alone."),
-    MatchedBy.DEFAULT: _("No situation states just these labels. This one is kept for such alerts."),
-    MatchedBy.NONE: _("No situation states just these labels. Here are all of them: choose what you see."),
+    MatchedBy.DEFAULT: _("This situation is kept for alerts that no other one answers."),
+    MatchedBy.NONE: _("Choose what you see below, search for a runbook, or call your escalation contact."),
 }
+# What is said of a label that the alert has and the rule did not ask for.
+UNMATCHED_TEXTS = {
+    "category": _("No situation states this category as well."),
+    "source": _("No situation states this source as well."),
+    "severity": _("No situation states this severity as well."),
+}
+UNKNOWN_ALERT = _("No runbook is assigned to this alert.")
+ALERT_WITHOUT_LABELS = _("This link carries no labels of an alert.")
 
 
 class ClusterKind(models.TextChoices):

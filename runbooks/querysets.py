@@ -125,7 +125,8 @@ class SituationQuerySet(SearchedQuerySet):
         runbook = step._meta.get_field("runbook").related_model
         runbooks = runbook.objects.with_contents() if contents else runbook.objects.with_catalogue()
         return self.prefetch_related(
-            models.Prefetch("steps", step.objects.order_by("position")), models.Prefetch("steps__runbook", runbooks)
+            models.Prefetch("steps", step.objects.order_by("position", "pk")),
+            models.Prefetch("steps__runbook", runbooks),
         )
 
     def matching(self, text: str) -> Self:

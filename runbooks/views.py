@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import DetailView, ListView
 from django_filters.views import FilterView
 
-from runbooks.alerts import SEPARATOR, Alert, resolve
+from runbooks.alerts import Alert, resolve
 from runbooks.documents.difference import difference
 from runbooks.filters import RunbookFilterSet, offer_names
 from runbooks.landscape_files import is_landscape_file
@@ -167,12 +167,17 @@ class SituationDetail(DetailView):
         return situations_in_order(contents=True)
 
 
-def alert(request: HttpRequest, labels: str) -> HttpResponse:
-    """``/a/<category>:<source>:<severity>/``: what an alert leads to, never nothing; the slug of a situation leads there."""
-    if SEPARATOR not in labels and Situation.objects.filter(slug=labels).exists():
+def alert(request: HttpRequest, labels: str = "") -> HttpResponse:
+    """``/a/?category=&source=&severity=``: what an alert leads to, never nothing.
+
+    ``/a/<category>:<source>:<severity>/`` is the older form; the slug of a situation in its place leads there.
+    """
+    labels = labels.removesuffix("/")
+    situations = situations_in_order(contents=True)
+    if labels in {situation.slug for situation in situations}:
         return redirect("situation", slug=labels)
-    asked = Alert.parse(labels)
-    context = {"alert": asked, "resolution": resolve(asked, situations_in_order(contents=True))}
+    asked = Alert.parse(labels) if labels else Alert.of(request.GET)
+    context = {"alert": asked, "resolution": resolve(asked, situations)}
     return render(request, "runbooks/alert.html", context)
 
 
@@ -207,7 +212,7 @@ class LayerDetail(DetailView):
 
 def landscape(request: HttpRequest) -> HttpResponse:
     """``/landscape/``: the overview drawn from data: sections with their runbooks, clusters, layers, code."""
-    entries = Prefetch("entries", SectionEntry.objects.order_by("position"))
+    entries = Prefetch("entries", SectionEntry.objects.order_by("position", "pk"))
     context = {
         "sections": Section.objects.prefetch_related(
             entries, Prefetch("entries__runbook", Runbook.objects.with_catalogue())

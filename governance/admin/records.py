@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -11,16 +12,20 @@ from django.utils.translation import ngettext
 from governance import actions
 from governance.actions.findings import NEVER_BY_HAND
 from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
+from governance.ledger.disclosure import disclosed, unrestricted
 from governance.models import ChangeLogEntry, Finding, Release
-from governance.people import signed_in
+from governance.people import may_read_security_entries, signed_in
 from governance.words import changes_in_words
+
+# Parameters of a list that neither narrow nor sort it.
+PAGING = {PAGE_VAR, ALL_VAR, ERROR_FLAG}
 
 
 @admin.register(ChangeLogEntry)
 class ChangeLogEntryAdmin(ViewOnlyAdmin):
-    """The ledger: view only, before and after in words."""
+    """The ledger: view only, before and after in words. Entries about accounts are for auditors and administrators."""
 
-    list_display = ("sequence", "recorded_at", "actor", "action", "subject_title", "reason")
+    list_display = ("sequence", "recorded_at", "actor", "what_was_done", "subject_title", "reason")
     list_display_links = ("sequence", "subject_title")
     list_filter = ("action", "recorded_at", "release")
     search_fields = ("subject", "subject_title", "actor", "reason", "hash")
@@ -28,7 +33,7 @@ class ChangeLogEntryAdmin(ViewOnlyAdmin):
         "sequence",
         "recorded_at",
         "actor",
-        "action",
+        "what_was_done",
         "subject",
         "subject_title",
         "reason",
@@ -37,7 +42,22 @@ class ChangeLogEntryAdmin(ViewOnlyAdmin):
         "previous_hash",
         "hash",
     )
-    readonly_fields = ("before_and_after",)
+    readonly_fields = ("what_was_done", "before_and_after")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the entries as the reader may see them.
+
+        A list that is filtered, searched or sorted leaves out what the reader may not read: its place would tell.
+        """
+        entries, security = super().get_queryset(request), may_read_security_entries(request.user)
+        if not security and set(request.GET) - PAGING:
+            entries = entries.filter(unrestricted())
+        return disclosed(entries, security=security)
+
+    @admin.display(description=_("action"), ordering="action")
+    def what_was_done(self, entry: ChangeLogEntry) -> str:
+        """Return the action in words."""
+        return entry.get_action_display()
 
     @admin.display(description=_("before and after"))
     def before_and_after(self, entry: ChangeLogEntry) -> str:

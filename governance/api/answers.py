@@ -5,8 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,25 +15,63 @@ from rest_framework.views import APIView
 from governance.api import serializers
 from governance.api.past import AS_OF_PARAMETER, asked_moment
 from governance.as_of import AS_OF, runbooks_as_of
+from governance.choices import VERDICT_TEXTS
 from governance.go_no_go import Steps, verdict_on_slug, with_verdicts
 from governance.verdict import Verdict, VerdictReason, no_go
-from runbooks.alerts import MOST_SIGNS, NAMES, Alert, resolve
+from runbooks.alerts import NAMES, Alert, resolve
 from runbooks.models import Runbook, Situation
 from runbooks.models.runbook import YEARS
 from runbooks.views import situations_in_order
 
 NEVER_KEPT = {"Cache-Control": "no-store"}
+YEAR_DIGITS = 4
+
+
+class JsonOnly(BaseContentNegotiation):
+    """JSON whatever is accepted: a script that reads nothing but the status sends no header for it."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the only parser."""
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        """Return the only renderer and its media type."""
+        return renderers[0], renderers[0].media_type
+
+
+class VerdictResponse(Response):
+    """An answer that is a verdict. ``portal.gate`` turns every other answer of these addresses into a no-go."""
+
+
+def no_go_body(slug: str, *reasons: VerdictReason, detail: object, year: int | None = None) -> dict[str, Any]:
+    """Return the body of a no-go that was not computed, in the shape of one that was."""
+    body = {"runbook": slug, "year": year, "verdict": "no-go", "reasons": reasons, "detail": str(detail)}
+    return serializers.VerdictSerializer(dict.fromkeys(_VERDICT_MEMBERS) | body).data
+
+
+_VERDICT_MEMBERS = tuple(serializers.VerdictSerializer().fields)
+YEAR_PARAMETER = OpenApiParameter("year", OpenApiTypes.INT, description="The calendar year of the live use.")
+# What an address of a verdict answers, and when. Every body has the same members.
+STATUSES = {
+    400: "A no-go: the request was not understood.",
+    401: "A no-go: the token is missing, unknown or revoked.",
+    403: "A no-go: this account may not read.",
+    404: "A no-go: there is no such runbook.",
+    405: "A no-go: only GET and HEAD are answered.",
+    429: "A no-go: too many wrong passwords.",
+    503: "A no-go: the database did not answer in time.",
+}
+ERRORS = {status: OpenApiResponse(serializers.VerdictSerializer, description=text) for status, text in STATUSES.items()}
 
 
 class VerdictView(APIView):
     """``runbooks/<slug>/verdict/?year=``: go or no-go, computed at each question. An unknown slug is a no-go with 404."""
 
+    content_negotiation_class = JsonOnly
+
     @extend_schema(
-        responses=serializers.VerdictSerializer,
-        parameters=[
-            OpenApiParameter("year", OpenApiTypes.INT, description="The calendar year of the live use."),
-            AS_OF_PARAMETER,
-        ],
+        responses={200: serializers.VerdictSerializer, **ERRORS},
+        parameters=[YEAR_PARAMETER, AS_OF_PARAMETER],
     )
     def get(self, request: Request, slug: str) -> Response:
         """The verdict, never from a cache. Asked as of another moment it is no-go, and tells beside it what it was.
@@ -40,25 +79,71 @@ class VerdictView(APIView):
         :raises ValidationError: the year or the moment is none, or a parameter is unknown.
         """
         _refuse_unknown(request, {"year", AS_OF})
-        moment = asked_moment(request)
-        then = None
+        year, moment = _year(request), asked_moment(request)
         if moment is None:
-            answer = verdict_on_slug(slug, year=_year(request))
-        else:
-            answer, then = _verdict_then(request, slug, moment)
-        body = {
-            "runbook": slug,
-            "year": _year(request) or timezone.localdate(moment).year,
-            "verdict": answer.word,
-            "reasons": answer.reasons,
-            "valid_until": answer.valid_until,
-            "independent": answer.independent,
+            return _verdict_response(slug, verdict_on_slug(slug, year=year), year=year)
+        answer, then = _verdict_then(request, slug, moment)
+        past = {
+            "year": timezone.localdate(moment).year,
             "as_of": moment,
             "verdict_then": then.word if then else None,
             "reasons_then": then.reasons if then else None,
         }
-        status = 404 if VerdictReason.UNKNOWN_RUNBOOK in answer.reasons else 200
-        return Response(serializers.VerdictSerializer(body).data, status=status, headers=NEVER_KEPT)
+        return _verdict_response(slug, answer, past=past)
+
+
+class GateView(APIView):
+    """``runbooks/<slug>/gate/?year=``: the verdict as an HTTP status, so that ``curl --fail`` alone decides rightly.
+
+    200 is go. Every other status is a no-go, with the reasons in the body.
+    """
+
+    content_negotiation_class = JsonOnly
+
+    @extend_schema(
+        responses={
+            200: OpenApiResponse(serializers.VerdictSerializer, description="Go."),
+            **ERRORS,
+            409: OpenApiResponse(serializers.VerdictSerializer, description="A no-go, with the reasons."),
+        },
+        parameters=[YEAR_PARAMETER],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The verdict of now, never from a cache.
+
+        :raises ValidationError: the year is none, or a parameter is unknown.
+        """
+        _refuse_unknown(request, {"year"})
+        year = _year(request)
+        return _verdict_response(slug, verdict_on_slug(slug, year=year), year=year, no_go_status=409)
+
+
+def _verdict_response(
+    slug: str,
+    verdict: Verdict,
+    *,
+    year: int | None = None,
+    no_go_status: int = 200,
+    past: dict[str, Any] | None = None,
+) -> VerdictResponse:
+    body = dict.fromkeys(_VERDICT_MEMBERS) | {
+        "runbook": slug,
+        "year": year or timezone.localdate().year,
+        "verdict": verdict.word,
+        "reasons": verdict.reasons,
+        "valid_until": verdict.valid_until,
+        "independent": verdict.independent,
+        "detail": None if verdict.go else " ".join(str(VERDICT_TEXTS[reason]) for reason in verdict.reasons),
+        **(past or {}),
+    }
+    status = 200 if verdict.go else _no_go_status(verdict.reasons, no_go_status)
+    return VerdictResponse(serializers.VerdictSerializer(body).data, status=status, headers=NEVER_KEPT)
+
+
+def _no_go_status(reasons: tuple[VerdictReason, ...], otherwise: int) -> int:
+    if VerdictReason.DATABASE_UNREACHABLE in reasons:
+        return 503
+    return 404 if VerdictReason.UNKNOWN_RUNBOOK in reasons else otherwise
 
 
 def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdict, Verdict | None]:
@@ -72,10 +157,14 @@ def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdic
 
 
 def _year(request: Request) -> int | None:
-    text = request.query_params.get("year", "")
-    if not text:
+    """Return the year that was asked for, or None where the parameter is not there at all.
+
+    :raises ValidationError: there is one and it is no year; an empty one is no year.
+    """
+    if "year" not in request.query_params:
         return None
-    if not (text.isascii() and text.isdecimal() and YEARS[0] <= int(text[:5]) <= YEARS[1]):
+    text = request.query_params["year"]
+    if not (len(text) == YEAR_DIGITS and text.isascii() and text.isdecimal() and YEARS[0] <= int(text) <= YEARS[1]):
         raise ValidationError({"year": f"year is a calendar year from {YEARS[0]} to {YEARS[1]}."})
     return int(text)
 
@@ -90,14 +179,10 @@ class ResolveView(APIView):
     def get(self, request: Request) -> Response:
         """The situations in order, each with its runbooks and the verdict on each.
 
-        :raises ValidationError: a label is too long, or a parameter is unknown.
+        :raises ValidationError: a parameter is unknown, or given twice.
         """
         _refuse_unknown(request, set(NAMES))
-        labels = {name: request.query_params.get(name, "").strip() for name in NAMES}
-        for name, label in labels.items():
-            if len(label) > MOST_SIGNS:
-                raise ValidationError({name: f"{name} is longer than {MOST_SIGNS} characters."})
-        found = resolve(Alert(**labels), situations_in_order())
+        found = resolve(Alert.of(request.query_params), situations_in_order())
         body = {
             "matched_by": found.matched_by,
             "situations": [_situation(*each, request) for each in with_verdicts(found.situations)],
@@ -136,6 +221,9 @@ def _refuse_unknown(request: Request, known: set[str]) -> None:
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise ValidationError({name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown})
+    # The framework takes any value of it for JSON here, so a value that asks for something else is refused.
+    if request.query_params.get("format", "json") != "json":
+        raise ValidationError({"format": "This is answered in JSON alone. Write format=json, or leave it out."})
     repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:
         raise ValidationError({name: f"{name} is given more than once." for name in repeated})

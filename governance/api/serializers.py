@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from governance.choices import Action, Decision, FindingKind, RequestState, Severity
+from governance.ledger.disclosure import LABELS
 from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
 from governance.verdict import VerdictReason
 from runbooks.alerts import MatchedBy
@@ -11,7 +12,8 @@ from runbooks.alerts import MatchedBy
 class ChangeSerializer(serializers.ModelSerializer):
     """One row of the ledger, with its place in the chain."""
 
-    action = serializers.ChoiceField(choices=Action.choices)
+    action = serializers.ChoiceField(choices=[*Action.choices, *((word, word) for word in LABELS)])
+    recorded_at = serializers.DateTimeField(allow_null=True, help_text="Null where the entry cannot be read.")
 
     class Meta:
         model = ChangeLogEntry
@@ -112,7 +114,9 @@ class VerdictSerializer(serializers.Serializer):
 
     runbook = serializers.CharField(help_text="The slug that was asked for.")
     year = serializers.IntegerField(
-        help_text="The calendar year of the live use: a go is one on no day of another year."
+        allow_null=True,
+        help_text="The calendar year of the live use: a go is one on no day of another year. "
+        "Null where the request was refused before it was read.",
     )
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
     reasons = serializers.ListField(child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason]))
@@ -120,6 +124,7 @@ class VerdictSerializer(serializers.Serializer):
         allow_null=True, help_text="The last day on which a go holds if nothing changes."
     )
     independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")
+    detail = serializers.CharField(allow_null=True, help_text="Why it is no-go, in words; null for a go.")
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="The moment that was asked about; null for now. The verdict on another one is no-go."
     )

@@ -1,13 +1,16 @@
 """The ledger, the requests and the findings over REST. Reading only."""
 
 import django_filters
+from django.db.models import QuerySet
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from governance.api import serializers
 from governance.api.pagination import SequencePagination
 from governance.choices import Action, RequestState
 from governance.filters import FindingFilterSet
+from governance.ledger.disclosure import disclosed, unrestricted
 from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
+from governance.people import may_read_security_entries
 
 
 class ChangeFilterSet(django_filters.FilterSet):
@@ -22,13 +25,25 @@ class ChangeFilterSet(django_filters.FilterSet):
 
 
 class ChangeViewSet(ReadOnlyModelViewSet):
-    """The change feed, oldest first: ask ``?after=<sequence>`` of the last row you have."""
+    """The change feed, oldest first: ask ``?after=<sequence>`` of the last row you have.
+
+    An entry about an account is shown to auditors and administrators. For others its action is ``(restricted)``; sequence,
+    time and hashes are there, the rest is empty. A feed that is narrowed by action or subject leaves such entries out.
+    """
 
     queryset = ChangeLogEntry.objects.order_by("sequence")
     serializer_class = serializers.ChangeSerializer
     filterset_class = ChangeFilterSet
     pagination_class = SequencePagination
     lookup_field = "sequence"
+
+    def get_queryset(self) -> QuerySet[ChangeLogEntry]:
+        """Return the entries as the reader may see them."""
+        security, entries = may_read_security_entries(self.request.user), super().get_queryset()
+        if not security and set(ChangeFilterSet.base_filters) & set(self.request.query_params):
+            entries = entries.filter(unrestricted())
+        return disclosed(entries, security=security)
+
     lookup_value_regex = r"\d{1,18}"
 
 

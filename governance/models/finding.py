@@ -33,7 +33,7 @@ class Finding(models.Model):
     class Meta:
         verbose_name = _("finding")
         verbose_name_plural = _("findings")
-        ordering = ("resolved_at", "file", "line", "kind")
+        ordering = ("resolved_at", "file", "line", "kind", "pk")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 name="finding_is_open_once",

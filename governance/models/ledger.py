@@ -61,7 +61,7 @@ class Release(models.Model):
     class Meta:
         verbose_name = _("release")
         verbose_name_plural = _("releases")
-        ordering = ("-position",)
+        ordering = ("-position", "-pk")
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="release_month_is_a_month",

@@ -26,7 +26,7 @@ class Reminder(models.Model):
     class Meta:
         verbose_name = _("reminder")
         verbose_name_plural = _("reminders")
-        ordering = ("-sent_at",)
+        ordering = ("-sent_at", "-pk")
         constraints: ClassVar = [
             models.UniqueConstraint(name="reminder_is_sent_once", fields=("kind", "about", "recipient"))
         ]

@@ -46,7 +46,7 @@ class SignOffRule(models.Model):
     class Meta:
         verbose_name = _("sign-off rule")
         verbose_name_plural = _("sign-off rules")
-        ordering = ("target_level", "-version")
+        ordering = ("target_level", "-version", "pk")
         constraints: ClassVar = [
             models.UniqueConstraint(name="rule_version_is_unique", fields=("target_level", "purpose", "version")),
             models.UniqueConstraint(
@@ -144,7 +144,7 @@ class StatusChangeRequest(models.Model):
     class Meta:
         verbose_name = _("status change request")
         verbose_name_plural = _("status change requests")
-        ordering = ("-requested_at",)
+        ordering = ("-requested_at", "-pk")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 name="one_open_request_per_runbook", fields=("runbook",), condition=models.Q(state=RequestState.OPEN)
@@ -240,7 +240,7 @@ class SignOff(models.Model):
     class Meta:
         verbose_name = _("sign-off")
         verbose_name_plural = _("sign-offs")
-        ordering = ("signed_at",)
+        ordering = ("signed_at", "pk")
         constraints: ClassVar = [
             models.UniqueConstraint(name="one_decision_per_person", fields=("request", "signer")),
             models.CheckConstraint(name="sign_off_has_a_comment", condition=~models.Q(comment="")),

@@ -72,7 +72,7 @@ class SectionViewSet(ReadOnlyModelViewSet):
     """Sections with the roles of their runbooks."""
 
     queryset = Section.objects.prefetch_related(
-        Prefetch("entries", SectionEntry.objects.select_related("runbook").order_by("position"))
+        Prefetch("entries", SectionEntry.objects.select_related("runbook").order_by("position", "pk"))
     )
     serializer_class = serializers.SectionSerializer
     lookup_field = "slug"

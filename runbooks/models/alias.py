@@ -20,7 +20,7 @@ class RunbookAlias(models.Model):
     class Meta:
         verbose_name = _("further name")
         verbose_name_plural = _("further names")
-        ordering = ("name",)
+        ordering = ("name", "pk")
 
     def __str__(self) -> str:
         return self.name

@@ -27,7 +27,7 @@ class Cluster(models.Model):
     class Meta:
         verbose_name = _("cluster")
         verbose_name_plural = _("clusters")
-        ordering = ("kind", "first_number", "last_number", "suffix", "title")
+        ordering = ("kind", "first_number", "last_number", "suffix", "title", "pk")
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="cluster_range_is_whole",
@@ -100,7 +100,7 @@ class Layer(models.Model):
     class Meta:
         verbose_name = _("layer")
         verbose_name_plural = _("layers")
-        ordering = ("title",)
+        ordering = ("title", "pk")
 
     def __str__(self) -> str:
         return self.title
@@ -129,7 +129,7 @@ class CodeReference(models.Model):
     class Meta:
         verbose_name = _("code reference")
         verbose_name_plural = _("code references")
-        ordering = ("position", "path")
+        ordering = ("position", "path", "pk")
 
     def __str__(self) -> str:
         return self.path

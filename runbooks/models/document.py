@@ -43,7 +43,7 @@ class Document(models.Model):
     class Meta:
         verbose_name = _("document")
         verbose_name_plural = _("documents")
-        ordering = ("path", "-seen_at")
+        ordering = ("path", "-seen_at", "-pk")
         constraints: ClassVar = [
             models.UniqueConstraint(name="document_version_is_kept_once", fields=("path", "sha256")),
             models.CheckConstraint(name="document_sha256_is_hex", condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$")),

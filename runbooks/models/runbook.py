@@ -105,7 +105,7 @@ class Runbook(models.Model):
     class Meta:
         verbose_name = _("runbook")
         verbose_name_plural = _("runbooks")
-        ordering = ("position", "title")
+        ordering = ("position", "title", "pk")
         constraints: ClassVar = [
             models.CheckConstraint(name="runbook_ready_has_a_year", condition=_ready_has_a_year("readiness")),
             models.CheckConstraint(

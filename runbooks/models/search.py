@@ -38,7 +38,7 @@ class SearchSynonym(models.Model):
     class Meta:
         verbose_name = _("search synonym")
         verbose_name_plural = _("search synonyms")
-        ordering = ("words",)
+        ordering = ("words", "pk")
 
     def __str__(self) -> str:
         return self.words
@@ -122,7 +122,7 @@ class SearchPassage(models.Model):
     folded = models.TextField()
 
     class Meta:
-        ordering = ("entry", "position")
+        ordering = ("entry", "position", "pk")
 
     def __str__(self) -> str:
         return self.heading

@@ -26,7 +26,7 @@ class Section(models.Model):
     class Meta:
         verbose_name = _("section")
         verbose_name_plural = _("sections")
-        ordering = ("number", "title")
+        ordering = ("number", "title", "pk")
 
     def __str__(self) -> str:
         return f"{self.number}. {self.title}"
@@ -57,7 +57,7 @@ class SectionEntry(models.Model):
     class Meta:
         verbose_name = _("section entry")
         verbose_name_plural = _("section entries")
-        ordering = ("section", "position")
+        ordering = ("section", "position", "pk")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 name="runbook_stands_once_in_a_section",

@@ -34,7 +34,7 @@ class Situation(models.Model):
     class Meta:
         verbose_name = _("situation")
         verbose_name_plural = _("situations")
-        ordering = ("position", "title")
+        ordering = ("position", "title", "pk")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 name="one_situation_answers_other_alerts",
@@ -76,7 +76,7 @@ class SituationRunbook(models.Model):
     class Meta:
         verbose_name = _("step")
         verbose_name_plural = _("steps")
-        ordering = ("situation", "position")
+        ordering = ("situation", "position", "pk")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 name="runbook_stands_once_in_a_situation",

@@ -149,7 +149,7 @@ def _situations(pks: Sequence[int]) -> list[Situation]:
     """Situations in this order, each with its steps in order and the live rows of their runbooks."""
     texts = [f"runbook__document__{name}" for name in ("text", "html", "contents")]
     runbooks = SituationRunbook.objects.select_related("runbook__document")
-    steps = Prefetch("steps", runbooks.defer(*texts).order_by("position"))
+    steps = Prefetch("steps", runbooks.defer(*texts).order_by("position", "pk"))
     rows = Situation.objects.prefetch_related(steps).in_bulk(list(pks)) if pks else {}
     return [rows[pk] for pk in pks if pk in rows]
 

@@ -10,9 +10,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from runbooks.alerts import MatchedBy
+from runbooks.alerts import Alert, Resolution
 from runbooks.badges import badges_of
-from runbooks.choices import MATCHED_BY_TEXTS
+from runbooks.choices import ALERT_WITHOUT_LABELS, MATCHED_BY_TEXTS, UNKNOWN_ALERT, UNMATCHED_TEXTS
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.documents.rendered import Heading, linked_addresses, with_note_on_links
 from runbooks.documents.unseen import with_unseen_shown
@@ -37,10 +37,14 @@ def at_hand(runbook: Runbook, name: str) -> list[Any]:
     return runbook.at_hand(name)
 
 
-@register.filter
-def matched_by_text(rule: MatchedBy) -> str:
-    """Which rule found the situations, in words."""
-    return str(MATCHED_BY_TEXTS[rule])
+@register.simple_tag
+def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
+    """Return which rule found the situations, in words; of labels, it speaks of those that the alert has alone."""
+    text = str(MATCHED_BY_TEXTS[resolution.matched_by])
+    if not resolution.asked:
+        return f"{UNKNOWN_ALERT if alert.given else ALERT_WITHOUT_LABELS} {text}"
+    unmatched = (str(UNMATCHED_TEXTS[name]) for name in alert.given if name not in resolution.asked)
+    return " ".join([text, *unmatched])
 
 
 @register.filter

@@ -315,10 +315,13 @@ def test_the_list_over_rest_is_filtered_and_paged(told, reader):  # noqa: F811
 
 @pytest.mark.parametrize("text", [*NONSENSE, "2099-01-01"])
 def test_a_nonsense_date_is_an_error_of_its_field(told, reader, text):  # noqa: F811
-    for address in ("/api/v1/runbooks/", f"/api/v1/runbooks/{told.slug}/", f"/api/v1/runbooks/{told.slug}/verdict/"):
+    for address in ("/api/v1/runbooks/", f"/api/v1/runbooks/{told.slug}/"):
         response = reader.get(address, {"as_of": text})
         assert response.status_code == 400
         assert set(response.json()) == {"as_of"}
+    response = reader.get(f"/api/v1/runbooks/{told.slug}/verdict/", {"as_of": text})
+    assert (response.status_code, response.json()["verdict"]) == (400, "no-go")
+    assert response.json()["detail"].startswith("as_of: ")
 
 
 def test_what_cannot_be_told_of_then_is_refused(told, reader):  # noqa: F811

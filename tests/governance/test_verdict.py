@@ -243,7 +243,7 @@ def test_a_database_that_fails_is_no_go(ready_runbook, monkeypatch):
     monkeypatch.setattr(go_no_go, "_is_known_broken", fails)
     assert reasons(ready_runbook) == {"ledger_broken", "guards_missing"}
     monkeypatch.setattr(go_no_go, "_altered_documents", fails)
-    assert verdict_on(ready_runbook).reasons == (VerdictReason.DOUBT,)
+    assert verdict_on(ready_runbook).reasons == (VerdictReason.DATABASE_UNREACHABLE,)
 
 
 @pytest.mark.django_db

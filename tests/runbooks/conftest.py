@@ -46,5 +46,6 @@ def every_address(details, scene):
         *details.values(),
         f"{V1}runbooks/{scene.ready.slug}/document/",
         f"{V1}runbooks/{scene.ready.slug}/verdict/",
+        f"{V1}runbooks/{scene.ready.slug}/gate/",
         f"{V1}resolve/",
     ]

@@ -193,7 +193,7 @@ def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
         "situation": {"slug": scene.situation.slug},
         "cluster": {"slug": scene.cluster.slug},
         "layer": {"slug": scene.layer.slug},
-        "alert": {"labels": "risk:RED"},
+        "alert": {"labels": "risk:RED/"},
         "document": {"document_path": scene.ready.document_path},
         "runbook-version": {"sha256": scene.ready.document.sha256},
         "runbook-difference": {"before": scene.old_document.sha256, "after": scene.ready.document.sha256},

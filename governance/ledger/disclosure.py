@@ -1,0 +1,155 @@
+"""Which ledger entries everybody may read, and what is shown of the others.
+
+The change log is complete for every reader: an entry that may not be read keeps its sequence, its time and its place
+in the chain, and nothing else. An entry whose stored values cannot be read at all is shown in the same way.
+"""
+
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.db.models.query import ModelIterable
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from governance.choices import Action
+from governance.models import ChangeLogEntry
+
+# What an entry that is not shown has in the place of its action. No action of the ledger has brackets.
+RESTRICTED, UNREADABLE = "(restricted)", "(unreadable)"
+
+
+class Audience(Enum):
+    """Who may read an entry."""
+
+    READERS = auto()  # whoever may read the portal
+    SECURITY = auto()  # auditors and administrators: it is about an account
+    BY_SUBJECT = auto()  # as AUDIENCE_OF_SUBJECT says
+
+
+# An action that is missing here is for auditors and administrators alone.
+AUDIENCE_OF_ACTION = {
+    Action.CREATED: Audience.BY_SUBJECT,
+    Action.CHANGED: Audience.BY_SUBJECT,
+    Action.DELETED: Audience.BY_SUBJECT,
+    Action.DOCUMENT_STORED: Audience.READERS,
+    Action.DOCUMENTS_SYNCED: Audience.READERS,
+    Action.CATALOGUE_CHECKED: Audience.READERS,
+    Action.LANDSCAPE_IMPORTED: Audience.READERS,
+    Action.RELEASE_NOTED: Audience.READERS,
+    Action.REQUEST_SUBMITTED: Audience.READERS,
+    Action.REQUEST_SIGNED: Audience.READERS,
+    Action.REQUEST_REJECTED: Audience.READERS,
+    Action.REQUEST_WITHDRAWN: Audience.READERS,
+    Action.REQUEST_LAPSED: Audience.READERS,
+    Action.READINESS_CHANGED: Audience.READERS,
+    Action.RESTORE_ACCEPTED: Audience.READERS,
+    Action.CONFIRMATION_FAILED: Audience.SECURITY,
+    Action.SIGN_IN_LOCKED: Audience.SECURITY,
+    Action.PASSWORD_SET: Audience.SECURITY,
+    Action.TOKEN_CREATED: Audience.SECURITY,
+    Action.TOKEN_REVOKED: Audience.SECURITY,
+}
+# By the kind of object that stands before the colon of a subject. A kind that is missing is restricted too.
+AUDIENCE_OF_SUBJECT = {
+    "cluster": Audience.READERS,
+    "codereference": Audience.READERS,
+    "document": Audience.READERS,
+    "finding": Audience.READERS,
+    "landscapesource": Audience.READERS,
+    "layer": Audience.READERS,
+    "release": Audience.READERS,
+    "runbook": Audience.READERS,
+    "searchsynonym": Audience.READERS,
+    "section": Audience.READERS,
+    "signoffrule": Audience.READERS,
+    "situation": Audience.READERS,
+    "statuschangerequest": Audience.READERS,
+    "apitoken": Audience.SECURITY,
+    "group": Audience.SECURITY,
+    "user": Audience.SECURITY,
+}
+
+
+def is_restricted(action: str, subject: str) -> bool:
+    """Return whether an entry is for auditors and administrators alone."""
+    known = AUDIENCE_OF_ACTION.get(action, Audience.SECURITY)  # type: ignore[call-overload]
+    if known is Audience.BY_SUBJECT:
+        known = AUDIENCE_OF_SUBJECT.get(subject.partition(":")[0], Audience.SECURITY)
+    return known is Audience.SECURITY
+
+
+def unrestricted() -> Q:
+    """Return the condition for entries that every reader may read, for queries that narrow, search or sort."""
+    subjects = Q()
+    for kind, audience in AUDIENCE_OF_SUBJECT.items():
+        if audience is Audience.READERS:
+            subjects |= Q(subject__startswith=f"{kind}:")
+    by_subject = Q(action__in=_actions_for(Audience.BY_SUBJECT)) & subjects
+    return Q(action__in=_actions_for(Audience.READERS)) | by_subject
+
+
+def _actions_for(wanted: Audience) -> list[Action]:
+    return [action for action, audience in AUDIENCE_OF_ACTION.items() if audience is wanted]
+
+
+def disclosed(entries: QuerySet[ChangeLogEntry], *, security: bool) -> QuerySet[ChangeLogEntry]:
+    """Return the same entries as a reader may see them; none is missing, so the sequence has no gap.
+
+    A query that a reader narrows must be filtered by ``unrestricted`` first: what it finds would tell what it hides.
+
+    :param security: whether the reader may read the entries about accounts (``people.may_read_security_entries``).
+    """
+    shown = entries.all()
+    shown._iterable_class = _AllEntries if security else _UnrestrictedEntries
+    return shown
+
+
+class _AllEntries(ModelIterable):
+    """Instances; one that cannot be read does not keep the others from being shown."""
+
+    def __iter__(self) -> Iterator[ChangeLogEntry]:
+        try:
+            entries = list(super().__iter__())
+        except Exception:  # a number with thousands of digits, a time that is none, …
+            entries = [_entry_or_placeholder(pk) for pk in self.queryset.values_list("pk", flat=True)]
+        return iter(entries)
+
+
+class _UnrestrictedEntries(_AllEntries):
+    """Instances, with a placeholder for each entry about an account."""
+
+    def __iter__(self) -> Iterator[ChangeLogEntry]:
+        for entry in super().__iter__():
+            is_shown = entry.action == UNREADABLE or not is_restricted(entry.action, entry.subject)
+            yield entry if is_shown else _placeholder(entry, RESTRICTED, entry.recorded_at)
+
+
+def _entry_or_placeholder(pk: int) -> ChangeLogEntry:
+    try:
+        return ChangeLogEntry.objects.get(pk=pk)
+    except Exception:  # this is the one
+        chained = ChangeLogEntry.objects.only("hash", "previous_hash").get(pk=pk)
+        return _placeholder(chained, UNREADABLE, None)
+
+
+LABELS: dict[str, tuple[Promise, Promise]] = {
+    RESTRICTED: (_("(restricted)"), _("Only auditors and administrators may read this entry.")),
+    UNREADABLE: (_("(unreadable)"), _("This entry cannot be read. Run “manage.py verify_ledger”.")),
+}
+
+
+def _placeholder(entry: ChangeLogEntry, action: str, recorded_at: Any) -> ChangeLogEntry:
+    """Return an entry with the place in the chain alone; ``withheld`` says why."""
+    shown = ChangeLogEntry(
+        sequence=entry.sequence,
+        recorded_at=recorded_at,
+        action=action,
+        previous_hash=entry.previous_hash,
+        hash=entry.hash,
+    )
+    label, sentence = LABELS[action]
+    shown.__dict__.update(withheld=sentence, get_action_display=lambda: str(label))
+    shown._state.adding = False
+    return shown

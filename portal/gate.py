@@ -1,0 +1,85 @@
+"""What a deployment acts on fails closed: whatever is not a verdict leaves the portal as a no-go.
+
+``curl --fail`` takes a redirect and an empty answer for success, so neither may come from these addresses.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+
+from governance.api.answers import VerdictResponse, no_go_body
+from governance.choices import VERDICT_TEXTS
+from governance.verdict import VerdictReason
+from portal.database_deadline import within_deadline
+
+VERDICT_ADDRESS = re.compile(r"^/api/v1/runbooks/(?P<slug>[^/]*)/(?:gate|verdict)/?$")
+READINESS_ADDRESS = "/readyz"
+# Why it is no-go, by the status of an answer that is no verdict. Any other status is an error of the portal.
+REASON_OF_STATUS = {
+    400: VerdictReason.BAD_REQUEST,
+    401: VerdictReason.NOT_PERMITTED,
+    403: VerdictReason.NOT_PERMITTED,
+    404: VerdictReason.UNKNOWN_RUNBOOK,
+    405: VerdictReason.BAD_REQUEST,
+    429: VerdictReason.NOT_PERMITTED,
+    503: VerdictReason.DATABASE_UNREACHABLE,
+}
+STALE_HEADERS = ("Content-Length", "Content-Language", "ETag", "Last-Modified", "Location")
+
+
+class GateMiddleware:
+    """Answers ``gate/``, ``verdict/`` and ``/readyz`` in time, and the first two with a verdict whatever happens.
+
+    It stands before every other middleware: their errors and redirects pass through it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        asked = VERDICT_ADDRESS.match(request.path_info)
+        if asked is None and request.path_info != READINESS_ADDRESS:
+            return self.get_response(request)
+        try:
+            response = within_deadline(lambda: self.get_response(request))
+        except Error:
+            response = database_unreachable()
+        if asked is not None and request.method != "OPTIONS":
+            _fail_closed(response, asked["slug"])
+        return response
+
+
+def database_unreachable() -> HttpResponse:
+    """Return the 503 that a machine gets where the database does not answer."""
+    body = {"ready": False, "detail": _("The database does not answer.")}
+    return JsonResponse({**body, "reason": body["detail"]}, status=503)
+
+
+def _fail_closed(response: HttpResponse, slug: str) -> None:
+    """Turn whatever is no verdict into a no-go; its status stays where it is an error already."""
+    response.headers["Cache-Control"] = "no-store"
+    if isinstance(response, VerdictResponse):
+        return
+    if response.status_code not in REASON_OF_STATUS:
+        response.status_code = 500
+    reason = REASON_OF_STATUS.get(response.status_code, VerdictReason.DOUBT)
+    body = no_go_body(slug, reason, detail=_sentences(getattr(response, "data", None)) or VERDICT_TEXTS[reason])
+    for name in STALE_HEADERS:
+        response.headers.pop(name, None)
+    response.content = JsonResponse(body).content
+    response.headers["Content-Type"] = "application/json"
+
+
+def _sentences(data: Any) -> str:
+    """Return the sentences of an error of the REST framework in one line, each with its parameter's name."""
+    if isinstance(data, dict):
+        named = ((name, _sentences(text)) for name, text in data.items())
+        return " ".join(text if name == "detail" else f"{name}: {text}" for name, text in named)
+    if isinstance(data, list):
+        return " ".join(map(_sentences, data))
+    return str(data or "")

@@ -1,0 +1,192 @@
+"""Nonsense in an address is answered with a page that says so: no filter, search, sort or number ends in a 500."""
+
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib import admin
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from tests.portal.addresses import every_route
+from tests.runbooks.scene import values_for_routes
+
+pytestmark = pytest.mark.django_db(transaction=True)  # an error of PostgreSQL would end the test's own transaction
+
+HUGE = str(2**63)
+WORDS = " ".join(f"w{number}" for number in range(1001))
+BAD_VALUES = {
+    "nothing": "",
+    "minus one": "-1",
+    "zero": "0",
+    "year 10000": "10000",
+    "huge": HUGE,
+    "5000 digits": "9" * 5000,
+    "a float": "1e309",
+    "not a number": "NaN",
+    "a word": "x",
+    "Arabic digits": "٢٠٢٦",
+    "a list": "1,x,,-1",
+    "an open bracket": "(",
+    "a backslash": "\\",
+    "per cent": "%",
+    "half a surrogate pair": "\ud800".encode("utf-8", "surrogatepass"),
+    "no UTF-8": b"\xff\xfe",
+    "a null byte": "\x00",
+    "a bad date": "2026-13-45",
+    "the last day": "9999-12-31",
+    "before time": "0000-00-00",
+    "60000 characters": "x" * 60_000,  # SQLite's LIKE takes 50,000
+    "1001 words": WORDS,
+    "a quote": "'\"; --",
+}
+FEW = ("minus one", "huge", "5000 digits", "a word", "no UTF-8", "nothing", "the last day")
+FEW_OF_A_FIELD = ("minus one", "huge", "a word")
+FEW_OF_A_DATE = ("minus one", "year 10000", "a word", "the last day")
+FINE = {200, 302, 400, 403, 404, 405}
+MODELS = list(admin.site._registry)
+DATE_LOOKUPS = ("year", "month", "day", "week_day", "date", "year__gte", "iso_year", "hour", "quarter", "gte", "lt")
+LOOKUPS = ("exact", "in", "range", "isnull", "gte", "iexact", "contains", "regex")
+# What Django's own lists understand, beside their filters.
+LIST_PARAMETERS = ("q", "o", "p", "all", "e", "_facets", "_popup", "_to_field", "_source_model", "unheard_of")
+
+
+def changelist_of(model):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def assert_fine(client, address, parameters):
+    response = client.get(f"{address}?{urlencode(parameters, doseq=True)}", follow=False)
+    shown = {name: str(value)[:40] for name, value in parameters.items()}
+    assert response.status_code in FINE, (address, shown)
+    if response.status_code == 302 and address.startswith("/admin/"):
+        # The page that it leads to must not fail either, nor lead in a ring.
+        assert client.get(response["Location"]).status_code == 200, (address, shown)
+    return response
+
+
+@pytest.fixture
+def superuser(scene, sign_in):
+    client = sign_in("sue")
+    client.raise_request_exception = False
+    return client
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_list_of_the_admin_takes_any_value_of_its_own_parameters(superuser, model):
+    for name in LIST_PARAMETERS:
+        for kind in BAD_VALUES if name in ("q", "o", "p") else FEW:
+            assert_fine(superuser, changelist_of(model), {name: BAD_VALUES[kind]})
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_list_of_the_admin_takes_any_value_of_its_filters(superuser, model):
+    response = superuser.get(changelist_of(model))
+    names = [name for spec in response.context["cl"].filter_specs for name in spec.expected_parameters()]
+    hierarchy = admin.site._registry[model].date_hierarchy
+    if hierarchy:
+        names += [f"{hierarchy}__{part}" for part in ("year", "month", "day")]
+    for name in names:
+        for kind in BAD_VALUES if "__" in name else FEW:
+            assert_fine(superuser, changelist_of(model), {name: BAD_VALUES[kind]})
+    if hierarchy:
+        for value in BAD_VALUES.values():
+            whole = {f"{hierarchy}__year": "2026", f"{hierarchy}__month": value, f"{hierarchy}__day": "31"}
+            assert_fine(superuser, changelist_of(model), whole)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_list_of_the_admin_takes_any_lookup_on_any_field(superuser, model):
+    seen = set()
+    for field in model._meta.concrete_fields:
+        if type(field) in seen:
+            continue  # one of each type
+        seen.add(type(field))
+        is_date = isinstance(field, models.DateField)
+        for lookup in (*LOOKUPS, *(DATE_LOOKUPS if is_date else ())):
+            for kind in FEW_OF_A_DATE if is_date else FEW_OF_A_FIELD:
+                assert_fine(superuser, changelist_of(model), {f"{field.name}__{lookup}": BAD_VALUES[kind]})
+
+
+def test_a_year_before_the_first_shows_the_whole_list_and_says_so(superuser):
+    address = reverse("admin:governance_changelogentry_changelist")
+    response = superuser.get(f"{address}?recorded_at__year=-1", follow=True)
+    assert response.status_code == 200
+    assert "The whole list is shown." in response.content.decode()
+
+
+def test_too_many_words_are_refused_with_a_sentence_and_kept(superuser):
+    for model in MODELS:
+        if admin.site._registry[model].search_fields:
+            response = superuser.get(changelist_of(model), {"q": WORDS})
+            assert response.status_code == 200
+            page = response.content.decode()
+            assert "Search for at most 20 words" in page, model
+            assert "w1000" in page, model
+            assert response.context["cl"].result_count == 0
+    assert superuser.get(changelist_of(MODELS[0]), {"q": "a b c"}).status_code == 200
+
+
+def test_a_regular_expression_is_no_filter(superuser):
+    """One that backtracks for ever would hold a worker."""
+    address = reverse("admin:governance_changelogentry_changelist")
+    for lookup in ("regex", "iregex"):
+        assert superuser.get(address, {f"reason__{lookup}": "(a+)+$"}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", [kind for kind in BAD_VALUES if kind not in ("nothing", "60000 characters")])
+def test_the_admins_pages_of_one_row_take_any_number(superuser, kind):
+    from urllib.parse import quote
+
+    value = quote(BAD_VALUES[kind], safe="")
+    for model in MODELS:
+        for verb in ("change", "delete", "history"):
+            address = f"{changelist_of(model)}{value}/{verb}/"
+            assert superuser.get(address).status_code in FINE, address[:80]
+    for address in (f"/admin/r/{value}/{value}/", f"/admin/{value}/"):
+        assert superuser.get(address).status_code in FINE
+
+
+def test_the_admins_autocompletion_takes_any_value(superuser):
+    good = {"app_label": "runbooks", "model_name": "codereference", "field_name": "runbooks", "term": "pump"}
+    assert superuser.get("/admin/autocomplete/", good).status_code == 200
+    for name in (*good, "page"):
+        for value in BAD_VALUES.values():
+            assert_fine(superuser, "/admin/autocomplete/", {**good, name: value})
+
+
+# ---- pages and REST
+
+PARAMETERS = (
+    *(
+        "page",
+        "page_size",
+        "after",
+        "format",
+        "as_of",
+        "year",
+        "q",
+        "text",
+        "readiness",
+        "situation",
+        "section",
+        "layer",
+    ),
+    *("cluster", "declared", "kind", "severity", "runbook", "file", "resolved", "subject", "action", "state", "only"),
+    *("category", "source", "alert", "next", "lang", "unheard_of"),
+)
+
+
+def test_every_page_and_every_address_of_the_api_takes_any_value(scene, settings):
+    settings.PORTAL_READ = "public"
+    client, values = Client(raise_request_exception=False), values_for_routes(scene)
+    tried = 0
+    for route in every_route():
+        if not route.name or route.namespaces or route.name == "schema":
+            continue
+        address = route.address(values)
+        for name in PARAMETERS:
+            for kind in BAD_VALUES if name in ("page", "q", "text", "year", "as_of", "after") else FEW:
+                assert_fine(client, address, {name: BAD_VALUES[kind]})
+                tried += 1
+    assert tried > 3000
