@@ -1,7 +1,7 @@
 """Topic chapters: which runbook plays which role where. Pure: imports no Django."""
 
+import os.path
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -259,6 +259,17 @@ def _dedented(block: Sequence[SourceLine] | None) -> list[SourceLine]:
     """The lines below a label moved to the margin, a list parted from the sentence above it."""
     if not block:
         return []
-    texts = textwrap.dedent(_joined(block)).split("\n")
+    texts = _without_margin([line.text for line in block])
     lines = [SourceLine(line.number, text) for line, text in zip(block, texts, strict=True)]
     return [SourceLine(0, ""), *lines] if BULLET.match(texts[0]) else lines
+
+
+def _without_margin(texts: Sequence[str]) -> list[str]:
+    """Return the lines without the spaces and tabs that all lines with a text begin with.
+
+    A line of spaces and tabs alone becomes empty. ``textwrap.dedent`` is not used: since Python 3.14 it empties
+    lines of other white space, too.
+    """
+    filled = [text for text in texts if text.strip(" \t")]
+    margin = os.path.commonprefix([text[: len(text) - len(text.lstrip(" \t"))] for text in filled])
+    return [text[len(margin) :] if text.strip(" \t") else "" for text in texts]
