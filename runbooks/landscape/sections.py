@@ -1,9 +1,9 @@
 """Topic chapters: which runbook plays which role where. Pure: imports no Django."""
 
-import os.path
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from runbooks.landscape.cells import note_invisible, plain_text
 from runbooks.landscape.document import RunbookRow, SectionEntryRow, SectionRow, SourceLine
@@ -270,6 +270,8 @@ def _without_margin(texts: Sequence[str]) -> list[str]:
     A line of spaces and tabs alone becomes empty. ``textwrap.dedent`` is not used: since Python 3.14 it empties
     lines of other white space, too.
     """
-    filled = [text for text in texts if text.strip(" \t")]
-    margin = os.path.commonprefix([text[: len(text) - len(text.lstrip(" \t"))] for text in filled])
-    return [text[len(margin) :] if text.strip(" \t") else "" for text in texts]
+    margins = [text[: len(text) - len(text.lstrip(" \t"))] for text in texts if text.strip(" \t")]
+    # What the first and the last in order begin with alike, all others begin with, too.
+    ends = zip(min(margins, default=""), max(margins, default=""), strict=False)
+    width = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    return [text[width:] if text.strip(" \t") else "" for text in texts]
