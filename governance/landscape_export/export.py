@@ -9,17 +9,24 @@ from governance.landscape_export.signed import SignedStatus, signed_status
 from governance.landscape_export.wanted import wanted_landscape
 from governance.landscape_import.identity import Answers, Stored, identify
 from governance.models import LandscapeSource
+from runbooks.landscape.contradictions import Contradiction
 from runbooks.landscape.reader import parse_settled
 from runbooks.landscape.writer import EMPTY, write_landscape
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The file, a sentence for each thing that it has no place for, and one for each signed ready that it does not say."""
+    """The file, and what is to be told about it.
+
+    :ivar unwritten: a sentence for each thing that it has no place for.
+    :ivar withheld: a sentence for each signed ready that it does not say.
+    :ivar contradictions: each line that claims a readiness or a version that the runbook does not have.
+    """
 
     text: str
     unwritten: tuple[str, ...]
     withheld: tuple[str, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
     def difference_from(self, text: str, name: str) -> Iterator[str]:
         """The lines of a unified diff from ``text``; none when it is the same."""
@@ -47,7 +54,7 @@ def export_landscape(*, declared: bool = False, at: datetime | None = None) -> E
     signed = None if declared else signed_status(at)
     wanted = wanted_landscape(landscape, identity.keys, dropped=dropped, signed=signed)
     written = write_landscape(text, wanted, aliases=aliases)
-    return Export(written.text, written.unwritten, tuple(_withheld(signed or {})))
+    return Export(written.text, written.unwritten, tuple(_withheld(signed or {})), written.contradictions)
 
 
 def _withheld(signed: Mapping[str, SignedStatus]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from governance.landscape_export.signed import SignedStatus
 from governance.landscape_import.current import current_catalogue
 from governance.landscape_import.desired import Catalogue, ClusterIndex, Facts, desired_catalogue
 from runbooks.choices import ReadinessLevel
+from runbooks.landscape.cells import plain_text
+from runbooks.landscape.contradictions import claimed_years
 from runbooks.landscape.document import (
     ClusterMention,
     CodeReferenceRow,
@@ -152,10 +154,15 @@ def _with_signed_status(
     said = {title: (status.level, status.year) for title, status in signed.items()}
     return tuple(
         row
-        if row.line and said[row.title] == (row.declared.level, row.declared.year)
+        if row.line and said[row.title] == (row.declared.level, row.declared.year) and not _claims_more(row)
         else replace(row, declared=_as_written(*said[row.title], in_use))
         for row in rows
     )
+
+
+def _claims_more(row: RunbookRow) -> bool:
+    """Whether a status text that is no known level still tells a reader that the runbook is ready."""
+    return row.declared.level != ReadinessLevel.READY and bool(claimed_years(plain_text(row.declared.text)))
 
 
 def _as_written(level: str, year: int | None, in_use: Sequence[DeclaredReadiness]) -> DeclaredReadiness:

@@ -108,7 +108,7 @@ class _Respelling:
         if column >= base + INDENT:
             return False
         # In the middle of a paragraph only a bullet or a 1 starts a list, and never an empty item.
-        return not self.in_paragraph or bool(found[4].strip() and (found[2][0] in "-*+" or found[2][:-1] == "1"))
+        return not self.in_paragraph or bool(found[4].strip() and (found[2][0] in "+-*" or found[2][:-1] == "1"))
 
     def _read_item(self, found: re.Match[str]) -> None:
         column, marker, gap, text = len(found[1]), found[2], found[3], found[4]

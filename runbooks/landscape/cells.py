@@ -69,17 +69,17 @@ LINE_BREAK = "<br ?/?>"
 BREAK = re.compile(LINE_BREAK, re.IGNORECASE)
 # What is read within a text: code as it stands, signs that are written out, and what leaves no trace but a space.
 INLINE = re.compile(
-    rf"(?<!`)`++(?P<code>[^`]+)`++|(?P<written_out>\\[\\`<])|(?P<line>{LINE_BREAK})|<!--[^<>]*(?<=--)>|\*\*|`",
+    rf"(?<!`)`+(?P<code>[^`]+)`+|(?P<written_out>\\[\\`<])|(?P<line>{LINE_BREAK})|<!--[^<>]*(?<=--)>|\*\*|`",
     re.IGNORECASE,
 )
 # The same for a text that keeps its Markdown: line breaks outside of code alone.
-LINES = re.compile(rf"(?<!`)`++[^`]+`++|\\.|(?P<line>{LINE_BREAK})", re.IGNORECASE)
+LINES = re.compile(rf"(?<!`)`+[^`]+`+|\\.|(?P<line>{LINE_BREAK})", re.IGNORECASE)
 # Marks that may enclose a whole text; bold ones are dropped wherever they stand.
 ENCLOSING_MARKS = ("__", "*", "_")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-# Every pattern here is linear: classes exclude what follows, and runs of backticks are atomic.
+# Every pattern here is linear: each class excludes what follows it, so nothing can be cut in two ways.
 LINK = re.compile(r"!?\[([^\[\]]*)\]\(((?:[^()]|\([^()]*\))*)\)")
-CODE_SPAN = re.compile(r"(?<!`)`++([^`]+)`++")
+CODE_SPAN = re.compile(r"(?<!`)`+([^`]+)`+")
 PARENTHESIS = re.compile(r"[()]")
 COMMA = re.compile(r"[(),]")
 # Python refuses to convert such numbers (sys.set_int_max_str_digits), so html.unescape would raise.

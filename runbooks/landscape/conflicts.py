@@ -23,7 +23,8 @@ Choices = ConflictChoice | Mapping[int, ConflictChoice]
 
 OPEN, BASE, SPLIT, CLOSE = "<", "|", "=", ">"
 # Spaces and quote marks, then seven equal signs or more. A quote mark is parted from what it quotes, or from another sign.
-MARKER = re.compile(r"((?:[ \t]*+>{1,6}+(?=[ \t<|=]))*+[ \t]*+)(([<|=>])\3{6,}+)(?=\s|$)")
+# A run of quote marks ends where another sign follows, so a prefix can be cut in one way only: the pattern is linear.
+MARKER = re.compile(r"((?:[ \t]*>{1,6}(?=[ \t<|=]))*[ \t]*)(([<|=>])\3{6,})(?=\s|$)")
 
 # (part that is being read, marker) -> part that follows; "" ends the block.
 NEXT_PART = {

@@ -20,7 +20,7 @@ from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.outline import LONGEST_LINE, Outline, Part, code_blocks, read_outline, split_parts
 from runbooks.landscape.references import DRAWING_LANGUAGES, read_code_references, read_overview
 from runbooks.landscape.releases import read_releases
-from runbooks.landscape.rows import read_runbooks, read_situations
+from runbooks.landscape.rows import RepeatedRow, read_all_runbooks, read_situations
 from runbooks.landscape.sections import CHAPTER_NUMBER, Catalogue, chapter_title, path_lines, read_sections
 from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Table, find_tables
 
@@ -67,9 +67,11 @@ def read_landscape(
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What a file says, and where in it: for the writer."""
+    """What a file says, and where in it: for the writer. ``repeated`` are runbook rows that were left out."""
 
     landscape: Landscape
+    repeated: tuple[RepeatedRow, ...]
+    lines: tuple[SourceLine, ...]
     outline: Outline
     tables: tuple[Table, ...]
     chapters: "Chapters"
@@ -89,7 +91,7 @@ def _read_settled(
     tables = find_tables(lines, outline, notices)
     _refuse_without_runbooks(tables, outline)
     _note_missing_parts(tables, outline, notices)
-    runbooks = read_runbooks(tables, notices)
+    runbooks, repeated = read_all_runbooks(tables, notices)
     catalogue = Catalogue.of(runbooks, aliases)
     kinds = Chapters(outline, tables)
     _note_unread(kinds, notices)
@@ -104,7 +106,7 @@ def _read_settled(
         conflicts=blocks,
         notices=notices.in_order(),
     )
-    return ParsedFile(landscape, outline, tables, kinds)
+    return ParsedFile(landscape, repeated, tuple(lines), outline, tables, kinds)
 
 
 class Chapters:

@@ -12,7 +12,7 @@ from runbooks.landscape.table_cells import split_cells
 BLOCK_START = re.compile(r" {0,3}(?:#{1,6}(?:\s|$)|>|```|~~~|[*+-] |[*_-]{3,}\s*$|<)")
 DELIMITER_CHARACTERS = "|:- \t"
 # What may stand in front of a row that is quoted, or an item of a list.
-MARKS_IN_FRONT = re.compile(r"^[ \t>]*+(?:[*+-] )?")
+MARKS_IN_FRONT = re.compile(r"^[ \t>]*(?:[*+-] )?")
 
 
 @dataclass(frozen=True, slots=True)

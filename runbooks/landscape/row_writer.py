@@ -1,16 +1,20 @@
 """Writes the rows of the two tables: the cells that changed, and no other byte. Pure: imports no Django."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from runbooks.landscape.cells import BREAK, plain_text, read_layers, read_readiness, text_with_lines
+from runbooks.landscape.contradictions import claimed_years
 from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
 from runbooks.landscape.edits import LINE_END, LineEdits
+from runbooks.landscape.names import name_tokens
 from runbooks.landscape.names_writer import NamesWriter
 from runbooks.landscape.notices import NoticeLog
 from runbooks.landscape.paths import read_path
 from runbooks.landscape.reader import ParsedFile
+from runbooks.landscape.rows import RepeatedRow
 from runbooks.landscape.spelling import clusters_text, is_german, spell, width
 from runbooks.landscape.table_cells import spans_of_width
 from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Table
@@ -28,12 +32,20 @@ class Numbered(Protocol):
 
 
 RowType = TypeVar("RowType", bound=Numbered)
+# What a row that repeats another one says like that one, as long as it said the same before.
+FOLLOWING = (
+    *("title", "document_path", "version", "scope"),
+    *("primary_cluster", "related_clusters", "layers", "declared"),
+)
 # old cell, what the row said (None when it is new), what it is to say -> the new cell; None where it stays.
 Cell = Callable[[str, RowType | None, RowType], str | None]
 
 
 def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: LineEdits) -> None:
-    """Make the runbook tables say ``wanted``; new rows stand at the end of the last one, or where their order says."""
+    """Make the runbook tables say ``wanted``; new rows stand at the end of the last one, or where their order says.
+
+    A row that repeats another one is changed, or removed, with it: two rows must not say two things.
+    """
     tables = [table for table in source.tables if table.kind == RUNBOOKS]
     linked = "verknüpft mit" if is_german(edits.source_line(tables[0].line)) else "linked with"
     cells: dict[str, Cell[RunbookRow]] = {
@@ -45,7 +57,45 @@ def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: Line
         "Layer": _layers,
         "Status": _status,
     }
-    _write_tables(tables, {row.line: row for row in source.landscape.runbooks}, wanted, cells, edits)
+    before = {row.line: row for row in source.landscape.runbooks}
+    _write_tables(tables, before, wanted, cells, edits)
+    table_of = {row.line: table for table in tables for row in table.rows}
+    kept = {row.line: row for row in wanted if row.line}
+    for line, was, now in _repeated_rows(source.repeated, before, kept):
+        if now is None:
+            edits.remove(line)
+        elif was != now:
+            edits.replace(line, _rewritten(edits.source_line(line), table_of[line], was, now, cells))
+
+
+def _repeated_rows(
+    repeated: Iterable[RepeatedRow], before: Mapping[int, RunbookRow], kept: Mapping[int, RunbookRow]
+) -> Iterable[tuple[int, RunbookRow, RunbookRow | None]]:
+    """The line of each row that repeats another, what it says, and what it is to say; None: it goes.
+
+    It follows where it said the same. Its status follows in any case. Cells of a ragged row may have moved, so
+    such a row stays as it is, and what it claims is reported.
+    """
+    for each in repeated:
+        first, now = before[each.first_line], kept.get(each.first_line)
+        if now is None or each.ragged:
+            yield each.row.line, each.row, None if now is None else each.row
+        else:
+            yield each.row.line, each.row, _followed(each.row, first, now)
+
+
+def _followed(row: RunbookRow, first: RunbookRow, now: RunbookRow) -> RunbookRow:
+    changes = {
+        name: getattr(now, name)
+        for name in FOLLOWING
+        if getattr(first, name) == getattr(row, name) != getattr(now, name)
+    }
+    if first.title != now.title and name_tokens(row.title) == name_tokens(first.title):
+        changes["title"] = now.title
+    other_level = (row.declared.level, row.declared.year) != (now.declared.level, now.declared.year)
+    if other_level or (claimed_years(row.declared.text) and row.declared.text != now.declared.text):
+        changes["declared"] = now.declared
+    return replace(row, **changes)
 
 
 def write_situations(source: ParsedFile, wanted: Sequence[SituationRow], names: NamesWriter, edits: LineEdits) -> None:
@@ -70,10 +120,15 @@ def _write_tables(
     look_closer: bool = False,
 ) -> None:
     kept = {row.line: row for row in wanted if row.line}
+    # In a ragged row another cell may stand where the status belongs.
+    ragged = {row.line for table in tables for row in table.rows if row.ragged}
+    sure = {name: cell for name, cell in cells.items() if name != "Status"}
     for table in tables:
         lines = [row.line for row in table.rows if row.line in before]
         written = {
-            line: _rewritten(edits.source_line(line), table, before[line], kept[line], cells)
+            line: _rewritten(
+                edits.source_line(line), table, before[line], kept[line], sure if line in ragged else cells
+            )
             if look_closer or before[line] != kept[line]
             else edits.source_line(line)
             for line in lines
@@ -114,7 +169,7 @@ def _add_rows(
 def _rewritten(text: str, table: Table, was: RowType, row: RowType, cells: Mapping[str, Cell[RowType]]) -> str:
     """The line with the cells that differ written anew, their width kept where the text fits."""
     spans = spans_of_width(text, table.width)
-    places = {name: place for name, place in table.columns.items() if place < len(spans)}
+    places = {name: place for name, place in table.columns.items() if name in cells and place < len(spans)}
     for name, place in sorted(places.items(), key=lambda item: -item[1]):
         start, end = spans[place]
         old = text[start:end]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 
 from runbooks.landscape.cells import (
     BREAK,
@@ -39,12 +40,29 @@ SITUATION_FIELDS: dict[str, Callable[[SituationRow], Hashable]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RepeatedRow:
+    """A row that was left out because it repeats the title or the path of the row on ``first_line``."""
+
+    first_line: int
+    row: RunbookRow
+    ragged: bool
+
+
 def read_runbooks(tables: Iterable[Table], notices: NoticeLog) -> tuple[RunbookRow, ...]:
     """All runbooks of the runbook tables, in order.
 
     Of rows with the same path or the same title, the first is kept (notice ``duplicate_row``).
     """
+    return read_all_runbooks(tables, notices)[0]
+
+
+def read_all_runbooks(
+    tables: Iterable[Table], notices: NoticeLog
+) -> tuple[tuple[RunbookRow, ...], tuple[RepeatedRow, ...]]:
+    """Return the rows that ``read_runbooks`` keeps, and those that repeat one of them."""
     kept: dict[Hashable, RunbookRow] = {}
+    repeated: list[RepeatedRow] = []
     for table in tables:
         for row in table.rows if table.kind == RUNBOOKS else ():
             noticed = NoticeLog()
@@ -58,7 +76,8 @@ def read_runbooks(tables: Iterable[Table], notices: NoticeLog) -> tuple[RunbookR
                 # What is odd in a row that is dropped needs nobody's attention.
                 differing = [name for name, field in RUNBOOK_FIELDS.items() if field(first) != field(runbook)]
                 _note_duplicate(NoticeKind.DUPLICATE_ROW, runbook, first, differing, notices)
-    return tuple(dict.fromkeys(kept.values()))
+                repeated.append(RepeatedRow(first.line, runbook, row.ragged))
+    return tuple(dict.fromkeys(kept.values())), tuple(repeated)
 
 
 def _runbook_keys(runbook: RunbookRow) -> list[Hashable]:

@@ -1,9 +1,9 @@
 """Topic chapters: which runbook plays which role where. Pure: imports no Django."""
 
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from runbooks.landscape.cells import note_invisible, plain_text
 from runbooks.landscape.document import RunbookRow, SectionEntryRow, SectionRow, SourceLine
@@ -259,6 +259,19 @@ def _dedented(block: Sequence[SourceLine] | None) -> list[SourceLine]:
     """The lines below a label moved to the margin, a list parted from the sentence above it."""
     if not block:
         return []
-    texts = textwrap.dedent(_joined(block)).split("\n")
+    texts = _without_margin([line.text for line in block])
     lines = [SourceLine(line.number, text) for line, text in zip(block, texts, strict=True)]
     return [SourceLine(0, ""), *lines] if BULLET.match(texts[0]) else lines
+
+
+def _without_margin(texts: Sequence[str]) -> list[str]:
+    """Return the lines without the spaces and tabs that all lines with a text begin with.
+
+    A line of spaces and tabs alone becomes empty. ``textwrap.dedent`` is not used: since Python 3.14 it empties
+    lines of other white space, too.
+    """
+    margins = [text[: len(text) - len(text.lstrip(" \t"))] for text in texts if text.strip(" \t")]
+    # What the first and the last in order begin with alike, all others begin with, too.
+    ends = zip(min(margins, default=""), max(margins, default=""), strict=False)
+    width = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    return [text[width:] if text.strip(" \t") else "" for text in texts]

@@ -7,6 +7,7 @@ the style of its place. What the file has no place for is not dropped in silence
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from runbooks.landscape.contradictions import Contradiction, contradictions
 from runbooks.landscape.document import Landscape
 from runbooks.landscape.edits import LineEdits
 from runbooks.landscape.list_writer import write_code_references, write_overview, write_releases
@@ -42,10 +43,11 @@ EMPTY = """\
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The new file, and a sentence for each thing that it does not say although it should."""
+    """The new file, a sentence for each thing that it does not say, and each line that says what does not hold."""
 
     text: str
     unwritten: tuple[str, ...]
+    contradictions: tuple[Contradiction, ...] = ()
 
 
 def write_landscape(source: str, wanted: Landscape, *, aliases: Mapping[str, str] | None = None) -> Written:
@@ -59,8 +61,6 @@ def write_landscape(source: str, wanted: Landscape, *, aliases: Mapping[str, str
     :raises LandscapeError: ``source`` is no landscape file.
     """
     parsed = parse_settled(source, aliases=aliases)
-    if parsed.landscape == wanted:
-        return Written(source, ())
     edits = LineEdits(source)
     names = NamesWriter(parsed.landscape, wanted.runbooks, aliases or {})
     write_runbooks(parsed, wanted.runbooks, edits)
@@ -70,5 +70,5 @@ def write_landscape(source: str, wanted: Landscape, *, aliases: Mapping[str, str
     write_releases(parsed, wanted.releases, edits)
     write_overview(parsed, wanted, edits)
     text = edits.result()
-    found = parse_settled(text, aliases=aliases).landscape
-    return Written(text, unwritten(wanted, found))
+    found = parse_settled(text, aliases=aliases) if text != source else parsed
+    return Written(text, unwritten(wanted, found.landscape), contradictions(found, wanted, parsed.landscape))

@@ -17,7 +17,7 @@ from runbooks.models import Runbook, Situation
 from tests import cast
 from tests.governance.test_landscape_history import PUMP, VALVE, VERSIONS, file, run  # noqa: F401 - a fixture
 from tests.governance.test_moves import set_valid_days
-from tests.landscape.samples import SITUATION_HEADER
+from tests.landscape.samples import SITUATION_HEADER, row, situation, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -133,3 +133,162 @@ def test_a_target_that_cannot_be_written_is_another_exit_code(without_a_place, t
     with pytest.raises(CommandError, match="cannot be written") as refusal:
         call_command("export_landscape", output=str(tmp_path), stderr=StringIO())
     assert refusal.value.returncode == 2
+
+
+# ---- every line of the file is believed
+
+READY, UNSIGNED = "2026-ready", "unassessed"
+LEAK_TITLE = "Leak Search"
+
+
+def leak(**cells):
+    return row(LEAK_TITLE, "`docs/leak.md`", **cells)
+
+
+def exported(capsys=None, **options):
+    """The text, the exit code, and what was told on the way."""
+    out, errors, code = StringIO(), StringIO(), 0
+    try:
+        call_command("export_landscape", stdout=out, stderr=errors, **options)
+    except CommandError as refusal:
+        code = refusal.returncode
+        errors.write(str(refusal))
+    return out.getvalue(), code, errors.getvalue()
+
+
+def rows_of(text, title=LEAK_TITLE):
+    return [line for line in text.split("\n") if line.startswith("|") and title in line]
+
+
+ALIKE = {
+    "identical": (leak(), leak()),
+    "another spelling": (leak(), leak().replace(LEAK_TITLE, "leak-search")),
+    "the same path": (leak(), leak(version="v2").replace(LEAK_TITLE, "Search for leaks")),
+    "three": (leak(), leak(), leak(scope="Another scope")),
+    "a claim in other words": (leak(status="R&D only"), leak(status="✅ ready for live")),
+}
+
+
+@pytest.mark.parametrize("rows", ALIKE.values(), ids=ALIKE)
+def test_every_row_of_one_runbook_says_what_is_signed(file, rows):  # noqa: F811
+    run("import_landscape", file(text_of((PUMP, *rows, VALVE))))
+    text, code, _ = exported()
+    assert code == 0
+    assert "ready |" not in text
+    assert "ready for" not in text
+    assert len(rows_of(text, "docs/leak.md")) == len(rows)
+    call_command("import_landscape", file(text), stdout=StringIO(), stderr=StringIO())
+    assert exported() == (text, 0, "")
+
+
+def test_two_tables_that_name_one_runbook_both_say_what_is_signed(file):  # noqa: F811
+    text = text_of((PUMP, leak()))
+    table = text[text.index("## 1. Runbooks") : text.index("## 2.")].replace("1. Runbooks", "9. Again")
+    run("import_landscape", file(text + "\n" + table))
+    assert [READY in line for line in rows_of(exported()[0])] == [False, False]
+
+
+@pytest.mark.parametrize("choice", ["union", "ours", "theirs"])
+def test_both_sides_of_a_conflict_say_what_is_signed(file, choice):  # noqa: F811
+    rows = (PUMP, "<<<<<<< a", leak(), VALVE, "=======", leak(), ">>>>>>> b")
+    run("import_landscape", file(text_of(rows)), conflicts=choice)
+    text, code, _ = exported()
+    assert (code, READY in "".join(rows_of(text))) == (0, False)
+
+
+def test_what_was_declared_is_written_in_every_row_of_one_runbook(file):  # noqa: F811
+    run("import_landscape", file(text_of((PUMP, leak(status="R&D only"), leak()))))
+    text, code, _ = exported(declared=True)
+    assert code == 0
+    assert ["R&D only" in line for line in rows_of(text)] == [True, True]
+    assert READY in rows_of(text, "Pump Restart")[0]
+
+
+def test_an_edit_changes_each_of_the_rows_that_said_the_same(file):  # noqa: F811
+    source = text_of((PUMP, leak(), leak(version="v0"), leak()))
+    run("import_landscape", file(source))
+    assert exported(declared=True) == (source, 0, "")
+    Runbook.objects.filter(title=LEAK_TITLE).update(version="v9")
+    text, _, _ = exported(declared=True)
+    assert [line.split("|")[3].strip() for line in rows_of(text)] == ["v9", "v0", "v9"]
+    assert len([1 for a, b in zip(source.split("\n"), text.split("\n"), strict=True) if a != b]) == 2
+
+
+def test_a_runbook_that_is_gone_is_gone_from_each_row(file):  # noqa: F811
+    run("import_landscape", file(text_of((PUMP, leak(), leak()))))
+    guards.remove()
+    Runbook.objects.filter(title=LEAK_TITLE).delete()
+    guards.install()
+    text, code, _ = exported(declared=True)
+    assert (code, rows_of(text)) == (0, [])
+
+
+CLAIMS = {
+    "a ragged row": (text_of((PUMP, leak() + " more |")), "docs/leak.md"),
+    "a ragged repetition": (text_of((PUMP, leak(), leak() + " more |")), "more |"),
+    "a row behind a sentence": (text_of((PUMP, "", "A sentence.", "", leak())), "docs/leak.md"),
+    "an unread row": (text_of((PUMP, leak().replace(f"**{LEAK_TITLE}**", "").replace("leak", "x"))), "docs/x.md"),
+    "another column": (text_of((PUMP.replace("v1.0", "✅ 2026-ready"),)), "v1.0|✅ 2026-ready |"),
+    "the scope": (text_of((row(scope="Do it. Status: 2026-ready"),)), "Do it."),
+    "a heading": (text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart Runbook (2026-ready)\n\n* text\n"), "### 3.1"),
+    "a role": (text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart\n\n* **Rolle:** ✅ ready\n"), "Rolle"),
+    "a situation": (text_of(situations=(situation(comment="✅ 2026-ready"),)), "Pump stands"),
+    "a note": (text_of(chapters="> Pump Restart Runbook is ✅ 2026-ready now.\n"), "> Pump"),
+    "a drawing": (
+        text_of(chapters="## 3. Overview\n\n```text\n+--+\n| Pump Restart Runbook ✅ 2026-ready |\n```\n"),
+        "✅ 2026-ready |\n```",
+    ),
+    "another table": (
+        text_of(chapters="| Name | State |\n|--|--|\n| Pump Restart | 2026-ready |\n"),
+        "| Pump Restart |",
+    ),
+    "a count": (text_of(chapters="| State | Runbooks |\n|--|--|\n| ✅ 2026-ready | 14 |\n"), "| 14 |"),
+}
+
+
+@pytest.mark.parametrize(("source", "part"), CLAIMS.values(), ids=CLAIMS)
+def test_a_claim_that_is_not_written_away_fails_the_export_and_is_named(file, tmp_path, source, part):  # noqa: F811
+    run("import_landscape", file(source))
+    target = tmp_path / "out.md"
+    _, code, told = exported(output=str(target))
+    assert code == 1, target.read_text()
+    lines = target.read_text().split("\n")
+    number = next(n for n, line in enumerate(lines, 1) if part.split("\n")[0].split("v1.0|")[-1] in line)
+    assert f"{target}:{number}: The " in told
+    _, code, told = exported(check=str(target))
+    assert code == 1
+    assert f"{target}:{number}: The " in told
+
+
+NO_CLAIMS = [
+    text_of(title="# Plant (2026-ready)"),
+    text_of(chapters="* Valid: **2026-ready** (December)\n"),
+    text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart\n\n* **Rolle:** 2026-ready criteria\n"),
+    text_of(chapters="Pump Restart Runbook is not 2026-ready\n"),
+    text_of(chapters="<!-- Pump Restart Runbook ✅ 2026-ready -->\n"),
+    text_of(
+        chapters="## 3. Change-Log\n\n* **v1 – Januar 2026 – 2026-ready**\n\n  * Pump Restart Runbook ✅ 2026-ready\n"
+    ),
+]
+
+
+@pytest.mark.parametrize("source", NO_CLAIMS)
+def test_what_tells_no_readiness_of_a_runbook_is_no_claim(file, source):  # noqa: F811
+    run("import_landscape", file(source))
+    assert exported()[1:] == (0, "")
+
+
+def test_a_heading_with_a_former_version_fails_the_export_and_is_named(file):  # noqa: F811
+    source = text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart Runbook (v1.0)\n\n* text\n")
+    run("import_landscape", file(source))
+    assert exported(declared=True) == (source, 0, "")
+    Runbook.objects.update(version="v2.0")
+    _, code, told = exported(declared=True)
+    assert code == 1
+    assert "The line says v1.0" in told
+
+
+def test_a_signed_ready_may_be_told_in_prose(valve, file):  # noqa: F811
+    run("import_landscape", file(VERSIONS[0] + "\nValve Calibration is ✅ 2026-ready.\n"))
+    cast.make_ready(valve)
+    assert exported()[1] == 0

@@ -30,11 +30,13 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write, or compare.
 
-        :raises CommandError: the file is not what the portal says, or was written without something that has no place in
-            it (exit 1), or cannot be read or written (exit 2).
+        :raises CommandError: the file is not what the portal says, was written without something that has no place in
+            it, or has a line that claims what does not hold (exit 1), or cannot be read or written (exit 2).
         """
         export = export_landscape(declared=options["declared"])
-        for sentence in (*export.unwritten, *export.withheld):
+        name = str(options["check"] or options["output"] or "the file")
+        lines = (f"{name}:{each.line}: {each.message}" for each in export.contradictions)
+        for sentence in (*export.unwritten, *export.withheld, *lines):
             self.stderr.write(self.style.WARNING(sentence))
         if options["check"]:
             self._check(export, Path(options["check"]), declared=options["declared"])
@@ -59,6 +61,16 @@ class Command(PortalCommand):
                 "in it, see above. Write them by hand, and import.",
                 returncode=DIFFERENT,
             )
+        self._refuse_contradictions(export, name)
+
+    def _refuse_contradictions(self, export: Export, name: str) -> None:
+        """Every line of the file is believed, also one that the portal does not write."""
+        if export.contradictions:
+            raise CommandError(
+                f"{name}: {len(export.contradictions)} line(s) claim what does not hold, see above. "
+                "Correct them, and import.",
+                returncode=DIFFERENT,
+            )
 
     def _check(self, export: Export, path: Path, *, declared: bool) -> None:
         try:
@@ -77,4 +89,5 @@ class Command(PortalCommand):
                 f"manage.py export_landscape{option} --output {path}",
                 returncode=DIFFERENT,
             )
+        self._refuse_contradictions(export, str(path))
         self.stdout.write(f"{path} is what the portal says.")
