@@ -58,7 +58,7 @@ def _time_of_text(text: str) -> str:
 # What the encoder below makes of a text, without its detours.
 _text = encode_basestring
 # Made once: ``json.dumps`` would make it anew for each row. A value that holds itself ends in a RecursionError.
-_encode = json.JSONEncoder(
+encode = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
 
@@ -88,7 +88,7 @@ def columns_of(entry: Any) -> tuple[str, ...]:
         _text(entry.subject_title),
         _text(entry.reason),
         _text(entry.release),
-        _encode(entry.changes),
+        encode(entry.changes),
     )
 
 

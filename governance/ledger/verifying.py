@@ -13,6 +13,7 @@ from governance.ledger.stored_json import Misspelled, read_stored
 from governance.models import ChangeLogEntry
 
 UNREADABLE = "(the whole row)"
+TEXTS = ("actor", "action", "subject", "subject_title", "reason", "release", "digests", "hash")
 VERIFY_CHUNK = 2_000
 
 
@@ -143,9 +144,9 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
 
 def _altered_column(entry: Any, previous_hash: str) -> str:
     """Which column of a row was altered, as its digests tell."""
-    for name in ("actor", "action", "subject", "subject_title", "reason", "release", "digests", "hash"):
-        if not isinstance(getattr(entry, name), str):  # SQLite keeps bytes in a column of texts
-            return name
+    # SQLite keeps bytes in a column of texts.
+    if bytes_in := next((name for name in TEXTS if not isinstance(getattr(entry, name), str)), ""):
+        return bytes_in
     if entry.previous_hash != previous_hash:
         return "previous_hash"
     try:
@@ -154,6 +155,11 @@ def _altered_column(entry: Any, previous_hash: str) -> str:
         return "changes"
     if not entry.digests:
         return "digests" if _hash_with(entry, now) == entry.hash else "a column"
+    return _column_by_digest(entry, now)
+
+
+def _column_by_digest(entry: Any, now: str) -> str:
+    """Name the columns whose digests are other ones now."""
     if len(now) != len(entry.digests):
         return "digests"
     steps = range(0, len(now), DIGEST_LENGTH)
