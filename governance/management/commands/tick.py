@@ -17,20 +17,20 @@ logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, compares rows with it, closes requests that have run out, checks the catalogue, reminds people. Run it as you like."""
+    """Verifies the ledger, compares stored rows with it, closes what has run out, checks the catalogue, reminds people."""
 
-    help = "Verify the ledger and compare stored rows with it, lapse what has run out, check the catalogue, send the reminders that are due. For a timer."
+    help = (
+        "Verify the ledger and compare stored rows with it, lapse what has run out, check the catalogue, "
+        "send the reminders that are due. For a timer."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Each part on its own: one that fails holds up no other.
 
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
-        problems = [
-            problem
-            for part in (self._verify, self._compare, self._lapse, self._check, self._remind)
-            for problem in self._do(part)
-        ]
+        parts = (self._verify, self._compare, self._lapse, self._check, self._remind)
+        problems = [problem for part in parts for problem in self._do(part)]
         if problems:
             raise CommandError("\n".join(problems))
 
