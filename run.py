@@ -76,6 +76,8 @@ LOCK_OPTIONS = ("--require-hashes", "--no-deps")
 PIP_OPTIONS = (*LOCK_OPTIONS, "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-user")
 # Two portals of one user would fight for gunicorn's control socket, which lies in the home folder.
 SERVER_OPTIONS = ("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket")
+# Longer than a proxy keeps an idle connection (nginx 60 s, Traefik 90 s, Caddy 120 s): whoever sends last must not close.
+SERVER_OPTIONS += ("--keep-alive", "130")
 # The first words of the lines of pip and of uv that a waiting person wants to see.
 PROGRESS_WORDS = ("Collecting", "Building", "Resolved", "Prepared", "Installed")
 
