@@ -35,6 +35,8 @@ PAUSES = (0.0, 0.5, 1.9, 2.0, 2.1, 2.5, 3.0, 4.0)
 DATABASE = "portal_race_sign_off"
 TIMEOUT = 60
 MOST_REQUESTS = 5_000
+TRIES = 3
+CONFLICT, SERVER_ERROR = 409, 500
 PAGE = "/admin/governance/statuschangerequest/{}/{}/"
 
 
@@ -66,17 +68,31 @@ class Signer:
         self.answered, self.uses = 0.0, 0
 
     def sign(self, request: int, pause: float, start: threading.Barrier) -> None:
-        """Load the page, pause, and decide together with the others."""
-        page = self._exchange("GET", PAGE.format(request, "change"), f"get-{request}-{id(self)}")
+        """Load the page, pause, and decide together with the others; look again where somebody else was first."""
+        seen = self._look(request)
         start.wait(TIMEOUT)
         time.sleep(pause)
-        seen = re.search(r'name="seen" value="([^"]*)"', page)
-        values = {"seen": seen[1] if seen else "", "decision": "approve", "comment": "Read.", "password": PASSWORD}
-        values["csrfmiddlewaretoken"] = self.cookies.get("csrftoken", "")
-        self._exchange("POST", PAGE.format(request, "decide"), f"post-{request}-{id(self)}", urlencode(values))
+        for _ in range(TRIES):
+            if not seen or self._decide(request, seen) != CONFLICT:
+                return
+            seen = self._look(request)
 
-    def _exchange(self, method: str, path: str, number: str, body: str | None = None) -> str:
-        """One request on the kept connection; a broken one is noted, never sent again."""
+    def _look(self, request: int) -> str:
+        """What the page's form says was shown; empty where there is nothing left to decide, or no answer came."""
+        page = self._exchange("GET", PAGE.format(request, "change"), f"get-{request}-{id(self)}-{time.monotonic_ns()}")[
+            1
+        ]
+        seen = re.search(r'name="seen" value="([^"]*)"', page)
+        return seen[1] if seen else ""
+
+    def _decide(self, request: int, seen: str) -> int:
+        values = {"seen": seen, "decision": "approve", "comment": "Read.", "password": PASSWORD}
+        values["csrfmiddlewaretoken"] = self.cookies.get("csrftoken", "")
+        number = f"post-{request}-{id(self)}-{time.monotonic_ns()}"
+        return self._exchange("POST", PAGE.format(request, "decide"), number, urlencode(values))[0]
+
+    def _exchange(self, method: str, path: str, number: str, body: str | None = None) -> tuple[int, str]:
+        """Status and text of one request on the kept connection; a broken one (0) is noted, never sent again."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), "X-Race": number}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -91,7 +107,7 @@ class Signer:
             self.connection, self.uses = None, 0
             with self.outcome.lock:
                 self.outcome.broken.append(Broken(number, repr(error), idle, used))
-            return ""
+            return 0, ""
         for cookie in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition("=")
             self.cookies[name] = value.partition(";")[0]
@@ -100,7 +116,7 @@ class Signer:
         closes = answer.will_close
         self.connection, self.uses = (None, 0) if closes else (connection, used + 1)
         self.answered = time.monotonic()
-        return text
+        return answer.status, text
 
 
 def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
@@ -156,7 +172,7 @@ def race(port: int, requests: list[int], sessions: list[str]) -> Outcome:
 
 
 def serve(port: int, keep_alive: str | None, log: Path) -> "subprocess.Popen[bytes]":
-    """gunicorn with the options of ``run.py serve``; its access log holds each request's number."""
+    """Run gunicorn with the options of ``run.py serve``; its access log holds each request's number."""
     sys.path.insert(0, str(HERE))
     from run import SERVER_OPTIONS
 
@@ -173,13 +189,15 @@ def serve(port: int, keep_alive: str | None, log: Path) -> "subprocess.Popen[byt
     raise SystemExit("gunicorn did not start.")
 
 
-def report(outcome: Outcome, arrived: set[str], options: Any) -> bool:
+def report(outcome: Outcome, arrived: set[str]) -> bool:
     """Print what happened; whether nothing broke."""
     print(f"  answers: {dict(sorted(outcome.statuses.items()))}, broken: {len(outcome.broken)}")
     for one in outcome.broken:
         seen = "arrived" if one.number in arrived else "never arrived"
-        print(f"  {one.number.split('-')[0].upper():4} {seen}, idle {one.idle:.2f} s, {one.used_before} before it: {one.error}")
-    return not outcome.broken and not any(status >= 500 for status in outcome.statuses)
+        print(
+            f"  {one.number.split('-')[0].upper():4} {seen}, idle {one.idle:.2f} s, {one.used_before} before it: {one.error}"
+        )
+    return not outcome.broken and not any(status >= SERVER_ERROR for status in outcome.statuses)
 
 
 def measure(options: Any, folder: Path) -> bool:
@@ -207,8 +225,9 @@ def measure(options: Any, folder: Path) -> bool:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
     arrived = {line.split()[0] for line in log.read_text().splitlines() if line.strip()}
-    print(f"{connection.vendor}, {options.rounds} rounds of {options.signers} signers, keep-alive {options.keep_alive or 'as served'}")
-    nothing_broke = report(outcome, arrived, options)
+    kept = options.keep_alive or "as served"
+    print(f"{connection.vendor}, {options.rounds} rounds of {options.signers} signers, keep-alive {kept}")
+    nothing_broke = report(outcome, arrived)
     changed = Counter(ChangeLogEntry.objects.filter(action="readiness_changed").values_list("subject", flat=True))
     once, whole = set(changed.values()) == {1} and len(changed) == options.rounds, ledger.verify().is_whole
     print(f"  each approved once: {once}; the ledger is whole: {whole}")

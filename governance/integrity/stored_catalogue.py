@@ -28,8 +28,8 @@ ROWS: dict[str, models.QuerySet[Any]] = {
     "permissions": Permission.objects.select_related("content_type"),
     "user_permissions": Permission.objects.select_related("content_type"),
 }
-JOINED = {Runbook: ("primary_cluster", "document")}
-LARGE = {
+JOINED: dict[type[models.Model], tuple[str, ...]] = {Runbook: ("primary_cluster", "document")}
+LARGE: dict[type[models.Model], tuple[str, ...]] = {
     Runbook: ("document__text", "document__html", "document__contents"),
     Document: ("text", "html", "contents"),
 }
