@@ -78,6 +78,8 @@ PIP_OPTIONS = (*LOCK_OPTIONS, "--disable-pip-version-check", "--no-input", "--pr
 SERVER_OPTIONS = ("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket")
 # Which proxy's headers are believed is TRUSTED_PROXIES' to say; gunicorn itself would believe any local one.
 SERVER_OPTIONS += ("--forwarded-allow-ips", "")
+# Longer than a proxy keeps an idle connection (nginx 60 s, Traefik 90 s, Caddy 120 s): whoever sends last must not close.
+SERVER_OPTIONS += ("--keep-alive", "130")
 # The first words of the lines of pip and of uv that a waiting person wants to see.
 PROGRESS_WORDS = ("Collecting", "Building", "Resolved", "Prepared", "Installed")
 

@@ -35,6 +35,23 @@ class Refuted(Exception):
     """The proof does not hold; the message says why."""
 
 
+def members_of(pairs):
+    """The members of a JSON object; none is named twice, or another reader could take the other value."""
+    members = dict(pairs)
+    need(len(members) == len(pairs), "A file names a member of an object twice: two readers could read two values.")
+    return members
+
+
+def refuse_number(text):
+    """No number in these files has a fraction or an exponent."""
+    raise Refuted("A file holds a number that is not whole: %s." % text[:40])
+
+
+def parsed(content):
+    """The value of a JSON file, given as bytes."""
+    return json.loads(content, object_pairs_hook=members_of, parse_float=refuse_number, parse_constant=refuse_number)
+
+
 def canonical(value):
     """The bytes of a JSON value: members sorted, no white space, UTF-8."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
@@ -198,8 +215,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         said = check(
-            json.loads(read(options.proof)),
-            checkpoint=json.loads(read(options.checkpoint)) if options.checkpoint else None,
+            parsed(read(options.proof)),
+            checkpoint=parsed(read(options.checkpoint)) if options.checkpoint else None,
             document=read(options.document) if options.document else None,
             key=read(options.key_file).strip() if options.key_file else None,
         )

@@ -122,6 +122,9 @@ class FindingKind(models.TextChoices):
     NO_OWNER = "runbook_without_owner", _("runbook without owner")
     NO_ESCALATION = "runbook_without_escalation", _("runbook without escalation contact")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
+    # A stored row is not what the ledger last told of it, or the ledger never told of it.
+    LEDGER_DISAGREES = "ledger_disagrees", _("changed past the ledger")
+    NOT_IN_LEDGER = "not_in_ledger", _("unknown to the ledger")
     UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
     OTHER = "other", _("other")
 
@@ -135,6 +138,8 @@ class NoticedBy(models.TextChoices):
     DOCUMENTS = "documents", _("sync of the documents")
     # The catalogue as it stands.
     CATALOGUE = "catalogue", _("check of the catalogue")
+    # Stored rows beside what the ledger told of them.
+    LEDGER = "ledger", _("comparison with the ledger")
 
 
 class Severity(models.TextChoices):
@@ -151,6 +156,7 @@ class Severity(models.TextChoices):
 # Kinds that are not listed are warnings.
 SEVERITY_OF_KIND = {
     FindingKind.BROKEN_LEDGER: Severity.ERROR,
+    FindingKind.LEDGER_DISAGREES: Severity.ERROR,
     FindingKind.CONFLICT_MARKER: Severity.ERROR,
     FindingKind.MISSING_DOCUMENT: Severity.ERROR,
     FindingKind.UNKNOWN_LEVEL: Severity.ERROR,

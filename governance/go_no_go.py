@@ -19,6 +19,7 @@ from governance.actions.applying import signed_values
 from governance.choices import Action, Decision, FindingKind, RequestState
 from governance.facts import subject_of
 from governance.guards.rules import SIGNED
+from governance.integrity.stored_requests import closing_columns, decision_columns, decision_rows, request_columns
 from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
 from governance.told import last_told
 from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go, reasons_in
@@ -79,7 +80,7 @@ class Read:
         texts = Q(subject__in=[subject_of(runbook.document) for runbook in runbooks if runbook.document])
         rows = ChangeLogEntry.objects.filter(signing | texts).order_by("sequence")
         decisions = SignOff.objects.filter(request__runbook__in=runbooks, request__applied_at__isnull=False)
-        return cls(decisions=list(decisions.select_related("signer", "request")), rows=list(rows))
+        return cls(decisions=list(decisions.select_related("signer", "request__requested_by")), rows=list(rows))
 
 
 def verdict_on(
@@ -253,7 +254,18 @@ def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Run
     if not changed or changed[-1] not in own or not all(ledger.hash_of(row) == row.hash for row in own):
         return False
     told = {name: _after(changed[-1], name) for name in SIGNED}
-    return told == signed_values(runbook) and _tells_of_signatures(own, decisions)
+    return (
+        told == signed_values(runbook) and _tells_of_signatures(own, decisions) and _are_stored_as_told(own, decisions)
+    )
+
+
+def _are_stored_as_told(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:
+    """Whether every covered cell of the request and of its decisions is what the ledger recorded."""
+    request = decisions[0].request
+    if request_columns(request, own) or closing_columns(request, own):
+        return False
+    told = decision_rows(request, own)
+    return all(any(not decision_columns(decision, row) for row in told) for decision in decisions)
 
 
 def _tells_of_signatures(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:

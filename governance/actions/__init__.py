@@ -10,6 +10,7 @@ from governance.actions.bulk import GovernedEdits
 from governance.actions.campaign import Campaign, open_renewals
 from governance.actions.catalogue import GovernedEdit, delete, governed_edit
 from governance.actions.checking import Checked, check_catalogue
+from governance.actions.comparing import Comparison, compare_with_ledger, keep_comparison
 from governance.actions.confirming import confirm_password
 from governance.actions.documents import store_document
 from governance.actions.errors import ActionRefused, NothingToAccept, RequestLapsed, StaleForm
@@ -34,6 +35,7 @@ __all__ = [
     "ActionRefused",
     "Campaign",
     "Checked",
+    "Comparison",
     "GovernedEdit",
     "GovernedEdits",
     "ImportRecord",
@@ -44,12 +46,14 @@ __all__ = [
     "Synced",
     "accept_restored_ledger",
     "check_catalogue",
+    "compare_with_ledger",
     "confirm_password",
     "create_api_token",
     "delete",
     "downgrade",
     "exposed_by_checkpoints",
     "governed_edit",
+    "keep_comparison",
     "keep_source",
     "lapse_what_ran_out",
     "note_checkpoint",

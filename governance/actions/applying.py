@@ -1,6 +1,6 @@
 """Moving the readiness: the one place that writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -39,11 +39,19 @@ def store_decision(
     )
 
 
-def apply_request(request: StatusChangeRequest, *, by: User, at: datetime, told: Sequence[ledger.Record] = ()) -> None:
+def apply_request(
+    request: StatusChangeRequest,
+    *,
+    by: User,
+    at: datetime,
+    told: Sequence[ledger.Record] = (),
+    digests: Mapping[str, Any] | None = None,
+) -> None:
     """Approve the request and move the readiness; the ledger row holds every signed field, before and after.
 
     :param request: with its runbook, both read under the ledger's lock.
     :param told: the rows of the same change that come first; they are written together.
+    :param digests: of the stored rows that no earlier ledger row covers (``ledger.row_digests``).
     """
     before = signed_values(request.runbook)
     signed = {
@@ -69,6 +77,7 @@ def apply_request(request: StatusChangeRequest, *, by: User, at: datetime, told:
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
     # Every signed field, also one that stays as it was: the row alone tells what was signed.
     changes |= {name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()}
+    changes |= digests or {}
     moved = record_of(request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes)
     ledger.append_all([*told, moved], at=at)
 

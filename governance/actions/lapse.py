@@ -12,6 +12,7 @@ from governance.actions.closing import close_request
 from governance.actions.requests import locked_request
 from governance.choices import Action, RequestState
 from governance.facts import difference, subject_of
+from governance.ledger.row_digests import told_digest
 from governance.models import StatusChangeRequest
 from governance.words import field_in_words
 from runbooks.models import Runbook
@@ -73,7 +74,11 @@ def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: date
                 subject=subject_of(request.runbook),
                 subject_title=str(request),
                 reason=_sentence(changes),
-                changes={"request": {"before": None, "after": request.pk}, **changes},
+                changes={
+                    "request": {"before": None, "after": request.pk},
+                    **changes,
+                    **told_digest(request, "closing_row"),
+                },
             ),
             at=moment,
         )

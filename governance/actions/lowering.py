@@ -12,6 +12,7 @@ from governance.actions.closing import close_request
 from governance.actions.errors import refuse_for
 from governance.actions.requests import Pins, locked_runbook, open_request, record_of, standing_of
 from governance.choices import Action, Decision, Direction, RequestState
+from governance.ledger.row_digests import told_digest
 from governance.models import StatusChangeRequest
 from governance.people import person
 from runbooks.models import Runbook
@@ -43,8 +44,10 @@ def downgrade(
             direction=Direction.DOWN,
             pins=Pins.as_it_was_signed(runbook),
         )
-        store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
-        apply_request(request, by=by, at=moment, told=told)
+        decision = store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
+        # One ledger row tells of all three: opened, decided, applied.
+        digests = told_digest(request, "request_row") | told_digest(decision, "sign_off_row")
+        apply_request(request, by=by, at=moment, told=told, digests=digests)
         return request
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from governance import ledger, policy, states
 from governance.choices import Action, Direction, RequestState, RulePurpose
 from governance.facts import subject_of
+from governance.ledger.row_digests import told_digest
 from governance.models import SignOffRule, StatusChangeRequest
 from governance.since_approval import last_move
 from governance.told import Told, last_told, told_of
@@ -185,7 +186,8 @@ def terms_of(request: StatusChangeRequest) -> dict[str, Any]:
         "valid_until": request.valid_until.isoformat() if request.valid_until else None,
         "evidence": request.evidence or None,
     }
-    return {name: {"before": None, "after": value} for name, value in terms.items() if value is not None}
+    told = {name: {"before": None, "after": value} for name, value in terms.items() if value is not None}
+    return told | told_digest(request, "request_row")
 
 
 def note(
@@ -209,15 +211,19 @@ def record_of(
     reason: str,
     changes: dict[str, Any] | None = None,
 ) -> ledger.Record:
-    """What a ledger row says about a request. ``changes`` stand beside its number instead of what it pins."""
+    """What a ledger row says about a request. ``changes`` stand beside its number instead of what it pins.
+
+    The row that tells of the closing holds the digest of how it was closed.
+    """
     with ledger.in_its_language():
         pins = pins_of(request)
         title = str(request)
+    closing = {} if request.is_open else told_digest(request, "closing_row")
     return ledger.Record(
         actor=by,
         action=action,
         subject=subject_of(request.runbook),
         subject_title=title,
         reason=reason,
-        changes=pins if changes is None else {**changes, "request": pins["request"]},
+        changes=(pins if changes is None else {**changes, "request": pins["request"]}) | closing,
     )

@@ -16,6 +16,7 @@ from governance.actions.errors import RequestLapsed, StaleForm, refuse_for
 from governance.actions.lapse import lapse_if_changed
 from governance.actions.requests import locked_request, note, pins_of, record_of
 from governance.choices import Action, Decision, RequestState
+from governance.ledger.row_digests import told_digest
 from governance.models import StatusChangeRequest
 
 
@@ -98,6 +99,7 @@ def _decide_locked(read: Dossier, decision: Decision, *, comment: str, seen: str
     stored = store_decision(request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen))
     with ledger.in_its_language():
         told = pins_of(request) | {"statement_sha256": {"before": None, "after": stored.statement_sha256}}
+    told |= told_digest(stored, "sign_off_row")
     if decision == Decision.REJECT:
         close_request(request, RequestState.REJECTED, reason=comment, at=at)
         note(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment, changes=told)

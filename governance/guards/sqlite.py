@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from governance.guards.rules import GUARDS
+from governance.guards.rules import GUARDS, LEDGER, REQUEST, SIGN_OFF
 
 LIST_SQL = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE '\\'"
 # As Django stores a time (UTC, without an offset). With a modifier SQLite works a date out: 30 February is another one then.
@@ -18,6 +18,74 @@ RECORDED_AT_IS_READABLE = """coalesce(typeof(NEW.recorded_at) = 'text'
 CHANGES_ARE_READABLE = """(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN json_type(NEW.changes) <> 'object' THEN 0
     ELSE NOT EXISTS (SELECT 1 FROM json_each(NEW.changes) told WHERE told.type <> 'object') END)"""
 
+# SQLite keeps any type in any column, and JSON as the text that was written. PostgreSQL refuses the
+# one and keeps the value alone (jsonb), so that these guards stand on SQLite only.
+TEXTS = {
+    LEDGER: (
+        "actor",
+        "action",
+        "subject",
+        "subject_title",
+        "reason",
+        "release",
+        "changes",
+        "digests",
+        "previous_hash",
+        "hash",
+    ),
+    REQUEST: (
+        "direction",
+        "from_level",
+        "to_level",
+        "rationale",
+        "evidence",
+        "document_path",
+        "document_sha256",
+        "metadata",
+        "metadata_sha256",
+        "state",
+        "requested_at",
+        "closed_reason",
+    ),
+    SIGN_OFF: (
+        "decision",
+        "comment",
+        "statement",
+        "document_sha256",
+        "metadata_sha256",
+        "seen_sha256",
+        "signed_at",
+    ),
+}
+NUMBERS = {
+    LEDGER: ("sequence",),
+    REQUEST: ("runbook_id", "required_signatures", "independent", "requested_by_id"),
+    SIGN_OFF: ("request_id", "signer_id"),
+}
+JSON_COLUMNS = {LEDGER: "changes", REQUEST: "metadata"}
+# Whatever an integer is not: in SQL a text such as 'f' is false, and Python takes it for true.
+NEITHER = {REQUEST: " OR NEW.independent NOT IN (0, 1)"}
+SPELLED_ONCE = "A value is stored in the one spelling that every reader understands alike."
+
+
+def _is_spelled_otherwise(table: str) -> str:
+    """The condition under which SQL and Python could read another value from the same cell."""
+    wrong = [f"typeof(NEW.{column}) <> 'text'" for column in TEXTS[table]]
+    wrong += [f"typeof(NEW.{column}) <> 'integer'" for column in NUMBERS[table]]
+    condition = " OR ".join(wrong) + NEITHER.get(table, "")
+    if column := JSON_COLUMNS.get(table):
+        # What is no JSON at all is refused elsewhere, with a sentence of its own.
+        condition += f""" OR (CASE WHEN json_valid(NEW.{column}) THEN EXISTS (
+    SELECT 1 FROM json_tree(NEW.{column}) member WHERE member.key IS NOT NULL
+    GROUP BY member.parent, member.key HAVING count(*) > 1) ELSE 0 END)"""
+    return condition
+
+
+SPELLING_GUARDS = tuple(
+    (f"guard_{name}_spelling", "BEFORE INSERT", table, _is_spelled_otherwise(table), SPELLED_ONCE)
+    for name, table in (("ledger", LEDGER), ("request", REQUEST), ("sign_off", SIGN_OFF))
+)
+
 
 @cache
 def expected() -> dict[str, str]:
@@ -25,7 +93,7 @@ def expected() -> dict[str, str]:
     return {
         name: f"CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW WHEN {_spelled(condition)}"
         f" BEGIN SELECT RAISE(ABORT, '{_quoted(message)}'); END"
-        for name, event, table, condition, message in GUARDS
+        for name, event, table, condition, message in (*GUARDS, *SPELLING_GUARDS)
     }
 
 

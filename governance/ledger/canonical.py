@@ -41,25 +41,24 @@ def canonical_time(moment: datetime | str) -> str:
 
 
 def _time_of_text(text: str) -> str:
-    """The same of a text in UTC as Django stores it on SQLite: making a time of it only to write it again took the longest.
+    """Return the canonical time for a UTC time as Django stores it on SQLite, without parsing it.
 
-    Another spelling of a time is read as one. What is no time stays as it is: no row of ours ever held it.
+    Django writes one spelling only: a space before the time, six digits of a second or none where
+    all are zero. Any other spelling is returned as it is, so that its hash differs: SQL compares
+    the stored text, and would order another spelling of the same time otherwise than Python does.
     """
-    if len(text) == len("2026-01-31 09:30:00.000000"):
-        return f"{text[:10]}T{text[11:]}Z"
-    if len(text) == len("2026-01-31 09:30:00"):
-        return f"{text[:10]}T{text[11:]}.000000Z"
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return canonical_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    if text[10:11] == " ":
+        if len(text) == len("2026-01-31 09:30:00.000001") and not text.endswith(".000000"):
+            return f"{text[:10]}T{text[11:]}Z"
+        if len(text) == len("2026-01-31 09:30:00"):
+            return f"{text[:10]}T{text[11:]}.000000Z"
+    return text
 
 
 # What the encoder below makes of a text, without its detours.
 _text = encode_basestring
 # Made once: ``json.dumps`` would make it anew for each row. A value that holds itself ends in a RecursionError.
-_encode = json.JSONEncoder(
+encode = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
 
@@ -89,7 +88,7 @@ def columns_of(entry: Any) -> tuple[str, ...]:
         _text(entry.subject_title),
         _text(entry.reason),
         _text(entry.release),
-        _encode(entry.changes),
+        encode(entry.changes),
     )
 
 
@@ -100,7 +99,8 @@ def canonical_bytes(entry: Any) -> bytes:
 
 def hash_of(entry: Any) -> str:
     """The sha256 (hex) of an entry's canonical bytes."""
-    return hashlib.sha256(canonical_bytes(entry)).hexdigest()
+    columns = columns_of(entry)
+    return hashlib.sha256(bytes_of_columns(columns, entry.previous_hash, entry.digests)).hexdigest()
 
 
 def digests_of(entry: Any) -> str:

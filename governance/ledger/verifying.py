@@ -1,16 +1,19 @@
 """Walking the chain: is every row what it was when it was written?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Func, TextField
 
 from governance.ledger.canonical import DIGEST_LENGTH, DIGESTED_FIELDS, GENESIS, HASHED_FIELDS, digests_of, hash_of
+from governance.ledger.stored_json import Misspelled, read_stored
 from governance.models import ChangeLogEntry
 
 UNREADABLE = "(the whole row)"
+TEXTS = ("actor", "action", "subject", "subject_title", "reason", "release", "digests", "hash")
 VERIFY_CHUNK = 2_000
 
 
@@ -40,6 +43,7 @@ class Verification:
 class StoredRow(NamedTuple):
     """What is read of a row to verify it, under the names that an instance has."""
 
+    changes: Any
     sequence: int
     recorded_at: datetime | str
     actor: str
@@ -48,14 +52,16 @@ class StoredRow(NamedTuple):
     subject_title: str
     reason: str
     release: str
-    changes: Any
     previous_hash: str
     digests: str
     hash: str
 
 
-class _AsStored(Func):
-    """A time as the database gives it: on SQLite the text itself, of which nobody has made a time yet."""
+class AsStored(Func):
+    """A column as the database returns it, without Django's conversion.
+
+    On SQLite a time or a JSON value is the stored text itself.
+    """
 
     template = "%(expressions)s"
     output_field = TextField()
@@ -68,20 +74,30 @@ class _AsStored(Func):
 def verify() -> Verification:
     """Walk the chain from the first row and stop at the first that does not hold, or cannot be read at all."""
     # Plain tuples with names: a model's instance for each row would take longer than all of the hashing.
-    rows = ChangeLogEntry.objects.order_by("sequence").annotate(stored_at=_AsStored("recorded_at"))
-    tuples = rows.values_list(*("stored_at" if name == "recorded_at" else name for name in StoredRow._fields))
-    found = verify_entries(map(StoredRow._make, tuples.iterator(chunk_size=VERIFY_CHUNK)))
+    rows = ChangeLogEntry.objects.order_by("sequence")
+    rows = rows.annotate(stored_at=AsStored("recorded_at"), stored_changes=AsStored("changes"))
+    stored = {"recorded_at": "stored_at", "changes": "stored_changes"}
+    tuples = rows.values_list(*(stored.get(name, name) for name in StoredRow._fields))
+    found = verify_entries(_parsed(tuples.iterator(chunk_size=VERIFY_CHUNK)))
     if found.column != UNREADABLE:
         return found
     # Many rows are fetched at once: one by one tells which of them it is.
-    singly = map(StoredRow._make, _one_by_one(tuples, start=found.count + 1))
+    singly = _parsed(_one_by_one(tuples, start=found.count + 1))
     return verify_entries(singly, expected=found.count + 1, previous_hash=found.last_hash)
 
 
+def _parsed(tuples: Iterable[tuple[Any, ...]]) -> Iterator[StoredRow]:
+    """Yield stored rows with ``changes`` read from the stored text (``stored_json``)."""
+    as_written = connection.vendor == "sqlite"
+    for row in tuples:
+        yield StoredRow(read_stored(row[0], as_written=as_written), *row[1:])
+
+
 def _one_by_one(tuples: Any, *, start: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows from a sequence on, each by a query of its own."""
     while row := tuples.filter(sequence__gte=start).first():
         yield row
-        start = row[0] + 1
+        start = row[StoredRow._fields.index("sequence")] + 1
 
 
 def verify_entries(entries: Iterator[Any], *, expected: int = 1, previous_hash: str = GENESIS) -> Verification:
@@ -105,6 +121,8 @@ def verify_entries(entries: Iterator[Any], *, expected: int = 1, previous_hash: 
 
 def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str, str]:
     """The column and what is wrong with it; two empty texts when nothing is."""
+    if type(entry.sequence) is not int:  # SQLite keeps a text or bytes in a column of numbers
+        return "sequence", "is not a whole number"
     if entry.sequence != expected:
         missing = entry.sequence - expected
         return "sequence", f"expected {expected}, so {missing} row(s) are missing"
@@ -113,6 +131,8 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
     except Exception:  # half a surrogate pair, NaN, a time that is none: no row of ours ever held one
         is_itself = False
     if not is_itself:
+        if isinstance(entry.changes, Misspelled):
+            return "changes", entry.changes.problem
         return _altered_column(entry, previous_hash), "is not what it was when the row was written"
     if entry.previous_hash != previous_hash:
         return (
@@ -124,6 +144,9 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
 
 def _altered_column(entry: Any, previous_hash: str) -> str:
     """Which column of a row was altered, as its digests tell."""
+    # SQLite keeps bytes in a column of texts.
+    if bytes_in := next((name for name in TEXTS if not isinstance(getattr(entry, name), str)), ""):
+        return bytes_in
     if entry.previous_hash != previous_hash:
         return "previous_hash"
     try:
@@ -132,6 +155,11 @@ def _altered_column(entry: Any, previous_hash: str) -> str:
         return "changes"
     if not entry.digests:
         return "digests" if _hash_with(entry, now) == entry.hash else "a column"
+    return _column_by_digest(entry, now)
+
+
+def _column_by_digest(entry: Any, now: str) -> str:
+    """Name the columns whose digests are other ones now."""
     if len(now) != len(entry.digests):
         return "digests"
     steps = range(0, len(now), DIGEST_LENGTH)

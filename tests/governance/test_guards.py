@@ -284,6 +284,49 @@ def test_the_ledger_takes_no_changes_that_nobody_can_read_again(runbook, changes
     refused(lambda: insert_ledger_row(changes=changes), "can be read")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        '{"request": {"after": 1}, "request": {"after": 2}}',
+        '{"a": {"after": {"b": [{"c": 1, "c": 2}]}}}',
+        '{"request": {"after": 1}, "\\u0072equest": {"after": 2}}',
+    ],
+)
+def test_the_ledger_takes_no_key_twice(runbook, changes):
+    if connection.vendor == "sqlite":
+        refused(lambda: insert_ledger_row(changes=changes), "one spelling")
+        return
+    insert_ledger_row(changes=changes)  # jsonb keeps one value of a key, for SQL and Python alike
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT changes::text FROM governance_changelogentry ORDER BY sequence DESC LIMIT 1")
+        assert cursor.fetchone()[0].count("2") == 1
+
+
+@pytest.mark.parametrize("column", ["actor", "subject", "changes", "hash"])
+def test_the_ledger_takes_no_bytes_for_a_text(runbook, column):
+    if connection.vendor == "sqlite":
+        value = b"{}" if column == "changes" else b"x" * 64
+        refused(lambda: insert_ledger_row(**{column: value}), "one spelling")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("metadata", '{"a": 1, "a": 2}'), ("rationale", b"x"), ("independent", "f")]
+)
+def test_a_request_is_stored_in_one_spelling(runbook, people, column, value):
+    if connection.vendor != "sqlite":
+        return
+    request = cast.ask(runbook, by=people["ed"])
+    actions.withdraw(request=request, reason="x", by=people["ed"])
+    columns = [field.column for field in request._meta.concrete_fields]
+    values = ["(SELECT max(id) + 1 FROM governance_statuschangerequest)" if name == "id" else name for name in columns]
+    values = [
+        {"state": "'open'", "closed_at": "NULL", column: "%s"}.get(name, each)
+        for name, each in zip(columns, values, strict=True)
+    ]
+    statement = f"INSERT INTO governance_statuschangerequest ({', '.join(columns)}) SELECT {', '.join(values)}"
+    refused(lambda: execute(f"{statement} FROM governance_statuschangerequest", value), "one spelling")
+
+
 def test_a_forged_row_keeps_nobody_from_taking_a_readiness_down(ready_runbook, people):
     insert_ledger_row(changes=f'{{"a": {{"after": {"9" * 5000}}}}}')  # more digits than anybody reads
     actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])

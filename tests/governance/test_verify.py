@@ -19,10 +19,10 @@ from tests.governance.test_ledger import entries
 
 ROWS = "governance_changelogentry"
 # SQLite holds a text, PostgreSQL a time.
-SAME_TIME = {
-    "sqlite": ["2026-01-02T03:04:05+00:00", "2026-01-02 04:04:05+01:00", "20260102T030405"],
-    "postgresql": ["2026-01-02T03:04:05+00:00", "2026-01-02 04:04:05+01:00"],
-}
+SAME_TIME = [
+    "2026-01-02T03:04:05+00:00", "2026-01-02 04:04:05+01:00", "20260102T030405",
+    "2026-01-02T03:04:05", "2026-01-02 03:04:05.000000", "2026-01-02 03:04:05Z",
+]  # fmt: skip
 ANOTHER_TIME = {
     "sqlite": [
         "2026-01-02 03:04:05.1", "2026-01-02 03:04:06", "yesterday", "", 5, "2026-01-02 03:04:05.00000x", "0" * 19, "ä" * 26,
@@ -84,11 +84,15 @@ def test_every_spelling_that_django_stores_verifies(db, moment):
     assert ledger.verify().is_whole
 
 
-@pytest.mark.parametrize("spelled", SAME_TIME[connection.vendor])
-def test_the_same_time_in_another_spelling_is_the_same_time(db, spelled):
+@pytest.mark.parametrize("spelled", SAME_TIME)
+def test_the_same_time_in_another_spelling_is_named_where_sql_compares_texts(db, spelled):
     with_ledger_at("2026-01-02 03:04:05")
-    rewrite(spelled)
-    assert ledger.verify().is_whole
+    last = rewrite(spelled)
+    found = ledger.verify()
+    if connection.vendor == "postgresql":  # keeps the time, not the text
+        assert found.is_whole
+    else:
+        assert (found.bad_sequence, found.column) == (last.sequence, "recorded_at")
 
 
 @pytest.mark.parametrize("spelled", ANOTHER_TIME[connection.vendor])
@@ -101,6 +105,99 @@ def test_another_time_or_none_is_named(db, spelled):
 
 def test_what_is_verified_is_every_column(db):
     assert set(StoredRow._fields) == {field.name for field in ChangeLogEntry._meta.concrete_fields}
+
+
+# ---- cells that SQL and Python could read differently
+
+READ_TWICE = {
+    "another value first": '{"request": {"before": null, "after": 2}, "request": {"before": null, "after": 1}}',
+    "twice inside": '{"request": {"after": 2, "before": null, "after": 1}}',
+    "twice in a list": '{"request": {"before": null, "after": 1}, "more": {"after": [{"a": 2, "a": 1}]}}',
+    "an escaped key": '{"\\u0072equest": {"before": null, "after": 1}}',
+    "both keys": '{"request": {"after": 2}, "\\u0072equest": {"before": null, "after": 1}}',
+    "an exponent": '{"request": {"before": null, "after": 1e0}}',
+    "a fraction": '{"request": {"before": null, "after": 1.0}}',
+    "true": '{"request": {"before": null, "after": true}}',
+    "a text": '{"request": {"before": null, "after": "1"}}',
+    "a blank before it": ' {"request": {"before": null, "after": 1}}',
+}
+
+
+def with_request_number():
+    """A ledger whose last row tells of request 1; returns that row."""
+    told = {"request": {"before": None, "after": 1}}
+    with ledger.governed():
+        return ledger.append(ledger.Record(ledger.SYSTEM, "request_withdrawn", "runbook:pump", changes=told))
+
+
+def overwrite(row, column, value):
+    """Change one cell past the guards."""
+    guards.remove()
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {ROWS} SET {column} = {value} WHERE sequence = %s", [row.sequence])
+    guards.install()
+
+
+@pytest.mark.parametrize("name", READ_TWICE)
+def test_json_that_sql_and_python_read_differently_is_named(db, name):
+    row = with_request_number()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT data_type FROM information_schema.columns WHERE column_name = 'changes'")
+            assert cursor.fetchall() == [("jsonb",)]  # one value for each key, whatever was written
+        if name in (
+            "another value first",
+            "twice inside",
+            "an escaped key",
+            "both keys",
+            "a blank before it",
+            "an exponent",
+        ):
+            overwrite(row, "changes", f"'{READ_TWICE[name]}'")
+            row.refresh_from_db()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT changes -> 'request' -> 'after' FROM {ROWS} WHERE sequence = %s", [row.sequence]
+                )
+                assert cursor.fetchone()[0] in ("1", 1)
+            assert row.changes["request"]["after"] == 1
+            return
+    overwrite(row, "changes", f"'{READ_TWICE[name]}'")
+    found = ledger.verify()
+    assert (found.bad_sequence, found.column) == (row.sequence, "changes")
+    with pytest.raises(CommandError, match=f"row {row.sequence}, column changes"):
+        call_command("verify_ledger")
+
+
+def test_a_key_that_is_named_twice_is_said_in_so_many_words(db):
+    row = with_request_number()
+    if connection.vendor == "sqlite":
+        overwrite(row, "changes", f"'{READ_TWICE['another value first']}'")
+        assert "names a key twice" in ledger.verify().sentence
+
+
+@pytest.mark.parametrize(
+    "column", ["sequence", "actor", "subject", "reason", "changes", "digests", "previous_hash", "hash"]
+)
+def test_a_cell_of_another_type_is_named(db, column):
+    row = with_request_number()
+    if connection.vendor == "sqlite":  # PostgreSQL's columns have one type
+        overwrite(row, column, f"CAST({column} AS blob)")
+        assert ledger.verify().column == column
+
+
+def test_a_text_with_a_nul_behind_it_is_named(db):
+    row = with_request_number()
+    if connection.vendor == "sqlite":  # PostgreSQL takes no NUL
+        overwrite(row, "subject", "subject || char(0) || 'x'")
+        assert ledger.verify().column == "subject"
+
+
+def test_what_django_writes_is_read(db):
+    changes = {'ü\u2028\\"': {"before": None, "after": ["\u00e9", "e\u0301", -1, True, {"a": {}}, "\x7f", 10**30]}}
+    with ledger.governed():
+        ledger.append(ledger.Record(ledger.SYSTEM, "changed", "runbook:pump", changes=changes))
+    assert ledger.verify().is_whole
 
 
 # ---- rows that cannot be read at all, written past the guards

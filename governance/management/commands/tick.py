@@ -7,17 +7,21 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from governance import actions, ledger
+from governance.choices import NoticedBy
 from governance.management.base import PortalCommand
+from governance.models import Finding
+from governance.noticing import Noticed
 from governance.reminders import send_due_reminders
 
 logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, closes requests that have run out, checks the catalogue, reminds people. Run it as you like."""
+    """Verifies the ledger, compares stored rows with it, closes what has run out, checks the catalogue, reminds people."""
 
     help = (
-        "Verify the ledger, lapse what has run out, check the catalogue, send the reminders that are due. For a timer."
+        "Verify the ledger and compare stored rows with it, lapse what has run out, check the catalogue, "
+        "send the reminders that are due. For a timer."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -25,9 +29,8 @@ class Command(PortalCommand):
 
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
-        problems = [
-            problem for part in (self._verify, self._lapse, self._check, self._remind) for problem in self._do(part)
-        ]
+        parts = (self._verify, self._compare, self._lapse, self._check, self._remind)
+        problems = [problem for part in parts for problem in self._do(part)]
         if problems:
             raise CommandError("\n".join(problems))
 
@@ -45,6 +48,14 @@ class Command(PortalCommand):
         problems = [result.sentence, *(finding.message for finding in actions.exposed_by_checkpoints())]
         return [f"{problem} Every verdict is no-go until that is settled." for problem in problems if problem]
 
+    def _compare(self) -> list[str]:
+        compared = actions.compare_with_ledger()
+        checked = actions.keep_comparison(compared, by=ledger.SYSTEM, reason="Tick")
+        self.stdout.write(f"Rows unlike the ledger: {len(compared.altered)}, unknown to it: {len(compared.untold)}.")
+        opened = [one for one in compared.altered if _is_open(one)]
+        self.stdout.write(f"Of these opened: {checked.opened}, settled: {checked.settled}.")
+        return [f"{one.subject}: {one.message}" for one in opened]
+
     def _lapse(self) -> list[str]:
         self.stdout.write(f"Lapsed: {actions.lapse_what_ran_out(by=ledger.SYSTEM)}.")
         return []
@@ -58,3 +69,9 @@ class Command(PortalCommand):
         outcome = send_due_reminders()
         self.stdout.write(f"Reminders sent: {outcome.sent}.")
         return [f"Not sent, and tried again next time: {failure}" for failure in outcome.failed]
+
+
+def _is_open(noticed: Noticed) -> bool:
+    """Whether nobody has set the finding aside."""
+    found = Finding.objects.filter(kind=noticed.kind, subject=noticed.subject, noticed_by=NoticedBy.LEDGER)
+    return found.filter(resolved_at__isnull=True).exists()

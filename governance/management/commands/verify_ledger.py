@@ -49,10 +49,21 @@ class Command(PortalCommand):
             raise CommandError(
                 f"The chain is whole, but guards are missing: {', '.join(missing)}. Run 'manage.py migrate'."
             )
+        self._compare()
         self.stdout.write(self.style.SUCCESS(f"The chain is whole: {result.count} rows, last hash {result.last_hash}."))
         if checkpoint:
             signed = "signed" if checkpoint.signature else "unsigned"
             self.stdout.write(f"It goes on from the checkpoint of row {checkpoint.sequence} ({signed}).")
+
+    def _compare(self) -> None:
+        """Compare stored rows with the whole chain. It writes nothing: ``tick`` keeps the findings."""
+        compared = actions.compare_with_ledger()
+        if compared.altered:
+            raise CommandError(
+                "\n".join(["The chain is whole, but stored rows are not what it tells:", *compared.sentences])
+            )
+        if compared.untold:
+            self.stdout.write(f"Stored rows that the ledger never told of: {len(compared.untold)}. 'tick' names them.")
 
     def _checkpoint(self, path: Path | None) -> Checkpoint | None:
         if path is None:

@@ -1,0 +1,1 @@
+"""Whether stored rows are what the ledger says of them."""

@@ -1,0 +1,114 @@
+"""Digests of stored rows, for the ledger: a changed cell of a request or a decision is found and named.
+
+A digest is ``FORMAT:SHA256:COLUMNS``. SHA256 is that of the canonical JSON (``docs/ledger.md``, rules
+2 to 4) of an object with the listed columns; COLUMNS are the first eight hex digits of the sha256 of
+each column's canonical JSON, in their order. The sha256 proves the row; the short ones name a column.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from governance.ledger.canonical import DIGEST_LENGTH, canonical_time, encode
+
+FORMAT = "1"
+# What a later format covers gets other tuples under another number: rows of old keep their own.
+REQUEST_COLUMNS = (
+    "id",
+    "runbook_id",
+    "direction",
+    "from_level",
+    "from_year",
+    "to_level",
+    "to_year",
+    "rationale",
+    "evidence",
+    "rule_id",
+    "required_signatures",
+    "independent",
+    "valid_from_year",
+    "valid_until",
+    "document_path",
+    "document_sha256",
+    "metadata",
+    "metadata_sha256",
+    "requested_by_id",
+    "requested_at",
+)
+CLOSING_COLUMNS = ("id", "state", "closed_at", "closed_reason", "applied_at")
+SIGN_OFF_COLUMNS = (
+    "id",
+    "request_id",
+    "signer_id",
+    "decision",
+    "comment",
+    "statement",
+    "document_sha256",
+    "metadata_sha256",
+    "seen_sha256",
+    "signed_at",
+)
+# The member of a ledger row's changes that holds a digest -> the columns that it covers.
+COVERED = {
+    "request_row": REQUEST_COLUMNS,
+    "closing_row": CLOSING_COLUMNS,
+    "sign_off_row": SIGN_OFF_COLUMNS,
+}
+UNREADABLE = "?" * DIGEST_LENGTH
+
+
+def digest_of(row: Any, member: str) -> str:
+    """Return the digest of a stored row.
+
+    :param row: a model's instance, or anything with the columns as attributes.
+    :param member: a key of ``COVERED``.
+    """
+    columns = {name: _plain(getattr(row, name)) for name in COVERED[member]}
+    try:
+        whole = _sha256(encode(columns))
+    except (TypeError, ValueError, RecursionError):  # bytes in a column of texts: never written by the portal
+        whole = UNREADABLE
+    return f"{FORMAT}:{whole}:{''.join(_short(value) for value in columns.values())}"
+
+
+def told_digest(row: Any, member: str) -> dict[str, dict[str, Any]]:
+    """Return the digest as a member of a ledger row's changes."""
+    return {member: {"before": None, "after": digest_of(row, member)}}
+
+
+def altered_columns(told: Any, row: Any, member: str) -> Sequence[str]:
+    """Return the columns of a stored row that differ from what a ledger row told; empty when none does.
+
+    :param told: the digest that the ledger holds.
+    """
+    now, columns = digest_of(row, member), COVERED[member]
+    if told == now:
+        return ()
+    told_parts, now_parts = str(told).split(":"), now.split(":")
+    if len(told_parts) != len(now_parts) or len(told_parts[-1]) != len(now_parts[-1]):
+        return columns
+    starts = range(0, len(now_parts[-1]), DIGEST_LENGTH)
+    altered = [
+        name
+        for name, start in zip(columns, starts, strict=True)
+        if told_parts[-1][start : start + DIGEST_LENGTH] != now_parts[-1][start : start + DIGEST_LENGTH]
+    ]
+    return altered or columns  # the short digests agree by chance, or somebody's work
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return canonical_time(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _short(value: Any) -> str:
+    try:
+        return _sha256(encode(value))[:DIGEST_LENGTH]
+    except (TypeError, ValueError, RecursionError):
+        return UNREADABLE
