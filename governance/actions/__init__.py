@@ -24,7 +24,7 @@ from governance.actions.ledger_state import (
 )
 from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
-from governance.actions.sections import render_section
+from governance.actions.sections import Fragments, rendered_fragments, store_rendered_section
 from governance.actions.signing import reject, seen_token, sign
 from governance.actions.syncing import Synced, sync_documents
 from governance.actions.tokens import create_api_token, revoke_api_token
@@ -33,6 +33,7 @@ __all__ = [
     "ActionRefused",
     "Campaign",
     "Checked",
+    "Fragments",
     "GovernedEdit",
     "GovernedEdits",
     "ImportRecord",
@@ -56,13 +57,14 @@ __all__ = [
     "note_new_accounts",
     "open_renewals",
     "reject",
-    "render_section",
+    "rendered_fragments",
     "replace_rule",
     "resolve_findings",
     "revoke_api_token",
     "seen_token",
     "sign",
     "store_document",
+    "store_rendered_section",
     "submit",
     "sync_documents",
     "withdraw",

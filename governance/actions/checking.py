@@ -1,6 +1,6 @@
 """Opening and settling the findings of a check: what it notices now, and nothing else, is open afterwards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.choices import Action, NoticedBy
 from governance.models import Finding
-from governance.noticing import Noticed, notice_catalogue, once
+from governance.noticing import Noticed, TextFacts, notice_catalogue, once, text_facts
 
 LONGEST_SUBJECT = 300
 LONGEST_FILE = 300
@@ -38,13 +38,21 @@ class Checked:
         }
 
 
-def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None = None) -> Checked:
+def check_catalogue(
+    *,
+    by: ledger.Actor,
+    reason: str = "",
+    at: datetime | None = None,
+    texts: Mapping[int, TextFacts] | None = None,
+) -> Checked:
     """Look at the whole catalogue. One ledger row tells of all that was opened and settled; none where nothing was.
 
     :param reason: why it is looked at, for that row.
+    :param texts: what ``text_facts`` found; whoever holds the ledger's lock already has read it before.
     """
+    known = text_facts() if texts is None else texts  # before the lock: it takes long
     with ledger.governed():
-        checked = keep_noticed(notice_catalogue(at=at), family=NoticedBy.CATALOGUE, at=at)
+        checked = keep_noticed(notice_catalogue(texts=known, at=at), family=NoticedBy.CATALOGUE, at=at)
         if checked:
             ledger.append(
                 ledger.Record(

@@ -12,8 +12,10 @@ from governance.actions.documents import kept_document
 from governance.choices import Action, NoticedBy
 from governance.looking import TROUBLES, Expected, Seen, look
 from governance.models import ChangeLogEntry
+from governance.noticing import text_facts
 from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
 from runbooks.models import Document, Runbook
+from runbooks.search import index
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,17 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
     if not seen.sha256 and Runbook.objects.filter(document__isnull=False).exists():
         raise SourceError("None of the documents is there. Is this the folder that the landscape's paths start from?")
     stored = _store_new(source, seen, by=by, at=moment)
-    with ledger.governed():
+    texts = text_facts(_documents(seen).values())
+    with ledger.governed(), index.held():
         changed = _point(seen, by=by, reason=f"Sync of {name}")
         checked = _keep_findings(seen, moment)
-        catalogue = check_catalogue(by=by, reason=f"Sync of {name}", at=at)
+        catalogue = check_catalogue(by=by, reason=f"Sync of {name}", at=at, texts=texts)
         synced = Synced(
             source.revision, len(seen.sha256), _gone(seen), stored, changed, documents=checked, catalogue=catalogue
         )
         if stored or changed or checked:
             _record(synced, name, by=by, at=moment)
+    index.catch_up()
     return synced
 
 
@@ -99,10 +103,7 @@ def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) ->
 
 def _point(seen: Seen, *, by: ledger.Actor, reason: str) -> int:
     """Each runbook at the text of its path, or at none; returns how many were changed."""
-    documents = {
-        (path, sha256): pk
-        for pk, path, sha256 in Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
-    }
+    documents = _documents(seen)
     changed: list[Runbook] = []
     unread = {one.file for one in seen.noticed if one.kind in TROUBLES}
     for runbook in Runbook.objects.exclude(document_path="").order_by("pk"):
@@ -119,6 +120,12 @@ def _point(seen: Seen, *, by: ledger.Actor, reason: str) -> int:
         Runbook.objects.bulk_update(changed, ("document",))
         edits.finish(Runbook, keys)
     return len(changed)
+
+
+def _documents(seen: Seen) -> dict[tuple[str, str], int]:
+    """The primary key of every stored version that was seen, by path and sha256."""
+    stored = Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
+    return {(path, sha256): pk for pk, path, sha256 in stored if seen.sha256[path] == sha256}
 
 
 def _keep_findings(seen: Seen, at: datetime) -> Checked:

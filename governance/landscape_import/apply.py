@@ -1,4 +1,4 @@
-"""Applying a plan: one transaction, through the same doors as every other write."""
+"""Applying a plan, through the same doors as every other write: slow work first, then one short transaction."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,12 +12,30 @@ from governance.facts import subject_of
 from governance.landscape_import.identity import REMOVAL, Proposal
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Plan, Step
+from governance.landscape_import.read_documents import PATHS_AT_ONCE
 from governance.landscape_import.writing import WRITERS, Catalogued
-from governance.models import Finding
-from runbooks.models import Runbook
+from governance.models import ChangeLogEntry, Finding
+from governance.noticing import text_facts
+from runbooks.landscape.document import LandscapeError
+from runbooks.models import Document, Runbook
 from runbooks.search import index
 
 MOVED_AT_ONCE = 1_000
+# What happens all day and changes nothing that a plan rests on. After anything else the plan is made again.
+LEAVES_THE_CATALOGUE = (
+    Action.DOCUMENT_STORED,
+    Action.REQUEST_SUBMITTED,
+    Action.REQUEST_SIGNED,
+    Action.REQUEST_REJECTED,
+    Action.REQUEST_WITHDRAWN,
+    Action.REQUEST_LAPSED,
+    Action.READINESS_CHANGED,
+    Action.CONFIRMATION_FAILED,
+    Action.SIGN_IN_LOCKED,
+    Action.PASSWORD_SET,
+    Action.TOKEN_CREATED,
+    Action.TOKEN_REVOKED,
+)
 
 
 class PlanRefused(Exception):
@@ -32,11 +50,24 @@ class PlanChanged(PlanRefused):
     """What was shown is not what would be written."""
 
 
-def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None) -> None:
-    """Write what the plan says: all of it or nothing. An empty plan writes nothing.
+class CatalogueChanged(PlanChanged):
+    """Others changed the catalogue while the documents were stored. ``plan`` is what the file means now, if anything."""
 
-    The plan must have been computed in the transaction that holds the ledger's lock (``ledger.governed``), so that
-    nothing changed in between.
+    def __init__(self, plan: Plan | None) -> None:
+        super().__init__(
+            "The catalogue has changed since the plan was made. Documents were stored, but no runbook shows them. "
+            "Look at the new plan."
+        )
+        self.plan = plan
+
+
+def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None) -> None:
+    """Write what the plan says. An empty plan writes nothing.
+
+    What takes long holds no lock: documents are stored first, each in a short transaction of its own
+    (each is a fact by itself, docs/decisions/0013). Then the catalogue's change is one transaction, all
+    of it or nothing, in which the plan is looked at anew. The search index follows after it. Whoever is
+    killed on the way runs the import again.
 
     :param at: when documents and findings were seen (aware; now by default).
     :param shown: the digest of the plan that the user saw; None where nobody was shown one.
@@ -49,27 +80,75 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
     if plan.is_empty:
         return
     moment = at or timezone.now()
-    reason = f"Import of {plan.file}"
-    with ledger.governed(), index.held():  # what is searched follows once, at the end
-        for path, content in plan.documents.items():
-            actions.store_document(path=path, content=content, by=by, at=moment)
-        moved = _write_steps(plan.steps, by=by, reason=reason)
+    for path, content in plan.documents.items():
+        actions.store_document(path=path, content=content, by=by, at=moment)
+    fragments = actions.rendered_fragments(_markdown_of(plan.steps))
+    texts = text_facts(_documents_of(plan.steps))
+    with ledger.governed(), index.held():
+        plan = _as_it_is_now(plan)
+        moved = _write_steps(plan.steps, fragments, by=by, reason=f"Import of {plan.file}")
         _store_findings(plan, moment)
-        actions.keep_source(
-            text=plan.source_text,
-            dropped=plan.dropped,
-            record=actions.ImportRecord(
-                file=plan.file,
-                sha256=plan.sha256,
-                plan=plan.digest,
-                steps=len(plan.steps),
-                findings=len(plan.findings),
-                moved=moved,
-            ),
-            by=by,
-            at=moment,
-        )
-        actions.check_catalogue(by=by, reason=reason, at=at)
+        _keep_source(plan, moved, by=by, at=moment)
+        actions.check_catalogue(by=by, reason=f"Import of {plan.file}", at=at, texts=texts)
+    index.catch_up()
+
+
+def _as_it_is_now(plan: Plan) -> Plan:
+    """The plan, made again where something that it rests on may have changed; belongs under the ledger's lock.
+
+    :raises CatalogueChanged: it says something else now.
+    """
+    since = ChangeLogEntry.objects.filter(sequence__gt=plan.made_at).exclude(action__in=LEAVES_THE_CATALOGUE)
+    if not since.exists():
+        return plan
+    try:
+        now = plan.again()
+    except LandscapeError as error:
+        raise CatalogueChanged(None) from error
+    if now.catalogue_digest != plan.catalogue_digest:
+        raise CatalogueChanged(now)
+    return now
+
+
+def _markdown_of(steps: Iterable[Step]) -> Iterator[str]:
+    """Every text of a section that is to be rendered."""
+    for step in steps:
+        if step.kind == "section" and step.after is not None:
+            yield step.after["note"]
+            yield from (role for _, _, role in step.after["entries"])
+
+
+def _documents_of(steps: Iterable[Step]) -> list[int]:
+    """The primary keys of the documents that runbooks will show."""
+    wanted = {
+        (step.after["document_path"], step.after["document_sha256"])
+        for step in steps
+        if step.kind == "runbook" and step.after and step.after.get("document_sha256")
+    }
+    found: list[int] = []
+    paths = sorted({path for path, _ in wanted})
+    for start in range(0, len(paths), PATHS_AT_ONCE):
+        documents = Document.objects.filter(path__in=paths[start : start + PATHS_AT_ONCE])
+        rows = documents.values_list("pk", "path", "sha256")
+        found += [pk for pk, path, sha256 in rows if (path, sha256) in wanted]
+    return found
+
+
+def _keep_source(plan: Plan, moved: actions.Moved, *, by: ledger.Actor, at: datetime) -> None:
+    actions.keep_source(
+        text=plan.source_text,
+        dropped=plan.dropped,
+        record=actions.ImportRecord(
+            file=plan.file,
+            sha256=plan.sha256,
+            plan=plan.digest,
+            steps=len(plan.steps),
+            findings=len(plan.findings),
+            moved=moved,
+        ),
+        by=by,
+        at=at,
+    )
 
 
 def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
@@ -88,9 +167,11 @@ def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
         )
 
 
-def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> actions.Moved:
+def _write_steps(
+    steps: Iterable[Step], fragments: actions.Fragments, *, by: ledger.Actor, reason: str
+) -> actions.Moved:
     """Write them in their order; returns what only moved, which has no ledger row of its own."""
-    catalogued = Catalogued()
+    catalogued = Catalogued(fragments)
     moved = actions.Moved()
     for kind, group in groupby(steps, key=lambda step: step.kind):
         of_kind = list(group)

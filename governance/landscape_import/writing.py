@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from governance.actions.sections import render_note, render_roles
+from governance.actions.sections import Fragments, fill_note, fill_roles
 from governance.landscape_import.desired import Facts
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Step
@@ -27,9 +27,10 @@ CHUNK = 5_000
 
 
 class Catalogued:
-    """What steps refer to by key, looked up once for each kind."""
+    """What steps refer to by key, looked up once for each kind; and the Markdown that was rendered for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, fragments: Fragments) -> None:
+        self.fragments = fragments
         self._runbooks: dict[str, Runbook] = {}
 
     @staticmethod
@@ -153,7 +154,7 @@ def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalog
     runbooks = catalogued.runbooks()
     for section, facts in zip(instances, _after(steps), strict=True):
         _assign(section, facts, leave_out=("entries",))
-        render_note(section)
+        fill_note(section, catalogued.fragments)
     for part in _chunks(_save_all(Section, instances)):
         SectionEntry.objects.filter(section__in=part).delete()
     entries = [
@@ -161,7 +162,7 @@ def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalog
         for section, facts in zip(instances, _after(steps), strict=True)
         for position, (title, heading, role) in enumerate(facts["entries"], start=1)
     ]
-    render_roles(entries)
+    fill_roles(entries, catalogued.fragments)
     for part in _chunks(entries):
         SectionEntry.objects.bulk_create(part)
 
