@@ -122,6 +122,7 @@ class FindingKind(models.TextChoices):
     NO_ESCALATION = "runbook_without_escalation", _("runbook without escalation contact")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
     UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
+    UNFINISHED_IMPORT = "unfinished_import", _("unfinished import")
     OTHER = "other", _("other")
 
 
@@ -158,6 +159,7 @@ SEVERITY_OF_KIND = {
     FindingKind.PATH_MOVED: Severity.ERROR,
     FindingKind.STUB: Severity.ERROR,
     FindingKind.LEVEL_DISAGREES: Severity.ERROR,
+    FindingKind.UNFINISHED_IMPORT: Severity.ERROR,
     FindingKind.DATE_DISAGREES: Severity.INFORMATION,
     FindingKind.NO_SITUATION: Severity.INFORMATION,
     FindingKind.UNKNOWN_COLUMN: Severity.INFORMATION,

@@ -3,7 +3,7 @@
 Findings are opened and settled by ``governance.actions.checking``; each kind is explained in ``docs/findings.md``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from governance.choices import SEVERITY_OF_KIND, FindingKind, Severity
 from runbooks.choices import ReadinessLevel
 from runbooks.documents.disagreements import DisagreementKind, Row, disagreements
-from runbooks.documents.header import Header, read_header
+from runbooks.documents.header import read_header
 from runbooks.documents.stub import is_stub
 from runbooks.landscape.conflicts import CLOSE, OPEN, read_marker
 from runbooks.models import Document, Runbook, Situation
@@ -50,56 +50,13 @@ class Noticed:
         return self.graver or SEVERITY_OF_KIND.get(self.kind, Severity.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class TextFacts:
-    """What the checks need of a document's text. It stays true: a stored text never changes."""
-
-    header: Header
-    is_stub: bool
-    conflict_line: int
-
-
-def text_facts(documents: Iterable[int] = ()) -> dict[int, TextFacts]:
-    """Read the texts that stand behind runbooks, and further ones; returns their facts by primary key.
-
-    Reading thousands of texts takes long. Whoever checks the catalogue under the ledger's lock calls
-    this before, and passes the result to ``notice_catalogue``.
-
-    :param documents: primary keys of documents that no runbook shows yet.
-    """
-    shown = _in_use().filter(document__isnull=False).values_list("document", flat=True)
-    return _read_texts({*shown, *documents})
-
-
-def _read_texts(documents: Iterable[int]) -> dict[int, TextFacts]:
-    found: dict[int, TextFacts] = {}
-    # In portions: all texts at once may be more than a worker should hold.
-    keys = sorted(documents)
-    for start in range(0, len(keys), CHUNK):
-        texts = Document.objects.filter(pk__in=keys[start : start + CHUNK]).values_list("pk", "text")
-        found |= {pk: _facts_of_text(text) for pk, text in texts}
-    return found
-
-
-def _facts_of_text(text: str) -> TextFacts:
-    return TextFacts(read_header(text), is_stub(text), conflict_line(text))
-
-
-def notice_catalogue(
-    *, texts: Mapping[int, TextFacts] | None = None, at: datetime | None = None
-) -> list[Noticed]:
-    """What is wrong with the catalogue as it stands, the stored documents included. A retired runbook is let be.
-
-    :param texts: what ``text_facts`` found before. A text that is not among them is read now.
-    """
-    known = dict(texts or {})
+def notice_catalogue(*, at: datetime | None = None) -> list[Noticed]:
+    """What is wrong with the catalogue as it stands, the stored documents included. A retired runbook is let be."""
     noticed = [*_people_and_situations(), *_situations(at)]
-    with_documents = _in_use().filter(document__isnull=False).with_document()
-    keys = set(with_documents.values_list("document", flat=True)) - known.keys()
-    if keys:
-        known |= _read_texts(keys)
-    for runbook in with_documents:
-        noticed += _document(runbook, runbook.document, known[runbook.document_id])
+    # The texts are read in portions: all of them at once may be more than a worker should hold.
+    with_documents = _in_use().filter(document__isnull=False).select_related("document")
+    for runbook in with_documents.defer("document__html", "document__contents").iterator(chunk_size=CHUNK):
+        noticed += _document(runbook, runbook.document)
     return noticed
 
 
@@ -136,19 +93,20 @@ def _situations(at: datetime | None) -> Iterator[Noticed]:
             yield Noticed(FindingKind.SITUATION_NOT_LIVE, situation.title, message)
 
 
-def _document(runbook: Runbook, document: Document, text: TextFacts) -> Iterator[Noticed]:
+def _document(runbook: Runbook, document: Document) -> Iterator[Noticed]:
     row = _row(runbook)
-    for found in disagreements(text.header, row):
+    for found in disagreements(read_header(document.text), row):
         graver = Severity.ERROR if _is_graver(found.kind, row) else None
         yield Noticed(
             FindingKind(found.kind.value), runbook.title, found.message, document.path, found.line, runbook.pk, graver
         )
-    if text.is_stub:
+    if is_stub(document.text):
         message = "There is nothing in the document that anybody could follow. Write it, or take the row out."
         yield Noticed(FindingKind.STUB, runbook.title, message, document.path, 0, runbook.pk)
-    if text.conflict_line:
+    line = conflict_line(document.text)
+    if line:
         message = "The document holds an unresolved merge conflict: two texts stand where one should. Settle it."
-        yield Noticed(FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, text.conflict_line, runbook.pk)
+        yield Noticed(FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, line, runbook.pk)
 
 
 def _is_graver(kind: DisagreementKind, row: Row) -> bool:

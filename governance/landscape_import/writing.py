@@ -52,14 +52,18 @@ class Catalogued:
     def instances(self, kind: str, steps: Sequence[Step]) -> list[Any]:
         """The object of each step: the stored one, or a new one with a slug of its own."""
         model, key_field = MODELS[kind]
-        stored = self.clusters() if kind == "cluster" else _by_key(model, key_field)
+        stored = self.clusters() if kind == "cluster" else _by_key(model, key_field, [step.stored for step in steps])
         has_slug = any(field.name == "slug" for field in model._meta.fields)
         slugs = SlugRegister(model._default_manager.values_list("slug", flat=True)) if has_slug else None
         return [stored.get(step.stored) or _new(model, key_field, step.key, slugs) for step in steps]
 
 
-def _by_key(model: type[models.Model], key_field: str) -> dict[str, Any]:
-    return {getattr(instance, key_field): instance for instance in model._default_manager.all()}
+def _by_key(model: type[models.Model], key_field: str, keys: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in _chunks(keys):
+        instances = model._default_manager.filter(**{f"{key_field}__in": part})
+        found |= {getattr(instance, key_field): instance for instance in instances}
+    return found
 
 
 def _new(model: type[models.Model], key_field: str, key: str, slugs: SlugRegister | None) -> Any:

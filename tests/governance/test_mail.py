@@ -31,9 +31,9 @@ def test_mail_is_sent_after_the_commit_and_outside_of_the_transaction(monkeypatc
 
 @pytest.mark.django_db(transaction=True)
 def test_change_that_is_rolled_back_sends_no_mail():
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         send_after_commit(subject="A rule changed", body="Look.", to=["a@x.example"])
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert mail.outbox == []
 
 

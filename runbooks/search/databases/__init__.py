@@ -1,8 +1,8 @@
 """The two databases behind one interface: what stands beside the index's table, and how it is asked.
 
 Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing`` (whether all of it stands),
-``intact`` (whether what stands can be read), ``lock`` (for one writer at a time), ``matching`` and ``holding`` (queries) and ``rows`` (what one brings). Both
-are asked for the same whole words.
+``intact`` (whether what stands can be read), ``lock`` (for one writer at a time), ``matching`` and
+``holding`` (queries) and ``rows`` (what one brings). Both are asked for the same whole words.
 """
 
 from types import ModuleType
