@@ -126,6 +126,7 @@ class FindingKind(models.TextChoices):
     LEDGER_DISAGREES = "ledger_disagrees", _("changed past the ledger")
     NOT_IN_LEDGER = "not_in_ledger", _("unknown to the ledger")
     UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
+    UNFINISHED_IMPORT = "unfinished_import", _("unfinished import")
     OTHER = "other", _("other")
 
 
@@ -165,6 +166,7 @@ SEVERITY_OF_KIND = {
     FindingKind.PATH_MOVED: Severity.ERROR,
     FindingKind.STUB: Severity.ERROR,
     FindingKind.LEVEL_DISAGREES: Severity.ERROR,
+    FindingKind.UNFINISHED_IMPORT: Severity.ERROR,
     FindingKind.DATE_DISAGREES: Severity.INFORMATION,
     FindingKind.NO_SITUATION: Severity.INFORMATION,
     FindingKind.UNKNOWN_COLUMN: Severity.INFORMATION,

@@ -291,7 +291,7 @@ def sqlite_settings(path: Path) -> dict[str, Any]:
     see the rows that ``INSERT OR REPLACE`` removes.
     """
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "portal.database.sqlite3",
         "NAME": path,
         "OPTIONS": {
             "timeout": 20,

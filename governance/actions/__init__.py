@@ -25,7 +25,7 @@ from governance.actions.ledger_state import (
 )
 from governance.actions.lowering import downgrade
 from governance.actions.rules import replace_rule
-from governance.actions.sections import render_section
+from governance.actions.sections import Fragments, rendered_fragments, store_rendered_section
 from governance.actions.signing import reject, seen_token, sign
 from governance.actions.syncing import Synced, sync_documents
 from governance.actions.tokens import create_api_token, revoke_api_token
@@ -36,6 +36,7 @@ __all__ = [
     "Campaign",
     "Checked",
     "Comparison",
+    "Fragments",
     "GovernedEdit",
     "GovernedEdits",
     "ImportRecord",
@@ -61,13 +62,14 @@ __all__ = [
     "note_new_accounts",
     "open_renewals",
     "reject",
-    "render_section",
+    "rendered_fragments",
     "replace_rule",
     "resolve_findings",
     "revoke_api_token",
     "seen_token",
     "sign",
     "store_document",
+    "store_rendered_section",
     "submit",
     "sync_documents",
     "unlock_sign_in",

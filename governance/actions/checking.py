@@ -14,6 +14,7 @@ from governance.noticing import Noticed, notice_catalogue, once
 
 LONGEST_SUBJECT = 300
 LONGEST_FILE = 300
+MOST_OPENED = 500  # findings that are opened in one transaction, where there are more
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,16 @@ class Checked:
 def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None = None) -> Checked:
     """Look at the whole catalogue. One ledger row tells of all that was opened and settled; none where nothing was.
 
+    It is looked at before the lock is taken, for the texts of thousands of documents are read: the
+    findings are those of that moment. What changes meanwhile is found by the next check.
+
     :param reason: why it is looked at, for that row.
     """
+    noticed = notice_catalogue(at=at)
+    ahead = open_ahead(noticed, family=NoticedBy.CATALOGUE, at=at)
     with ledger.governed():
-        checked = keep_noticed(notice_catalogue(at=at), family=NoticedBy.CATALOGUE, at=at)
+        last = keep_noticed(noticed, family=NoticedBy.CATALOGUE, at=at)
+        checked = Checked(last.opened + ahead, last.settled, last.regraded)
         if checked:
             ledger.append(
                 ledger.Record(
@@ -60,6 +67,23 @@ def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None =
     return checked
 
 
+def open_ahead(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | None = None) -> int:
+    """Open what is new in short transactions until few are left for ``keep_noticed``; returns how many.
+
+    An import's first check opens several findings for each of thousands of runbooks: nobody waits for
+    all of them.
+    """
+    moment, opened, each = at or timezone.now(), 0, list(noticed)
+    while True:
+        with ledger.governed():
+            own = Finding.objects.filter(noticed_by=family)
+            new = _new(own, list(own.filter(resolved_at__isnull=True)), _wanted(each, family))
+            if len(new) <= MOST_OPENED:
+                return opened
+            Finding.objects.bulk_create(_stored(one, family, moment) for one in new[:MOST_OPENED])
+            opened += MOST_OPENED
+
+
 def keep_noticed(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | None = None) -> Checked:
     """Store what a check noticed; leaves no ledger row of its own, the caller's tells of it.
 
@@ -68,19 +92,28 @@ def keep_noticed(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime 
     """
     moment = at or timezone.now()
     with ledger.governed():
-        wanted = once(_fitted(one) for one in noticed)
+        wanted = _wanted(noticed, family)
         own = Finding.objects.filter(noticed_by=family)
         opened = list(own.filter(resolved_at__isnull=True))
-        elsewhere = _open_elsewhere(family, wanted)
-        wanted = {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
         settled = [finding.pk for finding in opened if _identity(finding) not in wanted]
         own.filter(pk__in=settled).update(resolved_at=moment, cause_gone=True)
-        set_aside = _set_aside(own, wanted)
+        new = _new(own, opened, wanted)
         graver = _follow_what_moved(opened, wanted)
-        known = {_identity(finding) for finding in opened} | set_aside
-        new = [one for identity, one in wanted.items() if identity not in known]
         Finding.objects.bulk_create(_stored(one, family, moment) for one in new)
     return Checked(opened=len(new), settled=len(settled), regraded=graver)
+
+
+def _wanted(noticed: Iterable[Noticed], family: NoticedBy) -> dict[tuple[str, str, str], Noticed]:
+    """By identity, without what another check has open already."""
+    wanted = once(_fitted(one) for one in noticed)
+    elsewhere = _open_elsewhere(family, wanted)
+    return {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
+
+
+def _new(own: Any, opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> list[Noticed]:
+    """Those that are neither open nor set aside by a person."""
+    known = {_identity(finding) for finding in opened} | _set_aside(own, wanted)
+    return [one for identity, one in wanted.items() if identity not in known]
 
 
 def _fitted(one: Noticed) -> Noticed:

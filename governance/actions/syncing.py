@@ -1,19 +1,23 @@
 """Taking over the documents of a source: every version that is seen is kept, each runbook shows the newest."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
 
 from governance import ledger
 from governance.actions.bulk import GovernedEdits
-from governance.actions.checking import Checked, check_catalogue, keep_noticed, settle
+from governance.actions.checking import Checked, check_catalogue, keep_noticed, open_ahead, settle
 from governance.actions.documents import kept_document
 from governance.choices import Action, NoticedBy
 from governance.looking import TROUBLES, Expected, Seen, look
 from governance.models import ChangeLogEntry
 from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
 from runbooks.models import Document, Runbook
+from runbooks.search import index
+
+MOST_POINTED = 100  # runbooks that get another text in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,9 @@ class Synced:
 def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime | None = None) -> Synced:
     """Read the documents that runbooks name, keep new versions, point each runbook at the text that stands there now.
 
-    A version that was seen is a fact by itself and is kept at once (docs/decisions/0013); where runbooks point, and the
-    findings, follow in one transaction with one ledger row. A sync that finds nothing new writes nothing.
+    A version that was seen is a fact by itself and is kept at once (docs/decisions/0013). Where runbooks
+    point follows in transactions of a hundred each, the last one with the findings and one ledger row for
+    the sync. A sync that finds nothing new writes nothing.
 
     :param name: what the source is called in the ledger, without a path of this machine.
     :raises SourceError: the source cannot be used, or holds none of the documents. No runbook was touched.
@@ -47,15 +52,25 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
     if not seen.sha256 and Runbook.objects.filter(document__isnull=False).exists():
         raise SourceError("None of the documents is there. Is this the folder that the landscape's paths start from?")
     stored = _store_new(source, seen, by=by, at=moment)
-    with ledger.governed():
-        changed = _point(seen, by=by, reason=f"Sync of {name}")
-        checked = _keep_findings(seen, moment)
-        catalogue = check_catalogue(by=by, reason=f"Sync of {name}", at=at)
+    reason = f"Sync of {name}"
+    keys = [runbook.pk for runbook in _to_point(seen)]
+    ahead, last = keys[:-MOST_POINTED], keys[-MOST_POINTED:]
+    changed = 0
+    # Each runbook by itself: nobody waits for thousands. After a kill the next sync goes on.
+    for start in range(0, len(ahead), MOST_POINTED):
+        with ledger.governed(), index.held():
+            changed += _point(seen, ahead[start : start + MOST_POINTED], by=by, reason=reason)
+    opened = open_ahead(seen.noticed, family=NoticedBy.DOCUMENTS, at=moment)
+    with ledger.governed(), index.held():
+        changed += _point(seen, last, by=by, reason=reason)
+        checked = _keep_findings(seen, moment, opened=opened)
         synced = Synced(
-            source.revision, len(seen.sha256), _gone(seen), stored, changed, documents=checked, catalogue=catalogue
+            source.revision, len(seen.sha256), _gone(seen), stored, changed, documents=checked, catalogue=Checked()
         )
         if stored or changed or checked:
             _record(synced, name, by=by, at=moment)
+    synced = replace(synced, catalogue=check_catalogue(by=by, reason=reason, at=at))
+    index.catch_up()
     return synced
 
 
@@ -97,15 +112,16 @@ def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) ->
     return stored
 
 
-def _point(seen: Seen, *, by: ledger.Actor, reason: str) -> int:
-    """Each runbook at the text of its path, or at none; returns how many were changed."""
-    documents = {
-        (path, sha256): pk
-        for pk, path, sha256 in Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
-    }
-    changed: list[Runbook] = []
+def _to_point(seen: Seen, among: Sequence[int] | None = None) -> list[Runbook]:
+    """The runbooks that show another text than was seen at their path, each with that one, or none, put in.
+
+    :param among: primary keys; all runbooks by default.
+    """
+    documents = _documents(seen)
     unread = {one.file for one in seen.noticed if one.kind in TROUBLES}
-    for runbook in Runbook.objects.exclude(document_path="").order_by("pk"):
+    runbooks = Runbook.objects.exclude(document_path="").order_by("pk")
+    changed: list[Runbook] = []
+    for runbook in runbooks if among is None else runbooks.filter(pk__in=among):
         path = runbook.document_path
         if path not in seen.sha256 and path not in unread:
             continue  # its path was edited since the source was looked at
@@ -113,19 +129,31 @@ def _point(seen: Seen, *, by: ledger.Actor, reason: str) -> int:
         if document != runbook.document_id:
             runbook.document_id = document
             changed.append(runbook)
+    return changed
+
+
+def _point(seen: Seen, keys: Sequence[int], *, by: ledger.Actor, reason: str) -> int:
+    """Point each of some runbooks at the text of its path, or at none; returns how many were changed."""
+    changed = _to_point(seen, keys)
     if changed:
-        keys = [runbook.pk for runbook in changed]
-        edits = GovernedEdits.begin(Runbook, keys, by=by, reason=reason)
+        pointed = [runbook.pk for runbook in changed]
+        edits = GovernedEdits.begin(Runbook, pointed, by=by, reason=reason)
         Runbook.objects.bulk_update(changed, ("document",))
-        edits.finish(Runbook, keys)
+        edits.finish(Runbook, pointed)
     return len(changed)
 
 
-def _keep_findings(seen: Seen, at: datetime) -> Checked:
+def _documents(seen: Seen) -> dict[tuple[str, str], int]:
+    """The primary key of every stored version that was seen, by path and sha256."""
+    stored = Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
+    return {(path, sha256): pk for pk, path, sha256 in stored if seen.sha256[path] == sha256}
+
+
+def _keep_findings(seen: Seen, at: datetime, *, opened: int) -> Checked:
     # A document that can be read again settles what the import of its row had found.
     settled = settle(kinds=TROUBLES, subjects=seen.sha256, at=at)
     checked = keep_noticed(seen.noticed, family=NoticedBy.DOCUMENTS, at=at)
-    return Checked(checked.opened, checked.settled + settled, checked.regraded)
+    return Checked(checked.opened + opened, checked.settled + settled, checked.regraded)
 
 
 def _gone(seen: Seen) -> int:

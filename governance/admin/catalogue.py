@@ -1,14 +1,15 @@
 """The catalogue around the runbooks in the admin: where editors work."""
 
+import re
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from governance import actions
-from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, SlugOnceAdmin, ViewOnlyAdmin
+from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, LinesField, SlugOnceAdmin, ViewOnlyAdmin
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -99,10 +100,27 @@ class SectionAdmin(SlugOnceAdmin):
         """How many runbooks stand in it."""
         return section.amount
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Render what was sent before the stock form takes the lock; ``save_related`` stores it."""
+        if request.method == "POST":
+            fragments = actions.rendered_fragments(_markdown_in(request.POST))
+            setattr(request, FRAGMENTS, fragments)
+        return super().changeform_view(request, *args, **kwargs)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Markdown is rendered when it is stored, here as everywhere."""
         super().save_related(request, form, formsets, change)
-        actions.render_section(form.instance)
+        actions.store_rendered_section(form.instance, getattr(request, FRAGMENTS))
+
+
+FRAGMENTS = "rendered_fragments"
+MARKDOWN = re.compile(r"note|entries-\d+-role")
+
+
+def _markdown_in(sent: QueryDict) -> list[str]:
+    """The Markdown of a section's form, as its fields will clean it."""
+    field = LinesField(required=False)
+    return [field.clean(value) for name, value in sent.items() if MARKDOWN.fullmatch(name)]
 
 
 class SituationRunbookInline(ForgivingAutocomplete, admin.TabularInline):

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from governance.admin.import_form import ImportForm, answers, carried
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.admin.plan_in_words import plan_in_words, proposals_in_words
-from governance.landscape_import import Plan, PlanChanged, ProposalsOpen, apply_plan, plan_import
+from governance.landscape_import import CatalogueChanged, Plan, PlanChanged, ProposalsOpen, apply_plan, plan_import
 from governance.landscape_import.claims import claims_of, present_claims
 from governance.models import LandscapeSource
 from governance.people import signed_in
@@ -42,7 +42,8 @@ class LandscapeImport:
             raise PermissionDenied
         if request.method != "POST":
             return _page(self, request, ImportForm(), claims=present_claims())
-        return self._or_say_why(request, lambda: _planned(self, request))
+        # Reading, rendering and planning take long: the lock is taken by the action, for the change alone.
+        return self._or_say_why(request, lambda: _planned(self, request), lock=False)
 
 
 def _planned(model_admin: Any, request: HttpRequest) -> HttpResponse:
@@ -69,6 +70,15 @@ def _applied(model_admin: Any, request: HttpRequest, form: ImportForm, plan: Pla
         apply_plan(plan, by=signed_in(request), shown=request.POST.get("plan", ""))
     except ProposalsOpen:
         messages.error(request, _("Nothing was written: say yes or no to every rename, move and removal first."))
+    except CatalogueChanged as changed:
+        plan = changed.plan or plan
+        messages.error(
+            request,
+            _(
+                "No runbook was changed: somebody else has changed the catalogue since the plan was shown. "
+                "Look at the new plan."
+            ),
+        )
     except PlanChanged:
         messages.error(
             request, _("Nothing was written: something has changed since the plan was shown. Look at the new plan.")

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from contextlib import nullcontext
 from typing import Any
 
 from django import forms
@@ -209,12 +210,17 @@ class LedgeredAdmin(ToldAdmin):
             request, lambda: super(LedgeredAdmin, self).delete_view(request, object_id, extra_context)
         )
 
-    def _or_say_why(self, request: HttpRequest, view: Any) -> HttpResponse:
+    def _or_say_why(self, request: HttpRequest, view: Any, *, lock: bool = True) -> HttpResponse:
+        """Answer, and say on the page what the database refuses.
+
+        :param lock: hold the ledger's lock for the whole of it. False where slow work comes first and
+            the action takes the lock by itself.
+        """
         if request.method in SAFE_METHODS:
             return view()  # looking takes no lock
         try:
             # A savepoint of its own: a refused write must not leave half of itself behind.
-            with ledger.governed():
+            with ledger.governed() if lock else nullcontext():
                 return view()
         except IntegrityError as error:
             reason = str(error).splitlines()[0]

@@ -1,6 +1,6 @@
 """Importing a landscape file: parsed landscape -> plan (dry run) -> apply through the actions."""
 
-from governance.landscape_import.apply import PlanChanged, PlanRefused, ProposalsOpen, apply_plan
+from governance.landscape_import.apply import CatalogueChanged, PlanChanged, PlanRefused, ProposalsOpen, apply_plan
 from governance.landscape_import.findings import FindingDraft
 from governance.landscape_import.identity import Answers, Proposal
 from governance.landscape_import.plan import Plan, Step, plan_import
@@ -8,6 +8,7 @@ from governance.landscape_import.reading import LandscapeFile
 
 __all__ = [
     "Answers",
+    "CatalogueChanged",
     "FindingDraft",
     "LandscapeFile",
     "Plan",

@@ -1,23 +1,46 @@
-"""Applying a plan: one transaction, through the same doors as every other write."""
+"""Applying a plan, through the same doors as every other write: slow work first, then short transactions."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from django.utils import timezone
 
 from governance import actions, ledger
-from governance.choices import SEVERITY_OF_KIND, Action, Severity
+from governance.choices import SEVERITY_OF_KIND, Action, FindingKind, Severity
 from governance.facts import subject_of
 from governance.landscape_import.identity import REMOVAL, Proposal
 from governance.landscape_import.limits import MODELS
-from governance.landscape_import.plan import Plan, Step
+from governance.landscape_import.plan import Plan, Step, last_sequence
 from governance.landscape_import.writing import WRITERS, Catalogued
-from governance.models import Finding
+from governance.models import ChangeLogEntry, Finding
+from runbooks.landscape.document import LandscapeError
 from runbooks.models import Runbook
 from runbooks.search import index
 
 MOVED_AT_ONCE = 1_000
+# A change of so many steps is one transaction. A larger one is written in parts: each takes some tenths of a second.
+MOST_IN_ONE = 200
+STEPS_IN_A_PART = 100
+ATTEMPTS = 5
+LONGEST_SUBJECT = 300
+# What happens all day and changes nothing that a plan rests on. After anything else the plan is made again.
+LEAVES_THE_CATALOGUE = (
+    Action.DOCUMENT_STORED,
+    Action.REQUEST_SUBMITTED,
+    Action.REQUEST_SIGNED,
+    Action.REQUEST_REJECTED,
+    Action.REQUEST_WITHDRAWN,
+    Action.REQUEST_LAPSED,
+    Action.READINESS_CHANGED,
+    Action.CONFIRMATION_FAILED,
+    Action.SIGN_IN_LOCKED,
+    Action.PASSWORD_SET,
+    Action.TOKEN_CREATED,
+    Action.TOKEN_REVOKED,
+)
 
 
 class PlanRefused(Exception):
@@ -32,11 +55,27 @@ class PlanChanged(PlanRefused):
     """What was shown is not what would be written."""
 
 
-def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None) -> None:
-    """Write what the plan says: all of it or nothing. An empty plan writes nothing.
+class CatalogueChanged(PlanChanged):
+    """Others changed the catalogue while the import was at work. ``plan`` is what the file means now, if anything."""
 
-    The plan must have been computed in the transaction that holds the ledger's lock (``ledger.governed``), so that
-    nothing changed in between.
+    def __init__(self, plan: Plan | None, *, is_begun: bool) -> None:
+        written = (
+            "A part of the import is written; import the file again, it goes on from there."
+            if is_begun
+            else "Documents were stored, but no runbook shows them. Look at the new plan."
+        )
+        super().__init__(f"Somebody else has changed the catalogue since the plan was made. {written}")
+        self.plan = plan
+
+
+def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None) -> None:
+    """Write what the plan says. An empty plan writes nothing.
+
+    What takes long holds no lock: documents are stored first, each in a short transaction of its own
+    (each is a fact by itself, docs/decisions/0013), and Markdown is rendered. Then the catalogue's change
+    is one transaction; one of more than ``MOST_IN_ONE`` steps is written in parts, so that a downgrade
+    never waits for all of it, and is a finding until the last part is there. The check of the catalogue
+    and the search index follow. Whoever is killed on the way imports the file again.
 
     :param at: when documents and findings were seen (aware; now by default).
     :param shown: the digest of the plan that the user saw; None where nobody was shown one.
@@ -49,27 +88,103 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
     if plan.is_empty:
         return
     moment = at or timezone.now()
-    reason = f"Import of {plan.file}"
-    with ledger.governed(), index.held():  # what is searched follows once, at the end
-        for path, content in plan.documents.items():
-            actions.store_document(path=path, content=content, by=by, at=moment)
-        moved = _write_steps(plan.steps, by=by, reason=reason)
-        _store_findings(plan, moment)
+    for path, content in plan.documents.items():
+        actions.store_document(path=path, content=content, by=by, at=moment)
+    fragments = actions.rendered_fragments(_markdown_of(plan.steps))
+    _Application(plan, fragments, by, moment).write()
+    actions.check_catalogue(by=by, reason=f"Import of {plan.file}", at=at)
+    index.catch_up()
+
+
+class _Application:
+    """One plan on its way into the catalogue, part by part."""
+
+    def __init__(self, plan: Plan, fragments: actions.Fragments, by: ledger.Actor, at: datetime) -> None:
+        self.whole, self.by, self.at = plan, by, at
+        self.rest = plan
+        self.is_begun = False
+        self.catalogued, self.moved = Catalogued(fragments), actions.Moved()
+
+    def write(self) -> None:
+        """Write every part, each under the lock for itself.
+
+        :raises CatalogueChanged: the plan says something else now.
+        """
+        for _ in range(ATTEMPTS):
+            while self._is_as_planned_and_written():
+                if self.is_written:
+                    return
+            self._plan_again()
+        raise CatalogueChanged(self.rest, is_begun=self.is_begun)
+
+    is_written = False
+
+    def _is_as_planned_and_written(self) -> bool:
+        """Write the next part, unless the catalogue has changed since the plan was made; says whether."""
+        with ledger.governed(), index.held():
+            since = ChangeLogEntry.objects.filter(sequence__gt=self.rest.made_at)
+            if since.exclude(action__in=LEAVES_THE_CATALOGUE).exists():
+                return False
+            steps = self.rest.steps
+            number = len(steps) if len(steps) <= MOST_IN_ONE else STEPS_IN_A_PART
+            _write_steps(steps[:number], self.catalogued, self.moved, by=self.by, reason=f"Import of {self.whole.file}")
+            if number == len(steps):
+                self._finish()
+            else:
+                self._say_that_it_is_unfinished()
+            rest = replace(self.rest, steps=steps[number:], made_at=last_sequence())
+        self.rest, self.is_begun, self.is_written = rest, True, number == len(steps)
+        return True
+
+    def _plan_again(self) -> None:
+        """The plan as it is now. It takes long and holds no lock: the next attempt sees whether it still holds."""
+        try:
+            now = self.whole.again()
+        except LandscapeError as error:
+            raise CatalogueChanged(None, is_begun=self.is_begun) from error
+        if now.catalogue_digest != self.rest.catalogue_digest:
+            raise CatalogueChanged(now, is_begun=self.is_begun)
+        self.rest = now
+
+    def _finish(self) -> None:
+        _store_findings(self.rest, self.at)
+        self._unfinished().update(resolved_at=self.at)
         actions.keep_source(
-            text=plan.source_text,
-            dropped=plan.dropped,
+            text=self.whole.source_text,
+            dropped=self.rest.dropped,
             record=actions.ImportRecord(
-                file=plan.file,
-                sha256=plan.sha256,
-                plan=plan.digest,
-                steps=len(plan.steps),
-                findings=len(plan.findings),
-                moved=moved,
+                file=self.whole.file,
+                sha256=self.whole.sha256,
+                plan=self.whole.digest,
+                steps=len(self.whole.steps),
+                findings=len(self.whole.findings),
+                moved=self.moved,
             ),
-            by=by,
-            at=moment,
+            by=self.by,
+            at=self.at,
         )
-        actions.check_catalogue(by=by, reason=reason, at=at)
+
+    def _say_that_it_is_unfinished(self) -> None:
+        if not self._unfinished().exists():
+            Finding.objects.create(
+                kind=FindingKind.UNFINISHED_IMPORT,
+                severity=SEVERITY_OF_KIND[FindingKind.UNFINISHED_IMPORT],
+                subject=self.whole.file[:LONGEST_SUBJECT],
+                message="The import of this file has begun and not ended. If it is not at work, import the file again.",
+                first_seen=self.at,
+            )
+
+    def _unfinished(self) -> Any:
+        subject = self.whole.file[:LONGEST_SUBJECT]
+        return Finding.objects.filter(kind=FindingKind.UNFINISHED_IMPORT, subject=subject, resolved_at__isnull=True)
+
+
+def _markdown_of(steps: Iterable[Step]) -> Iterator[str]:
+    """Every text of a section that is to be rendered."""
+    for step in steps:
+        if step.kind == "section" and step.after is not None:
+            yield step.after["note"]
+            yield from (role for _, _, role in step.after["entries"])
 
 
 def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
@@ -88,10 +203,10 @@ def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
         )
 
 
-def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> actions.Moved:
-    """Write them in their order; returns what only moved, which has no ledger row of its own."""
-    catalogued = Catalogued()
-    moved = actions.Moved()
+def _write_steps(
+    steps: Iterable[Step], catalogued: Catalogued, moved: actions.Moved, *, by: ledger.Actor, reason: str
+) -> None:
+    """Write them in their order; ``moved`` takes what only moved, which has no ledger row of its own."""
     for kind, group in groupby(steps, key=lambda step: step.kind):
         of_kind = list(group)
         written = [step for step in of_kind if step.verb in ("add", "change")]
@@ -105,7 +220,6 @@ def _write_steps(steps: Iterable[Step], *, by: ledger.Actor, reason: str) -> act
                 actions.delete(gone, by=by, reason=f"{reason}: the file no longer names it")
         if kind == "release":
             _note_releases(written, by=by)
-    return moved
 
 
 def _write_kind(kind: str, steps: list[Step], catalogued: Catalogued, *, by: ledger.Actor, reason: str) -> None:

@@ -9,8 +9,9 @@ from governance.choices import FindingKind
 from governance.landscape_import.desired import AmbiguousCluster
 from governance.landscape_import.identity import Identity
 from governance.landscape_import.limits import MODELS
+from governance.landscape_import.read_documents import ReadDocuments
 from governance.models import Finding, LandscapeSource
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable
 from runbooks.landscape.document import Notice, RunbookRow
 
 LONGEST_SUBJECT = 300
@@ -81,14 +82,10 @@ def of_held(kind: str, key: str, file: str) -> FindingDraft:
     return FindingDraft(FindingKind.OTHER, key[:LONGEST_SUBJECT], message, file, 0)
 
 
-def read_document(
-    path: str, source: Source, read: dict[str, bytes], *, line: int, title: str, file: str
-) -> FindingDraft | None:
-    """Reads a document into ``read``; the finding when there is none to read."""
-    if not path:
-        return None  # the reader has noted the row without a path
+def of_document(path: str, read: ReadDocuments, *, line: int, title: str, file: str) -> FindingDraft | None:
+    """The finding where there is no text at a path, or none that could be stored."""
     try:
-        read[path] = source.read(path)
+        read.sha256(path)
     except DocumentMissing:
         kind, message = FindingKind.MISSING_DOCUMENT, "There is no such file. Correct the path, or add the document."
     except DocumentUnreadable as error:

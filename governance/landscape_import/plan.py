@@ -17,19 +17,21 @@ from governance.landscape_import.findings import (
     from_notice,
     of_absent,
     of_cluster,
+    of_document,
     of_held,
     of_kept_path,
-    read_document,
     refused_moves,
 )
 from governance.landscape_import.identity import Answers, Identity, Proposal, Stored, identify
 from governance.landscape_import.leaving import Leaving, find_leaving
 from governance.landscape_import.limits import check_limits
+from governance.landscape_import.read_documents import ReadDocuments
 from governance.landscape_import.reading import LandscapeFile
 from governance.landscape_import.since import Before, subjects_of
+from governance.models import ChangeLogEntry
 from runbooks.documents.source import Source
 from runbooks.landscape.document import Landscape
-from runbooks.models import Cluster, Document, Runbook
+from runbooks.models import Cluster, Runbook
 
 # What the ledger already holds is never taken out of it: these lists only grow.
 GROWING = frozenset({"notes"})
@@ -69,9 +71,23 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that applying would write. ``seen`` counts what the file holds, changed or not."""
+class Inputs:
+    """What a plan was made of beside the database: enough to make it again without reading the source."""
 
+    file: LandscapeFile
+    documents: ReadDocuments | None
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that applying would write. ``seen`` counts what the file holds, changed or not.
+
+    ``made_at`` is the sequence of the ledger's last row when it was made.
+    """
+
+    inputs: Inputs
+    made_at: int
     file: str
     sha256: str
     landscape: Landscape
@@ -105,11 +121,27 @@ class Plan:
     @property
     def digest(self) -> str:
         """The sha256 (hex) of all that the plan says: two plans with the same one write the same."""
+        documents = {path: hashlib.sha256(content).hexdigest() for path, content in self.documents.items()}
+        return self._digest(documents=documents)
+
+    @property
+    def catalogue_digest(self) -> str:
+        """The sha256 (hex) of what the plan says of the catalogue, whichever documents are stored already."""
+        return self._digest()
+
+    def again(self) -> "Plan":
+        """The plan that the same file makes now. Reads no document anew.
+
+        :raises LandscapeError: a value is too long for its field now that other names are known.
+        """
+        return _plan(self.inputs)
+
+    def _digest(self, **more: Any) -> str:
         said: dict[str, Any] = {
             "file": [self.file, self.sha256, hashlib.sha256(self.source_text.encode()).hexdigest()],
             "steps": [[step.kind, step.key, step.stored, step.before, step.after] for step in self.steps],
             "proposals": [[proposal.key, proposal.answer] for proposal in self.proposals],
-            "documents": {path: hashlib.sha256(content).hexdigest() for path, content in self.documents.items()},
+            **more,
             "findings": [[*draft.identity, draft.message] for draft in self.new_findings],
             "settled": sorted(self.settled_findings),
             "dropped": self.dropped,
@@ -136,6 +168,17 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
         the plan from being applied.
     :raises LandscapeError: the file cannot be read, or a value is too long for its field.
     """
+    return _plan(Inputs(file, None if documents is None else ReadDocuments(documents), answers))
+
+
+def last_sequence() -> int:
+    """The sequence of the ledger's last row; 0 where there is none."""
+    return ChangeLogEntry.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
+
+
+def _plan(inputs: Inputs) -> Plan:
+    file, read, answers = inputs.file, inputs.documents, inputs.answers
+    made_at = last_sequence()  # first: what changes from here on is noticed when the plan is applied
     stored = Stored.now()
     landscape = file.read(stored.aliases)
     identity = identify(landscape, stored, answers, refused_moves())
@@ -149,9 +192,8 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
     check_limits(desired)
     findings = [from_notice(notice, file.name) for notice in landscape.notices]
     findings += _of_identity(landscape, identity, file.name)
-    read: dict[str, bytes] = {}
-    if documents is not None:
-        findings += _read_documents(landscape, identity, desired, source=documents, read=read, file=file.name)
+    if read is not None:
+        findings += _read_documents(landscape, identity, desired, read=read, file=file.name)
     findings += [of_cluster(ambiguous, file.name) for ambiguous in dict.fromkeys(index.ambiguous)]
     called = {old: new for new, old in identity.renamed.items()}
     current = current_catalogue(called)
@@ -165,6 +207,8 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
     new, settled = compare_findings(findings, file.name)
     dropped = (*_dropped_releases(before, current, desired), *_dropped(before, absent), *_held(leaving))
     return Plan(
+        inputs=inputs,
+        made_at=made_at,
         file=file.name,
         sha256=hashlib.sha256(file.content).hexdigest(),
         landscape=landscape,
@@ -172,13 +216,13 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
         source_changed=not before.is_the_same(text, dropped),
         steps=tuple(_steps(current, desired, identity, leaving)),
         proposals=(*identity.proposals, *leaving.proposals),
-        documents=_unstored(read),
+        documents=read.unstored() if read else {},
         findings=tuple(findings),
         new_findings=new,
         settled_findings=settled,
         absent=absent,
         dropped=dropped,
-        seen={**{kind: len(desired[kind]) for kind in KINDS}, "document": len(read)},
+        seen={**{kind: len(desired[kind]) for kind in KINDS}, "document": read.number if read else 0},
     )
 
 
@@ -192,22 +236,21 @@ def _of_identity(landscape: Landscape, identity: Identity, file: str) -> list[Fi
 
 
 def _read_documents(
-    landscape: Landscape,
-    identity: Identity,
-    desired: Catalogue,
-    *,
-    source: Source,
-    read: dict[str, bytes],
-    file: str,
+    landscape: Landscape, identity: Identity, desired: Catalogue, *, read: ReadDocuments, file: str
 ) -> list[FindingDraft]:
-    """Reads what the rows name into ``read`` and notes each digest in ``desired``; returns what is not there."""
+    """Read what the rows name, note each sha256 in ``desired``, and return what is not there."""
+    rows = [(row, desired["runbook"][identity.keys[row.title]]) for row in landscape.runbooks]
+    read.read_all(facts["document_path"] for _, facts in rows)
     drafts = []
-    for row in landscape.runbooks:
-        facts = desired["runbook"][identity.keys[row.title]]
-        path = facts["document_path"]
-        draft = read_document(path, source, read, line=row.line, title=facts["title"], file=file)
-        drafts += [draft] if draft else []
-        facts["document_sha256"] = hashlib.sha256(read[path]).hexdigest() if path in read else ""
+    for row, facts in rows:
+        path, facts["document_sha256"] = facts["document_path"], ""
+        if not path:
+            continue  # the reader has noted the row without a path
+        draft = of_document(path, read, line=row.line, title=facts["title"], file=file)
+        if draft:
+            drafts.append(draft)
+        else:
+            facts["document_sha256"] = read.sha256(path)
     return drafts
 
 
@@ -256,10 +299,3 @@ def _grown(name: str, before: Any, after: Any) -> Any:
     if name not in GROWING or before is None:
         return after
     return before + [value for value in after if value not in before]
-
-
-def _unstored(read: dict[str, bytes]) -> dict[str, bytes]:
-    stored = set(Document.objects.filter(path__in=read).values_list("path", "sha256"))
-    return {
-        path: content for path, content in read.items() if (path, hashlib.sha256(content).hexdigest()) not in stored
-    }

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from governance.actions.sections import render_note, render_roles
+from governance.actions.sections import Fragments, fill_note, fill_roles
 from governance.landscape_import.desired import Facts
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.plan import Step
@@ -27,9 +27,10 @@ CHUNK = 5_000
 
 
 class Catalogued:
-    """What steps refer to by key, looked up once for each kind."""
+    """What steps refer to by key, looked up once for each kind; and the Markdown that was rendered for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, fragments: Fragments) -> None:
+        self.fragments = fragments
         self._runbooks: dict[str, Runbook] = {}
 
     @staticmethod
@@ -51,14 +52,18 @@ class Catalogued:
     def instances(self, kind: str, steps: Sequence[Step]) -> list[Any]:
         """The object of each step: the stored one, or a new one with a slug of its own."""
         model, key_field = MODELS[kind]
-        stored = self.clusters() if kind == "cluster" else _by_key(model, key_field)
+        stored = self.clusters() if kind == "cluster" else _by_key(model, key_field, [step.stored for step in steps])
         has_slug = any(field.name == "slug" for field in model._meta.fields)
         slugs = SlugRegister(model._default_manager.values_list("slug", flat=True)) if has_slug else None
         return [stored.get(step.stored) or _new(model, key_field, step.key, slugs) for step in steps]
 
 
-def _by_key(model: type[models.Model], key_field: str) -> dict[str, Any]:
-    return {getattr(instance, key_field): instance for instance in model._default_manager.all()}
+def _by_key(model: type[models.Model], key_field: str, keys: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in _chunks(keys):
+        instances = model._default_manager.filter(**{f"{key_field}__in": part})
+        found |= {getattr(instance, key_field): instance for instance in instances}
+    return found
 
 
 def _new(model: type[models.Model], key_field: str, key: str, slugs: SlugRegister | None) -> Any:
@@ -153,7 +158,7 @@ def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalog
     runbooks = catalogued.runbooks()
     for section, facts in zip(instances, _after(steps), strict=True):
         _assign(section, facts, leave_out=("entries",))
-        render_note(section)
+        fill_note(section, catalogued.fragments)
     for part in _chunks(_save_all(Section, instances)):
         SectionEntry.objects.filter(section__in=part).delete()
     entries = [
@@ -161,7 +166,7 @@ def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalog
         for section, facts in zip(instances, _after(steps), strict=True)
         for position, (title, heading, role) in enumerate(facts["entries"], start=1)
     ]
-    render_roles(entries)
+    fill_roles(entries, catalogued.fragments)
     for part in _chunks(entries):
         SectionEntry.objects.bulk_create(part)
 

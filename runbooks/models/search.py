@@ -67,6 +67,9 @@ class SearchEntry(models.Model):
 
     ``document`` is the stored text that the headings, ``body`` and the passages were made of: the one that the
     runbook's page shows. ``body`` holds as well the words that only a newer, unsigned text has.
+
+    ``behind`` is 0 where the entry says what its sources say. A change of many runbooks at once adds
+    1 to it and leaves the reading for after its transaction (``runbooks.search.index.catch_up``).
     """
 
     COLUMNS: ClassVar = ("title", "names", "later_names", "headings", "facts", "body")
@@ -83,6 +86,7 @@ class SearchEntry(models.Model):
     # The very titles and names, as ``runbooks.search.text.comparable`` makes them, one a line.
     exact_titles = models.TextField()
     exact_names = models.TextField()
+    behind = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,15 @@ logger = logging.getLogger(__name__)
 SHAPE = 3
 ROWS_AT_ONCE = 200
 RUNBOOKS_AT_ONCE = 1_000
+# So many entries are made anew in the transaction of the change; more wait until it has committed.
+MOST_AT_ONCE = 20
+# Bytes of a text that is read in the transaction of the change. Reading 100 KB takes about 0.1 s.
+LONGEST_AT_ONCE = 100_000
+# Entries that are written in one transaction when many are behind: it takes about 0.1 s.
+ENTRIES_AT_ONCE = 10
+# Seconds that a change of many runbooks goes on reading after its commit; `tick` does the rest.
+PATIENCE = 20.0
+ATTEMPTS = 3
 WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
 
 
@@ -39,7 +49,7 @@ _held: ContextVar[_Held | None] = ContextVar("search_index_held", default=None)
 def held() -> Iterator[None]:
     """Put off the refreshing of what changes inside the block to its end; for a caller that writes much.
 
-    Belongs inside the transaction of the writes: the index then changes with them.
+    Belongs inside the transaction of the writes: what is then behind is noted with them.
     """
     if _held.get() is not None:
         yield
@@ -50,11 +60,7 @@ def held() -> Iterator[None]:
         yield
     finally:
         _held.reset(token)
-    # In portions: thousands of runbooks with all that is said of them are more than should be held at once.
-    for runbooks in _parts(sorted(waiting.runbooks), RUNBOOKS_AT_ONCE):
-        refresh(runbooks)
-    for situations in _parts(sorted(waiting.situations), RUNBOOKS_AT_ONCE):
-        refresh(situations=situations)
+    refresh(waiting.runbooks, waiting.situations)
 
 
 @contextmanager
@@ -79,6 +85,9 @@ def _harmless() -> Iterator[None]:
 def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, reread: bool = False) -> None:
     """Make the entries of these anew; of one that is gone, the entry goes too.
 
+    A few are made anew at once, in the transaction of the change. Of many, or of a long text, it is only
+    noted that they are behind: reading them must hold no lock. ``catch_up`` follows after the commit.
+
     :param runbooks: primary keys.
     :param situations: primary keys.
     :param reread: read the documents again though they are the ones that were indexed.
@@ -92,7 +101,11 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
     if not wanted_runbooks and not wanted_situations:
         return
     with _harmless():
-        drafts, gone = _drafts_of_runbooks(wanted_runbooks, reread=reread)
+        databases.lock()
+        if len(wanted_runbooks) + len(wanted_situations) > MOST_AT_ONCE:
+            _put_off(wanted_runbooks, wanted_situations, reread=reread)
+            return
+        drafts, gone, long = _drafts_of_runbooks(wanted_runbooks, reread=reread)
         found = SearchEntry.objects.filter(situation__in=wanted_situations)
         old: dict[int | None, SearchEntry] = {entry.situation_id: entry for entry in found}
         for situation in sources.situations_with_sources().filter(pk__in=wanted_situations):
@@ -100,21 +113,99 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
             drafts.append((entry, sources.draft_of_situation(situation)))
         _keep(drafts)
         _drop([*gone, *old.values()])
+        if long:
+            _put_off(long, (), reread=reread)
 
 
-def _drafts_of_runbooks(pks: set[int], *, reread: bool) -> tuple[list[tuple[SearchEntry, Draft]], list[SearchEntry]]:
-    """Each runbook's entry with what it should say; and the entries whose runbook is gone."""
+def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool) -> None:
+    """Note that the entries of these are behind, and catch up once the transaction has committed."""
+    noted = {"behind": F("behind") + 1} | ({"document": None} if reread else {})
+    for name, model, keys in (("runbook", Runbook, runbooks), ("situation", Situation, situations)):
+        for part in _parts(sorted(keys)):
+            entries = SearchEntry.objects.filter(**{f"{name}__in": part})
+            known = set(entries.values_list(f"{name}_id", flat=True))
+            entries.update(**noted)
+            new = model._default_manager.filter(pk__in=set(part) - known).values_list("pk", flat=True)
+            # An entry without a word, which no search finds, so that whoever fills it meets no other who does.
+            blank = (SearchEntry(**{f"{name}_id": pk}, behind=1) for pk in new)
+            SearchEntry.objects.bulk_create(blank, batch_size=RUNBOOKS_AT_ONCE)
+    transaction.on_commit(lambda: catch_up(seconds=PATIENCE), robust=True)
+
+
+def catch_up(*, seconds: float | None = None) -> int:
+    """Make anew the entries that are behind; returns how many. Belongs outside a transaction.
+
+    The sources are read without a lock, a portion at a time, and each portion is written in a short
+    transaction. An entry that changes in between is left to the next portion. Who is killed on the way
+    leaves the rest noted as behind: the next call goes on with it.
+
+    :param seconds: stop after so long; None goes on until none is behind.
+    """
+    until = time.monotonic() + seconds if seconds is not None else None
+    done = 0
+    while made := _catch_up_once(until):  # again: some may have changed in between
+        done += made
+    return done
+
+
+def _catch_up_once(until: float | None) -> int:
+    """Go once through the entries that are behind; returns how many were made anew."""
+    done, last = 0, 0
+    while until is None or time.monotonic() < until:
+        behind = SearchEntry.objects.filter(behind__gt=0, pk__gt=last).order_by("pk")
+        entries = list(behind.only("runbook", "situation", "document", "behind")[:ENTRIES_AT_ONCE])
+        if not entries:
+            break
+        done += _catch_up_with(entries)
+        last = entries[-1].pk
+    return done
+
+
+def _catch_up_with(entries: list[SearchEntry]) -> int:
+    """Read the sources of some entries, then write those that did not change meanwhile; returns how many."""
+    seen = {entry.pk: entry.behind for entry in entries}
+    drafts = dict(_drafts_of(entries))
+    with _harmless():
+        databases.lock()
+        # Whoever changed one in the meantime has made it anew, or has noted it once more.
+        stored = [one for one in SearchEntry.objects.filter(pk__in=drafts) if one.behind == seen[one.pk]]
+        _keep([(one, drafts[one.pk]) for one in stored])
+        return len(stored)
+    return 0
+
+
+def _drafts_of(entries: list[SearchEntry]) -> Iterator[tuple[int, Draft]]:
+    """What each entry, by its key, should say. One whose source is gone goes with it, and is left out."""
+    by_runbook = {entry.runbook_id: entry for entry in entries if entry.runbook_id}
+    by_situation = {entry.situation_id: entry for entry in entries if entry.situation_id}
+    newer = SearchPassage.objects.filter(entry__in=entries, folded_heading=NO_SECTION)
+    has_newer = set(newer.values_list("entry", flat=True))
+    for runbook in sources.runbooks_with_sources().filter(pk__in=by_runbook):
+        entry = by_runbook[runbook.pk]
+        known = None if entry.pk in has_newer else entry.document_id
+        yield entry.pk, sources.draft_of_runbook(runbook, indexed_document=known)
+    for situation in sources.situations_with_sources().filter(pk__in=by_situation):
+        yield by_situation[situation.pk].pk, sources.draft_of_situation(situation)
+
+
+def _drafts_of_runbooks(
+    pks: set[int], *, reread: bool
+) -> tuple[list[tuple[SearchEntry, Draft]], list[SearchEntry], list[int]]:
+    """Each runbook's entry with what it should say; the entries whose runbook is gone; and whose text is long."""
     of_newer = SearchPassage.objects.filter(folded_heading=NO_SECTION, entry=OuterRef("pk"))
     entries = SearchEntry.objects.filter(runbook__in=pks).annotate(has_newer=Exists(of_newer))
     before: dict[int | None, Any] = {entry.runbook_id: entry for entry in entries}
-    drafts = []
+    drafts, long = [], []
     for runbook in sources.runbooks_with_sources().filter(pk__in=pks):
         entry = before.pop(runbook.pk, None)
         # Of a newer text it is not known which one was read.
         known = entry.document_id if entry and not reread and not entry.has_newer else None
+        if sources.bytes_to_read(runbook, indexed_document=known) > LONGEST_AT_ONCE:
+            long.append(runbook.pk)
+            continue
         draft = sources.draft_of_runbook(runbook, indexed_document=known)
         drafts.append((entry or SearchEntry(runbook=runbook), draft))
-    return drafts, list(before.values())
+    return drafts, list(before.values()), long
 
 
 def refresh_texts(runbooks: Iterable[int]) -> None:
@@ -140,6 +231,7 @@ def _sha256_shown(runbook: Runbook) -> str | None:
 def forget(runbooks: Iterable[int] = (), situations: Iterable[int] = ()) -> None:
     """Take the entries of these out of the index, before they are deleted."""
     with _harmless():
+        databases.lock()
         _drop(SearchEntry.objects.filter(runbook__in=list(runbooks)))
         _drop(SearchEntry.objects.filter(situation__in=list(situations)))
 
@@ -156,21 +248,48 @@ def _renew_stamp() -> None:
 
 
 def rebuild() -> int:
-    """Make the whole index anew; returns the number of entries."""
+    """Make the whole index anew; returns the number of entries. Belongs outside a transaction.
+
+    Everything is noted as behind, and made anew a portion at a time: searches and changes go on.
+    """
     with transaction.atomic():
-        for model in (SearchPassage, SearchEntry, SearchWord):
-            model.objects.all().delete()
-        counts: Counter[str] = Counter()
-        made = 0
-        for entry, draft in _all_drafts():
-            _fill(entry, draft)
-            _write([(entry, draft)])
-            counts.update(entry.all_words())
-            made += 1
-        words = (SearchWord(word=word, count=count) for word, count in counts.items())
-        SearchWord.objects.bulk_create(words, batch_size=ROWS_AT_ONCE)
-        SearchStamp.objects.update_or_create(pk=1, defaults={"value": secrets.token_hex(16), "shape": SHAPE})
-    return made
+        databases.lock()
+        if not is_built():
+            SearchStamp.objects.all().delete()  # of another shape: titles are searched until this one is whole
+        everything = (model._default_manager.values_list("pk", flat=True) for model in (Runbook, Situation))
+        _put_off(*everything, reread=True)
+    catch_up()
+    _recount()
+    return SearchEntry.objects.count()
+
+
+def _recount() -> None:
+    """Count the words anew, and say that the index is whole in its present shape."""
+    for _ in range(ATTEMPTS):
+        stamped = SearchStamp.objects.filter(pk=1).values_list("value", flat=True).first()
+        counts = _counted()
+        with transaction.atomic():
+            databases.lock()
+            if SearchStamp.objects.filter(pk=1).values_list("value", flat=True).first() == stamped:
+                _store_counts(counts)
+                return
+    with transaction.atomic():  # it changes faster than it is read: now nobody else may
+        databases.lock()
+        _store_counts(_counted())
+
+
+def _counted() -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for entry in SearchEntry.objects.only(*SearchEntry.COLUMNS).iterator(ROWS_AT_ONCE):
+        counts.update(entry.all_words())
+    return counts
+
+
+def _store_counts(counts: Counter[str]) -> None:
+    SearchWord.objects.all().delete()
+    words = (SearchWord(word=word, count=count) for word, count in counts.items())
+    SearchWord.objects.bulk_create(words, batch_size=ROWS_AT_ONCE)
+    SearchStamp.objects.update_or_create(pk=1, defaults={"value": secrets.token_hex(16), "shape": SHAPE})
 
 
 def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
@@ -200,6 +319,7 @@ def behind(*, thoroughly: bool = False) -> list[str]:
     found = [
         (Runbook.objects.filter(search_entry__isnull=True).count(), "runbooks are not in the index"),
         (Situation.objects.filter(search_entry__isnull=True).count(), "situations are not in the index"),
+        (SearchEntry.objects.filter(behind__gt=0).count(), "entries wait to be made anew"),
         (len(with_another_text()), "runbooks are indexed with another text"),
         (sum(_differs(*pair) for pair in _all_drafts()) if thoroughly else 0, "entries say something else"),
     ]  # fmt: skip
@@ -229,13 +349,14 @@ def _keep(drafts: list[tuple[SearchEntry, Draft]]) -> None:
 
 def _is_to_be_written(entry: SearchEntry, draft: Draft) -> bool:
     is_same = all(getattr(entry, name) == value for name, value in draft.columns.items())
-    return not (entry.pk and draft.passages is None and is_same)
+    return not (entry.pk and draft.passages is None and is_same and not entry.behind)
 
 
 def _fill(entry: SearchEntry, draft: Draft) -> None:
     for name, value in draft.columns.items():
         setattr(entry, name, value)
     entry.document_id = draft.document_id
+    entry.behind = 0
 
 
 def _write(pairs: list[tuple[SearchEntry, Draft]]) -> None:

@@ -19,6 +19,8 @@ def prepare_search(sender: AppConfig, using: str, **_: Any) -> None:
         return
     # Django's table rebuild on SQLite drops triggers, as it does those of the guards.
     databases.install(using=using)
+    if index.is_built():
+        index.catch_up()  # what an import that was ended left behind
     if index.behind() or not index.is_built():
         index.rebuild()
 

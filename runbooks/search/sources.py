@@ -127,6 +127,15 @@ def document_columns(passages: list[Passage]) -> dict[str, str]:
     }
 
 
+def bytes_to_read(runbook: Any, *, indexed_document: int | None) -> int:
+    """How much text ``draft_of_runbook`` reads for a runbook."""
+    shown = runbook.shown_document()
+    newer = runbook.document if runbook.text_changed and runbook.document != shown else None
+    if newer is None and shown is not None and shown.pk == indexed_document:
+        return 0
+    return sum(document.size for document in (shown, newer) if document is not None)
+
+
 def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
     """What the index should say of a runbook: of the text that its page shows, and which words only a newer one has.
 

@@ -153,7 +153,7 @@ def test_a_sync_that_fails_half_way_moves_no_runbook(pump, folder, monkeypatch):
     def fail(*arguments, **options):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(syncing, "check_catalogue", fail)
+    monkeypatch.setattr(syncing, "keep_noticed", fail)
     with pytest.raises(ZeroDivisionError):
         sync(folder)
     assert Runbook.objects.get(pk=pump.pk).document_id == pump.document_id

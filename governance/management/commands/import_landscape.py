@@ -11,7 +11,15 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
 from governance import ledger
-from governance.landscape_import import Answers, LandscapeFile, Plan, PlanRefused, apply_plan, plan_import
+from governance.landscape_import import (
+    Answers,
+    CatalogueChanged,
+    LandscapeFile,
+    Plan,
+    PlanRefused,
+    apply_plan,
+    plan_import,
+)
 from governance.landscape_import.show import show_plan
 from governance.management.base import PortalCommand
 from runbooks.documents.git_source import open_source
@@ -20,10 +28,11 @@ from runbooks.landscape.conflicts import Choices, find_conflicts, split_lines
 from runbooks.landscape.document import ConflictBlock, ConflictChoice, LandscapeError, UnresolvedConflicts
 
 MAXIMUM_BYTES = 50 * 1024 * 1024
+ATTEMPTS = 3
 
 
 class Command(PortalCommand):
-    """Reads a landscape file, shows the plan, applies it in one transaction. Guesses nothing."""
+    """Reads a landscape file, shows the plan, applies it. Guesses nothing."""
 
     help = "Import a landscape file. Stops at merge conflicts until a side is chosen; signs nothing."
 
@@ -86,16 +95,24 @@ class Command(PortalCommand):
     def _plan_and_apply(
         self, file: LandscapeFile, source: Source | None, actor: ledger.Actor, options: dict[str, Any]
     ) -> None:
-        with ledger.governed():  # nothing may change between the plan and its application
+        try:
+            plan = plan_import(file, documents=source, answers=_answers(options))
+        except UnresolvedConflicts as refusal:
+            for block in refusal.blocks:
+                self._show_conflict(options["file"], block)
+            raise CommandError(f"{options['file']}: {refusal} Nothing was written.") from refusal
+        except LandscapeError as error:
+            raise CommandError(f"{options['file']}: {error} Nothing was written.") from error
+        for attempt in range(1, ATTEMPTS + 1):
             try:
-                plan = plan_import(file, documents=source, answers=_answers(options))
-            except UnresolvedConflicts as refusal:
-                for block in refusal.blocks:
-                    self._show_conflict(options["file"], block)
-                raise CommandError(f"{options['file']}: {refusal} Nothing was written.") from refusal
-            except LandscapeError as error:
-                raise CommandError(f"{options['file']}: {error} Nothing was written.") from error
-            self._show_and_apply(plan, actor, options)
+                self._show_and_apply(plan, actor, options)
+                return
+            except CatalogueChanged as refusal:
+                # Nobody has asked for that very plan: the new one is shown and applied.
+                if options["plan"] or refusal.plan is None or attempt == ATTEMPTS:
+                    raise CommandError(f"{options['file']}: {refusal}") from refusal
+                self.stdout.write("The catalogue has changed meanwhile. The plan was made again:")
+                plan = refusal.plan
 
     def _show_and_apply(self, plan: Plan, actor: ledger.Actor, options: dict[str, Any]) -> None:
         show_plan(plan, self.stdout.write, verbose=options["dry_run"] or options["verbosity"] > 1)
@@ -104,6 +121,8 @@ class Command(PortalCommand):
             return
         try:
             apply_plan(plan, by=actor, shown=options["plan"])
+        except CatalogueChanged:
+            raise
         except PlanRefused as refusal:
             raise CommandError(f"{options['file']}: {refusal} Nothing was written.") from refusal
         if plan.is_empty:

@@ -1,8 +1,8 @@
 """The two databases behind one interface: what stands beside the index's table, and how it is asked.
 
 Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing`` (whether all of it stands),
-``intact`` (whether what stands can be read), ``matching`` and ``holding`` (queries) and ``rows`` (what one brings). Both
-are asked for the same whole words.
+``intact`` (whether what stands can be read), ``lock`` (for one writer at a time), ``matching`` and
+``holding`` (queries) and ``rows`` (what one brings). Both are asked for the same whole words.
 """
 
 from types import ModuleType
@@ -45,6 +45,13 @@ def standing(*, using: str = "default") -> bool:
     connection = connections[using]
     with connection.cursor() as cursor:
         return dialect_of(connection).standing(cursor)
+
+
+def lock(*, using: str = "default") -> None:
+    """Let no other write the index until this transaction ends."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        dialect_of(connection).lock(cursor)
 
 
 def repair(*, using: str = "default") -> None:

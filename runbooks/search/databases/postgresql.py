@@ -14,6 +14,8 @@ ALL_WORDS, NAMES, INDEX = "search_vector", "search_names", "search_entry_words"
 # Four weights are all there are.
 WEIGHTS = {"title": "A", "names": "B", "later_names": "C", "headings": "C", "facts": "D", "body": "D"}
 UNDERSCORE = "zq"
+# Any number will do, as long as nothing else in this database takes the same advisory lock.
+LOCK = 7_261_940_119
 PHRASE = "phraseto_tsquery('simple', %s)"
 RANK = "ts_rank('{0.08, 0.3, 0.6, 1.0}', "
 # So many are ranked by all of their words, after all matches were by their names.
@@ -39,6 +41,11 @@ REMOVE = (
     f"DROP INDEX IF EXISTS {INDEX}",
     f"ALTER TABLE {TABLE} DROP COLUMN IF EXISTS {ALL_WORDS}, DROP COLUMN IF EXISTS {NAMES}",
 )
+
+
+def lock(cursor: Any) -> None:
+    """One writer of the index at a time, until its transaction ends: two that count words would wait in a ring."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def standing(cursor: Any) -> bool:

@@ -1,0 +1,69 @@
+"""What was read of a source for a plan, so that the plan can be made again without reading it."""
+
+import hashlib
+from collections.abc import Iterable
+
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source
+from runbooks.models import Document
+
+PATHS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
+
+
+class ReadDocuments:
+    """The texts at the paths that were asked for, each read once.
+
+    Only what is not stored yet is kept in full; of the others the sha256 is enough.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._sha256: dict[str, str] = {}
+        self._problems: dict[str, DocumentMissing | DocumentUnreadable] = {}
+        self._new: dict[str, bytes] = {}
+        self._stored: set[tuple[str, str]] = set()
+
+    def read_all(self, paths: Iterable[str]) -> None:
+        """Read the paths that were not read before."""
+        wanted = [path for path in dict.fromkeys(paths) if path and not self._is_known(path)]
+        for start in range(0, len(wanted), PATHS_AT_ONCE):
+            documents = Document.objects.filter(path__in=wanted[start : start + PATHS_AT_ONCE])
+            self._stored.update(documents.values_list("path", "sha256"))
+        for path in wanted:
+            self._read(path)
+
+    def sha256(self, path: str) -> str:
+        """The sha256 (hex) of the text at a path that was read.
+
+        :raises DocumentMissing: there was no such file.
+        :raises DocumentUnreadable: there was something that cannot be stored.
+        """
+        if path in self._problems:
+            raise self._problems[path]
+        return self._sha256[path]
+
+    @property
+    def number(self) -> int:
+        """How many texts were read."""
+        return len(self._sha256)
+
+    def unstored(self) -> dict[str, bytes]:
+        """Path -> content of the texts that are not stored yet."""
+        stored: set[tuple[str, str]] = set()
+        paths = list(self._new)
+        for start in range(0, len(paths), PATHS_AT_ONCE):
+            documents = Document.objects.filter(path__in=paths[start : start + PATHS_AT_ONCE])
+            stored.update(documents.values_list("path", "sha256"))
+        return {path: text for path, text in self._new.items() if (path, self._sha256[path]) not in stored}
+
+    def _is_known(self, path: str) -> bool:
+        return path in self._sha256 or path in self._problems
+
+    def _read(self, path: str) -> None:
+        try:
+            content = self._source.read(path)
+        except (DocumentMissing, DocumentUnreadable) as error:
+            self._problems[path] = error.with_traceback(None)
+            return
+        self._sha256[path] = hashlib.sha256(content).hexdigest()
+        if (path, self._sha256[path]) not in self._stored:
+            self._new[path] = content

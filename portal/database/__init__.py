@@ -1,0 +1,1 @@
+"""What the portal changes about Django's database backends."""

@@ -1,0 +1,1 @@
+"""Django's SQLite backend, whose reads take no lock."""
