@@ -9,8 +9,9 @@ from django.db.models import Q
 from django.utils.translation import get_language
 
 from governance import policy
-from governance.actions.requests import document_is_shown, house
+from governance.actions.requests import document_is_shown
 from governance.choices import Action, Decision
+from governance.eligibility import house, is_first_day
 from governance.facts import subject_of
 from governance.models import SignOff, StatusChangeRequest
 from governance.people import NOT_STORED, Account, accounts, person_of
@@ -22,7 +23,8 @@ class Dossier:
     """A request with everything that the policy asks about it.
 
     :ivar decisions: those that are stored, in the order of their times, each with its signer.
-    :ivar accounts: whoever acts and whoever has decided, as stored now, by their numbers; ``people`` the same for the policy.
+    :ivar accounts: whoever acts, asked and has decided, as stored now, by their numbers; ``people`` the same for the policy.
+    :ivar house: what the policy asks of the portal, at the moment of the reading.
     """
 
     request: StatusChangeRequest
@@ -31,6 +33,7 @@ class Dossier:
     people: dict[int, policy.Person]
     facts: policy.RequestFacts
     told: Told
+    house: policy.House
 
     @property
     def seen_token(self) -> str:
@@ -43,15 +46,27 @@ class Dossier:
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
         """Why this person may not decide on the request at a moment."""
-        return policy.reasons_against_signing(self.people[user.pk], self.facts, house=house(), at=at)
+        return policy.reasons_against_signing(self.people[user.pk], self.facts, house=self.house, at=at)
 
     def counting_approvals(self, *more: SignOff) -> int:
         """Approvals of people who may still sign, each asked again: of the stored decisions, and of ``more``."""
+        return len(self._counting(more))
+
+    def _counting(self, more: Iterable[SignOff]) -> list[SignOff]:
         approvals = [each for each in (*self.decisions, *more) if each.decision == Decision.APPROVE]
-        rules = house()
-        return sum(
-            not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=rules)
+        return [
+            each
             for each in approvals
+            if not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=self.house)
+        ]
+
+    def dependence(self, *more: SignOff) -> tuple[policy.Dependence, ...]:
+        """Why the review that completes the request with ``more`` is not independent; empty when it is."""
+        counting = self._counting(more)
+        parties = {self.request.requested_by_id, *(each.signer_id for each in counting)}
+        moments = [self.request.requested_at, *(each.signed_at for each in counting)]
+        return policy.dependence(
+            [self.people[pk] for pk in sorted(parties)], first_day=is_first_day(min(moments))
         )
 
 
@@ -64,7 +79,7 @@ def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossi
     :raises ValueError: the account is not stored.
     """
     decisions = list(request.sign_offs.all())
-    known = accounts([by.pk or 0, *(decision.signer_id for decision in decisions)])
+    known = accounts([by.pk or 0, request.requested_by_id, *(decision.signer_id for decision in decisions)])
     if by.pk not in known:
         raise ValueError(NOT_STORED)
     for decision in decisions:
@@ -85,6 +100,7 @@ def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossi
             decided_by=frozenset(decision.signer_id for decision in decisions),
         ),
         told=told,
+        house=house(at=at),
     )
 
 

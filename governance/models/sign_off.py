@@ -42,6 +42,12 @@ class SignOffRule(models.Model):
         ),
     )
     in_force = models.BooleanField(_("in force"), default=True)
+    effective_from = models.DateTimeField(
+        _("effective from"),
+        null=True,
+        blank=True,
+        help_text=_("A rule that asks for less waits until then, or until a second risk owner confirms it."),
+    )
 
     class Meta:
         verbose_name = _("sign-off rule")
@@ -138,6 +144,13 @@ class StatusChangeRequest(models.Model):
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     closed_reason = models.TextField(_("closed because"), blank=True)
     applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
+    dependence = models.CharField(
+        _("why not independent"),
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=_("Codes, separated by blanks; empty where the review was independent."),
+    )
 
     objects = StatusChangeRequestQuerySet.as_manager()
 
