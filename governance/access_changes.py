@@ -20,6 +20,7 @@ from django.utils.translation import override
 
 from governance import policy
 from governance.choices import Action
+from governance.eligibility import house as house_now
 from governance.models import ChangeLogEntry
 from governance.people import (
     RISK_OWNERS,
@@ -27,6 +28,7 @@ from governance.people import (
     is_activated,
     is_set_by_another,
     lost_groups,
+    person,
     signing_groups,
 )
 
@@ -80,6 +82,34 @@ def change_of(entry: ChangeLogEntry, *, house: policy.House) -> AccessChange:
     """One ledger row as a change that may wait."""
     rows = ChangeLogEntry.objects.filter(subject=entry.subject, action__in=SETTLING, changes__change__after=entry.pk)
     return AccessChange(entry, _waits_until(entry, signing_groups(), house), rows.first())
+
+
+def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessChange]:
+    """The changes that this account may confirm or refuse now; none, without a look at the ledger, for who is no risk owner."""
+    if not settings.SIGNING_COOL_DOWN_HOURS or not user.groups.filter(name=RISK_OWNERS).exists():
+        return []
+    moment = at or timezone.now()
+    rules = house_now(at=moment)
+    known = person(user, at=moment)
+    return [
+        change
+        for change in recent_changes(house=rules, at=moment)
+        if change.is_waiting(at=moment) and not reasons_against_settling(change, known, house=rules, at=moment)
+    ]
+
+
+def reasons_against_settling(
+    change: AccessChange, known: policy.Person, *, house: policy.House, at: datetime
+) -> tuple[policy.Refusal, ...]:
+    """Why this person may not confirm or refuse a change at a moment (aware)."""
+    return policy.reasons_against_settling(
+        known,
+        made_by=change.entry.actor,
+        about=change.about,
+        is_waiting=change.is_waiting(at=at),
+        house=house,
+        at=at,
+    )
 
 
 def _waits_until(row: ChangeLogEntry, groups: Iterable[str], house: policy.House) -> datetime | None:

@@ -4,10 +4,9 @@ Every number of requests and people is read in the same few queries; the rule is
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,8 +16,8 @@ from django.utils import timezone
 from governance import policy
 from governance.choices import Action, Decision, RequestState
 from governance.facts import subject_of
-from governance.models import ChangeLogEntry, SignOffRule, StatusChangeRequest
-from governance.people import RISK_OWNERS, accounts, person_of
+from governance.models import ChangeLogEntry, SignOff, SignOffRule, StatusChangeRequest
+from governance.people import RISK_OWNERS, Account, accounts, person_of
 from governance.told import Told, told_of
 
 
@@ -81,6 +80,11 @@ class Survey:
         """The requests that this account may decide on now."""
         return [request for request in self.requests if self.may_sign(user, request)]
 
+    def signers(self, request: StatusChangeRequest) -> list[User]:
+        """The accounts that may decide on a request now, by their names."""
+        able = [user for pk, user in self.users.items() if self.may_sign(pk, request)]
+        return sorted(able, key=lambda user: user.get_username())
+
     def reach(self, request: StatusChangeRequest) -> policy.Reach:
         """Whether a request can still be completed."""
         group = request.rule.group_id if request.rule else 0
@@ -111,8 +115,8 @@ def survey(
     moment = at or timezone.now()
     rows = StatusChangeRequest.objects.all() if requests is None else requests
     rows = rows.filter(state=RequestState.OPEN, rule__isnull=False)
-    if only is not None:  # most visitors have nothing to sign: one query tells
-        rows = rows.filter(rule__group__in=only.groups.values("pk"))
+    if only is not None:
+        rows = _candidates(rows, only)
     found = list(rows.select_related("runbook", "requested_by", "rule").prefetch_related("sign_offs"))
     members = _members(found, only) if found else {}
     told = told_of([subject_of(each.user) for each in members.values()]) if members else Told()
@@ -131,13 +135,19 @@ def survey(
     )
 
 
-def _members(requests: Sequence[StatusChangeRequest], only: User | None) -> dict[int, Any]:
+def _candidates(rows: QuerySet[StatusChangeRequest], user: User) -> QuerySet[StatusChangeRequest]:
+    """What an account could sign at all: one query tells most visitors that nothing waits. The policy has the last word."""
+    own = Q(independent=True, requested_by=user.pk)
+    decided = SignOff.objects.filter(signer=user.pk).values("request")
+    return rows.filter(rule__group__in=user.groups.values("pk")).exclude(own).exclude(pk__in=decided)
+
+
+def _members(requests: Sequence[StatusChangeRequest], only: User | None) -> dict[int, Account]:
     if only is not None:
         return accounts([only.pk])
     groups = [request.rule.group_id for request in requests if request.rule]
     decided = [each.signer_id for request in requests for each in request.sign_offs.all()]
-    in_groups = User.objects.filter(groups__in=groups).values_list("pk", flat=True)
-    return accounts({*in_groups, *decided})
+    return accounts(User.objects.filter(Q(groups__in=groups) | Q(pk__in=decided)).values("pk"))
 
 
 def _facts(requests: Sequence[StatusChangeRequest]) -> dict[int, policy.RequestFacts]:
@@ -168,10 +178,13 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
     }
 
 
+def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequest]:
+    """The open requests that an account may decide on now: what its inbox, its counter and its mail speak of."""
+    return survey(only=user, at=at).awaiting(user.pk)
+
+
 def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.House, at: datetime) -> bool:
     """Whether as many people as a rule asks for could sign a request that this person opened at a moment."""
-    members = accounts(User.objects.filter(groups=rule.group_id).values("pk"))
-    told = told_of([subject_of(each.user) for each in members.values()])
     asked = policy.RequestFacts(
         state="open",
         requested_by=by.pk,
@@ -180,6 +193,12 @@ def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.House, at: dat
         independent=rule.separate_from_requester,
         decided_by=frozenset(),
     )
-    people = [person_of(each, told, signing_group_id=rule.group_id, at=at) for each in members.values()]
-    needed = rule.required_signatures
+    people, needed = members_of(rule, at=at), rule.required_signatures
     return not policy.reach(people, asked, approved_by=frozenset(), needed=needed, house=house, at=at).is_lost
+
+
+def members_of(rule: SignOffRule, *, besides: Iterable[int] = (), at: datetime) -> list[policy.Person]:
+    """The people in a rule's group, and some others, as the policy knows them at a moment."""
+    members = accounts(User.objects.filter(Q(groups=rule.group_id) | Q(pk__in=list(besides))).values("pk"))
+    told = told_of([subject_of(each.user) for each in members.values()])
+    return [person_of(each, told, signing_group_id=rule.group_id, at=at) for each in members.values()]

@@ -6,7 +6,14 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from governance import ledger, policy
-from governance.access_changes import ACCOUNT, ADDRESS_CHANGED, RULE, announce, change_of
+from governance.access_changes import (
+    ACCOUNT,
+    ADDRESS_CHANGED,
+    RULE,
+    announce,
+    change_of,
+    reasons_against_settling,
+)
 from governance.actions.catalogue import governed_edit
 from governance.actions.confirming import hashed, is_confirmed
 from governance.actions.errors import refuse_for
@@ -51,16 +58,7 @@ def _settle(
         account, rules = account_of(by), house(at=moment)
         known = person_of(account, told_of([subject_of(account.user)]), signing_group_id=None, at=moment)
         change = change_of(entry, house=rules)
-        refuse_for(
-            policy.reasons_against_settling(
-                known,
-                made_by=entry.actor,
-                about=change.about,
-                is_waiting=change.is_waiting(at=moment),
-                house=rules,
-                at=moment,
-            )
-        )
+        refuse_for(reasons_against_settling(change, known, house=rules, at=moment))
         if is_confirmed(given, account=account.user, known=known, at=moment, rules=rules):
             settled = _settle_locked(entry, action, comment=comment, by=by, at=moment)
     if settled is None:  # after the commit: the row of the wrong password must stay

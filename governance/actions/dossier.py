@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from governance import policy
 from governance.actions.requests import document_is_shown
 from governance.choices import Action, Decision
-from governance.eligibility import house, is_first_day
+from governance.eligibility import house, is_first_day, members_of
 from governance.facts import subject_of
 from governance.models import SignOff, StatusChangeRequest
 from governance.people import NOT_STORED, Account, accounts, person_of
@@ -59,6 +59,19 @@ class Dossier:
             for each in approvals
             if not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=self.house)
         ]
+
+    def reach(self, *, at: datetime) -> policy.Reach | None:
+        """Whether the request can still be completed; None where it is closed or has no rule. Reads the rule's group."""
+        if not self.request.is_open or self.request.rule is None:
+            return None
+        return policy.reach(
+            members_of(self.request.rule, besides=self.facts.decided_by, at=at),
+            self.facts,
+            approved_by=frozenset(each.signer_id for each in self.decisions if each.decision == Decision.APPROVE),
+            needed=self.request.required_signatures,
+            house=self.house,
+            at=at,
+        )
 
     def dependence(self, *more: SignOff) -> tuple[policy.Dependence, ...]:
         """Why the review that completes the request with ``more`` is not independent; empty when it is."""

@@ -1,6 +1,7 @@
 """The one way in which the admin writes, and the way in which it only shows."""
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
@@ -8,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -84,6 +85,20 @@ class ForgivingAutocomplete:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+REFUSED = "refused_because"
+
+
+def _refused_form(form: Any, reasons: Sequence[str]) -> Any:
+    """A form like another, which is never valid for these reasons."""
+
+    class RefusedForm(form):  # type: ignore[misc]
+        def clean(self) -> None:
+            super().clean()
+            raise ValidationError(list(reasons))
+
+    return RefusedForm
+
+
 class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     """What both kinds of admin have in common: the history is the ledger's, and nonsense is answered with a sentence."""
 
@@ -102,6 +117,22 @@ class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
             messages.error(request, _("Choose rows of the list. What was sent names none."))
             return HttpResponseRedirect(request.get_full_path())
         return super().response_action(request, queryset, *args, **kwargs)
+
+    def shown_again(
+        self, request: HttpRequest, reasons: Sequence[str], view: Callable[[], HttpResponse]
+    ) -> HttpResponse:
+        """The same form with what was typed into it, and why it was not saved, where that came after its own checks.
+
+        :param view: answers the request; nothing is saved by it any more.
+        """
+        setattr(request, REFUSED, tuple(reasons))
+        return view()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The stock form; one that is shown again says why."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        reasons = getattr(request, REFUSED, ())
+        return _refused_form(form, reasons) if reasons else form
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The ledger's rows about this object, in words."""
@@ -163,8 +194,12 @@ class LedgeredAdmin(ToldAdmin):
                 actions.delete(obj, by=signed_in(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The stock form, save that what the database refuses is said on the page."""
-        return self._or_say_why(request, lambda: super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs))
+        """The stock form, save that what the database refuses is said on the page, above what was typed."""
+
+        def view() -> HttpResponse:
+            return super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs)
+
+        return self._or_say_why(request, view, again=True)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The stock list with its actions, likewise."""
@@ -176,7 +211,11 @@ class LedgeredAdmin(ToldAdmin):
             request, lambda: super(LedgeredAdmin, self).delete_view(request, object_id, extra_context)
         )
 
-    def _or_say_why(self, request: HttpRequest, view: Any) -> HttpResponse:
+    def _or_say_why(self, request: HttpRequest, view: Any, *, again: bool = False) -> HttpResponse:
+        """Answer a request.
+
+        :param again: what the database refuses is said on the form, with what was typed; else where the request came to.
+        """
         if request.method in SAFE_METHODS:
             return view()  # looking takes no lock
         try:
@@ -185,7 +224,10 @@ class LedgeredAdmin(ToldAdmin):
                 return view()
         except IntegrityError as error:
             reason = str(error).splitlines()[0]
-            messages.error(request, _("Nothing was saved. %(reason)s") % {"reason": reason})
+            sentence = _("Nothing was saved. %(reason)s") % {"reason": reason}
+            if again:
+                return self.shown_again(request, [sentence], view)
+            messages.error(request, sentence)
             return HttpResponseRedirect(request.get_full_path())
 
 

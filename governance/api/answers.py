@@ -53,6 +53,7 @@ class VerdictView(APIView):
             "reasons": answer.reasons,
             "valid_until": answer.valid_until,
             "independent": answer.independent,
+            "not_independent_because": answer.dependence,
             "as_of": moment,
             "verdict_then": then.word if then else None,
             "reasons_then": then.reasons if then else None,
@@ -119,6 +120,7 @@ def _situation(situation: Situation, steps: Steps, request: Request) -> dict[str
                 "verdict": verdict.word,
                 "reasons": verdict.reasons,
                 "independent": verdict.independent,
+                "not_independent_because": verdict.dependence,
                 "escalation_contact": step.runbook.escalation_contact,
                 "headings": [line.strip() for line in step.headings.splitlines() if line.strip()],
             }

@@ -99,16 +99,6 @@ class StatusChangeRequestQuerySet(models.QuerySet[Any]):
         related = self.select_related("runbook__document", "runbook__primary_cluster", "rule__group", "requested_by")
         return related.prefetch_related("runbook__related_clusters", "runbook__layers")
 
-    def awaiting(self, user: Any) -> Self:
-        """Open ones that this person could decide on: in the rule's group, not yet decided, not their own."""
-        own = models.Q(independent=True, requested_by=user.pk)
-        return (
-            self.open()
-            .filter(rule__group__in=user.groups.values("pk"))
-            .exclude(own)
-            .exclude(pk__in=SignOff.objects.filter(signer=user.pk).values("request"))
-        )
-
 
 class StatusChangeRequest(models.Model):
     """Someone asks that a runbook move to a readiness, with what the signature will cover pinned."""
