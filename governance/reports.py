@@ -90,8 +90,9 @@ def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
 def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
     """The readiness report as a file: codes for machines beside words for people."""
     header = (
-        *("slug", "title", "readiness_level", "readiness_year", "signed_until", "signed_solo", "signed_dependence", "verdict", "reasons"),
+        *("slug", "title", "readiness_level", "readiness_year", "signed_until", "signed_solo", "verdict", "reasons"),
         *("declared_level", "declared_year", "cluster", "owner", "escalation_contact", "open_request"),
+        "signed_dependence",
     )
     return as_csv(
         "readiness.csv",
@@ -99,9 +100,10 @@ def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
         (
             (
                 *(row.runbook.slug, row.runbook.title, row.runbook.readiness_level, row.runbook.readiness_year),
-                *(row.runbook.valid_until, row.runbook.signed_solo, row.runbook.signed_dependence, row.verdict.word, " ".join(row.verdict.reasons)),
+                *(row.runbook.valid_until, row.runbook.signed_solo, row.verdict.word, " ".join(row.verdict.reasons)),
                 *(row.runbook.declared_level, row.runbook.declared_year, row.runbook.primary_cluster),
                 *(row.runbook.owner, row.runbook.escalation_contact, row.waiting.target if row.waiting else None),
+                row.runbook.signed_dependence,
             )
             for row in rows
         ),
