@@ -225,7 +225,9 @@ REFUSAL_TEXTS = {
         "Not enough people can sign this request, so nobody could complete it. Add members to the group that signs, or change "
         "the rule."
     ),
-    Refusal.OWN_CHANGE: _("You made this change, or it is about your account, so another risk owner must decide on it."),
+    Refusal.OWN_CHANGE: _(
+        "You made this change, or it is about your account, so another risk owner must decide on it."
+    ),
     Refusal.CHANGE_SETTLED: _("This change does not wait for a decision any more."),
     Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),
 }

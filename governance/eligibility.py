@@ -88,9 +88,7 @@ class Survey:
     def reach(self, request: StatusChangeRequest) -> policy.Reach:
         """Whether a request can still be completed."""
         group = request.rule.group_id if request.rule else 0
-        approved = frozenset(
-            each.signer_id for each in request.sign_offs.all() if each.decision == Decision.APPROVE
-        )
+        approved = frozenset(each.signer_id for each in request.sign_offs.all() if each.decision == Decision.APPROVE)
         return policy.reach(
             [person for (of_group, _), person in self.people.items() if of_group == group],
             self.facts[request.pk],
@@ -172,10 +170,8 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
     rows = ChangeLogEntry.objects.filter(
         action=Action.REQUEST_SUBMITTED, subject__in={subject_of(request.runbook) for request in requests}
     )
-    return {
-        (changes.get("request") or {}).get("after"): sequence
-        for sequence, changes in rows.order_by("-sequence").values_list("sequence", "changes")
-    }
+    told = rows.order_by("-sequence").values_list("sequence", "changes")
+    return {int((changes.get("request") or {}).get("after") or 0): sequence for sequence, changes in told}
 
 
 def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequest]:

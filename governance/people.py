@@ -110,13 +110,15 @@ def account_of(user: AbstractBaseUser | AnonymousUser) -> Account:
     return account
 
 
-def accounts(pks: Iterable[int]) -> dict[int, Account]:
+def accounts(pks: Iterable[int] | QuerySet[Any, Any]) -> dict[int, Account]:
     """Accounts by their numbers, read anew with their groups, in one query. One that is not stored is left out.
 
     :param pks: the numbers, or a query for them.
     """
     found: dict[int, Account] = {}
-    rows = User.objects.filter(pk__in=pks if isinstance(pks, QuerySet) else set(pks)).annotate(group_pk=F("groups"), group_name=F("groups__name"))
+    rows = User.objects.filter(pk__in=pks if isinstance(pks, QuerySet) else set(pks)).annotate(
+        group_pk=F("groups"), group_name=F("groups__name")
+    )
     for row in rows:  # one for each of its groups, or a single one where it is in none
         account = found.setdefault(row.pk, Account(row, {}))
         if row.group_pk is not None:
@@ -198,9 +200,7 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
 
 def confirmed_changes(told: Iterable[Row]) -> set[Any]:
     """The numbers of the changes that a second risk owner has confirmed, by these rows."""
-    return {
-        (row.changes.get("change") or {}).get("after") for row in told if row.action == Action.CHANGE_CONFIRMED
-    }
+    return {(row.changes.get("change") or {}).get("after") for row in told if row.action == Action.CHANGE_CONFIRMED}
 
 
 def _first(moments: list[datetime | None]) -> datetime | None:

@@ -370,9 +370,7 @@ def reach(
     given = sum(
         person.id in approved_by and not reasons_against_counting(person, request, house=house) for person in people
     )
-    able = sum(
-        not set(reasons_against_signing(person, request, house=house, at=at)) - TEMPORARY for person in people
-    )
+    able = sum(not set(reasons_against_signing(person, request, house=house, at=at)) - TEMPORARY for person in people)
     return Reach(given, able, needed)
 
 
@@ -419,15 +417,12 @@ def reasons_against_settling(
     :param person: as a member of the risk owners.
     :param made_by: the name of the account that made the change. :param about: the account that it is about; empty for a rule.
     """
-    return (
-        _those_that_hold(
-            (Refusal.CHANGE_SETTLED, not is_waiting),
-            (Refusal.NOT_ACTIVE, not person.is_active),
-            (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
-            (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and person.recorded_since is None),
-            (Refusal.OWN_CHANGE, person.username in (made_by, about)),
-            # On the first day nobody is established, so nobody confirms.
-            (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, house, at)),
-        )
-        + reasons_against_confirming(person, house=replace(house, first_day=False), at=at)
-    )
+    return _those_that_hold(
+        (Refusal.CHANGE_SETTLED, not is_waiting),
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
+        (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and person.recorded_since is None),
+        (Refusal.OWN_CHANGE, person.username in (made_by, about)),
+        # On the first day nobody is established, so nobody confirms.
+        (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, house, at)),
+    ) + reasons_against_confirming(person, house=replace(house, first_day=False), at=at)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.views.csrf import csrf_failure as plain_csrf_failure
@@ -79,7 +79,7 @@ class KeptFormMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request."""
         response = self.get_response(request)
-        if response.status_code != 302 or request.user.is_authenticated or not _leads_to_sign_in(response):
+        if request.user.is_authenticated or not _leads_to_sign_in(response):
             return response
         form = form_sent(request)
         if form is None:
@@ -89,8 +89,9 @@ class KeptFormMiddleware:
 
 
 def _leads_to_sign_in(response: HttpResponse) -> bool:
-    path = urlsplit(response.headers.get("Location", "")).path
-    return path in (resolve_url("login"), reverse("admin:login"))
+    if not isinstance(response, HttpResponseRedirect):
+        return False
+    return urlsplit(response.url).path in (resolve_url("login"), reverse("admin:login"))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -67,9 +67,7 @@ def _settle(
     return settled
 
 
-def _settle_locked(
-    entry: ChangeLogEntry, action: Action, *, comment: str, by: User, at: datetime
-) -> ChangeLogEntry:
+def _settle_locked(entry: ChangeLogEntry, action: Action, *, comment: str, by: User, at: datetime) -> ChangeLogEntry:
     settled = ledger.append(
         ledger.Record(
             actor=by,

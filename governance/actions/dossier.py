@@ -78,9 +78,7 @@ class Dossier:
         counting = self._counting(more)
         parties = {self.request.requested_by_id, *(each.signer_id for each in counting)}
         moments = [self.request.requested_at, *(each.signed_at for each in counting)]
-        return policy.dependence(
-            [self.people[pk] for pk in sorted(parties)], first_day=is_first_day(min(moments))
-        )
+        return policy.dependence([self.people[pk] for pk in sorted(parties)], first_day=is_first_day(min(moments)))
 
 
 def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossier:

@@ -81,9 +81,10 @@ def _effective_from(
 ) -> datetime | None:
     """When a new version comes into force by itself; None for at once. The portal's own rules follow its settings."""
     rules = house(at=at)
-    old = before and policy.RuleTerms(
-        before.required_signatures, before.group.name, before.evidence_required, before.valid_days
-    )
+    old = None
+    if before is not None:
+        needed, group = before.required_signatures, before.group.name
+        old = policy.RuleTerms(needed, group, before.evidence_required, before.valid_days)
     if by is ledger.SYSTEM or not rules.waits(at, at) or policy.is_stricter(terms, old):
         return None
     return at + rules.cool_down

@@ -91,7 +91,7 @@ REFUSED = "refused_because"
 def _refused_form(form: Any, reasons: Sequence[str]) -> Any:
     """A form like another, which is never valid for these reasons."""
 
-    class RefusedForm(form):  # type: ignore[misc]
+    class RefusedForm(form):
         def clean(self) -> None:
             super().clean()
             raise ValidationError(list(reasons))

@@ -330,5 +330,9 @@ class SignOffRuleAdmin(ViewOnlyAdmin):
         """The next version, through the action."""
         obj.__dict__.update(actions.replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)
         if not obj.in_force:
-            text = _("The rule asks for less than the one before: it waits until %(moment)s, or for a second risk owner.")
-            messages.warning(request, text % {"moment": date_format(timezone.localtime(obj.effective_from), "DATETIME_FORMAT")})
+            text = _(
+                "The rule asks for less than the one before: it waits until %(moment)s, or for a second risk owner."
+            )
+            messages.warning(
+                request, text % {"moment": date_format(timezone.localtime(obj.effective_from), "DATETIME_FORMAT")}
+            )

@@ -46,7 +46,8 @@ class RunbookSerializer(serializers.Serializer):
     signed_until = serializers.DateField(allow_null=True, help_text="The last day; null where it has none.")
     signed_solo = serializers.BooleanField(help_text="Its owner signed alone: no independent review.")
     signed_dependence = serializers.ListField(
-        child=serializers.CharField(), help_text="Why the review was not independent; empty where it was, or see signed_solo."
+        child=serializers.CharField(),
+        help_text="Why the review was not independent; empty where it was, or see signed_solo.",
     )
     declared_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
     declared_year = serializers.IntegerField(allow_null=True)

@@ -93,7 +93,7 @@ def last_row(subject):
 # ---- the attacker
 
 
-def test_one_superuser_cannot_reach_a_live_go_alone(
+def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one story, told in its order
     runbook, established, django_capture_on_commit_callbacks
 ):
     """Every way that the admin opens to one superuser, walked over HTTP: each waits, or needs a second risk owner."""
