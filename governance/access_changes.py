@@ -28,6 +28,7 @@ from governance.people import (
     is_activated,
     is_set_by_another,
     lost_groups,
+    makers_of,
     person,
     signing_groups,
 )
@@ -90,21 +91,36 @@ def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessC
         return []
     moment = at or timezone.now()
     rules = house_now(at=moment)
+    waiting = [change for change in recent_changes(house=rules, at=moment) if change.is_waiting(at=moment)]
+    if not waiting:
+        return []
     known = person(user, at=moment)
+    makers = makers_of({known.username, *(change.entry.actor for change in waiting)}, at=moment)
     return [
         change
-        for change in recent_changes(house=rules, at=moment)
-        if change.is_waiting(at=moment) and not reasons_against_settling(change, known, house=rules, at=moment)
+        for change in waiting
+        if not reasons_against_settling(change, known, makers=makers, house=rules, at=moment)
     ]
 
 
 def reasons_against_settling(
-    change: AccessChange, known: policy.Person, *, house: policy.House, at: datetime
+    change: AccessChange,
+    known: policy.Person,
+    *,
+    makers: dict[str, frozenset[str]] | None = None,
+    house: policy.House,
+    at: datetime,
 ) -> tuple[policy.Refusal, ...]:
-    """Why this person may not confirm or refuse a change at a moment (aware)."""
+    """Why this person may not confirm or refuse a change at a moment (aware).
+
+    :param makers: of both accounts (``people.makers_of``), where they have been read.
+    """
+    actor = change.entry.actor
+    makers = makers or makers_of({actor, known.username}, at=at)
     return policy.reasons_against_settling(
         known,
-        made_by=change.entry.actor,
+        made_by=makers[actor],
+        behind=makers[known.username],
         about=change.about,
         is_waiting=change.is_waiting(at=at),
         house=house,

@@ -153,7 +153,7 @@ def person_of(account: Account, told: Told, *, signing_group_id: int | None, at:
         signs_since=signs.unconfirmed_since if signs else None,
         asks_since=_first([each.unconfirmed_since for each in asks if each]),
         asking_recorded=not asks or any(asks),
-        made_by=_made_by(rows, user, frozenset({*ASKING, signing or RISK_OWNERS}), moment),
+        made_by=_made_by(rows, user.get_username(), frozenset({*ASKING, signing or RISK_OWNERS}), moment),
     )
 
 
@@ -208,8 +208,8 @@ def _first(moments: list[datetime | None]) -> datetime | None:
     return None if None in moments else min((each for each in moments if each), default=None)
 
 
-def _made_by(told: list[Row], user: User, groups: frozenset[str], at: datetime) -> frozenset[str]:
-    """Who lately made the account, activated it, gave it one of these groups or set its password, unconfirmed."""
+def _made_by(told: list[Row], username: str, groups: frozenset[str], at: datetime) -> frozenset[str]:
+    """Who lately made an account, activated it, gave it one of these groups or set its password, unconfirmed."""
     confirmed = confirmed_changes(told)
     since = at - INDEPENDENCE_WINDOW
     return frozenset(
@@ -218,18 +218,44 @@ def _made_by(told: list[Row], user: User, groups: frozenset[str], at: datetime) 
         if row.recorded_at > since
         and row.sequence not in confirmed
         and row.actor != str(ledger.SYSTEM)
-        and (gives_access(row, groups) or (row.action == Action.PASSWORD_SET and row.actor != user.get_username()))
+        and (gives_access(row, groups) or (row.action == Action.PASSWORD_SET and row.actor != username))
     )
 
 
+def makers_of(usernames: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
+    """By the name of an account: itself, who lately made it (``Person.made_by``), who lately made those, and so on.
+
+    Whoever makes a second administrator, and by it a third account, stands behind all of them. One query for each step of
+    the longest chain.
+    """
+    names = set(usernames)
+    groups, direct = frozenset(signing_groups()), dict[str, frozenset[str]]()
+    unknown = set(names)
+    while unknown:
+        told = told_of(f"user:{name}" for name in unknown)
+        direct |= {name: _made_by(told[f"user:{name}"], name, groups, at) for name in unknown}
+        unknown = {maker for name in unknown for maker in direct[name]} - set(direct)
+    return {name: _all_behind(name, direct) for name in names}
+
+
+def _all_behind(name: str, direct: dict[str, frozenset[str]]) -> frozenset[str]:
+    found, waiting = {name}, [name]
+    while waiting:
+        new = direct[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
 def gives_access(row: Any, groups: Iterable[str]) -> bool:
-    """Whether a ledger row about an account creates it, activates it or gives it one of these groups.
+    """Whether a ledger row about an account creates it, activates it, makes it a superuser or gives it one of these groups.
 
     :param row: ``Row`` or the model's instance.
     """
     if row.action == Action.CREATED:
         return True
-    return row.action == Action.CHANGED and (is_activated(row) or bool(gained_groups(row) & set(groups)))
+    promoted = (row.changes.get("is_superuser") or {}).get("after") is True
+    return row.action == Action.CHANGED and (promoted or is_activated(row) or bool(gained_groups(row) & set(groups)))
 
 
 def is_activated(row: Any) -> bool:

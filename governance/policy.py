@@ -410,19 +410,28 @@ def is_stricter(new: RuleTerms, old: RuleTerms | None) -> bool:
 
 
 def reasons_against_settling(
-    person: Person, *, made_by: str, about: str, is_waiting: bool, house: House, at: datetime
+    person: Person,
+    *,
+    made_by: frozenset[str],
+    behind: frozenset[str],
+    about: str,
+    is_waiting: bool,
+    house: House,
+    at: datetime,
 ) -> tuple[Refusal, ...]:
     """Why this person may not confirm or refuse a change of who may sign or of a rule, at a moment (aware).
 
     :param person: as a member of the risk owners.
-    :param made_by: the name of the account that made the change. :param about: the account that it is about; empty for a rule.
+    :param made_by: the names of the account that made the change and of those that lately made that one.
+    :param behind: the names of this person's account and of those that lately made it.
+    :param about: the account that it is about; empty for a rule.
     """
     return _those_that_hold(
         (Refusal.CHANGE_SETTLED, not is_waiting),
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
         (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and person.recorded_since is None),
-        (Refusal.OWN_CHANGE, person.username in (made_by, about)),
+        (Refusal.OWN_CHANGE, bool(behind & made_by) or person.username == about),
         # On the first day nobody is established, so nobody confirms.
         (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, house, at)),
     ) + reasons_against_confirming(person, house=replace(house, first_day=False), at=at)

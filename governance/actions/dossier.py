@@ -1,7 +1,7 @@
 """What a decision on a request rests on, read at once: for a decision under the ledger's lock, for a page without it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -14,7 +14,7 @@ from governance.choices import Action, Decision
 from governance.eligibility import house, is_first_day, members_of
 from governance.facts import subject_of
 from governance.models import SignOff, StatusChangeRequest
-from governance.people import NOT_STORED, Account, accounts, person_of
+from governance.people import NOT_STORED, Account, accounts, makers_of, person_of
 from governance.told import Told, told_of
 
 
@@ -78,7 +78,16 @@ class Dossier:
         counting = self._counting(more)
         parties = {self.request.requested_by_id, *(each.signer_id for each in counting)}
         moments = [self.request.requested_at, *(each.signed_at for each in counting)]
-        return policy.dependence([self.people[pk] for pk in sorted(parties)], first_day=is_first_day(min(moments)))
+        people = [self.people[pk] for pk in sorted(parties)]
+        if any(each.made_by for each in people):  # who made those who made them?
+            makers = makers_of({each.username for each in people}, at=max(moments))
+            people = [replace(each, made_by=behind_of(each, makers)) for each in people]
+        return policy.dependence(people, first_day=is_first_day(min(moments)))
+
+
+def behind_of(person: policy.Person, makers: dict[str, frozenset[str]]) -> frozenset[str]:
+    """Who lately made an account, directly or by way of others; itself only where it gave something to itself."""
+    return makers[person.username] - ({person.username} - person.made_by)
 
 
 def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossier:

@@ -269,6 +269,28 @@ def test_the_inbox_counts_what_waits_for_me_and_not_what_i_made(established):
     assert signed_in("ed").get(CHANGES).status_code == 403
 
 
+def test_a_second_superuser_made_by_a_risk_owner_is_no_second_person(runbook, established):
+    """An established risk owner who is a superuser makes another superuser, and by it a puppet, and confirms that."""
+    User.objects.filter(username="rita").update(is_superuser=True)
+    edit_user(signed_in("rita"), "otto", is_superuser="on", is_staff="on")
+    edit_user(signed_in("otto"), "ada", groups=[RISK_OWNERS])
+    entry = last_row("user:ada")
+    assert settle_over_http(signed_in("rita"), entry.sequence).status_code == 403
+    assert "0 changes to confirm" in text_of(signed_in("rita").get("/admin/"))
+    assert settle_over_http(signed_in("rolf"), entry.sequence).status_code == 302
+
+
+def test_a_chain_of_makers_is_no_independent_review(runbook, established):
+    User.objects.filter(username="rita").update(is_superuser=True)
+    edit_user(signed_in("rita"), "otto", is_superuser="on", is_staff="on")
+    edit_user(signed_in("otto"), "ada", groups=[EDITORS])
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        request = cast.ask(runbook, by=User.objects.get(username="ada"))
+        for name in ("rita", "rolf"):
+            cast.approve(request, by=User.objects.get(username=name))
+        assert verdict_on(Runbook.objects.get(pk=runbook.pk)).dependence == ("made_by_party",)
+
+
 # ---- rules
 
 
