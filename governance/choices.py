@@ -226,7 +226,8 @@ REFUSAL_TEXTS = {
         "the rule."
     ),
     Refusal.OWN_CHANGE: _(
-        "You made this change, or it is about your account, so another risk owner must decide on it."
+        "You made this change, it is about your account, or one of you lately created the other's account or gave it "
+        "access. Another risk owner must decide on it."
     ),
     Refusal.CHANGE_SETTLED: _("This change does not wait for a decision any more."),
     Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),
