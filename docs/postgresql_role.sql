@@ -28,6 +28,6 @@ REVOKE UPDATE, DELETE ON governance_changelogentry, governance_signoff, runbooks
 -- Added to; of a rule only whether it is in force, of a request only how it was closed.
 REVOKE UPDATE, DELETE ON governance_signoffrule, governance_statuschangerequest FROM portal_app;
 GRANT UPDATE (in_force) ON governance_signoffrule TO portal_app;
-GRANT UPDATE (state, closed_at, closed_reason, applied_at) ON governance_statuschangerequest TO portal_app;
+GRANT UPDATE (state, closed_at, closed_reason, applied_at, dependence) ON governance_statuschangerequest TO portal_app;
 
 COMMIT;

@@ -187,6 +187,8 @@ def check(proof, checkpoint=None, document=None, key=None):
     ]
     if after(applied, "signed_solo"):
         said.append("owner-led, no independent review: the one who asked for it signed it alone")
+    if after(applied, "signed_dependence"):
+        said.append("no independent review, the portal recorded: %s" % after(applied, "signed_dependence"))
     if document is not None:
         digest = hashlib.sha256(document).hexdigest()
         need(digest == after(applied, "signed_document_sha256"), "The document is not the signed text.")

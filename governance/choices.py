@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from governance.policy import Refusal
+from governance.policy import Dependence, Refusal
 from governance.verdict import VerdictReason
 from runbooks.choices import REASON_TEXTS
 from runbooks.standing import Reason
@@ -64,6 +64,8 @@ class Action(models.TextChoices):
     TOKEN_CREATED = "token_created", _("API token created")
     TOKEN_REVOKED = "token_revoked", _("API token revoked")
     RESTORE_ACCEPTED = "restore_accepted", _("restored ledger accepted")
+    CHANGE_CONFIRMED = "change_confirmed", _("change confirmed")
+    CHANGE_REFUSED = "change_refused", _("change refused")
 
 
 class ReminderKind(models.TextChoices):
@@ -125,6 +127,7 @@ class FindingKind(models.TextChoices):
     # A stored row is not what the ledger last told of it, or the ledger never told of it.
     LEDGER_DISAGREES = "ledger_disagrees", _("changed past the ledger")
     NOT_IN_LEDGER = "not_in_ledger", _("unknown to the ledger")
+    QUORUM_OUT_OF_REACH = "quorum_out_of_reach", _("request that nobody can complete")
     UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
     UNFINISHED_IMPORT = "unfinished_import", _("unfinished import")
     OTHER = "other", _("other")
@@ -223,7 +226,33 @@ REFUSAL_TEXTS = {
     Refusal.DOCUMENT_IS_STUB: _("The document is a stub: there is nothing in it that anybody could follow live."),
     Refusal.EVIDENCE_NOT_A_LINK: _("Evidence is given as links: one address per line, each beginning with https://."),
     Refusal.RULE_MISSING: _("No sign-off rule is in force for this level. Add one in the admin."),
+    Refusal.ACCESS_TOO_NEW: _(
+        "This account was created, activated or added to its group a short while ago. It may ask and sign when the waiting "
+        "time is over, or once a second risk owner has confirmed the change under “Changes to confirm”."
+    ),
+    Refusal.QUORUM_OUT_OF_REACH: _(
+        "Not enough people can sign this request, so nobody could complete it. Add members to the group that signs, or change "
+        "the rule."
+    ),
+    Refusal.OWN_CHANGE: _(
+        "You made this change, it is about your account, or one of you lately created the other's account or gave it "
+        "access. Another risk owner must decide on it."
+    ),
+    Refusal.CHANGE_SETTLED: _("This change does not wait for a decision any more."),
     Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),
+}
+
+# Why a review was not independent; shown beside the readiness.
+DEPENDENCE_TEXTS = {
+    Dependence.FIRST_DAY: _("It was signed on the portal's first day, before anybody was an established risk owner."),
+    Dependence.MADE_BY_PARTY: _(
+        "Within 30 days before, the requester or a signer created the account of one of them, activated it, gave it a group "
+        "or set its password."
+    ),
+    Dependence.MADE_BY_ONE: _(
+        "Within 30 days before, one person created the accounts of the requester and all signers, activated them, gave them "
+        "a group or set their passwords."
+    ),
 }
 
 # Why it is no-go; what the catalogue says already is said in the same words.

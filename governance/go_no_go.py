@@ -229,7 +229,7 @@ def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
         and request.document_sha256 == runbook.signed_document_sha256
         and request.metadata_sha256 == runbook.signed_metadata_sha256
         and (request.valid_from_year, request.valid_until) == (runbook.signed_from_year, runbook.signed_until)
-        and request.is_solo == runbook.signed_solo
+        and (request.is_solo, request.dependence) == (runbook.signed_solo, runbook.signed_dependence)
     )
 
 
@@ -254,6 +254,7 @@ def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Run
     if not changed or changed[-1] not in own or not all(ledger.hash_of(row) == row.hash for row in own):
         return False
     told = {name: _after(changed[-1], name) for name in SIGNED}
+    told["signed_dependence"] = told["signed_dependence"] or ""  # older rows do not speak of it
     return (
         told == signed_values(runbook) and _tells_of_signatures(own, decisions) and _are_stored_as_told(own, decisions)
     )

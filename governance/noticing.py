@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from governance import ledger
 from governance.choices import SEVERITY_OF_KIND, FindingKind, Severity
+from governance.eligibility import survey
 from runbooks.choices import ReadinessLevel
 from runbooks.documents.disagreements import DisagreementKind, Row, disagreements
 from runbooks.documents.header import read_header
@@ -52,12 +54,28 @@ class Noticed:
 
 def notice_catalogue(*, at: datetime | None = None) -> list[Noticed]:
     """What is wrong with the catalogue as it stands, the stored documents included. A retired runbook is let be."""
-    noticed = [*_people_and_situations(), *_situations(at)]
+    noticed = [*_people_and_situations(), *_situations(at), *_requests(at)]
     # The texts are read in portions: all of them at once may be more than a worker should hold.
     with_documents = _in_use().filter(document__isnull=False).select_related("document")
     for runbook in with_documents.defer("document__html", "document__contents").iterator(chunk_size=CHUNK):
         noticed += _document(runbook, runbook.document)
     return noticed
+
+
+def _requests(at: datetime | None) -> Iterator[Noticed]:
+    """Open requests that not enough people can sign any more."""
+    found = survey(at=at)
+    for request in found.requests:
+        reach = found.reach(request)
+        if reach.is_lost:
+            with ledger.in_its_language():
+                target = request.target
+            message = (
+                f"Nobody can complete the request for {target}: {reach.given} of {reach.needed} signatures are given,"
+                f" and {reach.can_sign} people can still sign. Withdraw it, and ask anew once enough people may sign."
+            )
+            kind = FindingKind.QUORUM_OUT_OF_REACH
+            yield Noticed(kind, request.runbook.title, message, runbook=request.runbook_id)
 
 
 def _in_use() -> Any:

@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from governance import ledger
+from governance.access_changes import announce
 from governance.choices import Action
 from governance.facts import subject_of
+from governance.people import OLD_CONFIRMED
 
-OLD_CONFIRMED = "old_password_confirmed"
 _acting: ContextVar[HttpRequest | None] = ContextVar("acting", default=None)
 _confirmed: ContextVar[bool] = ContextVar("confirmed", default=False)
 
@@ -74,7 +75,7 @@ class RecordedPassword:
 def record_password(user: User, **facts: bool) -> None:
     """Write the row that an account's password was set, or taken away, by whoever acts now."""
     with ledger.governed():
-        ledger.append(
+        entry = ledger.append(
             ledger.Record(
                 actor=_actor(),
                 action=Action.PASSWORD_SET,
@@ -83,6 +84,7 @@ def record_password(user: User, **facts: bool) -> None:
                 changes={name: {"before": None, "after": value} for name, value in facts.items()},
             )
         )
+        announce(entry, account=user)
 
 
 def _actor() -> ledger.Actor:

@@ -2,21 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from governance import ledger
 from governance.choices import Action
 from governance.facts import subject_of
-from governance.passwords import OLD_CONFIRMED
-from governance.policy import CONFIRMATION_WINDOW, Person
+from governance.models import SignOffRule
+from governance.policy import CONFIRMATION_WINDOW, INDEPENDENCE_WINDOW, Person
 from governance.told import Row, Told, told_of
 
 OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
+
+# What a ledger row says of a password that somebody set on their own after giving the old one.
+OLD_CONFIRMED = "old_password_confirmed"
+# A password that somebody set later than this after the account was made is not the first one.
+MAKING = timedelta(minutes=1)
+# Whose members may open requests.
+ASKING = (EDITORS, RISK_OWNERS)
 
 NOT_STORED = "An account that is not stored can do nothing."
 
@@ -59,6 +68,12 @@ def may_read_security_entries(user: AbstractBaseUser | AnonymousUser) -> bool:
     if not isinstance(user, User) or not user.is_active:
         return False
     return user.is_superuser or user.groups.filter(name=AUDITORS).exists()
+
+
+def signing_groups() -> set[str]:
+    """The names of the groups whose members may open requests or sign them."""
+    named = SignOffRule.objects.filter(Q(in_force=True) | Q(effective_from__isnull=False))
+    return {*ASKING, *named.values_list("group__name", flat=True)}
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -105,10 +120,15 @@ def account_of(user: AbstractBaseUser | AnonymousUser) -> Account:
     return account
 
 
-def accounts(pks: Iterable[int]) -> dict[int, Account]:
-    """Accounts by their numbers, read anew with their groups, in one query. One that is not stored is left out."""
+def accounts(pks: Iterable[int] | QuerySet[Any, Any]) -> dict[int, Account]:
+    """Accounts by their numbers, read anew with their groups, in one query. One that is not stored is left out.
+
+    :param pks: the numbers, or a query for them.
+    """
     found: dict[int, Account] = {}
-    rows = User.objects.filter(pk__in=set(pks)).annotate(group_pk=F("groups"), group_name=F("groups__name"))
+    rows = User.objects.filter(pk__in=pks if isinstance(pks, QuerySet) else set(pks)).annotate(
+        group_pk=F("groups"), group_name=F("groups__name")
+    )
     for row in rows:  # one for each of its groups, or a single one where it is in none
         account = found.setdefault(row.pk, Account(row, {}))
         if row.group_pk is not None:
@@ -117,58 +137,162 @@ def accounts(pks: Iterable[int]) -> dict[int, Account]:
 
 
 def person_of(account: Account, told: Told, *, signing_group_id: int | None, at: datetime | None) -> Person:
-    """The same as ``person``, of what has been read already. ``told`` holds every row about the account."""
+    """What the policy needs to know, of what has been read already (``person`` reads it).
+
+    :param told: every ledger row about the account.
+    """
     user, groups = account.user, account.groups
     signing = next((name for name, pk in groups.items() if pk == (signing_group_id or groups.get(RISK_OWNERS))), None)
     rows = told[subject_of(user)]
+    moment = at or timezone.now()
+    signs = _membership(rows, signing) if signing else None
+    set_by_others = [row.recorded_at for row in rows if is_set_by_another(row, user.get_username())]
+    asks = [_membership(rows, name) for name in ASKING if name in groups]
     return Person(
         id=user.pk,
         is_active=user.is_active,
         is_editor=EDITORS in groups,
         is_risk_owner=signing is not None,
         joined_at=user.date_joined,
-        recorded_since=_recorded_since(rows, signing) if signing else None,
-        password_set_by_another_at=_password_set_by_another_at(rows, user),
-        wrong_passwords=_wrong_passwords(rows, at or timezone.now()),
+        recorded_since=signs.sequence if signs else None,
+        # Whoever makes an account sets its first password.
+        password_set_by_another_at=max([user.date_joined, *set_by_others]),
+        password_reset_at=max((each for each in set_by_others if each > user.date_joined + MAKING), default=None),
+        wrong_passwords=_wrong_passwords(rows, moment),
+        username=user.get_username(),
+        signs_since=signs.unconfirmed_since if signs else None,
+        asks_since=_first([each.unconfirmed_since for each in asks if each]),
+        asking_recorded=not asks or any(asks),
+        made_by=_made_by(rows, user.get_username(), frozenset({*ASKING, signing or RISK_OWNERS}), moment),
     )
 
 
-def _recorded_since(told: list[Row], group: str) -> int | None:
-    """The row since which the ledger knows the account as an active member of a group without a break.
+@dataclass(frozen=True, slots=True)
+class _Membership:
+    """A membership without a break, of an account that was active throughout, as the ledger tells of it.
 
-    None when it does not: a membership that came past the portal's doors counts for nothing.
+    :ivar sequence: the number of the row since which it lasts.
+    :ivar unconfirmed_since: when the last change that it rests on was recorded, of those that no second risk owner has
+        confirmed; None where all are.
     """
-    since: int | None = None
-    member, active = False, True  # an account that was made past the ledger joins by a row of it
+
+    sequence: int
+    unconfirmed_since: datetime | None
+
+
+def _membership(told: list[Row], group: str) -> _Membership | None:
+    """The membership of an active account in a group; None where the ledger does not tell of one.
+
+    One that came past the portal's doors counts for nothing.
+    """
+    member: Row | None = None
+    activated: Row | None = None
+    active = True  # an account that was made past the ledger joins by a row of it
     for entry in told:
         if entry.action == Action.DELETED:
-            member, active, since = False, True, None
+            member, activated, active = None, None, True
         if entry.action not in (Action.CREATED, Action.CHANGED):
             continue
         # What the row says was before counts, not what the rows before it said: something may have come past the ledger.
         if "groups" in entry.changes:
-            was, member = (group in (entry.changes["groups"].get(side) or []) for side in ("before", "after"))
-            since = since if was and member else None
+            was, now = (group in (entry.changes["groups"].get(side) or []) for side in ("before", "after"))
+            member = (member if was and member else entry) if now else None
         if "is_active" in entry.changes:
             was, active = (entry.changes["is_active"].get(side) is not False for side in ("before", "after"))
-            since = since if was and active else None
-        if member and active and since is None:
-            since = entry.sequence
-    return since if member and active else None
+            activated = activated if was else entry
+    if member is None or not active:
+        return None
+    rests_on = [row for row in (member, activated) if row is not None]
+    confirmed = confirmed_changes(told)
+    unconfirmed = [row.recorded_at for row in rests_on if row.sequence not in confirmed]
+    return _Membership(max(row.sequence for row in rests_on), max(unconfirmed, default=None))
 
 
-def _password_set_by_another_at(told: list[Row], user: User) -> datetime:
-    """When somebody else last set the password: whoever made the account set the first one.
+def confirmed_changes(told: Iterable[Row]) -> set[Any]:
+    """The numbers of the changes that a second risk owner has confirmed, by these rows."""
+    return {(row.changes.get("change") or {}).get("after") for row in told if row.action == Action.CHANGE_CONFIRMED}
+
+
+def _first(moments: list[datetime | None]) -> datetime | None:
+    """The earliest; None where there is none, or one of them waits for nothing."""
+    return None if None in moments else min((each for each in moments if each), default=None)
+
+
+def _made_by(told: list[Row], username: str, groups: frozenset[str], at: datetime) -> frozenset[str]:
+    """Who lately made an account, activated it, gave it one of these groups or set its password, unconfirmed."""
+    confirmed = confirmed_changes(told)
+    since = at - INDEPENDENCE_WINDOW
+    return frozenset(
+        row.actor
+        for row in told
+        if row.recorded_at > since
+        and row.sequence not in confirmed
+        and row.actor != str(ledger.SYSTEM)
+        and (gives_access(row, groups) or (row.action == Action.PASSWORD_SET and row.actor != username))
+    )
+
+
+def makers_of(usernames: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
+    """By the name of an account: itself, who lately made it (``Person.made_by``), who lately made those, and so on.
+
+    Whoever makes a second administrator, and by it a third account, stands behind all of them. One query for each step of
+    the longest chain.
+    """
+    names = set(usernames)
+    groups, direct = frozenset(signing_groups()), dict[str, frozenset[str]]()
+    unknown = set(names)
+    while unknown:
+        told = told_of(f"user:{name}" for name in unknown)
+        direct |= {name: _made_by(told[f"user:{name}"], name, groups, at) for name in unknown}
+        unknown = {maker for name in unknown for maker in direct[name]} - set(direct)
+    return {name: _all_behind(name, direct) for name in names}
+
+
+def _all_behind(name: str, direct: dict[str, frozenset[str]]) -> frozenset[str]:
+    found, waiting = {name}, [name]
+    while waiting:
+        new = direct[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+def gives_access(row: Any, groups: Iterable[str]) -> bool:
+    """Whether a ledger row about an account creates it, activates it, makes it a superuser or gives it one of these groups.
+
+    :param row: ``Row`` or the model's instance.
+    """
+    if row.action == Action.CREATED:
+        return True
+    promoted = (row.changes.get("is_superuser") or {}).get("after") is True
+    return row.action == Action.CHANGED and (promoted or is_activated(row) or bool(gained_groups(row) & set(groups)))
+
+
+def is_activated(row: Any) -> bool:
+    """Whether a row about an account tells that it was switched on."""
+    change = row.changes.get("is_active") or {}
+    return change.get("before") is False and change.get("after") is True
+
+
+def gained_groups(row: Any) -> set[str]:
+    """The groups that an account has by a row about it and had not before."""
+    change = row.changes.get("groups") or {}
+    return set(change.get("after") or ()) - set(change.get("before") or ())
+
+
+def lost_groups(row: Any) -> set[str]:
+    """The groups that an account has no more by a row about it."""
+    change = row.changes.get("groups") or {}
+    return set(change.get("before") or ()) - set(change.get("after") or ())
+
+
+def is_set_by_another(row: Any, username: str) -> bool:
+    """Whether a ledger row tells that somebody else set an account's password.
 
     Somebody else is also who sat down at a session that was left open and was not asked for the old password.
     """
-    by_others = [
-        entry.recorded_at
-        for entry in told
-        if entry.action == Action.PASSWORD_SET
-        and (entry.actor != user.get_username() or OLD_CONFIRMED not in entry.changes)
-    ]
-    return max([user.date_joined, *by_others])
+    own = row.actor == username and OLD_CONFIRMED in row.changes
+    return bool(row.action == Action.PASSWORD_SET and not own)
 
 
 def _wrong_passwords(told: list[Row], at: datetime) -> int:

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from governance.choices import ReminderKind
+from governance.eligibility import survey
 from governance.go_no_go import verdict_on
-from governance.models import Reminder, StatusChangeRequest
+from governance.models import Reminder
 from governance.people import RISK_OWNERS
 from runbooks.models import Runbook
 
@@ -69,21 +70,22 @@ def _all_due(moment: datetime) -> Iterator[Draft]:
                 template="governance/mail/expiry.txt",
                 context={"runbook": runbook, "last_day": last_day, "left": left, "verdict": verdict},
             )
-    yield from _waiting()
+    yield from _waiting(moment)
 
 
-def _waiting() -> Iterator[Draft]:
-    groups = StatusChangeRequest.objects.open().values("rule__group")
-    for signer in User.objects.filter(is_active=True, groups__in=groups).exclude(email="").distinct():
-        for request in StatusChangeRequest.objects.awaiting(signer).select_related("runbook", "requested_by"):
-            yield Draft(
-                kind=ReminderKind.WAITING,
-                about=f"request {request.pk}",
-                recipient=signer,
-                subject=_("%(runbook)s waits for your signature") % {"runbook": request.runbook},
-                template="governance/mail/waiting.txt",
-                context={"found": request},
-            )
+def _waiting(moment: datetime) -> Iterator[Draft]:
+    found = survey(at=moment)
+    for request in found.requests:
+        for signer in found.signers(request):
+            if signer.email:
+                yield Draft(
+                    kind=ReminderKind.WAITING,
+                    about=f"request {request.pk}",
+                    recipient=signer,
+                    subject=_("%(runbook)s waits for your signature") % {"runbook": request.runbook},
+                    template="governance/mail/waiting.txt",
+                    context={"found": request},
+                )
 
 
 def send_due_reminders(*, at: datetime | None = None) -> Outcome:

@@ -92,6 +92,7 @@ def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
     header = (
         *("slug", "title", "readiness_level", "readiness_year", "signed_until", "signed_solo", "verdict", "reasons"),
         *("declared_level", "declared_year", "cluster", "owner", "escalation_contact", "open_request"),
+        "signed_dependence",
     )
     return as_csv(
         "readiness.csv",
@@ -102,6 +103,7 @@ def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
                 *(row.runbook.valid_until, row.runbook.signed_solo, row.verdict.word, " ".join(row.verdict.reasons)),
                 *(row.runbook.declared_level, row.runbook.declared_year, row.runbook.primary_cluster),
                 *(row.runbook.owner, row.runbook.escalation_contact, row.waiting.target if row.waiting else None),
+                row.runbook.signed_dependence,
             )
             for row in rows
         ),

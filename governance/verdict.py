@@ -38,6 +38,10 @@ class VerdictReason(StrEnum):
     DOUBT = "doubt"  # something could not be found out
 
 
+# Why a review is not independent where an owner signed alone.
+SOLO = "solo"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What governance knows beside the runbook's own row."""
@@ -54,13 +58,16 @@ class Verdict:
     """The answer.
 
     :ivar valid_until: the last day on which a go holds if nothing changes.
-    :ivar independent: whether others than the requester reviewed it. Both are None where nothing is signed.
+    :ivar independent: whether others than the requester reviewed it, who owed neither their account nor their right to sign
+        to each other. Both are None where nothing is signed.
+    :ivar dependence: the codes of why it is not independent (``policy.Dependence``, ``solo``); empty when it is.
     """
 
     go: bool
     reasons: tuple[VerdictReason, ...]
     valid_until: date | None = None
     independent: bool | None = None
+    dependence: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -102,6 +109,11 @@ def decide(facts: SignedFacts, evidence: Evidence, *, today: date, year: int, so
     reasons = tuple(VerdictReason(reason.value) for reason in about_row) + doubts
     if about_row and facts.year is None:
         return no_go(*(VerdictReason(reason.value) for reason in about_row))
+    dependence = (*((SOLO,) if facts.solo else ()), *facts.dependence.split())
     return Verdict(
-        go=not reasons, reasons=reasons, valid_until=last_day(facts.year, facts.until), independent=not facts.solo
+        go=not reasons,
+        reasons=reasons,
+        valid_until=last_day(facts.year, facts.until),
+        independent=not dependence,
+        dependence=dependence,
     )

@@ -41,6 +41,8 @@ WORDS = {
     "valid_from_year": _("valid from year"),
     "valid_until": _("valid until"),
     "evidence": _("evidence"),
+    "change": _("change"),
+    "email_changed": _("e-mail address changed"),
 }
 EMPTY = "–"
 # Readiness in words, which the ledger holds in English: "unassessed", "R&D only", "2026-ready".

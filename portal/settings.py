@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.kept_forms.KeptFormMiddleware",
     "governance.passwords.ActingMiddleware",
     "portal.middleware.KnownDeviceMiddleware",
     "portal.middleware.DoubtMiddleware",
@@ -121,6 +122,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "governance.passwords.RecordedPassword"},  # last: it only writes down that a password was set
 ]
+CSRF_FAILURE_VIEW = "portal.kept_forms.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"

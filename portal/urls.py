@@ -1,12 +1,13 @@
 """Every address of the portal, put together from its parts."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.i18n import set_language
 
 from governance.admin.own_password import own_password
 from portal import views
+from portal.sign_in import OwnPasswordView, SignInView
 
 handler500 = views.server_error
 
@@ -14,9 +15,8 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("governance.urls")),
     path("", include("runbooks.urls")),
-    path(
-        "login/", LoginView.as_view(template_name="portal/login.html", redirect_authenticated_user=True), name="login"
-    ),
+    path("login/", SignInView.as_view(), name="login"),
+    path("accounts/password/", OwnPasswordView.as_view(), name="password"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
     path("healthz", views.healthz, name="healthz"),

@@ -22,6 +22,8 @@ def badges_of(runbook: Runbook) -> list[Badge]:
     badges = [_signed(runbook)]
     if runbook.signed_solo and runbook.readiness_level != ReadinessLevel.UNASSESSED:
         badges.append(Badge(DOUBTFUL, gettext("owner-led, no independent review")))
+    elif runbook.signed_dependence and runbook.readiness_level != ReadinessLevel.UNASSESSED:
+        badges.append(Badge(DOUBTFUL, gettext("no independent review")))
     if runbook.text_changed:
         badges.append(Badge(DOUBTFUL, gettext("changed since sign-off")))
     claim = (runbook.declared_level, runbook.declared_year)

@@ -81,6 +81,7 @@ def _as_read(runbook: Any) -> tuple[Any, ...]:
         *(runbook.pk, runbook.readiness_level, runbook.readiness_year, runbook.signed_at),
         *(runbook.signed_document_sha256, runbook.signed_metadata_sha256, runbook.document_id),
         *(runbook.signed_from_year, runbook.signed_until, runbook.signed_solo),
+        runbook.signed_dependence,
     )
 
 

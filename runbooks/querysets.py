@@ -52,7 +52,7 @@ rows_changed = Signal()
 NOT_SEARCHED = frozenset(
     {
         "readiness_level", "readiness_year", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until",
-        "signed_solo", "declared_level", "declared_year", "declared_text", "escalation_contact",
+        "signed_solo", "signed_dependence", "declared_level", "declared_year", "declared_text", "escalation_contact",
     }
 )  # fmt: skip
 # The one signed field that tells which text a runbook's page shows, and with it what is searched.

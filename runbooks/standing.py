@@ -40,7 +40,8 @@ class SignedFacts:
 
     ``document_path`` is where the runbook says its text is, ``stored_path`` where the stored text came from.
     ``from_year`` is the first year that a renewed readiness covers (None: its own year alone), ``until`` its last day
-    (None: 31 December), ``solo`` that its owner signed alone.
+    (None: 31 December), ``solo`` that its owner signed alone,
+    ``dependence`` why the review was not independent otherwise (codes, separated by blanks).
     """
 
     level: str
@@ -54,6 +55,7 @@ class SignedFacts:
     from_year: int | None = None
     until: date | None = None
     solo: bool = False
+    dependence: str = ""
 
 
 def last_day(year: int | None, until: date | None) -> date | None:

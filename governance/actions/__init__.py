@@ -4,6 +4,7 @@ An action is keyword-only and atomic, and goes: check, change, ledger, then ``on
 whatever leaves the process. It raises ``ActionRefused`` with reasons, and then nothing happened.
 """
 
+from governance.actions.access_changes import confirm_change, note_address_changed, refuse_change
 from governance.actions.accounts import note_new_accounts
 from governance.actions.asking import submit, withdraw
 from governance.actions.bulk import GovernedEdits
@@ -24,7 +25,7 @@ from governance.actions.ledger_state import (
     note_ledger_state,
 )
 from governance.actions.lowering import downgrade
-from governance.actions.rules import replace_rule
+from governance.actions.rules import bring_rules_into_force, replace_rule
 from governance.actions.sections import Fragments, rendered_fragments, store_rendered_section
 from governance.actions.signing import reject, seen_token, sign
 from governance.actions.syncing import Synced, sync_documents
@@ -46,8 +47,10 @@ __all__ = [
     "StaleForm",
     "Synced",
     "accept_restored_ledger",
+    "bring_rules_into_force",
     "check_catalogue",
     "compare_with_ledger",
+    "confirm_change",
     "confirm_password",
     "create_api_token",
     "delete",
@@ -57,10 +60,12 @@ __all__ = [
     "keep_comparison",
     "keep_source",
     "lapse_what_ran_out",
+    "note_address_changed",
     "note_checkpoint",
     "note_ledger_state",
     "note_new_accounts",
     "open_renewals",
+    "refuse_change",
     "reject",
     "rendered_fragments",
     "replace_rule",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import User
 
 from governance import ledger
+from governance.access_changes import announce
 from governance.choices import Action
 from governance.facts import difference, facts_of, subject_of
 
@@ -13,7 +14,7 @@ def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str
     """One row for each account that a command has made."""
     with ledger.governed(), ledger.in_its_language():
         for account in accounts:
-            ledger.append(
+            entry = ledger.append(
                 ledger.Record(
                     actor=by,
                     action=Action.CREATED,
@@ -23,3 +24,4 @@ def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str
                     changes=difference(None, facts_of(account)),
                 )
             )
+            announce(entry, account=account)

@@ -13,6 +13,7 @@ from governance.actions.requests import record_of
 from governance.choices import Action, Decision, Direction, RequestState
 from governance.guards.rules import SIGNED
 from governance.models import SignOff, StatusChangeRequest
+from governance.policy import Dependence
 from runbooks.models import Runbook
 
 
@@ -46,13 +47,17 @@ def apply_request(
     at: datetime,
     told: Sequence[ledger.Record] = (),
     digests: Mapping[str, Any] | None = None,
+    dependence: Sequence[Dependence] = (),
 ) -> None:
     """Approve the request and move the readiness; the ledger row holds every signed field, before and after.
 
     :param request: with its runbook, both read under the ledger's lock.
     :param told: the rows of the same change that come first; they are written together.
     :param digests: of the stored rows that no earlier ledger row covers (``ledger.row_digests``).
+    :param dependence: why the review was not independent although others than the requester signed.
     """
+    goes_up = request.direction == Direction.UP
+    request.dependence = " ".join(dependence)
     before = signed_values(request.runbook)
     signed = {
         "readiness_level": str(request.to_level),
@@ -63,7 +68,8 @@ def apply_request(
         "signed_from_year": request.valid_from_year,
         "signed_until": request.valid_until,
         # Whoever takes it down reviews nothing: signed alone stays signed alone.
-        "signed_solo": request.is_solo if request.direction == Direction.UP else request.runbook.signed_solo,
+        "signed_solo": request.is_solo if goes_up else request.runbook.signed_solo,
+        "signed_dependence": request.dependence if goes_up else request.runbook.signed_dependence,
     }
     close_request(request, RequestState.APPROVED, reason="", at=at)
     runbook = Runbook.objects.filter(pk=request.runbook_id)

@@ -11,7 +11,6 @@ from governance.actions.dossier import dossier_of
 from governance.actions.errors import refuse_for
 from governance.actions.requests import (
     Pins,
-    house,
     locked_request,
     locked_runbook,
     note,
@@ -20,8 +19,9 @@ from governance.actions.requests import (
     standing_of,
     terms_of,
 )
-from governance.actions.rules import ensure_solo_rule, is_told
+from governance.actions.rules import bring_rules_into_force, ensure_solo_rule, is_told, rules_in_force
 from governance.choices import Action, Direction, RequestState, RulePurpose
+from governance.eligibility import house, quorum_in_reach
 from governance.models import SignOffRule, StatusChangeRequest
 from governance.people import person
 from runbooks.models import Runbook
@@ -48,11 +48,16 @@ def submit(
     moment = at or timezone.now()
     with ledger.governed():
         runbook = locked_runbook(runbook.pk)
-        if _asks_solo(by):
+        bring_rules_into_force(target_level=level, at=moment)
+        asker, rules = person(by, at=moment), house(at=moment)
+        if _asks_solo(asker, rules):
             ensure_solo_rule(target_level=level, at=moment)
-        rule = rule_for(runbook, level=level, year=year, by=by)
-        proposal = _proposal(rule, level=level, year=year, rationale=rationale, evidence=evidence, at=moment)
-        refuse_for(_reasons_against(proposal, runbook=runbook, by=by, at=moment))
+        rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
+        proposal = _proposal(
+            rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
+        )
+        standing = standing_of(runbook, at=moment)
+        refuse_for(policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment))
         request = open_request(
             runbook,
             level=level,
@@ -71,14 +76,15 @@ def submit(
         return request
 
 
-def rule_for(runbook: Runbook, *, level: str, year: int | None, by: User) -> SignOffRule | None:
+def rule_for(
+    runbook: Runbook, *, level: str, year: int | None, asker: policy.Person, rules: policy.House, at: datetime
+) -> SignOffRule | None:
     """The rule that a request by this person would stand under; None where none is in force.
 
     A signature anew on a changed text or changed metadata has a rule of its own, where there is one.
     """
-    rules = SignOffRule.objects.filter(target_level=level, in_force=True).select_related("group")
-    in_force = {rule.purpose: rule for rule in rules if is_told(rule)}
-    if _asks_solo(by) and RulePurpose.SOLO in in_force:
+    in_force = {rule.purpose: rule for rule in rules_in_force(target_level=level, at=at) if is_told(rule)}
+    if _asks_solo(asker, rules) and RulePurpose.SOLO in in_force:
         return in_force[RulePurpose.SOLO]
     move = states.move(runbook.readiness_level, runbook.readiness_year, level, year)
     if move == states.Move.RE_SIGN and _only_its_content_changed(runbook) and RulePurpose.RE_SIGN in in_force:
@@ -94,8 +100,8 @@ def _only_its_content_changed(runbook: Runbook) -> bool:
     return is_other and in_date and not runbook.signed_solo
 
 
-def _asks_solo(by: User) -> bool:
-    return house().solo and person(by).is_risk_owner
+def _asks_solo(asker: policy.Person, rules: policy.House) -> bool:
+    return rules.solo and asker.is_risk_owner
 
 
 def reasons_against_submitting(
@@ -109,13 +115,26 @@ def reasons_against_submitting(
     at: datetime | None = None,
 ) -> tuple[policy.Refusal, ...]:
     """Why this request may not be opened; for a form that says so before it is tried."""
-    rule = rule_for(runbook, level=level, year=year, by=by)
-    proposal = _proposal(rule, level=level, year=year, rationale=rationale, evidence=evidence, at=at)
-    return _reasons_against(proposal, runbook=runbook, by=by, at=at)
+    moment = at or timezone.now()
+    asker, rules = person(by, at=moment), house(at=moment)
+    rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
+    proposal = _proposal(
+        rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
+    )
+    standing = standing_of(runbook, at=at)
+    return policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment)
 
 
 def _proposal(
-    rule: SignOffRule | None, *, level: str, year: int | None, rationale: str, evidence: str, at: datetime | None
+    rule: SignOffRule | None,
+    *,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str,
+    by: User,
+    rules: policy.House,
+    at: datetime,
 ) -> policy.Proposal:
     return policy.Proposal(
         level=level,
@@ -125,13 +144,8 @@ def _proposal(
         evidence_required=bool(rule and rule.evidence_required),
         rule_exists=rule is not None,
         this_year=timezone.localdate(at).year,
+        quorum_in_reach=rule is None or quorum_in_reach(rule, by=by, house=rules, at=at),
     )
-
-
-def _reasons_against(
-    proposal: policy.Proposal, *, runbook: Runbook, by: User, at: datetime | None
-) -> tuple[policy.Refusal, ...]:
-    return policy.reasons_against_submitting(person(by), standing_of(runbook, at=at), proposal)
 
 
 def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetime | None = None) -> StatusChangeRequest:

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.contrib.auth.models import User
 from django.db import models
 
 from governance import ledger
+from governance.access_changes import announce
 from governance.actions.lapse import lapse_what_changed
 from governance.choices import Action
 from governance.facts import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
@@ -57,6 +59,8 @@ class GovernedEdit:
                 changes=changes,
             )
         entry = ledger.append(record)
+        if isinstance(instance, User):
+            announce(entry, account=instance)
         if isinstance(instance, BEHIND_A_SIGNATURE) and self.before is not None:
             lapse_what_changed(by=self.by, runbook=instance if isinstance(instance, Runbook) else None)
         return entry
@@ -117,6 +121,8 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
                 changes=difference(before, None),
             )
         )
+        if isinstance(instance, User):
+            announce(entry, addresses=[instance.email])
         for runbook in Runbook.objects.filter(pk__in=edits):
             edits[runbook.pk].finish(runbook)
         if isinstance(instance, BEHIND_A_SIGNATURE):

@@ -15,4 +15,4 @@ def close_request(request: StatusChangeRequest, state: RequestState, *, reason: 
     if not states.request_may_become(request.state, state):
         raise ValueError(f"A request that is {request.state} cannot become {state}.")
     request.state, request.closed_at, request.closed_reason = state, at, reason
-    request.save(update_fields=["state", "closed_at", "closed_reason"])
+    request.save(update_fields=["state", "closed_at", "closed_reason", "dependence"])

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from governance import ledger, policy
 from governance.actions.errors import refuse_for
-from governance.actions.requests import house
 from governance.choices import Action
+from governance.eligibility import house
 from governance.facts import subject_of
 from governance.people import account_of, person_of
 from governance.told import told_of
@@ -65,14 +65,25 @@ def confirm_password(*, by: User, password: str, signs: bool = True, at: datetim
         refuse_for([policy.Refusal.WRONG_PASSWORD])
 
 
-def is_confirmed(given: Given, *, account: User, known: policy.Person, at: datetime, signs: bool = True) -> bool:
+def is_confirmed(
+    given: Given,
+    *,
+    account: User,
+    known: policy.Person,
+    at: datetime,
+    rules: policy.House | None = None,
+    signs: bool = True,
+) -> bool:
     """Whether the password is the account's; a wrong one becomes a row, which the caller must let stay (and then refuse).
 
     :param account: as it is stored, read under the ledger's lock, like ``known``.
+    :param rules: the policy's house, where it has been read already.
     :raises ActionRefused: the account is locked, or it cools down.
     """
-    against = policy.reasons_against_confirming(known, house=house(), at=at)
-    refuse_for(against if signs else policy.reasons_against_guessing(known))
+    if signs:
+        refuse_for(policy.reasons_against_confirming(known, house=rules or house(at=at), at=at))
+    else:
+        refuse_for(policy.reasons_against_guessing(known))
     is_right = given.is_right_for(account)
     if not is_right:
         ledger.append(

@@ -1,7 +1,7 @@
 """What a decision on a request rests on, read at once: for a decision under the ledger's lock, for a page without it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -9,11 +9,12 @@ from django.db.models import Q
 from django.utils.translation import get_language
 
 from governance import policy
-from governance.actions.requests import document_is_shown, house
+from governance.actions.requests import document_is_shown
 from governance.choices import Action, Decision
+from governance.eligibility import house, is_first_day, members_of
 from governance.facts import subject_of
 from governance.models import SignOff, StatusChangeRequest
-from governance.people import NOT_STORED, Account, accounts, person_of
+from governance.people import NOT_STORED, Account, accounts, makers_of, person_of
 from governance.told import Told, told_of
 
 
@@ -22,7 +23,8 @@ class Dossier:
     """A request with everything that the policy asks about it.
 
     :ivar decisions: those that are stored, in the order of their times, each with its signer.
-    :ivar accounts: whoever acts and whoever has decided, as stored now, by their numbers; ``people`` the same for the policy.
+    :ivar accounts: whoever acts, asked and has decided, as stored now, by their numbers; ``people`` the same for the policy.
+    :ivar house: what the policy asks of the portal, at the moment of the reading.
     """
 
     request: StatusChangeRequest
@@ -31,6 +33,7 @@ class Dossier:
     people: dict[int, policy.Person]
     facts: policy.RequestFacts
     told: Told
+    house: policy.House
 
     @property
     def seen_token(self) -> str:
@@ -43,16 +46,48 @@ class Dossier:
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
         """Why this person may not decide on the request at a moment."""
-        return policy.reasons_against_signing(self.people[user.pk], self.facts, house=house(), at=at)
+        return policy.reasons_against_signing(self.people[user.pk], self.facts, house=self.house, at=at)
 
     def counting_approvals(self, *more: SignOff) -> int:
         """Approvals of people who may still sign, each asked again: of the stored decisions, and of ``more``."""
+        return len(self._counting(more))
+
+    def _counting(self, more: Iterable[SignOff]) -> list[SignOff]:
         approvals = [each for each in (*self.decisions, *more) if each.decision == Decision.APPROVE]
-        rules = house()
-        return sum(
-            not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=rules)
+        return [
+            each
             for each in approvals
+            if not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=self.house)
+        ]
+
+    def reach(self, *, at: datetime) -> policy.Reach | None:
+        """Whether the request can still be completed; None where it is closed or has no rule. Reads the rule's group."""
+        if not self.request.is_open or self.request.rule is None:
+            return None
+        return policy.reach(
+            members_of(self.request.rule, besides=self.facts.decided_by, at=at),
+            self.facts,
+            approved_by=frozenset(each.signer_id for each in self.decisions if each.decision == Decision.APPROVE),
+            needed=self.request.required_signatures,
+            house=self.house,
+            at=at,
         )
+
+    def dependence(self, *more: SignOff) -> tuple[policy.Dependence, ...]:
+        """Why the review that completes the request with ``more`` is not independent; empty when it is."""
+        counting = self._counting(more)
+        parties = {self.request.requested_by_id, *(each.signer_id for each in counting)}
+        moments = [self.request.requested_at, *(each.signed_at for each in counting)]
+        people = [self.people[pk] for pk in sorted(parties)]
+        if any(each.made_by for each in people):  # who made those who made them?
+            makers = makers_of({each.username for each in people}, at=max(moments))
+            people = [replace(each, made_by=behind_of(each, makers)) for each in people]
+        return policy.dependence(people, first_day=is_first_day(min(moments)))
+
+
+def behind_of(person: policy.Person, makers: dict[str, frozenset[str]]) -> frozenset[str]:
+    """Who lately made an account, directly or by way of others; itself only where it gave something to itself."""
+    return makers[person.username] - ({person.username} - person.made_by)
 
 
 def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossier:
@@ -64,7 +99,7 @@ def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossi
     :raises ValueError: the account is not stored.
     """
     decisions = list(request.sign_offs.all())
-    known = accounts([by.pk or 0, *(decision.signer_id for decision in decisions)])
+    known = accounts([by.pk or 0, request.requested_by_id, *(decision.signer_id for decision in decisions)])
     if by.pk not in known:
         raise ValueError(NOT_STORED)
     for decision in decisions:
@@ -85,6 +120,7 @@ def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossi
             decided_by=frozenset(decision.signer_id for decision in decisions),
         ),
         told=told,
+        house=house(at=at),
     )
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -18,13 +17,6 @@ from governance.told import Told, last_told, told_of
 from runbooks.documents.stub import is_stub
 from runbooks.models import Runbook
 from runbooks.standing import last_day
-
-
-def house() -> policy.House:
-    """The settings that the policy asks for."""
-    return policy.House(
-        cool_down=timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS), solo=bool(settings.GOVERNANCE_SOLO)
-    )
 
 
 def locked_runbook(pk: int) -> Runbook:

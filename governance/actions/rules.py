@@ -4,12 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.utils import timezone
 
-from governance import ledger
+from governance import ledger, policy
+from governance.access_changes import announce
 from governance.choices import Action, RulePurpose
+from governance.eligibility import house
 from governance.facts import difference, facts_of, subject_of
 from governance.models import ChangeLogEntry, SignOffRule
+from governance.told import Row, told_of
 
 # What a rule for solo mode has in common with the level's usual one.
 SHARED = ("group_id", "evidence_required", "valid_days")
@@ -27,17 +31,23 @@ def replace_rule(
     reason: str = "",
     at: datetime | None = None,
 ) -> SignOffRule:
-    """Put the next version of a level's rule in force and take the one before out of force.
+    """Make the next version of a level's rule.
 
-    The signers are others than the requester, save under a rule for solo mode.
+    One that asks for at least as much in every respect takes the place of the one before at once. Any other waits as long
+    as a password that somebody else set (``SIGNING_COOL_DOWN_HOURS``), or until a second risk owner confirms it: see
+    ``bring_rules_into_force``. The signers are others than the requester, save under a rule for solo mode.
 
     :param valid_days: how many days a readiness holds, counted from the request; None sets no such limit.
     """
+    moment = at or timezone.now()
     with ledger.governed(), ledger.in_its_language():
         of_level = SignOffRule.objects.select_for_update().filter(target_level=target_level, purpose=purpose)
         before = of_level.filter(in_force=True).first()
         facts_before = facts_of(before) if before else None
-        of_level.filter(in_force=True).update(in_force=False)
+        terms = policy.RuleTerms(required_signatures, group.name, evidence_required, valid_days)
+        effective_from = _effective_from(terms, before, by=by, at=moment)
+        if effective_from is None:
+            of_level.filter(in_force=True).update(in_force=False)
         rule = SignOffRule.objects.create(
             target_level=target_level,
             purpose=purpose,
@@ -47,8 +57,10 @@ def replace_rule(
             evidence_required=evidence_required,
             valid_days=valid_days,
             separate_from_requester=purpose != RulePurpose.SOLO,
+            in_force=effective_from is None,
+            effective_from=effective_from,
         )
-        ledger.append(
+        entry = ledger.append(
             ledger.Record(
                 actor=by,
                 action=Action.CHANGED if before else Action.CREATED,
@@ -59,7 +71,86 @@ def replace_rule(
             ),
             at=at,
         )
+        if by is not ledger.SYSTEM:
+            announce(entry)
         return rule
+
+
+def _effective_from(
+    terms: policy.RuleTerms, before: SignOffRule | None, *, by: ledger.Actor, at: datetime
+) -> datetime | None:
+    """When a new version comes into force by itself; None for at once. The portal's own rules follow its settings."""
+    rules = house(at=at)
+    old = None
+    if before is not None:
+        needed, group = before.required_signatures, before.group.name
+        old = policy.RuleTerms(needed, group, before.evidence_required, before.valid_days)
+    if by is ledger.SYSTEM or not rules.waits(at, at) or policy.is_stricter(terms, old):
+        return None
+    return at + rules.cool_down
+
+
+def rules_in_force(*, target_level: str, at: datetime) -> list[SignOffRule]:
+    """The rules of a level at a moment, one for each purpose at most: also one that has waited and was not put down yet."""
+    may_hold = Q(in_force=True) | Q(effective_from__isnull=False)
+    of_level = SignOffRule.objects.filter(may_hold, target_level=target_level).select_related("group")
+    found: dict[str, SignOffRule] = {}
+    # Those in force first; then what waits takes the place of an older one.
+    for rule in of_level.order_by("-in_force", "version"):
+        last = found.get(rule.purpose)
+        if (last is None or rule.version > last.version) and has_waited(rule, at=at):
+            found[rule.purpose] = rule
+    return list(found.values())
+
+
+def has_waited(rule: SignOffRule, *, at: datetime) -> bool:
+    """Whether a version has waited long enough at a moment, or was confirmed. One that was refused never has.
+
+    The ledger tells; the row's own mark is not asked.
+    """
+    if rule.effective_from is None:
+        return True
+    told = told_of([subject_of(rule)])[subject_of(rule)]
+    made = next((row.sequence for row in told if _after(row, "version") == rule.version), None)
+    settled = next((row.action for row in told if made and _after(row, "change") == made), None)
+    return settled == Action.CHANGE_CONFIRMED or (settled is None and made is not None and at >= rule.effective_from)
+
+
+def _after(row: Row, name: str) -> object:
+    return (row.changes.get(name) or {}).get("after")
+
+
+def bring_rules_into_force(*, target_level: str | None = None, at: datetime) -> int:
+    """Put the versions in force that have waited long enough or were confirmed; returns how many."""
+    waiting = SignOffRule.objects.filter(in_force=False, effective_from__isnull=False).order_by("version")
+    done = 0
+    with ledger.governed(), ledger.in_its_language():
+        for rule in waiting.filter(**{"target_level": target_level} if target_level else {}):
+            in_force = SignOffRule.objects.filter(target_level=rule.target_level, purpose=rule.purpose, in_force=True)
+            current = in_force.first()
+            if (current is None or current.version < rule.version) and has_waited(rule, at=at):
+                _put_in_force(rule, current, at=at)
+                done += 1
+    return done
+
+
+def _put_in_force(rule: SignOffRule, current: SignOffRule | None, *, at: datetime) -> None:
+    before = facts_of(rule)
+    if current is not None:
+        SignOffRule.objects.filter(pk=current.pk).update(in_force=False)
+    rule.in_force = True
+    rule.save(update_fields=["in_force"])
+    ledger.append(
+        ledger.Record(
+            actor=ledger.SYSTEM,
+            action=Action.CHANGED,
+            subject=subject_of(rule),
+            subject_title=str(rule),
+            reason="It has waited long enough, or a second risk owner has confirmed it.",
+            changes=_every_field(before, facts_of(rule)),
+        ),
+        at=at,
+    )
 
 
 def ensure_solo_rule(*, target_level: str, at: datetime | None = None) -> None:

@@ -62,7 +62,8 @@ def _decide(
     with ledger.governed():
         read = dossier_of(locked_request(request), by=by, at=moment)
         request, lapsed = read.request, False
-        confirmed = is_confirmed(given, account=read.accounts[by.pk].user, known=read.people[by.pk], at=moment)
+        account, known = read.accounts[by.pk].user, read.people[by.pk]
+        confirmed = is_confirmed(given, account=account, known=known, at=moment, rules=read.house)
         if confirmed and not _is_repeated(read, decision, comment=comment, seen=seen, by=by):
             lapsed = request.state == RequestState.LAPSED or (
                 request.is_open and lapse_if_changed(request, by=ledger.SYSTEM, at=moment)
@@ -106,6 +107,6 @@ def _decide_locked(read: Dossier, decision: Decision, *, comment: str, seen: str
         return
     signed = record_of(request, Action.REQUEST_SIGNED, by=by, reason=comment, changes=told)
     if read.counting_approvals(stored) >= request.required_signatures:
-        apply_request(request, by=by, at=at, told=[signed])
+        apply_request(request, by=by, at=at, told=[signed], dependence=read.dependence(stored))
     else:
         ledger.append(signed, at=at)

@@ -16,7 +16,7 @@ from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin, signed_in
 from governance.admin.stale import OpenedOnForm
 from governance.models import SignOffRule
 from governance.passwords import record_password
-from governance.people import GROUP_PERMISSIONS
+from governance.people import GROUP_PERMISSIONS, signed_in
 
 
 class AccountForm(OpenedOnForm, UserChangeForm):
@@ -57,6 +57,13 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
         """The name is open on a new account alone, the date never."""
         fields = (*super().get_readonly_fields(request, obj), "date_joined", "last_login")
         return fields if obj is None else (*fields, "username")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """The stock save; another e-mail address is told, to the old one as well."""
+        before = User.objects.filter(pk=obj.pk).values_list("email", flat=True).first()
+        super().save_model(request, obj, form, change)
+        if change and before != obj.email:
+            actions.note_address_changed(account=obj, before=before or "", by=signed_in(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's own form; the password and the row that tells who set it are one transaction.

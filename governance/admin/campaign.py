@@ -56,7 +56,9 @@ class CampaignMixin:
         if is_sent and form.is_valid():
             campaign = actions.open_renewals(runbooks=queryset, by=signed_in(request), **form.cleaned_data)
             self._tell(request, campaign)
-            return None
+            if campaign.opened:
+                return None
+            form.add_error(None, _("No request was opened; the reasons are above."))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Ask for renewals"),

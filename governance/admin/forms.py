@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
-from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext_lazy as _
 
 from governance import states
@@ -25,6 +24,7 @@ FIELD_OF_REFUSAL = {
     Refusal.RND_ONLY_CANNOT_BE_READY: "to_level",
     Refusal.NOTHING_CHANGES: "to_level",
     Refusal.RULE_MISSING: "to_level",
+    Refusal.QUORUM_OUT_OF_REACH: "to_level",
     Refusal.RATIONALE_MISSING: "rationale",
     Refusal.EVIDENCE_MISSING: "evidence",
     Refusal.EVIDENCE_NOT_A_LINK: "evidence",
@@ -32,6 +32,7 @@ FIELD_OF_REFUSAL = {
     Refusal.DOCUMENT_MISSING: "runbook",
     Refusal.DOCUMENT_NOT_SHOWN: "runbook",
 }
+CONFIRM, REFUSE = "confirm", "refuse"
 REQUESTABLE = [choice for choice in ReadinessLevel.choices if any(choice[0] in up for up in states.UP.values())]
 
 
@@ -96,16 +97,34 @@ class DecisionForm(forms.Form):
         help_text=_("Asked for again at every signature."),
     )
 
-    @property
-    def is_to_be_mended(self) -> bool:
-        """Whether a field is wrong, so that the same form may be sent again; else what it was filled in for is gone."""
-        return any(name for name in self.errors if name != NON_FIELD_ERRORS)
-
 
 class WithdrawForm(forms.Form):
     """Take one's own request back."""
 
     reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class SettleForm(forms.Form):
+    """Confirm or refuse a change of who may sign, or of a rule, with the password again."""
+
+    decision = forms.ChoiceField(
+        label=_("Your decision"),
+        choices=((CONFIRM, _("Confirm: it takes effect at once")), (REFUSE, _("Refuse: it is undone"))),
+        widget=forms.RadioSelect,
+    )
+    comment = forms.CharField(
+        label=_("Comment"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        help_text=_("Goes into the change log."),
+    )
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Asked for again at every signature."),
+    )
 
 
 class DowngradeForm(forms.Form):

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -97,6 +98,20 @@ class ForgivingAutocomplete:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+REFUSED = "refused_because"
+
+
+def _refused_form(form: Any, reasons: Sequence[str]) -> Any:
+    """A form like another, which is never valid for these reasons."""
+
+    class RefusedForm(form):
+        def clean(self) -> None:
+            super().clean()
+            raise ValidationError(list(reasons))
+
+    return RefusedForm
+
+
 class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     """What both kinds of admin have in common: the history is the ledger's, and nonsense is answered with a sentence."""
 
@@ -135,6 +150,22 @@ class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
             messages.error(request, _("Choose rows of the list. What was sent names none."))
             return HttpResponseRedirect(request.get_full_path())
         return super().response_action(request, queryset, *args, **kwargs)
+
+    def shown_again(
+        self, request: HttpRequest, reasons: Sequence[str], view: Callable[[], HttpResponse]
+    ) -> HttpResponse:
+        """The same form with what was typed into it, and why it was not saved, where that came after its own checks.
+
+        :param view: answers the request; nothing is saved by it any more.
+        """
+        setattr(request, REFUSED, tuple(reasons))
+        return view()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The stock form; one that is shown again says why."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        reasons = getattr(request, REFUSED, ())
+        return _refused_form(form, reasons) if reasons else form
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The ledger's rows about this object, in words."""
@@ -197,8 +228,12 @@ class LedgeredAdmin(ToldAdmin):
                 actions.delete(obj, by=signed_in(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The stock form, save that what the database refuses is said on the page."""
-        return self._or_say_why(request, lambda: super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs))
+        """The stock form, save that what the database refuses is said on the page, above what was typed."""
+
+        def view() -> HttpResponse:
+            return super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs)
+
+        return self._or_say_why(request, view, again=True)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The stock list with its actions, likewise."""
@@ -210,11 +245,15 @@ class LedgeredAdmin(ToldAdmin):
             request, lambda: super(LedgeredAdmin, self).delete_view(request, object_id, extra_context)
         )
 
-    def _or_say_why(self, request: HttpRequest, view: Any, *, lock: bool = True) -> HttpResponse:
-        """Answer, and say on the page what the database refuses.
+    def _or_say_why(
+        self, request: HttpRequest, view: Any, *, lock: bool = True, again: bool = False
+    ) -> HttpResponse:
+        """Answer a request.
 
         :param lock: hold the ledger's lock for the whole of it. False where slow work comes first and
             the action takes the lock by itself.
+        :param again: show what the database refuses on the form, with what was typed; otherwise
+            redirect to the address that the request was sent to.
         """
         if request.method in SAFE_METHODS:
             return view()  # looking takes no lock
@@ -224,7 +263,10 @@ class LedgeredAdmin(ToldAdmin):
                 return view()
         except IntegrityError as error:
             reason = str(error).splitlines()[0]
-            messages.error(request, _("Nothing was saved. %(reason)s") % {"reason": reason})
+            sentence = _("Nothing was saved. %(reason)s") % {"reason": reason}
+            if again:
+                return self.shown_again(request, [sentence], view)
+            messages.error(request, sentence)
             return HttpResponseRedirect(request.get_full_path())
 
 

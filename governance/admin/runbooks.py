@@ -88,6 +88,8 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
         return (
             f"{runbook.readiness} ({_('owner-led, no independent review')})"
             if runbook.signed_solo
+            else f"{runbook.readiness} ({_('no independent review')})"
+            if runbook.signed_dependence
             else runbook.readiness
         )
 

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,9 +18,11 @@ from governance import actions
 from governance.actions.applying import statement
 from governance.actions.dossier import dossier_of
 from governance.actions.lapse import what_changed
+from governance.admin.access_changes import AccessChangesMixin
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.admin.mixin import ViewOnlyAdmin
 from governance.choices import REFUSAL_TEXTS, Decision, RequestState
+from governance.eligibility import awaiting
 from governance.facts import subject_of
 from governance.gates import gates_of
 from governance.models import ChangeLogEntry, SignOff, SignOffRule, StatusChangeRequest
@@ -49,14 +52,14 @@ class InboxFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """The chosen part."""
         if self.value() == "awaiting":
-            return queryset.awaiting(request.user)
+            return queryset.filter(pk__in=[found.pk for found in awaiting(signed_in(request))])
         if self.value() == "yours":
             return queryset.filter(requested_by=request.user)
         return queryset.open() if self.value() == "open" else queryset
 
 
 @admin.register(StatusChangeRequest)
-class StatusChangeRequestAdmin(ViewOnlyAdmin):
+class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
     """Requests: asked for by a form, decided on a page of their own, edited by nobody."""
 
     form = SubmitForm
@@ -116,9 +119,8 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         try:
             return super().add_view(request, form_url, context)
         except actions.ActionRefused as refused:
-            for message in refused.messages:
-                messages.error(request, message)
-            return HttpResponseRedirect(request.get_full_path())
+            again = super().add_view
+            return self.shown_again(request, refused.messages, lambda: again(request, form_url, context))
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         """On to the request's own page."""
@@ -136,6 +138,7 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
         return [
             path("<int:pk>/decide/", view(self.decide_view), name="governance_statuschangerequest_decide"),
             path("<int:pk>/withdraw/", view(self.withdraw_view), name="governance_statuschangerequest_withdraw"),
+            *self.access_change_urls(),
             *super().get_urls(),
         ]
 
@@ -175,45 +178,68 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
                 by=signed_in(request),
             )
         except actions.ActionRefused as refused:
-            wrong = refused.reasons == (Refusal.WRONG_PASSWORD,)
-            form.add_error("password" if wrong else None, refused.messages)
-            return self._page(request, found, form=form, status=400 if wrong else 403)
+            if refused.reasons == (Refusal.WRONG_PASSWORD,):
+                form.add_error("password", refused.messages)
+                return self._page(request, found, form=form, status=400)
+            for message in refused.messages:
+                messages.error(request, message)
+            found = StatusChangeRequest.objects.whole().get(pk=pk)
+            return self._page(request, found, typed=form.cleaned_data["comment"], status=403)
         except (actions.StaleForm, actions.RequestLapsed) as stale:
             messages.error(request, str(stale))
-            return self._page(request, StatusChangeRequest.objects.whole().get(pk=pk), status=409)
+            now = StatusChangeRequest.objects.whole().get(pk=pk)
+            return self._page(request, now, typed=form.cleaned_data["comment"], status=409)
         self.message_user(request, _("Your decision is recorded."))
         return HttpResponseRedirect(self._url(found))
 
     def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The requester takes it back."""
-        found = get_object_or_404(StatusChangeRequest, pk=pk)
-        form = WithdrawForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                actions.withdraw(request=found, reason=form.cleaned_data["reason"], by=signed_in(request))
-            except actions.ActionRefused as refused:
-                for message in refused.messages:
-                    messages.error(request, message)
-            else:
-                self.message_user(request, _("The request is withdrawn."))
-        elif request.method == "POST":
+        found = get_object_or_404(StatusChangeRequest.objects.whole(), pk=pk)
+        if request.method != "POST":
+            return HttpResponseRedirect(self._url(found))
+        if not self.has_view_permission(request, found):
+            raise PermissionDenied
+        form = WithdrawForm(request.POST)
+        if not form.is_valid():
             messages.error(request, _("Say why the request is withdrawn."))
+            return self._page(request, found, withdraw_form=form, status=400)
+        try:
+            actions.withdraw(request=found, reason=form.cleaned_data["reason"], by=signed_in(request))
+        except actions.ActionRefused as refused:
+            for message in refused.messages:
+                messages.error(request, message)
+            found = StatusChangeRequest.objects.whole().get(pk=pk)
+            return self._page(request, found, typed=form.cleaned_data["reason"], status=403)
+        self.message_user(request, _("The request is withdrawn."))
         return HttpResponseRedirect(self._url(found))
 
     def _url(self, found: StatusChangeRequest) -> str:
         return reverse("admin:governance_statuschangerequest_change", args=[found.pk])
 
     def _page(
-        self, request: HttpRequest, found: StatusChangeRequest, *, form: DecisionForm | None = None, status: int = 200
+        self,
+        request: HttpRequest,
+        found: StatusChangeRequest,
+        *,
+        form: DecisionForm | None = None,
+        withdraw_form: WithdrawForm | None = None,
+        typed: str = "",
+        status: int = 200,
     ) -> HttpResponse:
+        """The page of a request.
+
+        :param form: the decision as it was sent, where a field of it is wrong.
+        :param typed: what somebody wrote who could not decide: what was decided on is no longer what stands, or the policy
+            is against it. The page gives it back.
+        """
         may_sign = request.user.has_perm(SIGN)
         now = timezone.now()
         read = dossier_of(found, by=signed_in(request), at=now)
         refusals = read.reasons_against_signing(signed_in(request), at=now) if may_sign else ()
         document = _pinned_document(found)
-        fresh = DecisionForm(initial={"seen": read.seen_token})
-        if form is not None and not form.is_to_be_mended:
-            form = fresh  # what was decided on is no longer what stands: start anew
+        fresh = DecisionForm(initial={"seen": read.seen_token, "comment": typed})
+        may_decide = may_sign and not refusals
+        may_withdraw = found.is_open and found.requested_by_id == request.user.pk
         context = {
             **self.admin_site.each_context(request),
             "title": str(found),
@@ -230,8 +256,10 @@ class StatusChangeRequestAdmin(ViewOnlyAdmin):
             "since": since_last_approval(found),
             "since_pinned": _since_pinned(found, document),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
-            "form": (form or fresh) if may_sign and not refusals else None,
-            "withdraw_form": WithdrawForm() if found.is_open and found.requested_by_id == request.user.pk else None,
+            "form": (form or fresh) if may_decide else None,
+            "withdraw_form": (withdraw_form or WithdrawForm()) if may_withdraw else None,
+            "typed": "" if may_decide else typed or (form.data.get("comment", "") if form else ""),
+            "reach": read.reach(at=now),
         }
         return TemplateResponse(request, "admin/governance/statuschangerequest/sign_off.html", context, status=status)
 
@@ -289,6 +317,7 @@ class SignOffRuleAdmin(ViewOnlyAdmin):
         "evidence_required",
         "valid_days",
         "in_force",
+        "effective_from",
     )
     list_filter = ("in_force", "purpose", "target_level")
     fields = ("target_level", "purpose", "required_signatures", "group", "evidence_required", "valid_days")
@@ -300,3 +329,10 @@ class SignOffRuleAdmin(ViewOnlyAdmin):
     def save_model(self, request: HttpRequest, obj: SignOffRule, form: Any, change: bool) -> None:
         """The next version, through the action."""
         obj.__dict__.update(actions.replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)
+        if not obj.in_force:
+            text = _(
+                "The rule asks for less than the one before: it waits until %(moment)s, or for a second risk owner."
+            )
+            messages.warning(
+                request, text % {"moment": date_format(timezone.localtime(obj.effective_from), "DATETIME_FORMAT")}
+            )

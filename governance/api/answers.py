@@ -133,6 +133,7 @@ def _verdict_response(
         "reasons": verdict.reasons,
         "valid_until": verdict.valid_until,
         "independent": verdict.independent,
+        "not_independent_because": verdict.dependence,
         "detail": None if verdict.go else " ".join(str(VERDICT_TEXTS[reason]) for reason in verdict.reasons),
         **(past or {}),
     }
@@ -204,6 +205,7 @@ def _situation(situation: Situation, steps: Steps, request: Request) -> dict[str
                 "verdict": verdict.word,
                 "reasons": verdict.reasons,
                 "independent": verdict.independent,
+                "not_independent_because": verdict.dependence,
                 "escalation_contact": step.runbook.escalation_contact,
                 "headings": [line.strip() for line in step.headings.splitlines() if line.strip()],
             }

@@ -61,6 +61,7 @@ class RunbookOrThenSerializer(RunbookSerializer):
             "changed_since_sign_off": changed,
             "signed_until": instance.valid_until,
             "signed_solo": signed.solo,
+            "signed_dependence": (signed.dependence or "").split(),
             "live_ready": False,
             "reasons_against_live": [VerdictReason.NOT_NOW.value],
             "as_of": instance.moment,

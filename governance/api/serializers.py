@@ -123,7 +123,13 @@ class VerdictSerializer(serializers.Serializer):
     valid_until = serializers.DateField(
         allow_null=True, help_text="The last day on which a go holds if nothing changes."
     )
-    independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")
+    independent = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether others than the requester reviewed it, who owed neither account nor membership to each other.",
+    )
+    not_independent_because = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes: solo, first_day, made_by_party, made_by_one."
+    )
     detail = serializers.CharField(allow_null=True, help_text="Why it is no-go, in words; null for a go.")
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="The moment that was asked about; null for now. The verdict on another one is no-go."
@@ -140,7 +146,13 @@ class ResolvedStepSerializer(serializers.Serializer):
     url = serializers.CharField(help_text="Its page.")
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
     reasons = serializers.ListField(child=serializers.CharField())
-    independent = serializers.BooleanField(allow_null=True, help_text="Whether others than the requester reviewed it.")
+    independent = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether others than the requester reviewed it, who owed neither account nor membership to each other.",
+    )
+    not_independent_because = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes: solo, first_day, made_by_party, made_by_one."
+    )
     escalation_contact = serializers.CharField()
     headings = serializers.ListField(child=serializers.CharField())
 

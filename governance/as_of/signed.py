@@ -22,6 +22,7 @@ class SignedThen:
     from_year: int | None = None
     until: date | None = None
     solo: bool = False
+    dependence: str = ""
     signed_at: datetime | None = None
     sequence: int | None = None
     is_itself: bool = True
@@ -37,6 +38,7 @@ FIELDS = {
     "signed_from_year": "from_year",
     "signed_until": "until",
     "signed_solo": "solo",
+    "signed_dependence": "dependence",
 }
 
 

@@ -97,6 +97,7 @@ def _then(
         from_year=signed.from_year,
         until=signed.until,
         solo=signed.solo,
+        dependence=signed.dependence or "",
     )
     # The signatures were counted when the row was written; what can be doubted now is the ledger alone.
     evidence = Evidence(True, signed.is_itself, ledger_whole, True, True)

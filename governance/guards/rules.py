@@ -25,6 +25,7 @@ SIGNED = (
     "signed_from_year",
     "signed_until",
     "signed_solo",
+    "signed_dependence",
 )
 PINNED = (
     "id",
@@ -63,6 +64,7 @@ APPROVED_REQUEST = f"""
       AND r.metadata_sha256 = NEW.signed_metadata_sha256
       AND r.valid_from_year === NEW.signed_from_year AND r.valid_until === NEW.signed_until
       AND NEW.signed_solo = (CASE WHEN r.direction = 'up' THEN NOT r.independent ELSE OLD.signed_solo END)
+      AND NEW.signed_dependence = (CASE WHEN r.direction = 'up' THEN r.dependence ELSE OLD.signed_dependence END)
 """
 # The HTML follows from the text: it may be made anew, once for each version of the renderer.
 STORED = ("id", "path", "sha256", "text", "size", "source_revision", "authored_at", "seen_at")
@@ -76,7 +78,13 @@ RULE_COLUMNS = (
     "evidence_required",
     "separate_from_requester",
     "valid_days",
+    "effective_from",
 )
+# A version that waited comes into force while it is newer than every one that ever was. That it has waited long enough, or
+# was confirmed, the policy sees to: the database cannot tell who may confirm.
+WAITED = f"""(OLD.effective_from IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM {RULE} newer WHERE newer.target_level = OLD.target_level AND newer.purpose = OLD.purpose
+      AND newer.version > OLD.version AND newer.effective_from IS NULL))"""
 # A way up stands under the rule in force, as the rule says.
 UNDER_ITS_RULE = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
@@ -174,8 +182,8 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_rule_update",
         "BEFORE UPDATE",
         RULE,
-        f"{_differs(RULE_COLUMNS)} OR (NEW.in_force AND NOT OLD.in_force)",
-        "A rule is never edited: a changed rule is a new version.",
+        f"{_differs(RULE_COLUMNS)} OR (NEW.in_force AND NOT OLD.in_force AND NOT {WAITED})",
+        "A rule is never edited: a changed rule is a new version, and one that was in force never comes back.",
     ),
     ("guard_rule_delete", "BEFORE DELETE", RULE, ALWAYS, "A rule is never deleted."),
     (
@@ -198,7 +206,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f"{_differs(PINNED)} OR (OLD.state <> 'open' AND NEW.state <> OLD.state)"
         " OR (OLD.applied_at IS NOT NULL AND NEW.applied_at !== OLD.applied_at)"
         " OR (OLD.state <> 'open' AND (NEW.closed_at !== OLD.closed_at"
-        " OR NEW.closed_reason <> OLD.closed_reason))",
+        " OR NEW.closed_reason <> OLD.closed_reason OR NEW.dependence <> OLD.dependence))",
         "What a request asks for is pinned, and a closed request never moves again.",
     ),
     (

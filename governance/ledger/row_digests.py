@@ -36,7 +36,7 @@ REQUEST_COLUMNS = (
     "requested_by_id",
     "requested_at",
 )
-CLOSING_COLUMNS = ("id", "state", "closed_at", "closed_reason", "applied_at")
+CLOSING_COLUMNS = ("id", "state", "closed_at", "closed_reason", "applied_at", "dependence")
 SIGN_OFF_COLUMNS = (
     "id",
     "request_id",

@@ -35,6 +35,7 @@ class ChangeLogEntry(models.Model):
         verbose_name = _("change log entry")
         verbose_name_plural = _("change log entries")
         ordering = ("-sequence",)
+        indexes: ClassVar = [models.Index(name="ledger_by_time", fields=("recorded_at",))]
         constraints: ClassVar = [
             models.CheckConstraint(name="ledger_sequence_starts_at_one", condition=models.Q(sequence__gte=1)),
             models.CheckConstraint(name="ledger_action_is_known", condition=models.Q(action__in=Action.values)),

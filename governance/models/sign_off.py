@@ -42,6 +42,12 @@ class SignOffRule(models.Model):
         ),
     )
     in_force = models.BooleanField(_("in force"), default=True)
+    effective_from = models.DateTimeField(
+        _("effective from"),
+        null=True,
+        blank=True,
+        help_text=_("A rule that asks for less waits until then, or until a second risk owner confirms it."),
+    )
 
     class Meta:
         verbose_name = _("sign-off rule")
@@ -93,16 +99,6 @@ class StatusChangeRequestQuerySet(models.QuerySet[Any]):
         related = self.select_related("runbook__document", "runbook__primary_cluster", "rule__group", "requested_by")
         return related.prefetch_related("runbook__related_clusters", "runbook__layers")
 
-    def awaiting(self, user: Any) -> Self:
-        """Open ones that this person could decide on: in the rule's group, not yet decided, not their own."""
-        own = models.Q(independent=True, requested_by=user.pk)
-        return (
-            self.open()
-            .filter(rule__group__in=user.groups.values("pk"))
-            .exclude(own)
-            .exclude(pk__in=SignOff.objects.filter(signer=user.pk).values("request"))
-        )
-
 
 class StatusChangeRequest(models.Model):
     """Someone asks that a runbook move to a readiness, with what the signature will cover pinned."""
@@ -138,6 +134,13 @@ class StatusChangeRequest(models.Model):
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     closed_reason = models.TextField(_("closed because"), blank=True)
     applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
+    dependence = models.CharField(
+        _("why not independent"),
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=_("Codes, separated by blanks; empty where the review was independent."),
+    )
 
     objects = StatusChangeRequestQuerySet.as_manager()
 

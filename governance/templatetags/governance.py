@@ -5,9 +5,12 @@ from typing import Any
 
 from django import template
 
-from governance.choices import VERDICT_TEXTS
+from governance.access_changes import changes_to_settle
+from governance.choices import DEPENDENCE_TEXTS, VERDICT_TEXTS
+from governance.eligibility import awaiting, survey
 from governance.go_no_go import Steps, with_verdicts
 from governance.models import StatusChangeRequest
+from governance.policy import Dependence, Reach
 from governance.runbook_record import RunbookRecord, record_of
 from governance.verdict import VerdictReason
 from governance.words import changes_in_words
@@ -26,7 +29,27 @@ def record(runbook: Runbook) -> RunbookRecord:
 def awaiting_you(context: dict[str, Any]) -> int:
     """How many requests wait for the decision of whoever looks at the page."""
     user = context["request"].user
-    return StatusChangeRequest.objects.awaiting(user).count() if user.is_authenticated else 0
+    return len(awaiting(user)) if user.is_authenticated else 0
+
+
+@register.simple_tag(takes_context=True)
+def changes_awaiting_you(context: dict[str, Any]) -> int:
+    """How many changes of who may sign, or of a rule, whoever looks at the page may confirm or refuse."""
+    user = context["request"].user
+    return len(changes_to_settle(user)) if user.is_authenticated else 0
+
+
+@register.simple_tag
+def reach_of(request: StatusChangeRequest) -> Reach | None:
+    """Whether an open request can still be completed; None for one that is closed."""
+    found = survey(requests=StatusChangeRequest.objects.filter(pk=request.pk))
+    return found.reach(found.requests[0]) if found.requests else None
+
+
+@register.filter
+def dependence_texts(codes: str) -> list[str]:
+    """Why a review was not independent, in the reader's language. ``codes`` are separated by blanks."""
+    return [str(DEPENDENCE_TEXTS[Dependence(code)]) for code in codes.split() if code in set(Dependence)]
 
 
 @register.simple_tag

@@ -45,6 +45,10 @@ class RunbookSerializer(serializers.Serializer):
     changed_since_sign_off = serializers.BooleanField(help_text="Another text, or none, stands there now.")
     signed_until = serializers.DateField(allow_null=True, help_text="The last day; null where it has none.")
     signed_solo = serializers.BooleanField(help_text="Its owner signed alone: no independent review.")
+    signed_dependence = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Why the review was not independent; empty where it was, or see signed_solo.",
+    )
     declared_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
     declared_year = serializers.IntegerField(allow_null=True)
     live_ready = serializers.BooleanField()
@@ -73,6 +77,7 @@ class RunbookSerializer(serializers.Serializer):
             "changed_since_sign_off": instance.text_changed,
             "signed_until": instance.valid_until,
             "signed_solo": instance.signed_solo,
+            "signed_dependence": instance.signed_dependence.split(),
             "declared_level": instance.declared_level,
             "declared_year": instance.declared_year,
             "live_ready": not reasons,

@@ -99,6 +99,10 @@ class Runbook(models.Model):
         _("signed until"), null=True, blank=True, editable=False, help_text=_("The last day, where the rule sets one.")
     )
     signed_solo = models.BooleanField(_("signed by its owner alone"), default=False, editable=False)
+    # Codes that governance gives a meaning (``governance.policy.Dependence``); empty where the review was independent.
+    signed_dependence = models.CharField(
+        _("why not independent"), max_length=100, blank=True, default="", editable=False
+    )
 
     objects = RunbookQuerySet.as_manager()
 
@@ -215,6 +219,7 @@ class Runbook(models.Model):
             from_year=self.signed_from_year,
             until=self.signed_until,
             solo=self.signed_solo,
+            dependence=self.signed_dependence,
         )
 
     @property

@@ -180,6 +180,7 @@ def test_a_group_that_was_deleted_and_made_again_keeps_no_member_of_old(runbook,
     cast.join(people["otto"], "Night owners")
     actions.delete(night, by=people["sue"])
     night = Group.objects.create(name="Night owners")
+    cast.join(people["rita"], "Night owners")  # else nobody could sign, and nobody could ask
     actions.replace_rule(
         target_level="shadow", required_signatures=1, group=night, evidence_required=False, by=people["sue"]
     )

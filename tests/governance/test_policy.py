@@ -59,6 +59,10 @@ PROPOSAL = Proposal(
 )
 
 
+def against_submitting(person, standing, proposal, house=HOUSE):
+    return policy.reasons_against_submitting(person, standing, proposal, house=house, at=AT)
+
+
 def told(reasons):
     """The reasons, each told once."""
     assert len(reasons) == len(set(reasons))
@@ -198,7 +202,7 @@ def test_only_the_requester_withdraws_and_only_what_is_open(is_active, state, wh
 
 
 def test_a_whole_request_is_not_refused():
-    assert policy.reasons_against_submitting(EDITOR, STANDING, PROPOSAL) == ()
+    assert against_submitting(EDITOR, STANDING, PROPOSAL) == ()
 
 
 AGAINST_ASKING = {
@@ -219,7 +223,7 @@ def test_asking_is_refused_for_exactly_the_doubts_that_hold(held):
     for doubt in held:
         for name, changes in AGAINST_ASKING[doubt].items():
             parts[name] = replace(parts[name], **changes)
-    assert told(policy.reasons_against_submitting(**parts)) == set(held)
+    assert told(against_submitting(**parts)) == set(held)
 
 
 @pytest.mark.parametrize(
@@ -228,12 +232,12 @@ def test_asking_is_refused_for_exactly_the_doubts_that_hold(held):
 )
 def test_editors_and_risk_owners_ask(is_editor, is_risk_owner, may):
     person = replace(EDITOR, is_editor=is_editor, is_risk_owner=is_risk_owner)
-    assert (policy.reasons_against_submitting(person, STANDING, PROPOSAL) == ()) is may
+    assert (against_submitting(person, STANDING, PROPOSAL) == ()) is may
 
 
 def test_evidence_is_asked_for_where_the_rule_asks():
     without = replace(PROPOSAL, evidence=(), evidence_required=False)
-    assert policy.reasons_against_submitting(EDITOR, STANDING, without) == ()
+    assert against_submitting(EDITOR, STANDING, without) == ()
 
 
 def asked(level, target, declared=states.UNASSESSED, before=None):
@@ -245,7 +249,7 @@ def asked(level, target, declared=states.UNASSESSED, before=None):
         before_retirement=before,
     )
     proposal = replace(PROPOSAL, level=target, year=2026 if target == states.READY else None)
-    return policy.reasons_against_submitting(EDITOR, standing, proposal)
+    return against_submitting(EDITOR, standing, proposal)
 
 
 @pytest.mark.parametrize("level", ReadinessLevel.values)
@@ -268,11 +272,11 @@ def test_retired_goes_back_to_what_it_was_and_nowhere_else(before, target):
 
 def test_what_holds_is_not_signed_a_second_time_for_the_same_year_nor_for_an_earlier_one():
     holding = replace(STANDING, level=states.READY, year=2026, holds=True)
-    assert policy.reasons_against_submitting(EDITOR, holding, PROPOSAL) == (Refusal.NOTHING_CHANGES,)
+    assert against_submitting(EDITOR, holding, PROPOSAL) == (Refusal.NOTHING_CHANGES,)
     renewed = replace(holding, year=2027)
-    assert policy.reasons_against_submitting(EDITOR, renewed, PROPOSAL) == (Refusal.YEAR_ALREADY_SIGNED,)
-    assert policy.reasons_against_submitting(EDITOR, holding, replace(PROPOSAL, year=2027)) == ()
-    assert policy.reasons_against_submitting(EDITOR, replace(holding, holds=False), PROPOSAL) == ()
+    assert against_submitting(EDITOR, renewed, PROPOSAL) == (Refusal.YEAR_ALREADY_SIGNED,)
+    assert against_submitting(EDITOR, holding, replace(PROPOSAL, year=2027)) == ()
+    assert against_submitting(EDITOR, replace(holding, holds=False), PROPOSAL) == ()
 
 
 @pytest.mark.parametrize("declared", ReadinessLevel.values)
@@ -307,7 +311,7 @@ def test_an_unknown_level_is_refused(target):
     ],
 )
 def test_ready_is_for_this_year_or_the_next(year, reasons):
-    assert policy.reasons_against_submitting(EDITOR, STANDING, replace(PROPOSAL, year=year)) == reasons
+    assert against_submitting(EDITOR, STANDING, replace(PROPOSAL, year=year)) == reasons
 
 
 @pytest.mark.parametrize(
@@ -316,7 +320,7 @@ def test_ready_is_for_this_year_or_the_next(year, reasons):
 @pytest.mark.parametrize("year", [2026, 0])
 def test_no_other_level_has_a_year(level, year):
     proposal = replace(PROPOSAL, level=level, year=year)
-    assert policy.reasons_against_submitting(EDITOR, STANDING, proposal) == (Refusal.YEAR_NOT_WANTED,)
+    assert against_submitting(EDITOR, STANDING, proposal) == (Refusal.YEAR_NOT_WANTED,)
 
 
 # ---- the way down
@@ -371,6 +375,10 @@ def test_every_refusal_can_be_given():
         # Given by the actions, which alone see the comment and the password.
         Refusal.COMMENT_MISSING,
         Refusal.WRONG_PASSWORD,
+        Refusal.ACCESS_TOO_NEW,
+        Refusal.QUORUM_OUT_OF_REACH,
+        Refusal.OWN_CHANGE,
+        Refusal.CHANGE_SETTLED,
     }
     assert given == set(Refusal)
 
@@ -389,22 +397,22 @@ def test_the_rules_import_no_framework():
 
 def test_evidence_that_is_no_link_is_refused():
     proposal = replace(PROPOSAL, evidence=("https://evidence.example/", "javascript:alert(1)"))
-    assert policy.reasons_against_submitting(EDITOR, STANDING, proposal) == (Refusal.EVIDENCE_NOT_A_LINK,)
+    assert against_submitting(EDITOR, STANDING, proposal) == (Refusal.EVIDENCE_NOT_A_LINK,)
 
 
 def test_a_document_that_cannot_be_shown_is_refused():
     standing = replace(STANDING, document_is_shown=False)
-    assert policy.reasons_against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_NOT_SHOWN,)
+    assert against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_NOT_SHOWN,)
 
 
 def test_a_stub_does_not_become_ready_and_may_become_anything_else():
     standing = replace(STANDING, document_is_stub=True)
-    assert policy.reasons_against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_IS_STUB,)
+    assert against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_IS_STUB,)
     lower = replace(PROPOSAL, level=states.SHADOW, year=None)
-    assert policy.reasons_against_submitting(EDITOR, standing, lower) == ()
+    assert against_submitting(EDITOR, standing, lower) == ()
 
 
 def test_a_runbook_without_a_document_can_be_reinstated_where_nobody_had_assessed_it():
     standing = replace(STANDING, level=states.RETIRED, before_retirement=states.UNASSESSED, has_document=False)
     proposal = replace(PROPOSAL, level=states.UNASSESSED, year=None)
-    assert policy.reasons_against_submitting(EDITOR, standing, proposal) == ()
+    assert against_submitting(EDITOR, standing, proposal) == ()

@@ -91,7 +91,7 @@ def test_the_other_moves_ask_each_thing_once(runbook, people):
     counted["downgrade"] = len(
         asked(lambda: actions.downgrade(runbook=runbook, level="shadow", reason="x", by=people["rita"]))
     )
-    assert counted == {"reject": 10, "submit": 13, "withdraw": 7, "downgrade": 17}
+    assert counted == {"reject": 10, "submit": 16, "withdraw": 7, "downgrade": 17}
 
 
 def test_the_page_and_its_form_in_the_admin(request_, people, sign_in):
@@ -99,13 +99,13 @@ def test_the_page_and_its_form_in_the_admin(request_, people, sign_in):
     client = sign_in("rita")
     page = f"{ADMIN}/{request_.pk}/change/"
     seen = client.get(page).context["form"].initial["seen"]
-    assert len(asked(lambda: client.get(page))) == 14
+    assert len(asked(lambda: client.get(page))) == 20
     values = {"seen": seen, "decision": "approve", "comment": "Read.", "password": cast.PASSWORD}
     assert len(asked(lambda: client.post(f"{ADMIN}/{request_.pk}/decide/", values))) == 5 + 9
     # Those who decided come with their names and groups: no query for each.
     other = sign_in("rolf")
     other.get(page)
-    assert len(asked(lambda: other.get(page))) == 14
+    assert len(asked(lambda: other.get(page))) == 20
 
 
 # ---- one transaction for the password and the decision

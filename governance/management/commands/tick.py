@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from governance import actions, ledger
 from governance.choices import NoticedBy
@@ -58,6 +59,7 @@ class Command(PortalCommand):
 
     def _lapse(self) -> list[str]:
         self.stdout.write(f"Lapsed: {actions.lapse_what_ran_out(by=ledger.SYSTEM)}.")
+        self.stdout.write(f"Rules put in force: {actions.bring_rules_into_force(at=timezone.now())}.")
         return []
 
     def _check(self) -> list[str]:

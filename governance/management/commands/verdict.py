@@ -5,10 +5,11 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from governance.choices import VERDICT_TEXTS
+from governance.choices import DEPENDENCE_TEXTS, VERDICT_TEXTS
 from governance.go_no_go import verdict_on_slug
 from governance.management.base import PortalCommand
-from governance.verdict import Verdict
+from governance.policy import Dependence
+from governance.verdict import SOLO, Verdict
 
 
 class Command(PortalCommand):
@@ -42,6 +43,7 @@ class Command(PortalCommand):
             "reasons": [reason.value for reason in answer.reasons],
             "valid_until": answer.valid_until.isoformat() if answer.valid_until else None,
             "independent": answer.independent,
+            "not_independent_because": list(answer.dependence),
         }
 
     def _say(self, slug: str, answer: Verdict) -> None:
@@ -50,5 +52,8 @@ class Command(PortalCommand):
             self.stdout.write(f"  {reason.value}: {VERDICT_TEXTS[reason]}")
         if answer.go:
             self.stdout.write(f"  holds until {answer.valid_until}")
-            if not answer.independent:
+            if SOLO in answer.dependence:
                 self.stdout.write("  owner-led, no independent review")
+            for code in answer.dependence:
+                if code != SOLO:
+                    self.stdout.write(f"  no independent review, {code}: {DEPENDENCE_TEXTS[Dependence(code)]}")

@@ -1,0 +1,120 @@
+"""The page of changes of who may sign and of rules: what waits, until when, and the decision on it."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from governance import actions
+from governance.access_changes import change_of, reasons_against_settling, recent_changes
+from governance.admin.forms import CONFIRM, SettleForm
+from governance.choices import REFUSAL_TEXTS
+from governance.eligibility import house
+from governance.models import ChangeLogEntry
+from governance.people import AUDITORS, person, signed_in
+from governance.policy import Refusal
+
+SIGN = "governance.sign_statuschangerequest"
+
+
+def may_see(request: HttpRequest) -> bool:
+    """Whether a visitor is shown changes of accounts: risk owners, auditors and whoever administers accounts."""
+    user = signed_in(request)
+    return user.has_perm(SIGN) or user.has_perm("auth.view_user") or user.groups.filter(name=AUDITORS).exists()
+
+
+class AccessChangesMixin:
+    """Two pages beside the list of requests."""
+
+    def access_change_urls(self: Any) -> list[URLPattern]:
+        """Their addresses."""
+        view = self.admin_site.admin_view
+        return [
+            path("access-changes/", view(self.access_changes_view), name="governance_access_changes"),
+            path(
+                "access-changes/<int:sequence>/",
+                view(sensitive_post_parameters("password")(self.access_change_view)),
+                name="governance_access_change",
+            ),
+        ]
+
+    def access_changes_view(self: Any, request: HttpRequest) -> HttpResponse:
+        """What changed lately, the newest first, with what waits.
+
+        :raises PermissionDenied: the visitor is not shown changes of accounts.
+        """
+        if not may_see(request):
+            raise PermissionDenied
+        now = timezone.now()
+        rules = house(at=now)
+        changes = recent_changes(house=rules, at=now)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Changes to confirm"),
+            "opts": self.opts,
+            "changes": [(change, change.is_waiting(at=now)) for change in changes],
+            "house": rules,
+        }
+        return TemplateResponse(request, "admin/governance/statuschangerequest/access_changes.html", context)
+
+    def access_change_view(self: Any, request: HttpRequest, sequence: int) -> HttpResponse:
+        """One change, and the form for whoever may decide on it.
+
+        :raises PermissionDenied: the visitor is not shown changes of accounts.
+        """
+        if not may_see(request):
+            raise PermissionDenied
+        entry = get_object_or_404(ChangeLogEntry, pk=sequence)
+        form = SettleForm(request.POST if request.method == "POST" else None)
+        status = 200
+        if request.method == "POST":
+            if form.is_valid():
+                try:
+                    self._settle(request, entry, form)
+                except actions.ActionRefused as refused:
+                    wrong = refused.reasons == (Refusal.WRONG_PASSWORD,)
+                    form.add_error("password" if wrong else None, refused.messages)
+                    status = 400 if wrong else 403
+                else:
+                    self.message_user(request, _("Your decision is recorded."))
+                    return HttpResponseRedirect(reverse("admin:governance_access_changes"))
+            else:
+                status = 400
+        return self._change_page(request, entry, form, status)
+
+    def _settle(self, request: HttpRequest, entry: ChangeLogEntry, form: SettleForm) -> None:
+        act = actions.confirm_change if form.cleaned_data["decision"] == CONFIRM else actions.refuse_change
+        act(
+            entry=entry,
+            comment=form.cleaned_data["comment"],
+            password=form.cleaned_data["password"],
+            by=signed_in(request),
+        )
+
+    def _change_page(
+        self: Any, request: HttpRequest, entry: ChangeLogEntry, form: SettleForm, status: int
+    ) -> HttpResponse:
+        now = timezone.now()
+        rules = house(at=now)
+        change = change_of(entry, house=rules)
+        known = person(signed_in(request), at=now)
+        refusals = reasons_against_settling(change, known, house=rules, at=now)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Change %(sequence)d") % {"sequence": entry.sequence},
+            "opts": self.opts,
+            "change": change,
+            "entry": entry,
+            "is_waiting": change.is_waiting(at=now),
+            "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
+            "form": form,
+            "typed": form.data.get("comment", "") if form.is_bound else "",
+        }
+        name = "admin/governance/statuschangerequest/access_change.html"
+        return TemplateResponse(request, name, context, status=status)
