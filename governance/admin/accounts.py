@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from governance import actions, ledger
-from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin, signed_in
+from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin
 from governance.admin.stale import OpenedOnForm
 from governance.models import SignOffRule
 from governance.passwords import record_password
