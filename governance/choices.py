@@ -63,6 +63,8 @@ class Action(models.TextChoices):
     TOKEN_CREATED = "token_created", _("API token created")
     TOKEN_REVOKED = "token_revoked", _("API token revoked")
     RESTORE_ACCEPTED = "restore_accepted", _("restored ledger accepted")
+    BREAK_ACCEPTED = "break_accepted", _("broken ledger accepted")
+    CLOCK_ACCEPTED = "clock_accepted", _("corrected clock accepted")
 
 
 class ReminderKind(models.TextChoices):

@@ -8,6 +8,8 @@ from django.views.i18n import set_language
 from governance.admin.own_password import own_password
 from portal import views
 
+handler500 = views.server_error
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("governance.urls")),

@@ -1,12 +1,18 @@
 """Pages that belong to no subject: home and health."""
 
+import sys
+from typing import Any
+
 from django.db import DatabaseError
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template import loader
+from django.views import defaults
 from drf_spectacular.generators import SchemaGenerator
 
-from governance import guards
+from governance import database_writes, ledger
+from governance.integrity import integrity_alarms, notes
 from runbooks.models import Runbook
 from runbooks.models.runbook import readiness_label
 from runbooks.views import situations_in_order
@@ -50,11 +56,24 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """``/readyz``: the database answers, and every guard stands in it. 503 with the reason where not."""
+    """``/readyz``: the database answers and takes a write, and there is no integrity alarm. 503 with the reasons where not."""
     try:
-        missing = guards.missing()
+        database_writes.try_to_write()
+        seen = ledger.look()
+        alarms, told = integrity_alarms(seen), notes(seen)
+        ledger.follow(seen)
     except DatabaseError:
         return JsonResponse({"ready": False, "reason": "The database does not answer."}, status=503)
-    if missing:
-        return JsonResponse({"ready": False, "reason": f"Guards are missing: {', '.join(missing)}."}, status=503)
-    return JsonResponse({"ready": True})
+    answer: dict[str, Any] = {"ready": not alarms, **({"notes": told} if told else {})}
+    if alarms:
+        answer["reason"] = " ".join(alarm.detail for alarm in alarms)
+        answer["reasons"] = [alarm.reason.value for alarm in alarms]
+    return JsonResponse(answer, status=503 if alarms else 200)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error that nobody caught: 503 where it is that nothing can be written, else 500."""
+    if not database_writes.is_write_failure(sys.exc_info()[1]):
+        return defaults.server_error(request)
+    database_writes.note_failure()
+    return HttpResponse(loader.get_template("503.html").render(), status=503)

@@ -17,6 +17,8 @@ from governance.actions.findings import resolve_findings
 from governance.actions.landscape import ImportRecord, Moved, keep_source
 from governance.actions.lapse import lapse_what_ran_out
 from governance.actions.ledger_state import (
+    accept_broken_ledger,
+    accept_corrected_clock,
     accept_restored_ledger,
     exposed_by_checkpoints,
     note_checkpoint,
@@ -41,6 +43,8 @@ __all__ = [
     "RequestLapsed",
     "StaleForm",
     "Synced",
+    "accept_broken_ledger",
+    "accept_corrected_clock",
     "accept_restored_ledger",
     "check_catalogue",
     "confirm_password",
