@@ -13,11 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from governance import ledger
-from governance.choices import Action
-from governance.facts import subject_of
+from governance.ledger.acceptance import acceptance_of_loss
 from governance.models import ChangeLogEntry
-from runbooks.choices import ReadinessLevel
-from runbooks.models import Runbook
 
 FORMAT = "runbook-portal-checkpoint/1"
 
@@ -101,7 +98,7 @@ def compare(checkpoint: Checkpoint, verified: ledger.Verification) -> str:
     :param verified: of a chain that is whole in itself.
     """
     problem = _problem(checkpoint, verified)
-    return "" if problem and _is_settled(checkpoint) else problem
+    return "" if problem and acceptance_of_loss(checkpoint.hash) is not None else problem
 
 
 def _problem(checkpoint: Checkpoint, verified: ledger.Verification) -> str:
@@ -119,23 +116,6 @@ def _problem(checkpoint: Checkpoint, verified: ledger.Verification) -> str:
             "restored and gone on with."
         )
     return ""
-
-
-def _is_settled(checkpoint: Checkpoint) -> bool:
-    """Whether a person went on without the rows that this checkpoint exposed as lost (``accept_restored_ledger``).
-
-    Whoever forges the row that says so gains nothing: it settles only what no readiness is older than.
-    """
-    accepted = [
-        row.sequence
-        for row in ChangeLogEntry.objects.filter(action=Action.RESTORE_ACCEPTED).order_by("sequence")
-        if any(lost["hash"] == checkpoint.hash for lost in row.changes["checkpoints"]["before"])
-    ]
-    if not accepted:
-        return False
-    ready = {subject_of(runbook) for runbook in Runbook.objects.filter(readiness_level=ReadinessLevel.READY)}
-    signed_since = ChangeLogEntry.objects.filter(action=Action.READINESS_CHANGED, sequence__gt=accepted[-1])
-    return ready <= set(signed_since.values_list("subject", flat=True))
 
 
 def _signature(checkpoint: Checkpoint, key: str) -> str:

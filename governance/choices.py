@@ -66,6 +66,8 @@ class Action(models.TextChoices):
     RESTORE_ACCEPTED = "restore_accepted", _("restored ledger accepted")
     CHANGE_CONFIRMED = "change_confirmed", _("change confirmed")
     CHANGE_REFUSED = "change_refused", _("change refused")
+    BREAK_ACCEPTED = "break_accepted", _("broken ledger accepted")
+    CLOCK_ACCEPTED = "clock_accepted", _("corrected clock accepted")
 
 
 class ReminderKind(models.TextChoices):

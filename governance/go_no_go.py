@@ -14,13 +14,15 @@ from django.db import Error
 from django.db.models import Q
 from django.utils import timezone
 
-from governance import guards, ledger
+from governance import ledger
 from governance.actions.applying import signed_values
-from governance.choices import Action, Decision, FindingKind, RequestState
+from governance.alarms import integrity_alarms
+from governance.choices import Action, Decision, RequestState
 from governance.facts import subject_of
 from governance.guards.rules import SIGNED
 from governance.integrity.stored_requests import closing_columns, decision_columns, decision_rows, request_columns
-from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
+from governance.ledger.incidents import OF_THE_CHAIN
+from governance.models import ChangeLogEntry, LedgerIncident, SignOff, StatusChangeRequest
 from governance.told import last_told
 from governance.verdict import Evidence, Verdict, VerdictReason, decide, no_go, reasons_in
 from runbooks.choices import ReadinessLevel
@@ -37,7 +39,7 @@ ABOUT_SIGNING = (
 )
 LEAST_YEAR, MOST_YEAR = 1, 9999
 # Of a runbook that does not claim to be ready nothing is asked: its own row says no.
-NOTHING_AGAINST = Evidence(True, True, True, True, True)
+NOTHING_AGAINST = Evidence(True, True, True)
 
 
 def verdict_on_slug(
@@ -79,6 +81,8 @@ class Read:
         signing = Q(subject__in=[subject_of(runbook) for runbook in runbooks], action__in=ABOUT_SIGNING)
         texts = Q(subject__in=[subject_of(runbook.document) for runbook in runbooks if runbook.document])
         rows = ChangeLogEntry.objects.filter(signing | texts).order_by("sequence")
+        # What was found not to hold proves nothing, and may be a row that nobody can read.
+        rows = rows.exclude(sequence__in=LedgerIncident.objects.filter(OF_THE_CHAIN).values("sequence"))
         decisions = SignOff.objects.filter(request__runbook__in=runbooks, request__applied_at__isnull=False)
         return cls(decisions=list(decisions.select_related("signer", "request__requested_by")), rows=list(rows))
 
@@ -154,8 +158,7 @@ def claims_ready(runbook: Runbook) -> bool:
 class _Known:
     """What was read for all of the runbooks at once."""
 
-    ledger_whole: bool
-    guards_stand: bool
+    alarms: tuple[Reason, ...]
     decisions: dict[int, list[SignOff]]  # runbook -> the decisions on the request that was applied last
     rows: dict[str, list[ChangeLogEntry]]  # subject (a runbook, a document) -> its rows, in their order
     altered: set[int]  # documents whose text is not what their sha256 names
@@ -167,15 +170,16 @@ class _Known:
         :param texts: read the texts that are not at hand, to see that each is what its sha256 names.
         """
         if not runbooks:
-            return cls(True, True, {}, {}, set())
+            return cls((), {}, {}, set())
         read = read or Read.now(runbooks)
         about: dict[str, list[ChangeLogEntry]] = {}
         for row in read.rows:
             about.setdefault(row.subject, []).append(row)
-        in_doubt = doubts()
+        alarms = doubts()
+        if thorough and Reason.LEDGER_BROKEN not in alarms and not ledger.verify().is_whole:
+            alarms = (*alarms, Reason.LEDGER_BROKEN)
         return cls(
-            ledger_whole=Reason.LEDGER_BROKEN not in in_doubt and (not thorough or ledger.verify().is_whole),
-            guards_stand=Reason.GUARDS_MISSING not in in_doubt,
+            alarms=alarms,
             decisions=_on_the_last(read.decisions),
             rows=about,
             altered=_altered_documents(runbooks, texts=texts),
@@ -188,8 +192,7 @@ class _Known:
         return Evidence(
             signatures_complete=bool(decisions) and _has_quorum(decisions),
             ledger_agrees=bool(decisions) and _tells_of(self.rows.get(subject_of(runbook), []), decisions, runbook),
-            ledger_whole=self.ledger_whole,
-            guards_stand=self.guards_stand,
+            alarms=self.alarms,
             document_is_itself=runbook.document_id not in self.altered and self._is_shown_as_rendered(runbook.document),
         )
 
@@ -309,12 +312,10 @@ def _reasons(evidence: Evidence) -> tuple[Reason, ...]:
 def portal_doubts() -> tuple[Reason, ...]:
     """Why nothing may be used live, whatever a runbook's row says; for ``runbooks.doubt``."""
     try:
-        asked = ((Reason.LEDGER_BROKEN, _is_known_broken()), (Reason.GUARDS_MISSING, bool(guards.missing())))
+        seen = ledger.look()
+        alarms = integrity_alarms(seen)
+        ledger.follow(seen)
     except Exception:  # whatever it is, it is a doubt
         logger.exception("Whether the portal is in doubt could not be found out.")
         return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
-    return tuple(reason for reason, holds in asked if holds)
-
-
-def _is_known_broken() -> bool:
-    return Finding.objects.filter(kind=FindingKind.BROKEN_LEDGER, resolved_at__isnull=True).exists()
+    return tuple(dict.fromkeys(alarm.reason for alarm in alarms))

@@ -38,10 +38,13 @@ def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
         approval = last_move(runbook)
         if approval is None:
             raise NothingToProve(f"{runbook.slug} was never approved for anything.")
-        if not ledger.verify().is_whole:
+        verified = ledger.verify()
+        if not verified.is_whole:
             raise NothingToProve("The ledger is broken: run 'manage.py verify_ledger'.")
         about = ChangeLogEntry.objects.filter(subject=subject_of(runbook), changes__request__after=approval.pk)
         first = about.order_by("sequence").values_list("sequence", flat=True).first() or 1
+        if any(sequence >= first for sequence in verified.accepted):
+            raise NothingToProve(f"Rows of the ledger after the approval of {runbook.slug} do not hold. Sign it anew.")
         checkpoint = take_checkpoint(key=settings.CHECKPOINT_KEY, at=at or timezone.now())
         return {
             "format": FORMAT,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from runbooks.standing import SignedFacts, last_day, reasons_against_live
+from runbooks.standing import Reason, SignedFacts, last_day, reasons_against_live
 
 
 class VerdictReason(StrEnum):
@@ -26,6 +26,10 @@ class VerdictReason(StrEnum):
     SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum stands behind the readiness
     LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
+    LEDGER_RESTORED = "ledger_restored"  # the ledger lacks rows that were seen before
+    CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a later time than now was seen before
+    DATABASE_NOT_WRITABLE = "database_not_writable"  # a revoke could not be written
+    MARK_UNREADABLE = "mark_unreadable"  # how far the ledger was seen before cannot be read
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
     DOCUMENT_ALTERED = (
         "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
@@ -44,13 +48,15 @@ SOLO = "solo"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What governance knows beside the runbook's own row."""
+    """What governance knows beside the runbook's own row.
+
+    :ivar alarms: why nothing may be used live now, whatever a row says.
+    """
 
     signatures_complete: bool
     ledger_agrees: bool
-    ledger_whole: bool
-    guards_stand: bool
     document_is_itself: bool
+    alarms: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,7 @@ def reasons_in(evidence: Evidence) -> tuple[VerdictReason, ...]:
     doubts = (
         (VerdictReason.SIGNATURES_MISSING, not evidence.signatures_complete),
         (VerdictReason.LEDGER_DISAGREES, not evidence.ledger_agrees),
-        (VerdictReason.LEDGER_BROKEN, not evidence.ledger_whole),
-        (VerdictReason.GUARDS_MISSING, not evidence.guards_stand),
+        *((VerdictReason(alarm.value), True) for alarm in evidence.alarms),
         (VerdictReason.DOCUMENT_ALTERED, not evidence.document_is_itself),
     )
     return tuple(reason for reason, holds in doubts if holds)

@@ -41,6 +41,7 @@ PREFIXES = (
     "DOCS_",
     "EMAIL_",
     "GOVERNANCE_",
+    "LEDGER_",
     "PORTAL_",
     "SIGNING_",
     "TRUSTED_",
@@ -67,6 +68,7 @@ class Environment:
     governance_solo: bool
     signing_cool_down_hours: int
     checkpoint_key: str
+    ledger_mark: str
     portal_url: str
     time_zone: str
     language_code: str
@@ -129,6 +131,7 @@ def _settings(values: Mapping[str, str], var: Path) -> dict[str, Any]:
         "governance_solo": _flag(values, "GOVERNANCE_SOLO"),
         "signing_cool_down_hours": _whole_number(values, "SIGNING_COOL_DOWN_HOURS", default=24, most=24 * 365),
         "checkpoint_key": _checkpoint_key(values),
+        "ledger_mark": _ledger_mark(values),
         "portal_url": _portal_url(values),
         "time_zone": _time_zone(values),
         "language_code": _one_of(values, "LANGUAGE_CODE", LANGUAGES),
@@ -209,6 +212,15 @@ def _checkpoint_key(values: Mapping[str, str]) -> str:
         # The value is a secret and is not repeated.
         raise ImproperlyConfigured(f"CHECKPOINT_KEY is shorter than {SHORTEST_KEY} characters. Set a long random one.")
     return key
+
+
+def _ledger_mark(values: Mapping[str, str]) -> str:
+    word = _text(values, "LEDGER_MARK")
+    if word and (not Path(word).is_absolute() or Path(word).is_dir()):
+        raise ImproperlyConfigured(
+            f"LEDGER_MARK={word!r} is not the whole path of a file. Set one such as /var/lib/portal/mark.json."
+        )
+    return word
 
 
 def _portal_url(values: Mapping[str, str]) -> str:

@@ -35,6 +35,7 @@ DOCS_REF = ENVIRONMENT.docs_ref
 GOVERNANCE_SOLO = ENVIRONMENT.governance_solo
 SIGNING_COOL_DOWN_HOURS = ENVIRONMENT.signing_cool_down_hours
 CHECKPOINT_KEY = ENVIRONMENT.checkpoint_key
+LEDGER_MARK = ENVIRONMENT.ledger_mark  # empty: a file of its own for each database
 PORTAL_URL = ENVIRONMENT.portal_url
 UNREAD_VARIABLES = ENVIRONMENT.unread
 

@@ -1,15 +1,18 @@
 """Pages that belong to no subject: home and health."""
 
 import sys
+from typing import Any
 
 from django.db import Error
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template import loader
 from django.views import defaults
 from drf_spectacular.generators import SchemaGenerator
 
-from governance import guards
+from governance import database_writes, ledger
+from governance.alarms import integrity_alarms, notes
 from portal.gate import database_unreachable
 from runbooks.models import Runbook
 from runbooks.models.runbook import readiness_label
@@ -48,24 +51,38 @@ def api_documentation(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/api_documentation.html", {"routes": routes})
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an error that nobody caught: the API's clients learn in JSON that the database does not answer."""
-    if request.path_info.startswith("/api/") and isinstance(sys.exc_info()[1], Error):
-        return database_unreachable()
-    return defaults.server_error(request)
-
-
 def healthz(request: HttpRequest) -> HttpResponse:
     """``/healthz``: this process answers. Asks nothing of the database."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """``/readyz``: the database answers, and every guard stands in it. 503 with the reason where not."""
+    """``/readyz``: the database answers and takes a write, and there is no integrity alarm. 503 with the reasons where not."""
     try:
-        missing = guards.missing()
+        database_writes.try_to_write()
+        seen = ledger.look()
+        alarms, told = integrity_alarms(seen), notes(seen)
+        ledger.follow(seen)
     except Error:
         return JsonResponse({"ready": False, "reason": "The database does not answer."}, status=503)
-    if missing:
-        return JsonResponse({"ready": False, "reason": f"Guards are missing: {', '.join(missing)}."}, status=503)
-    return JsonResponse({"ready": True})
+    answer: dict[str, Any] = {"ready": not alarms, **({"notes": told} if told else {})}
+    if alarms:
+        answer["reason"] = " ".join(alarm.detail for alarm in alarms)
+        answer["reasons"] = [alarm.reason.value for alarm in alarms]
+    return JsonResponse(answer, status=503 if alarms else 200)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error that nobody caught: 503 where the database does not answer or take a write.
+
+    A client of the API gets its answer as JSON.
+    """
+    error = sys.exc_info()[1]
+    nothing_written = database_writes.is_write_failure(error)
+    if nothing_written:
+        database_writes.note_failure()
+    if request.path_info.startswith("/api/") and isinstance(error, Error):
+        return database_unreachable()
+    if nothing_written:
+        return HttpResponse(loader.get_template("503.html").render(), status=503)
+    return defaults.server_error(request)

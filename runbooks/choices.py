@@ -73,6 +73,18 @@ REASON_TEXTS = {
     Reason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
     Reason.DOUBT: _("Something could not be found out, so the answer is no."),
     Reason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
+    Reason.LEDGER_RESTORED: _(
+        "An older backup of the database was restored. Nothing is go until a risk owner has accepted that."
+    ),
+    Reason.CLOCK_BEHIND_LEDGER: _(
+        "The clock of this host is behind the times in the ledger. Nothing is go until it is right."
+    ),
+    Reason.DATABASE_NOT_WRITABLE: _(
+        "Nothing can be written to the database, so nobody could take a runbook down. Nothing is go until that is mended."
+    ),
+    Reason.MARK_UNREADABLE: _(
+        "The portal cannot tell whether an older backup was restored: the high-water mark cannot be read."
+    ),
     Reason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),
     Reason.DOCUMENT_ELSEWHERE: _("The stored text is not that of its path."),

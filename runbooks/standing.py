@@ -26,6 +26,10 @@ class Reason(StrEnum):
     SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum stands behind the readiness
     LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
+    LEDGER_RESTORED = "ledger_restored"  # the ledger lacks rows that were seen before
+    CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a later time than now was seen before
+    DATABASE_NOT_WRITABLE = "database_not_writable"  # a revoke could not be written
+    MARK_UNREADABLE = "mark_unreadable"  # how far the ledger was seen before cannot be read
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
     DOCUMENT_ALTERED = (
         "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered

@@ -73,3 +73,12 @@ def runbook(people):
 def ready_runbook(runbook):
     """The same, signed ready for this year."""
     return cast.make_ready(runbook)
+
+
+@pytest.fixture
+def mark(settings, tmp_path):
+    """The file of this host's high-water mark; other tests keep none."""
+    path = tmp_path / "host" / "mark.json"
+    path.parent.mkdir()
+    settings.LEDGER_MARK = str(path)
+    return path

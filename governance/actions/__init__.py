@@ -19,6 +19,8 @@ from governance.actions.findings import resolve_findings
 from governance.actions.landscape import ImportRecord, Moved, keep_source
 from governance.actions.lapse import lapse_what_ran_out
 from governance.actions.ledger_state import (
+    accept_broken_ledger,
+    accept_corrected_clock,
     accept_restored_ledger,
     exposed_by_checkpoints,
     note_checkpoint,
@@ -46,6 +48,8 @@ __all__ = [
     "RequestLapsed",
     "StaleForm",
     "Synced",
+    "accept_broken_ledger",
+    "accept_corrected_clock",
     "accept_restored_ledger",
     "bring_rules_into_force",
     "check_catalogue",

@@ -1,59 +1,77 @@
-"""Noting that the ledger is broken, or whole again: as long as it is broken, every verdict is no-go."""
+"""Incidents of the ledger, and how people go on after one. While one stands, every verdict is no-go."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from governance import ledger, states
 from governance.actions.errors import NothingToAccept
 from governance.actions.lowering import downgrade, lapse_what_waits
 from governance.choices import SEVERITY_OF_KIND, Action, FindingKind, RequestState
-from governance.models import ChangeLogEntry, Finding
+from governance.ledger.acceptance import accepted_breaks
+from governance.ledger.incidents import BY_A_CHECKPOINT, OF_THE_CHAIN, is_back, open_incidents
+from governance.models import ChangeLogEntry, Finding, LedgerIncident
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
 # The levels from which one may go back to unassessed.
 TO_UNASSESSED = [level for level, lower in states.DOWN.items() if ReadinessLevel.UNASSESSED in lower]
-CHAIN, CHECKPOINT = "ledger", "ledger, seen from a checkpoint"
-MOST_LINE = 2**31 - 1
+CHECKPOINT = "ledger, seen from a checkpoint"
+MAX_LINE = 2**31 - 1
+MAX_BREAKS = 1_000
+# Clocks of several hosts differ by less; a clock that is further behind is wrong.
+CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
-def note_ledger_state(*, problem: str, at: datetime | None = None) -> None:
-    """What a verification of the whole chain in itself has found. It leaves no ledger row: the ledger is in doubt.
+@dataclass(frozen=True, slots=True)
+class AcceptedBreaks:
+    """What ``accept_broken_ledger`` has done: the runbooks it took down, and the rows it accepted."""
+
+    taken_down: list[Runbook]
+    rows: list[int]
+
+
+def note_ledger_state(*, problem: str, sequence: int = 0, at: datetime | None = None) -> None:
+    """Note what a verification of the whole chain has found. It leaves no ledger row: the ledger is in doubt.
 
     A whole chain settles as well what checkpoints exposed, where it goes through their very rows again: the right backup
     is back. A later checkpoint settles nothing, for it may have been taken of the wrong chain.
 
     :param problem: what is wrong; empty when all of it was verified.
+    :param sequence: the first row that does not hold.
     """
+    moment = at or timezone.now()
     if problem:
-        _open(CHAIN, problem, line=0, at=at)
+        _open(problem, sequence=sequence, digest="", at=moment)
         return
-    _open_ones(CHAIN).update(resolved_at=at or timezone.now())
-    for finding in exposed_by_checkpoints():
-        if ChangeLogEntry.objects.filter(sequence=finding.line, hash=_hash_in(finding)).exists():
-            Finding.objects.filter(pk=finding.pk).update(resolved_at=at or timezone.now())
+    _settle(open_incidents(OF_THE_CHAIN), at=moment)
+    _settle((each for each in open_incidents(BY_A_CHECKPOINT) if is_back(each)), at=moment)
 
 
 def note_checkpoint(*, sequence: int, digest: str, problem: str, at: datetime | None = None) -> None:
-    """What is wrong with a whole chain, seen from a checkpoint.
+    """Note what is wrong with a whole chain, seen from a checkpoint.
 
     :param sequence: the row that the checkpoint was taken at.
     :param digest: that row's hash, as the checkpoint has it.
     :param problem: what is wrong; empty when the chain goes through it.
     """
     if problem:
-        _open(f"{CHECKPOINT} {digest}", problem, line=min(sequence, MOST_LINE), at=at)
+        _open(problem, sequence=sequence, digest=digest, at=at or timezone.now())
 
 
-def exposed_by_checkpoints() -> QuerySet[Finding]:
-    """What checkpoints exposed and nothing has settled."""
-    return _open_ones(CHECKPOINT)
+def exposed_by_checkpoints() -> list[LedgerIncident]:
+    """Return what checkpoints exposed and nothing has settled."""
+    return list(open_incidents(BY_A_CHECKPOINT))
 
 
-def accept_restored_ledger(*, reason: str, by: User, at: datetime | None = None) -> list[Runbook]:
+def accept_restored_ledger(
+    *, reason: str, by: User, mark: ledger.Mark | None = None, at: datetime | None = None
+) -> list[Runbook]:
     """Go on with a ledger of which rows are lost, as after the restore of an older backup.
 
     Nobody knows what the lost rows took down, rejected or withdrew: every open request lapses, whatever is signed is taken
@@ -62,57 +80,154 @@ def accept_restored_ledger(*, reason: str, by: User, at: datetime | None = None)
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
+    :param mark: this host's high-water mark. Another host's mark of another row says no until this is done there.
     :return: the runbooks that were taken down.
     :raises NothingToAccept: nothing is exposed, or the chain is broken in itself.
     :raises ActionRefused: the policy is against a downgrade by this person.
     """
     with ledger.governed():
-        exposed = list(exposed_by_checkpoints())
-        if not exposed:
-            raise NothingToAccept("No checkpoint has exposed anything: there is nothing to accept.")
+        exposed, lost = exposed_by_checkpoints(), _lost(mark)
+        if not exposed and not lost:
+            raise NothingToAccept(
+                "No checkpoint and no high-water mark has exposed anything: there is nothing to accept."
+            )
         if not ledger.verify().is_whole:
             raise NothingToAccept(
-                "The chain is broken in itself, which no restore does. Run 'manage.py verify_ledger'."
+                "The chain is broken in itself, which no restore does. Run 'manage.py verify_ledger', and see "
+                "'manage.py accept_broken_ledger'."
             )
         moment = at or timezone.now()
-        signed = list(Runbook.objects.filter(readiness_level__in=TO_UNASSESSED).order_by("pk"))
-        for runbook in signed:
-            downgrade(runbook=runbook, level=ReadinessLevel.UNASSESSED, reason=reason, by=by, at=moment)
-        waiting = Runbook.objects.filter(status_change_requests__state=RequestState.OPEN).order_by("pk")
-        for runbook in list(waiting):
-            ledger.append_all(lapse_what_waits(runbook, reason, by=by, at=moment), at=moment)
-        lost = [{"sequence": finding.line, "hash": _hash_in(finding)} for finding in exposed]
-        ledger.append(
-            ledger.Record(
-                actor=by,
-                action=Action.RESTORE_ACCEPTED,
-                subject=CHAIN,
-                changes={"checkpoints": {"before": lost, "after": None}},
-                reason=reason,
-            ),
-            at=moment,
-        )
-        exposed_by_checkpoints().update(resolved_at=moment)
+        signed = _take_down(Q(), reason, by=by, at=moment)
+        seen = [{"sequence": incident.sequence, "hash": incident.hash} for incident in exposed]
+        changes = {"checkpoints": {"before": seen, "after": None}, "high_water_mark": {"before": lost, "after": None}}
+        _tell(Action.RESTORE_ACCEPTED, changes, reason=reason, by=by, at=moment)
+        _settle(exposed, at=moment)
     return signed
 
 
-def _hash_in(finding: Finding) -> str:
-    return finding.subject.removeprefix(CHECKPOINT).strip()
+def accept_broken_ledger(
+    *, reason: str, by: User, mark: ledger.Mark | None = None, at: datetime | None = None
+) -> AcceptedBreaks:
+    """Go on with a chain that is broken for good: no backup has the right rows.
+
+    Every row that does not hold is named in the change log, with the sha256 of what is stored there and the hash by which
+    the chain goes on. From then on a verification passes over it while it stays as it is, and stops at any other. What the
+    altered rows told is unknown: every open request lapses, whatever is signed is taken down to unassessed. All or nothing.
+
+    :param reason: what has happened; for the change log.
+    :param by: a risk owner, as for each downgrade.
+    :param mark: this host's high-water mark, where its row is among those that are lost.
+    :raises NothingToAccept: the chain is whole, or broken in too many places.
+    :raises ActionRefused: the policy is against a downgrade by this person.
+    """
+    with ledger.governed():
+        breaks = _breaks()
+        if not breaks:
+            raise NothingToAccept("The chain is whole: there is nothing to accept.")
+        moment = at or timezone.now()
+        for each in breaks:
+            _open(reason, sequence=each.sequence, digest="", at=moment)
+        signed = _take_down(Q(), reason, by=by, at=moment)
+        rows = ChangeLogEntry.objects.filter(sequence__in=[each.sequence for each in breaks])
+        hashes = dict(rows.values_list("sequence", "hash"))
+        told = [{**each._asdict(), "hash": hashes[each.sequence]} for each in breaks]
+        changes = {
+            "breaks": {"before": told, "after": None},
+            "high_water_mark": {"before": _lost(mark), "after": None},
+        }
+        _tell(Action.BREAK_ACCEPTED, changes, reason=reason, by=by, at=moment)
+        _settle(open_incidents(OF_THE_CHAIN), at=moment)
+    return AcceptedBreaks(signed, [each.sequence for each in breaks])
 
 
-def _open_ones(subject: str) -> QuerySet[Finding]:
-    """The open ones about the chain itself, or about any checkpoint."""
-    about = {"subject": subject} if subject == CHAIN else {"subject__startswith": subject}
-    return Finding.objects.filter(kind=FindingKind.BROKEN_LEDGER, resolved_at__isnull=True, **about)
+def accept_corrected_clock(
+    *, reason: str, by: User, seen_at: datetime | None = None, at: datetime | None = None
+) -> list[Runbook]:
+    """Go on after the clock was ahead for a while and was set right.
+
+    What was signed while it was ahead is taken down to unassessed, and every open request lapses: their waiting times may
+    have been measured on a wrong clock. The times of later rows stay at the newest one that the ledger holds, until the clock has passed it.
+
+    :param reason: what has happened; for the change log.
+    :param by: a risk owner, as for each downgrade.
+    :param seen_at: the latest time that this host has seen (its high-water mark).
+    :return: the runbooks that were taken down.
+    :raises NothingToAccept: the clock is not behind.
+    :raises ActionRefused: the policy is against a downgrade by this person.
+    """
+    moment = at or timezone.now()
+    ahead = moment + CLOCK_TOLERANCE
+    with ledger.governed():
+        newest = ChangeLogEntry.objects.order_by("-sequence").values_list("recorded_at", flat=True).first()
+        if not any(seen is not None and seen > ahead for seen in (newest, seen_at)):
+            raise NothingToAccept("The clock is not behind the ledger: there is nothing to accept.")
+        signed = _take_down(Q(signed_at__gt=ahead), reason, by=by, at=moment)
+        told = [ledger.canonical_time(seen) for seen in (newest, seen_at) if seen is not None]
+        changes = {"clock": {"before": max(told), "after": ledger.canonical_time(moment)}}
+        _tell(Action.CLOCK_ACCEPTED, changes, reason=reason, by=by, at=moment)
+    return signed
 
 
-def _open(subject: str, problem: str, *, line: int, at: datetime | None) -> None:
-    if not _open_ones(subject).filter(line=line).update(message=problem):
-        Finding.objects.create(
-            kind=FindingKind.BROKEN_LEDGER,
-            severity=SEVERITY_OF_KIND[FindingKind.BROKEN_LEDGER],
-            subject=subject,
-            message=problem,
-            line=line,
-            first_seen=at or timezone.now(),
-        )
+def _lost(mark: ledger.Mark | None) -> list[dict[str, Any]]:
+    """Return the row of a mark, as a list, where the ledger lacks it."""
+    if mark is None or ChangeLogEntry.objects.filter(sequence=mark.sequence, hash=mark.hash).exists():
+        return []
+    return [{"sequence": mark.sequence, "hash": mark.hash}]
+
+
+def _breaks() -> list[ledger.Break]:
+    """Return every break that nobody has accepted.
+
+    :raises NothingToAccept: there are too many of them to be told in a row.
+    """
+    known = set(accepted_breaks())
+    breaks: list[ledger.Break] = []
+    while not (found := ledger.verify(accepted=known)).is_whole:
+        if len(breaks) == MAX_BREAKS:
+            raise NothingToAccept(f"More than {MAX_BREAKS} rows do not hold. Restore a backup.")
+        breaks.append(ledger.break_found(found))
+        known.add(breaks[-1])
+    return breaks
+
+
+def _take_down(which: Q, reason: str, *, by: User, at: datetime) -> list[Runbook]:
+    """Take the signed runbooks that meet a condition down to unassessed, and close every open request."""
+    signed = list(Runbook.objects.filter(which, readiness_level__in=TO_UNASSESSED).order_by("pk"))
+    for runbook in signed:
+        downgrade(runbook=runbook, level=ReadinessLevel.UNASSESSED, reason=reason, by=by, at=at)
+    waiting = Runbook.objects.filter(status_change_requests__state=RequestState.OPEN).order_by("pk")
+    for runbook in list(waiting):
+        ledger.append_all(lapse_what_waits(runbook, reason, by=by, at=at), at=at)
+    return signed
+
+
+def _tell(action: Action, changes: dict[str, Any], *, reason: str, by: User, at: datetime) -> None:
+    record = ledger.Record(actor=by, action=action, subject=ledger.LEDGER_SUBJECT, changes=changes, reason=reason)
+    ledger.append(record, at=at)
+
+
+def _open(problem: str, *, sequence: int, digest: str, at: datetime) -> None:
+    """Open an incident, and a finding that shows it to people; once each."""
+    if not LedgerIncident.objects.filter(settled_at__isnull=True, sequence=sequence, hash=digest).exists():
+        LedgerIncident.objects.create(sequence=sequence, hash=digest, message=problem, found_at=at)
+    about = {
+        "kind": FindingKind.BROKEN_LEDGER,
+        "subject": _subject(digest),
+        "line": min(sequence, MAX_LINE) if digest else 0,
+    }
+    if not Finding.objects.filter(**about, resolved_at__isnull=True).update(message=problem):
+        severity = SEVERITY_OF_KIND[FindingKind.BROKEN_LEDGER]
+        Finding.objects.create(**about, message=problem, severity=severity, first_seen=at)
+
+
+def _settle(incidents: Iterable[LedgerIncident], *, at: datetime) -> None:
+    """Mark incidents as settled, and resolve the findings that show them."""
+    for incident in list(incidents):
+        LedgerIncident.objects.filter(pk=incident.pk, settled_at__isnull=True).update(settled_at=at)
+        shown = Finding.objects.filter(kind=FindingKind.BROKEN_LEDGER, resolved_at__isnull=True)
+        shown.filter(subject=_subject(incident.hash)).update(resolved_at=at)
+
+
+def _subject(digest: str) -> str:
+    """Return the subject of the finding that shows an incident."""
+    return f"{CHECKPOINT} {digest}" if digest else ledger.LEDGER_SUBJECT

@@ -245,9 +245,7 @@ class LedgeredAdmin(ToldAdmin):
             request, lambda: super(LedgeredAdmin, self).delete_view(request, object_id, extra_context)
         )
 
-    def _or_say_why(
-        self, request: HttpRequest, view: Any, *, lock: bool = True, again: bool = False
-    ) -> HttpResponse:
+    def _or_say_why(self, request: HttpRequest, view: Any, *, lock: bool = True, again: bool = False) -> HttpResponse:
         """Answer a request.
 
         :param lock: hold the ledger's lock for the whole of it. False where slow work comes first and

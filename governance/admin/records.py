@@ -13,7 +13,7 @@ from governance import actions
 from governance.actions.findings import NEVER_BY_HAND
 from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
 from governance.ledger.disclosure import disclosed, unrestricted
-from governance.models import ChangeLogEntry, Finding, Release
+from governance.models import ChangeLogEntry, Finding, LedgerIncident, Release
 from governance.people import may_read_security_entries, signed_in
 from governance.words import changes_in_words
 
@@ -75,6 +75,15 @@ class ChangeLogEntryAdmin(ViewOnlyAdmin):
             _("after"),
             rows,
         )
+
+
+@admin.register(LedgerIncident)
+class LedgerIncidentAdmin(ViewOnlyAdmin):
+    """What was found wrong with the ledger: view only."""
+
+    list_display = ("found_at", "sequence", "message", "settled_at")
+    search_fields = ("message", "hash")
+    fields = ("found_at", "sequence", "hash", "message", "settled_at")
 
 
 @admin.register(Release)

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from governance.as_of.catalogue import Described, described_as_of
 from governance.as_of.signed import NOTHING_SIGNED, SignedThen, signed_as_of
-from governance.choices import FindingKind
 from governance.facts import subject_of
-from governance.models import Finding
 from governance.verdict import Evidence, Verdict, decide
+from runbooks.doubt import doubts
 from runbooks.models import Document, Runbook
 from runbooks.models.runbook import metadata_digest, readiness_label
-from runbooks.standing import SignedFacts, last_day
+from runbooks.standing import Reason, SignedFacts, last_day
+
+ABOUT_THE_LEDGER = frozenset({Reason.LEDGER_BROKEN, Reason.LEDGER_RESTORED, Reason.MARK_UNREADABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Then]:
     signed = signed_as_of(moment, subjects=[subject_of(runbook) for runbook in asked] if len(asked) == 1 else None)
     described = described_as_of(moment, asked)
     texts = _texts(described.values())
-    ledger_whole = not Finding.objects.filter(kind=FindingKind.BROKEN_LEDGER, resolved_at__isnull=True).exists()
+    # Of the alarms of now, those about the ledger: it is what tells of then.
+    alarms = tuple(alarm for alarm in doubts() if alarm in ABOUT_THE_LEDGER)
     return [
         _then(
             runbook,
@@ -67,7 +69,7 @@ def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Then]:
             signed.get(subject_of(runbook), NOTHING_SIGNED),
             described[runbook.pk],
             texts.get(described[runbook.pk].document, ""),
-            ledger_whole=ledger_whole,
+            alarms=alarms,
         )
         for runbook in asked
         if described[runbook.pk].existed
@@ -82,7 +84,13 @@ def _texts(described: Iterable[Described]) -> dict[str, str]:
 
 
 def _then(
-    runbook: Runbook, moment: datetime, signed: SignedThen, described: Described, text: str, *, ledger_whole: bool
+    runbook: Runbook,
+    moment: datetime,
+    signed: SignedThen,
+    described: Described,
+    text: str,
+    *,
+    alarms: tuple[Reason, ...],
 ) -> Then:
     today = timezone.localdate(moment)
     facts = SignedFacts(
@@ -100,6 +108,6 @@ def _then(
         dependence=signed.dependence or "",
     )
     # The signatures were counted when the row was written; what can be doubted now is the ledger alone.
-    evidence = Evidence(True, signed.is_itself, ledger_whole, True, True)
+    evidence = Evidence(True, signed.is_itself, True, alarms)
     verdict = decide(facts, evidence, today=today, year=today.year, solo_mode=bool(settings.GOVERNANCE_SOLO))
     return Then(runbook, moment, signed, described, text, verdict)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from functools import cache
 
-from governance.guards.rules import DOCUMENT, GUARDS, LEDGER, REQUEST, RULE, RUNBOOK, SIGN_OFF
+from governance.guards.rules import DOCUMENT, GUARDS, INCIDENT, LEDGER, REQUEST, RULE, RUNBOOK, SIGN_OFF
 
 # A temporary table of the same name comes first in the search path otherwise, and anybody may make one: the guard would
 # ask that table instead of ours.
 SEARCH_PATH = "public, pg_temp"
-NEVER_EMPTIED = (LEDGER, SIGN_OFF, REQUEST, RULE, RUNBOOK, DOCUMENT)
+NEVER_EMPTIED = (LEDGER, INCIDENT, SIGN_OFF, REQUEST, RULE, RUNBOOK, DOCUMENT)
 # What stands in the database itself, not what a comment says of it: a changed or a disabled guard is noticed.
 LIST_SQL = """
     SELECT t.tgname, concat_ws('|', c.relname, t.tgtype, t.tgenabled, t.tgqual IS NULL, t.tgattr = ''::int2vector,
@@ -25,9 +25,16 @@ BEGIN
   END IF;
   RETURN {row};
 END """
+# Levels of nesting: Python reads no more than about 900.
+MAX_DEPTH = 500
 RECORDED_AT_IS_READABLE = "(NEW.recorded_at BETWEEN '1970-01-01' AND '2101-01-01')"
 CHANGES_ARE_READABLE = """(CASE WHEN jsonb_typeof(NEW.changes) <> 'object' THEN false
-    ELSE NOT EXISTS (SELECT 1 FROM jsonb_each(NEW.changes) told WHERE jsonb_typeof(told.value) <> 'object') END)"""
+    WHEN EXISTS (SELECT 1 FROM jsonb_each(NEW.changes) told WHERE jsonb_typeof(told.value) <> 'object') THEN false
+    ELSE NOT jsonb_path_exists(NEW.changes, 'strict $.** ? (@.type() == "number"
+        && (@ > 9223372036854775807 || @ < -9223372036854775808 || @.floor() != @))')
+      AND NOT jsonb_path_exists(NEW.changes, 'strict $.**{DEEPEST to last}') END)""".replace("DEEPEST", str(MAX_DEPTH))
+# The type of the column and the encoding of the database see to that already.
+TEXTS_ARE_READABLE = "true"
 EMPTYING = "A governed table is never emptied."
 
 
@@ -74,4 +81,5 @@ def _spelled(condition: str) -> str:
         .replace("===", "IS NOT DISTINCT FROM")
         .replace("RECORDED_AT_IS_READABLE", RECORDED_AT_IS_READABLE)
         .replace("CHANGES_ARE_READABLE", CHANGES_ARE_READABLE)
+        .replace("TEXTS_ARE_READABLE", TEXTS_ARE_READABLE)
     )

@@ -1,20 +1,21 @@
 """What the guards refuse, once for every database: (name, event, table, condition, message). Pure.
 
 Conditions are SQL that SQLite and PostgreSQL share, save for what each dialect spells in its own way: ``===`` and
-``!==`` compare nulls like values, ``RECORDED_AT_IS_READABLE`` and ``CHANGES_ARE_READABLE`` say that a ledger row can be
-read again at all. A row that cannot would stop every reader of the ledger, the alarm included.
+``!==`` compare nulls like values, ``RECORDED_AT_IS_READABLE``, ``TEXTS_ARE_READABLE`` and ``CHANGES_ARE_READABLE`` say that a
+ledger row can be read again at all. A row that cannot would stop every reader of the ledger, the alarm included.
 """
 
 from governance import states
 from runbooks.documents import RENDERER
 
-RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER = (
+RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER, INCIDENT = (
     "runbooks_runbook",
     "runbooks_document",
     "governance_signoffrule",
     "governance_statuschangerequest",
     "governance_signoff",
     "governance_changelogentry",
+    "governance_ledgerincident",
 )
 SIGNED = (
     "readiness_level",
@@ -85,6 +86,7 @@ RULE_COLUMNS = (
 WAITED = f"""(OLD.effective_from IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM {RULE} newer WHERE newer.target_level = OLD.target_level AND newer.purpose = OLD.purpose
       AND newer.version > OLD.version AND newer.effective_from IS NULL))"""
+INCIDENT_COLUMNS = ("id", "sequence", "hash", "message", "found_at")
 # A way up stands under the rule in force, as the rule says.
 UNDER_ITS_RULE = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
@@ -246,9 +248,24 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f" OR NEW.previous_hash <> coalesce((SELECT hash FROM {LEDGER} WHERE sequence = ({LAST})), '{'0' * 64}')"
         f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.hash = NEW.hash)"
         f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.sequence = ({LAST}) AND NEW.recorded_at < o.recorded_at)"
-        " OR NOT RECORDED_AT_IS_READABLE OR NOT CHANGES_ARE_READABLE",
+        " OR NOT RECORDED_AT_IS_READABLE OR NOT TEXTS_ARE_READABLE OR NOT CHANGES_ARE_READABLE",
         "The ledger grows at its end alone, by rows that can be read.",
     ),
     ("guard_ledger_update", "BEFORE UPDATE", LEDGER, ALWAYS, "A ledger row is never changed."),
     ("guard_ledger_delete", "BEFORE DELETE", LEDGER, ALWAYS, "A ledger row is never deleted."),
+    (
+        "guard_incident_insert",
+        "BEFORE INSERT",
+        INCIDENT,
+        f"NEW.settled_at IS NOT NULL OR EXISTS (SELECT 1 FROM {INCIDENT} o WHERE o.id = NEW.id)",
+        "An incident of the ledger starts open.",
+    ),
+    (
+        "guard_incident_update",
+        "BEFORE UPDATE",
+        INCIDENT,
+        f"{_differs(INCIDENT_COLUMNS)} OR OLD.settled_at IS NOT NULL",
+        "An incident of the ledger is settled once, and never changed.",
+    ),
+    ("guard_incident_delete", "BEFORE DELETE", INCIDENT, ALWAYS, "An incident of the ledger is never deleted."),
 )

@@ -15,8 +15,32 @@ RECORDED_AT_IS_READABLE = """coalesce(typeof(NEW.recorded_at) = 'text'
     AND (length(NEW.recorded_at) = 19 OR substr(NEW.recorded_at, 20) GLOB '.[0-9]*')
     AND substr(NEW.recorded_at, 21) NOT GLOB '*[^0-9]*' AND length(NEW.recorded_at) <= 26
     AND NEW.recorded_at BETWEEN '1970' AND '2101', 0)"""
-CHANGES_ARE_READABLE = """(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN json_type(NEW.changes) <> 'object' THEN 0
-    ELSE NOT EXISTS (SELECT 1 FROM json_each(NEW.changes) told WHERE told.type <> 'object') END)"""
+# SQLite reads U+FFFD in the place of bytes that are no UTF-8, and of half a surrogate pair.
+READABLE_TEXT = "replace({0}, char(65533), '') NOT GLOB '*' || char(65533) || '*'"
+# A path has at least two characters for each level of nesting; Python reads about 900 levels, and ours are few.
+MAX_PATH = 1_500
+# No number but a whole one of 64 bits: SQLite makes a float of a longer one.
+CHANGES_ARE_READABLE = f"""(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN json_type(NEW.changes) <> 'object' THEN 0
+    ELSE NOT EXISTS (SELECT 1 FROM json_each(NEW.changes) told WHERE told.type <> 'object')
+      AND NOT EXISTS (SELECT 1 FROM json_tree(NEW.changes) told WHERE told.type = 'real'
+        OR (told.type = 'integer' AND typeof(told.atom) <> 'integer') OR length(told.path) > {MAX_PATH}
+        OR NOT ({READABLE_TEXT.format("coalesce(told.key, '')")})
+        OR (told.type = 'text' AND NOT ({READABLE_TEXT.format("told.atom")}))) END)"""
+TEXTS = (
+    "actor",
+    "action",
+    "subject",
+    "subject_title",
+    "reason",
+    "release",
+    "digests",
+    "previous_hash",
+    "hash",
+    "changes",
+)
+TEXTS_ARE_READABLE = "({} AND typeof(NEW.sequence) = 'integer')".format(
+    " AND ".join(f"typeof(NEW.{name}) = 'text' AND {READABLE_TEXT.format(f'NEW.{name}')}" for name in TEXTS)
+)
 
 # SQLite keeps any type in any column, and JSON as the text that was written. PostgreSQL refuses the
 # one and keeps the value alone (jsonb), so that these guards stand on SQLite only.
@@ -118,4 +142,5 @@ def _spelled(condition: str) -> str:
         .replace("===", "IS")
         .replace("RECORDED_AT_IS_READABLE", RECORDED_AT_IS_READABLE)
         .replace("CHANGES_ARE_READABLE", CHANGES_ARE_READABLE)
+        .replace("TEXTS_ARE_READABLE", TEXTS_ARE_READABLE)
     )

@@ -1,7 +1,9 @@
 """The ledger: canonical bytes, append, verify. The only writer of ``ChangeLogEntry``."""
 
+from governance.ledger.acceptance import LEDGER_SUBJECT, Break
 from governance.ledger.canonical import GENESIS, HASHED_FIELDS, canonical_bytes, canonical_time, digests_of, hash_of
-from governance.ledger.verifying import VERIFY_CHUNK, Verification, verify, verify_entries
+from governance.ledger.high_water_mark import Look, Mark, follow, look
+from governance.ledger.verifying import VERIFY_CHUNK, Verification, break_found, verify, verify_entries
 from governance.ledger.writing import (
     SYSTEM,
     Actor,
@@ -16,20 +18,27 @@ from governance.ledger.writing import (
 __all__ = [
     "GENESIS",
     "HASHED_FIELDS",
+    "LEDGER_SUBJECT",
     "SYSTEM",
     "VERIFY_CHUNK",
     "Actor",
+    "Break",
+    "Look",
+    "Mark",
     "Record",
     "SystemActor",
     "Verification",
     "append",
     "append_all",
+    "break_found",
     "canonical_bytes",
     "canonical_time",
     "digests_of",
+    "follow",
     "governed",
     "hash_of",
     "in_its_language",
+    "look",
     "verify",
     "verify_entries",
 ]

@@ -1,13 +1,14 @@
 """Walking the chain: is every row what it was when it was written?"""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Func, TextField
 
+from governance.ledger.acceptance import Break, accepted_breaks, stored_sha256
 from governance.ledger.canonical import DIGEST_LENGTH, DIGESTED_FIELDS, GENESIS, HASHED_FIELDS, digests_of, hash_of
 from governance.ledger.stored_json import Misspelled, read_stored
 from governance.models import ChangeLogEntry
@@ -19,13 +20,18 @@ VERIFY_CHUNK = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What ``verify`` found. ``bad_sequence``, ``column`` and ``problem`` name the first bad row; None when all is whole."""
+    """What ``verify`` found. ``bad_sequence``, ``column`` and ``problem`` name the first bad row; None when all is whole.
+
+    :ivar count: the number of the last row that holds; ``last_hash`` is its hash.
+    :ivar accepted: the rows that do not hold either, and that a person has accepted as they are.
+    """
 
     count: int
     last_hash: str
     bad_sequence: int | None = None
     column: str = ""
     problem: str = ""
+    accepted: tuple[int, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -71,19 +77,70 @@ class AsStored(Func):
         return self.as_sql(compiler, connection, template="+%(expressions)s", **extra)
 
 
-def verify() -> Verification:
-    """Walk the chain from the first row and stop at the first that does not hold, or cannot be read at all."""
-    # Plain tuples with names: a model's instance for each row would take longer than all of the hashing.
-    rows = ChangeLogEntry.objects.order_by("sequence")
-    rows = rows.annotate(stored_at=AsStored("recorded_at"), stored_changes=AsStored("changes"))
-    stored = {"recorded_at": "stored_at", "changes": "stored_changes"}
-    tuples = rows.values_list(*(stored.get(name, name) for name in StoredRow._fields))
-    found = verify_entries(_parsed(tuples.iterator(chunk_size=VERIFY_CHUNK)))
+def verify(
+    *, expected: int = 1, previous_hash: str = GENESIS, accepted: Container[Break] | None = None
+) -> Verification:
+    """Walk the chain and stop at the first row that does not hold, or cannot be read at all.
+
+    A break that a person has accepted is passed over, as long as it stands there as it did then.
+
+    :param expected: the number of the first row to look at; with it, the hash of the one before.
+    :param accepted: the accepted breaks; by default those that the ledger tells of.
+    """
+    passed: list[int] = []
+    found = _walk(expected, previous_hash)
+    while found.bad_sequence is not None:
+        accepted = accepted_breaks() if accepted is None else accepted
+        if break_found(found) not in accepted:
+            break
+        passed.append(found.bad_sequence)
+        found = _walk(found.bad_sequence + 1, _stored_hash(found.bad_sequence))
+    return replace(found, accepted=tuple(passed))
+
+
+def break_found(found: Verification) -> Break:
+    """Return the break that a verification stopped at."""
+    sequence = found.bad_sequence or 0
+    return Break(sequence, found.count + 1, found.last_hash, stored_sha256(sequence))
+
+
+def _stored_hash(sequence: int) -> str:
+    return ChangeLogEntry.objects.filter(sequence=sequence).values_list("hash", flat=True).get()
+
+
+def verify_row(sequence: int) -> Verification:
+    """Verify one row and its link to the row before, without regard to what was accepted."""
+    before = ChangeLogEntry.objects.filter(sequence=sequence - 1).values_list("hash", flat=True).first()
+    rows = _parsed(_stored_rows(sequence__range=(sequence, sequence)))
+    return verify_entries(rows, expected=sequence, previous_hash=GENESIS if sequence == 1 else before or "")
+
+
+def _walk(expected: int, previous_hash: str) -> Verification:
+    """Walk the chain from one row on, without regard to what was accepted."""
+    tuples = _stored_rows(sequence__gte=expected)
+    found = verify_entries(
+        _parsed(tuples.iterator(chunk_size=VERIFY_CHUNK)), expected=expected, previous_hash=previous_hash
+    )
     if found.column != UNREADABLE:
         return found
     # Many rows are fetched at once: one by one tells which of them it is.
     singly = _parsed(_one_by_one(tuples, start=found.count + 1))
-    return verify_entries(singly, expected=found.count + 1, previous_hash=found.last_hash)
+    found = verify_entries(singly, expected=found.count + 1, previous_hash=found.last_hash)
+    if found.column != UNREADABLE:
+        return found
+    unread = ChangeLogEntry.objects.filter(sequence__gt=found.count).order_by("sequence")
+    return replace(found, bad_sequence=unread.values_list("sequence", flat=True).first())
+
+
+def _stored_rows(**wanted: Any) -> Any:
+    """Return the query of the wanted rows, in their order, as plain tuples.
+
+    A model's instance for each row would take longer than all of the hashing.
+    """
+    rows = ChangeLogEntry.objects.filter(**wanted).order_by("sequence")
+    rows = rows.annotate(stored_at=AsStored("recorded_at"), stored_changes=AsStored("changes"))
+    stored = {"recorded_at": "stored_at", "changes": "stored_changes"}
+    return rows.values_list(*(stored.get(name, name) for name in StoredRow._fields))
 
 
 def _parsed(tuples: Iterable[tuple[Any, ...]]) -> Iterator[StoredRow]:

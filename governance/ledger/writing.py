@@ -15,6 +15,7 @@ from django.utils.translation import override
 
 from governance.choices import Action
 from governance.ledger.canonical import GENESIS, bytes_of_columns, columns_of, digests_of_columns
+from governance.ledger.high_water_mark import follow_after_commit
 from governance.models import ChangeLogEntry
 
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
@@ -100,7 +101,9 @@ def append_all(records: Iterable[Record], *, at: datetime | None = None) -> list
         entry = entry_of(record, sequence=sequence, recorded_at=moment, previous_hash=previous_hash)
         entries.append(entry)
         previous_hash = entry.hash
-    return ChangeLogEntry.objects.bulk_create(entries)
+    stored = ChangeLogEntry.objects.bulk_create(entries)
+    follow_after_commit(is_new=last is None)
+    return stored
 
 
 def entry_of(record: Record, *, sequence: int, recorded_at: datetime, previous_hash: str) -> ChangeLogEntry:

@@ -2,7 +2,7 @@
 
 from governance.models.finding import Finding
 from governance.models.landscape import LandscapeSource
-from governance.models.ledger import ChangeLogEntry, Release
+from governance.models.ledger import ChangeLogEntry, LedgerIncident, Release
 from governance.models.reminder import Reminder
 from governance.models.sign_off import SignOff, SignOffRule, StatusChangeRequest
 from governance.models.token import ApiToken
@@ -12,6 +12,7 @@ __all__ = [
     "ChangeLogEntry",
     "Finding",
     "LandscapeSource",
+    "LedgerIncident",
     "Release",
     "Reminder",
     "SignOff",

@@ -49,6 +49,31 @@ class ChangeLogEntry(models.Model):
         return reverse("change", args=[self.sequence])
 
 
+class LedgerIncident(models.Model):
+    """Damage of the ledger that a verification or a checkpoint has found.
+
+    While one stands, every verdict is no-go. The database refuses any change but to set
+    ``settled_at`` once, and that alone settles nothing: ``governance.ledger.incidents`` looks at
+    the ledger itself again.
+    """
+
+    # The first row that does not hold, or the row that a checkpoint was taken at.
+    sequence = models.BigIntegerField(_("row"))
+    # The hash that a checkpoint has of that row; empty where the chain does not hold in itself.
+    hash = models.CharField(_("hash in the checkpoint"), max_length=64, blank=True)
+    message = models.TextField(_("message"))
+    found_at = models.DateTimeField(_("found at"))
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("ledger incident")
+        verbose_name_plural = _("ledger incidents")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class Release(models.Model):
     """A named version of the landscape, such as v1.2 of January 2026."""
 

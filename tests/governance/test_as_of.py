@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from governance import actions, guards, ledger
 from governance.as_of import AsOfError, moment_of, runbooks_as_of
-from governance.choices import FindingKind
-from governance.models import ChangeLogEntry, Finding
+from governance.models import ChangeLogEntry
 from governance.verdict import VerdictReason
 from runbooks.models import Runbook, RunbookAlias
 from tests import cast
@@ -166,7 +165,7 @@ def test_a_row_that_was_altered_is_no_proof(told):
 
 
 def test_a_ledger_that_is_known_to_be_broken_proves_nothing(told):
-    Finding.objects.create(kind=FindingKind.BROKEN_LEDGER, subject="ledger", message="x", first_seen=timezone.now())
+    actions.note_ledger_state(problem="Row 3 is not itself.")
     assert VerdictReason.LEDGER_BROKEN in then(told, told.at["ready"]).verdict.reasons
 
 

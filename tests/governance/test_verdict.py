@@ -14,7 +14,7 @@ from django.utils import timezone
 from governance import actions, go_no_go, guards, ledger
 from governance.choices import VERDICT_TEXTS
 from governance.go_no_go import verdict_on, verdict_on_slug, verdicts_on
-from governance.models import ChangeLogEntry, Finding
+from governance.models import ChangeLogEntry, Finding, LedgerIncident
 from governance.verdict import Evidence, VerdictReason, decide
 from runbooks.models import Runbook
 from runbooks.standing import Reason, SignedFacts
@@ -34,10 +34,16 @@ FACTS = SignedFacts(
 DOUBTS = {
     "signatures_complete": VerdictReason.SIGNATURES_MISSING,
     "ledger_agrees": VerdictReason.LEDGER_DISAGREES,
-    "ledger_whole": VerdictReason.LEDGER_BROKEN,
-    "guards_stand": VerdictReason.GUARDS_MISSING,
     "document_is_itself": VerdictReason.DOCUMENT_ALTERED,
 }
+ALARMS = (
+    Reason.LEDGER_BROKEN,
+    Reason.LEDGER_RESTORED,
+    Reason.CLOCK_BEHIND_LEDGER,
+    Reason.DATABASE_NOT_WRITABLE,
+    Reason.MARK_UNREADABLE,
+    Reason.GUARDS_MISSING,
+)
 ALL_WELL = dict.fromkeys(DOUBTS, True)
 YEAR = timezone.localdate().year
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -48,12 +54,14 @@ def test_what_the_catalogue_says_is_said_here_too_and_every_reason_has_a_text():
     assert set(VERDICT_TEXTS) == set(VerdictReason)
 
 
+@pytest.mark.parametrize("alarms", [(), *((alarm,) for alarm in ALARMS), ALARMS])
 @pytest.mark.parametrize("answers", list(itertools.product([True, False], repeat=len(DOUBTS))))
-def test_go_only_when_everything_holds(answers):
+def test_go_only_when_everything_holds(answers, alarms):
     given = dict(zip(DOUBTS, answers, strict=True))
-    verdict = decide(FACTS, Evidence(**given), today=TODAY, year=2026)
-    assert verdict.go is all(answers)
-    assert set(verdict.reasons) == {DOUBTS[name] for name, holds in given.items() if not holds}
+    verdict = decide(FACTS, Evidence(**given, alarms=alarms), today=TODAY, year=2026)
+    assert verdict.go is (all(answers) and not alarms)
+    expected = {DOUBTS[name] for name, holds in given.items() if not holds}
+    assert {reason.value for reason in verdict.reasons} == {*expected, *alarms}
 
 
 @pytest.mark.parametrize(
@@ -219,7 +227,13 @@ def test_a_whole_chain_does_not_settle_what_a_checkpoint_found(ready_runbook):
     actions.note_checkpoint(sequence=7, digest="f" * 64, problem="An old backup was restored.")
     actions.note_ledger_state(problem="")
     assert reasons(ready_runbook) == {"ledger_broken"}
-    Finding.objects.update(subject=f"ledger, seen from a checkpoint {ChangeLogEntry.objects.get(sequence=7).hash}")
+    digest = ChangeLogEntry.objects.get(sequence=7).hash
+    actions.note_checkpoint(sequence=7, digest=digest, problem="An old backup was restored.")
+    actions.note_ledger_state(problem="")
+    assert reasons(ready_runbook) == {"ledger_broken"}  # the other one is not back
+    guards.remove()
+    LedgerIncident.objects.filter(hash="f" * 64).delete()
+    guards.install()
     actions.note_ledger_state(problem="")
     assert reasons(ready_runbook) == set()
 
@@ -240,7 +254,7 @@ def test_a_database_that_fails_is_no_go(ready_runbook, monkeypatch):
     def fails(*_, **__):
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(go_no_go, "_is_known_broken", fails)
+    monkeypatch.setattr(go_no_go, "integrity_alarms", fails)
     assert reasons(ready_runbook) == {"ledger_broken", "guards_missing"}
     monkeypatch.setattr(go_no_go, "_altered_documents", fails)
     assert verdict_on(ready_runbook).reasons == (VerdictReason.DATABASE_UNREACHABLE,)
@@ -251,9 +265,9 @@ def test_many_are_asked_in_a_fixed_number_of_queries(people, django_assert_num_q
     for number in range(6):
         cast.make_ready(cast.make_runbook(f"Valve {number}"))
     few, many = list(Runbook.objects.with_catalogue()[:2]), list(Runbook.objects.with_catalogue())
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         assert all(verdict.go for verdict in verdicts_on(few))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         assert all(verdict.go for verdict in verdicts_on(many))
 
 

@@ -228,7 +228,7 @@ def test_a_list_costs_the_same_for_three_rows_and_for_thirty(people, django_asse
     def read():
         # The rows with cluster, document, layers and related clusters; whether the portal is in doubt; and what governance
         # has against those that claim to be ready: their decisions and the ledger's rows.
-        with django_assert_num_queries(5), ask_once():
+        with django_assert_num_queries(7), ask_once():
             for runbook in Runbook.objects.with_catalogue():
                 str(runbook.primary_cluster), runbook.at_hand("layers"), runbook.at_hand("related_clusters")
                 runbook.reasons_against_live()

@@ -89,6 +89,7 @@ def test_every_reason_can_be_given():
     }
     # Given by the runbook itself, which asks what governance has against it.
     asked = {Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING, Reason.SIGNATURES_MISSING, Reason.LEDGER_DISAGREES}
+    asked |= {Reason.LEDGER_RESTORED, Reason.MARK_UNREADABLE, Reason.CLOCK_BEHIND_LEDGER, Reason.DATABASE_NOT_WRITABLE}
     assert given | asked | {Reason.DOCUMENT_ALTERED, Reason.DOUBT} == set(Reason)
 
 

@@ -43,9 +43,14 @@ class Command(PortalCommand):
             actions.note_checkpoint(sequence=kept.sequence, digest=kept.hash, problem=problem)
             if problem:
                 raise CommandError(f"{problem} {path} was left as it is: it is the proof.")
-        exposed = actions.exposed_by_checkpoints().first()
+        exposed = actions.exposed_by_checkpoints()
         if exposed:
-            raise CommandError(f"A checkpoint exposed: {exposed.message} None of this chain was written.")
+            raise CommandError(f"A checkpoint exposed: {exposed[0].message} None of this chain was written.")
+        if ledger.look().is_restored:
+            raise CommandError(
+                "This host has seen rows that the ledger lacks: an older backup was restored. No checkpoint was written. "
+                "Run 'manage.py verify_ledger'."
+            )
         write_file(path, taken.to_json())
         signed = "signed" if taken.signature else "unsigned: set CHECKPOINT_KEY to sign it"
         self.stdout.write(f"Row {taken.sequence}, hash {taken.hash} ({signed}). Keep {path} outside of this machine.")

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from governance import actions, ledger
+from governance import actions, database_writes, ledger
+from governance.alarms import integrity_alarms, notes
 from governance.choices import NoticedBy
 from governance.management.base import PortalCommand
 from governance.models import Finding
@@ -39,15 +40,22 @@ class Command(PortalCommand):
         try:
             return part()
         except Exception as error:  # a timer's run: the other parts must happen
+            if database_writes.is_write_failure(error):
+                database_writes.note_failure()
             logger.exception("A part of tick failed.")
             return [f"{part.__name__.strip('_')} failed: {error}"]
 
     def _verify(self) -> list[str]:
         result = ledger.verify()
-        actions.note_ledger_state(problem=result.sentence)
+        actions.note_ledger_state(problem=result.sentence, sequence=result.bad_sequence or 0)
         self.stdout.write(f"Ledger rows verified: {result.count}.")
-        problems = [result.sentence, *(finding.message for finding in actions.exposed_by_checkpoints())]
-        return [f"{problem} Every verdict is no-go until that is settled." for problem in problems if problem]
+        database_writes.try_to_write()
+        seen = ledger.look()
+        alarms = integrity_alarms(seen)
+        for note in notes(seen):
+            self.stdout.write(f"Note: {note}")
+        ledger.follow(seen)
+        return [f"{alarm.detail} Every verdict is no-go until that is settled." for alarm in alarms]
 
     def _compare(self) -> list[str]:
         compared = actions.compare_with_ledger()

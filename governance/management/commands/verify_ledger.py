@@ -8,8 +8,11 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from governance import actions, guards, ledger
+from governance.alarms import integrity_alarms
 from governance.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint
+from governance.ledger.acceptance import accepted_breaks
 from governance.management.base import PortalCommand
+from runbooks.standing import Reason
 
 
 class Command(PortalCommand):
@@ -33,7 +36,7 @@ class Command(PortalCommand):
         """
         checkpoint = self._checkpoint(options["checkpoint"])
         result = ledger.verify()
-        actions.note_ledger_state(problem=result.sentence)
+        actions.note_ledger_state(problem=result.sentence, sequence=result.bad_sequence or 0)
         if result.sentence:
             raise CommandError(result.sentence)
         if checkpoint:
@@ -41,19 +44,43 @@ class Command(PortalCommand):
             actions.note_checkpoint(sequence=checkpoint.sequence, digest=checkpoint.hash, problem=problem)
             if problem:
                 raise CommandError(problem)
-        exposed = actions.exposed_by_checkpoints().first()
+        self._look_beside_the_chain()
+        self._compare()
+        self._name_what_was_accepted(result)
+        self.stdout.write(self.style.SUCCESS(f"The chain is whole: {result.count} rows, last hash {result.last_hash}."))
+        if checkpoint:
+            signed = "signed" if checkpoint.signature else "unsigned"
+            self.stdout.write(f"It goes on from the checkpoint of row {checkpoint.sequence} ({signed}).")
+
+    def _look_beside_the_chain(self) -> None:
+        """Say what is wrong although the chain is whole in itself.
+
+        :raises CommandError: rows are lost, or guards are missing.
+        """
+        exposed = actions.exposed_by_checkpoints()
         if exposed:
-            raise CommandError(f"The chain is whole in itself, but another checkpoint exposed: {exposed.message}")
+            raise CommandError(f"The chain is whole in itself, but another checkpoint exposed: {exposed[0].message}")
+        seen = ledger.look()
+        if seen.unreadable:
+            raise CommandError(f"The chain is whole in itself, but {seen.unreadable}")
+        if seen.is_restored:
+            lost = next(alarm for alarm in integrity_alarms(seen) if alarm.reason == Reason.LEDGER_RESTORED)
+            raise CommandError(f"The chain is whole in itself. {lost.detail}")
+        ledger.follow(seen)
         missing = guards.missing()
         if missing:
             raise CommandError(
                 f"The chain is whole, but guards are missing: {', '.join(missing)}. Run 'manage.py migrate'."
             )
-        self._compare()
-        self.stdout.write(self.style.SUCCESS(f"The chain is whole: {result.count} rows, last hash {result.last_hash}."))
-        if checkpoint:
-            signed = "signed" if checkpoint.signature else "unsigned"
-            self.stdout.write(f"It goes on from the checkpoint of row {checkpoint.sequence} ({signed}).")
+
+    def _name_what_was_accepted(self, result: ledger.Verification) -> None:
+        """Name the rows that do not hold, and that a person has accepted as they are."""
+        accepted = {each.sequence: by for each, by in accepted_breaks().items()}
+        for sequence in result.accepted:
+            self.stdout.write(
+                f"Row {sequence} does not hold; it was accepted as it is (row {accepted[sequence]} of the ledger). "
+                "The chain goes on from there."
+            )
 
     def _compare(self) -> None:
         """Compare stored rows with the whole chain. It writes nothing: ``tick`` keeps the findings."""

@@ -1,0 +1,23 @@
+"""``manage.py accept_broken_ledger --as USERNAME --reason TEXT``: go on with a chain that is broken for good."""
+
+from django.contrib.auth.models import User
+
+from governance import actions, ledger
+from governance.management.acceptance import AcceptanceCommand
+
+
+class Command(AcceptanceCommand):
+    """Takes down whatever is signed, lapses what waits, and names the rows that do not hold in the change log."""
+
+    help = (
+        "Go on with a ledger whose chain is broken for good: all that is signed is taken down, "
+        "and the broken rows are named in the change log. A backup is better where there is one."
+    )
+
+    def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
+        """Accept the rows that do not hold."""
+        done = actions.accept_broken_ledger(reason=reason, by=by, mark=mark)
+        self.say_taken_down(done.taken_down)
+        for sequence in done.rows:
+            self.stdout.write(f"Accepted as it is: row {sequence}")
+        return "The chain goes on from here. Run 'manage.py verify_ledger', and take a checkpoint now."

@@ -1,0 +1,21 @@
+"""``manage.py accept_clock --as USERNAME --reason TEXT``: go on after the clock was ahead and was set right."""
+
+from django.contrib.auth.models import User
+
+from governance import actions, ledger
+from governance.management.acceptance import AcceptanceCommand
+
+
+class Command(AcceptanceCommand):
+    """Takes down what was signed while the clock was ahead, and lapses what waits."""
+
+    help = (
+        "Go on after the clock of this host was ahead and was set right: "
+        "what was signed meanwhile is taken down. Look at the clock first."
+    )
+
+    def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
+        """Accept that the ledger's newest times are ahead."""
+        seen_at = mark.seen_at if mark else None
+        self.say_taken_down(actions.accept_corrected_clock(reason=reason, by=by, seen_at=seen_at))
+        return "The portal goes on with the clock as it is now."

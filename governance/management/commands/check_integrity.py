@@ -1,0 +1,32 @@
+"""``manage.py check_integrity``: is there any reason why nothing may be used live now? ``run.py serve`` asks it first."""
+
+import sys
+from typing import Any
+
+from governance import database_writes, ledger
+from governance.alarms import integrity_alarms, notes
+from governance.management.base import PortalCommand
+
+
+class Command(PortalCommand):
+    """Names every integrity alarm. The portal may serve all the same: its verdicts are no-go."""
+
+    help = "Name every reason why nothing may be used live now. Exit 0: none. Exit 1: at least one."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Look, and say so by the exit code.
+
+        :raises SystemExit: 1, where there is an alarm.
+        """
+        database_writes.try_to_write()
+        seen = ledger.look()
+        alarms, told = integrity_alarms(seen), notes(seen)
+        ledger.follow(seen)
+        for note in told:
+            self.stdout.write(self.style.WARNING(f"Note: {note}"))
+        for alarm in alarms:
+            self.stderr.write(f"{alarm.reason.value}: {alarm.detail}")
+        if alarms:
+            self.stderr.write("Every verdict is no-go until that is settled.")
+            sys.exit(1)
+        self.stdout.write(self.style.SUCCESS("No integrity alarm."))
