@@ -3,6 +3,22 @@
 from django.db import migrations, models
 
 
+CHECKPOINT = "ledger, seen from a checkpoint"
+
+
+def keep_open_findings(apps, schema_editor):
+    """What was found broken stays so: the verdict asks for incidents from now on, not for findings."""
+    findings = apps.get_model("governance", "Finding").objects.filter(kind="broken_ledger", resolved_at__isnull=True)
+    incidents = apps.get_model("governance", "LedgerIncident").objects
+    for finding in findings:
+        incidents.create(
+            sequence=finding.line,
+            hash=finding.subject.removeprefix(CHECKPOINT).strip() if finding.subject.startswith(CHECKPOINT) else "",
+            message=finding.message,
+            found_at=finding.first_seen,
+        )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -91,4 +107,5 @@ class Migration(migrations.Migration):
             model_name='changelogentry',
             constraint=models.CheckConstraint(condition=models.Q(('action__in', ['created', 'changed', 'deleted', 'document_stored', 'documents_synced', 'catalogue_checked', 'landscape_imported', 'release_noted', 'request_submitted', 'request_signed', 'request_rejected', 'request_withdrawn', 'request_lapsed', 'readiness_changed', 'confirmation_failed', 'sign_in_locked', 'sign_in_unlocked', 'password_set', 'token_created', 'token_revoked', 'restore_accepted', 'change_confirmed', 'change_refused', 'break_accepted', 'clock_accepted'])), name='ledger_action_is_known'),
         ),
+        migrations.RunPython(keep_open_findings, migrations.RunPython.noop),
     ]
