@@ -25,3 +25,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("portal.api")),
 ]
+
+handler500 = "portal.busy.handler500"

@@ -65,12 +65,24 @@ class _AsStored(Func):
         return self.as_sql(compiler, connection, template="+%(expressions)s", **extra)
 
 
-def verify() -> Verification:
-    """Walk the chain from the first row and stop at the first that does not hold, or cannot be read at all."""
+def verify(after: Verification | None = None) -> Verification:
+    """Walk the chain from the first row and stop at the first that does not hold, or cannot be read at all.
+
+    :param after: what was verified a moment ago, without the ledger's lock. Only the rows behind it are
+        walked: so the lock is held for those alone.
+    """
+    if after is not None and not after.is_whole:
+        return after
+    done, last_hash = (after.count, after.last_hash) if after else (0, GENESIS)
     # Plain tuples with names: a model's instance for each row would take longer than all of the hashing.
-    rows = ChangeLogEntry.objects.order_by("sequence").annotate(stored_at=_AsStored("recorded_at"))
+    rows = (
+        ChangeLogEntry.objects.filter(sequence__gt=done)
+        .order_by("sequence")
+        .annotate(stored_at=_AsStored("recorded_at"))
+    )
     tuples = rows.values_list(*("stored_at" if name == "recorded_at" else name for name in StoredRow._fields))
-    found = verify_entries(map(StoredRow._make, tuples.iterator(chunk_size=VERIFY_CHUNK)))
+    entries = map(StoredRow._make, tuples.iterator(chunk_size=VERIFY_CHUNK))
+    found = verify_entries(entries, expected=done + 1, previous_hash=last_hash)
     if found.column != UNREADABLE:
         return found
     # Many rows are fetched at once: one by one tells which of them it is.

@@ -9,12 +9,13 @@ from django.core.management.base import CommandError
 from governance import actions, ledger
 from governance.management.base import PortalCommand
 from governance.reminders import send_due_reminders
+from runbooks.search import index
 
 logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, closes requests that have run out, checks the catalogue, reminds people. Run it as you like."""
+    """Verifies the ledger, lapses, checks the catalogue, completes the search index, reminds. Run it as you like."""
 
     help = (
         "Verify the ledger, lapse what has run out, check the catalogue, send the reminders that are due. For a timer."
@@ -26,7 +27,9 @@ class Command(PortalCommand):
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
         problems = [
-            problem for part in (self._verify, self._lapse, self._check, self._remind) for problem in self._do(part)
+            problem
+            for part in (self._verify, self._lapse, self._check, self._index, self._remind)
+            for problem in self._do(part)
         ]
         if problems:
             raise CommandError("\n".join(problems))
@@ -52,6 +55,12 @@ class Command(PortalCommand):
     def _check(self) -> list[str]:
         checked = actions.check_catalogue(by=ledger.SYSTEM, reason="Tick")
         self.stdout.write(f"Findings opened: {checked.opened}, settled: {checked.settled}.")
+        return []
+
+    def _index(self) -> list[str]:
+        made = index.catch_up()
+        if made:
+            self.stdout.write(f"Search entries made anew: {made}.")
         return []
 
     def _remind(self) -> list[str]:
