@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from smtplib import SMTPConnectError, SMTPServerDisconnected
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +24,11 @@ from runbooks.models import Runbook
 
 # So many days before the last day, one e-mail each. Only the nearest step that is due is sent.
 DAYS_BEFORE = (60, 30, 7)
+# So long nobody else sends what a process has begun to send. A mail server gets EMAIL_TIMEOUT seconds.
+CLAIM = timedelta(minutes=10)
+# After so many e-mails in a row for which the mail server could not be reached, the others wait for the next look.
+MOST_SILENT = 3
+UNREACHABLE = (TimeoutError, ConnectionError, SMTPServerDisconnected, SMTPConnectError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,12 @@ class Outcome:
 
 
 def due_reminders(*, at: datetime | None = None) -> Iterator[Draft]:
-    """Every e-mail that is due at a moment (aware; now by default) and was not sent yet."""
-    sent = set(Reminder.objects.values_list("kind", "about", "recipient_id"))
-    for draft in _all_due(at or timezone.now()):
-        if (draft.kind, draft.about, draft.recipient.pk) not in sent:
+    """Every e-mail that is due at a moment (aware; now by default), was not sent yet and is claimed by nobody."""
+    moment = at or timezone.now()
+    done = Reminder.objects.filter(Q(sent_at__isnull=False) | Q(claimed_until__gt=moment))
+    told = set(done.values_list("kind", "about", "recipient_id"))
+    for draft in _all_due(moment):
+        if (draft.kind, draft.about, draft.recipient.pk) not in told:
             yield draft
 
 
@@ -89,25 +98,58 @@ def _waiting(moment: datetime) -> Iterator[Draft]:
 
 
 def send_due_reminders(*, at: datetime | None = None) -> Outcome:
-    """Send what is due, in the portal's language. One that cannot be sent holds up no other."""
+    """Send what is due, in the portal's language. One that cannot be sent holds up no other.
+
+    Each e-mail is claimed in a short transaction, sent outside of any, then marked as sent. A mail
+    server that cannot be reached is tried ``MOST_SILENT`` times in a row.
+    """
     moment = at or timezone.now()
-    sent, failed = 0, []
+    sent, failed, silent = 0, [], 0
     with override(settings.LANGUAGE_CODE):
         for draft in list(due_reminders(at=moment)):
+            if silent >= MOST_SILENT:
+                failed.append(f"{draft.recipient}: {draft.subject}: the mail server cannot be reached")
+                continue
             try:
                 sent += _send(draft, moment)
+                silent = 0
             except (OSError, ValueError) as error:  # the mail server does not answer or refuses; an address is none
+                silent += isinstance(error, UNREACHABLE)
                 failed.append(f"{draft.recipient}: {draft.subject}: {error}")
     return Outcome(sent=sent, failed=tuple(failed))
 
 
 def _send(draft: Draft, moment: datetime) -> bool:
-    """The note that it was sent first, then the e-mail: if that fails, the note goes with it."""
+    """Claim, send, mark; returns whether this call sent it.
+
+    Killed between sending and marking, it is sent once more when the claim has run out: an e-mail that
+    comes twice is better than one that never comes.
+
+    :raises OSError: the mail server does not take it. The claim is given back.
+    """
+    body = render_to_string(draft.template, {**draft.context, "portal": settings.PORTAL_URL})
+    message = EmailMessage(subject=" ".join(draft.subject.split()), body=body, to=[draft.recipient.email])
+    claimed = _claim(draft, moment)
+    if claimed is None:
+        return False  # another process is at it
     try:
-        with transaction.atomic():
-            Reminder.objects.create(kind=draft.kind, about=draft.about, recipient=draft.recipient, sent_at=moment)
-            body = render_to_string(draft.template, {**draft.context, "portal": settings.PORTAL_URL})
-            EmailMessage(subject=" ".join(draft.subject.split()), body=body, to=[draft.recipient.email]).send()
-    except IntegrityError:
-        return False  # another process was quicker
+        message.send()
+    except Exception:
+        claimed.delete()
+        raise
+    claimed.update(sent_at=moment)
     return True
+
+
+def _claim(draft: Draft, moment: datetime) -> QuerySet[Reminder] | None:
+    """The row that says that this process sends the e-mail; None where another one's claim holds, or it was sent."""
+    key = {"kind": draft.kind, "about": draft.about, "recipient": draft.recipient}
+    until = max(moment, timezone.now()) + CLAIM
+    free = Reminder.objects.filter(sent_at__isnull=True, claimed_until__lte=moment, **key)
+    if not free.update(claimed_until=until):
+        try:
+            with transaction.atomic():
+                Reminder.objects.create(claimed_until=until, **key)
+        except IntegrityError:
+            return None
+    return Reminder.objects.filter(sent_at__isnull=True, claimed_until=until, **key)

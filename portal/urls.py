@@ -9,8 +9,6 @@ from governance.admin.own_password import own_password
 from portal import views
 from portal.sign_in import OwnPasswordView, SignInView
 
-handler500 = views.server_error
-
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("governance.urls")),
@@ -27,3 +25,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("portal.api")),
 ]
+
+handler500 = "portal.busy.handler500"

@@ -1,19 +1,15 @@
 """Pages that belong to no subject: home and health."""
 
-import sys
 from typing import Any
 
 from django.db import Error
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.template import loader
-from django.views import defaults
 from drf_spectacular.generators import SchemaGenerator
 
 from governance import database_writes, ledger
 from governance.alarms import integrity_alarms, notes
-from portal.gate import database_unreachable
 from runbooks.models import Runbook
 from runbooks.models.runbook import readiness_label
 from runbooks.views import situations_in_order
@@ -70,19 +66,3 @@ def readyz(request: HttpRequest) -> HttpResponse:
         answer["reason"] = " ".join(alarm.detail for alarm in alarms)
         answer["reasons"] = [alarm.reason.value for alarm in alarms]
     return JsonResponse(answer, status=503 if alarms else 200)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an error that nobody caught: 503 where the database does not answer or take a write.
-
-    A client of the API gets its answer as JSON.
-    """
-    error = sys.exc_info()[1]
-    nothing_written = database_writes.is_write_failure(error)
-    if nothing_written:
-        database_writes.note_failure()
-    if request.path_info.startswith("/api/") and isinstance(error, Error):
-        return database_unreachable()
-    if nothing_written:
-        return HttpResponse(loader.get_template("503.html").render(), status=503)
-    return defaults.server_error(request)

@@ -85,13 +85,14 @@ def accept_restored_ledger(
     :raises NothingToAccept: nothing is exposed, or the chain is broken in itself.
     :raises ActionRefused: the policy is against a downgrade by this person.
     """
+    verified = ledger.verify()  # the whole chain takes long: before the lock
     with ledger.governed():
         exposed, lost = exposed_by_checkpoints(), _lost(mark)
         if not exposed and not lost:
             raise NothingToAccept(
                 "No checkpoint and no high-water mark has exposed anything: there is nothing to accept."
             )
-        if not ledger.verify().is_whole:
+        if not ledger.verify(after=verified).is_whole:
             raise NothingToAccept(
                 "The chain is broken in itself, which no restore does. Run 'manage.py verify_ledger', and see "
                 "'manage.py accept_broken_ledger'."
@@ -120,10 +121,12 @@ def accept_broken_ledger(
     :raises NothingToAccept: the chain is whole, or broken in too many places.
     :raises ActionRefused: the policy is against a downgrade by this person.
     """
+    breaks, verified = _breaks()  # the whole chain takes long: before the lock
+    if not breaks:
+        raise NothingToAccept("The chain is whole: there is nothing to accept.")
     with ledger.governed():
-        breaks = _breaks()
-        if not breaks:
-            raise NothingToAccept("The chain is whole: there is nothing to accept.")
+        if not ledger.verify(after=verified, accepted=set(breaks)).is_whole:
+            raise NothingToAccept("Rows were added meanwhile that do not hold. Run the command again.")
         moment = at or timezone.now()
         for each in breaks:
             _open(reason, sequence=each.sequence, digest="", at=moment)
@@ -146,7 +149,8 @@ def accept_corrected_clock(
     """Go on after the clock was ahead for a while and was set right.
 
     What was signed while it was ahead is taken down to unassessed, and every open request lapses: their waiting times may
-    have been measured on a wrong clock. The times of later rows stay at the newest one that the ledger holds, until the clock has passed it.
+    have been measured on a wrong clock. The times of later rows stay at the newest one that the ledger holds, until the
+    clock has passed it.
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
@@ -175,8 +179,8 @@ def _lost(mark: ledger.Mark | None) -> list[dict[str, Any]]:
     return [{"sequence": mark.sequence, "hash": mark.hash}]
 
 
-def _breaks() -> list[ledger.Break]:
-    """Return every break that nobody has accepted.
+def _breaks() -> tuple[list[ledger.Break], ledger.Verification]:
+    """Return every break that nobody has accepted, and the verification that passed over them.
 
     :raises NothingToAccept: there are too many of them to be told in a row.
     """
@@ -187,7 +191,7 @@ def _breaks() -> list[ledger.Break]:
             raise NothingToAccept(f"More than {MAX_BREAKS} rows do not hold. Restore a backup.")
         breaks.append(ledger.break_found(found))
         known.add(breaks[-1])
-    return breaks
+    return breaks, found
 
 
 def _take_down(which: Q, reason: str, *, by: User, at: datetime) -> list[Runbook]:

@@ -5,14 +5,15 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from governance import actions, ledger
-from governance.admin.mixin import SAFE_METHODS, LedgeredAdmin
+from governance.admin.mixin import LedgeredAdmin
 from governance.admin.stale import OpenedOnForm
 from governance.models import SignOffRule
 from governance.passwords import record_password
@@ -21,6 +22,44 @@ from governance.people import GROUP_PERMISSIONS, signed_in
 
 class AccountForm(OpenedOnForm, UserChangeForm):
     """Django's own form; a group that somebody has taken away meanwhile is not given back without knowing it."""
+
+
+HASHED = "hashed_password"
+
+
+class NewAccountForm(AdminUserCreationForm):
+    """Django's own form, which takes a hash that was made before. ``hashed``: a password and its hash."""
+
+    hashed: tuple[str, str] | None = None
+
+    def set_password_and_save(self, user: Any, commit: bool = True, **kwargs: Any) -> Any:
+        """Put in the hash; save the account where ``commit`` says so."""
+        given = self.cleaned_data.get("password1")
+        is_usable = self.cleaned_data.get("set_usable_password", True)
+        if not (is_usable and self.hashed and self.hashed[0] == given):
+            return super().set_password_and_save(user, commit=commit, **kwargs)
+        # As `set_password` does: the raw one tells the validators at saving that a password was set.
+        user.password, user._password = self.hashed[1], given
+        if commit:
+            user.save()
+        return user
+
+
+class OthersPasswordForm(AdminPasswordChangeForm):
+    """Django's own form for another person's password; the hash is made first, then all is one transaction."""
+
+    user: Any
+
+    def save(self, commit: bool = True) -> Any:
+        """Set the password, or take it away, with the row that tells who did."""
+        had_one = self.user.has_usable_password()
+        user = self.set_password_and_save(self.user, commit=False)
+        if commit:
+            with ledger.governed():
+                user.save()
+                if had_one and not user.has_usable_password():
+                    record_password(user, taken_away=True)
+        return user
 
 
 admin.site.unregister(User)
@@ -35,6 +74,8 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
     """
 
     form: Any = AccountForm
+    add_form = NewAccountForm
+    change_password_form = OthersPasswordForm
     list_display = ("username", "is_active", "is_staff", "in_groups", "date_joined")
     list_filter = ("is_active", "is_staff", "groups")
     actions = ("unlock",)
@@ -74,13 +115,21 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
         if user is not None and user.pk == request.user.pk:
             messages.warning(request, _("Set your own password here: your old one is asked for."))
             return HttpResponseRedirect(reverse("admin:password_change"))
-        if request.method in SAFE_METHODS:
-            return super().user_change_password(request, id, form_url)
-        with ledger.governed():
-            response = super().user_change_password(request, id, form_url)
-            if user and user.has_usable_password() and not User.objects.get(pk=user.pk).has_usable_password():
-                record_password(user, taken_away=True)
-            return response
+        return super().user_change_password(request, id, form_url)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The stock form. A password is hashed, which is slow on purpose, before the form takes the lock."""
+        if request.method == "POST" and self.has_add_permission(request):
+            password = str(request.POST.get("password1", ""))
+            if password:
+                setattr(request, HASHED, (password, make_password(password)))
+        return super().add_view(request, form_url, extra_context)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A form of this request's own; for a new account with the password that ``add_view`` has hashed."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.hashed = getattr(request, HASHED, None)
+        return form
 
     @admin.display(description=_("groups"))
     def in_groups(self, user: User) -> str:

@@ -255,6 +255,7 @@ class LedgeredAdmin(ToldAdmin):
         """
         if request.method in SAFE_METHODS:
             return view()  # looking takes no lock
+        request.POST  # noqa: B018 - a body that arrives slowly is read before the lock
         try:
             # A savepoint of its own: a refused write must not leave half of itself behind.
             with ledger.governed() if lock else nullcontext():

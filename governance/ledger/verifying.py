@@ -78,7 +78,11 @@ class AsStored(Func):
 
 
 def verify(
-    *, expected: int = 1, previous_hash: str = GENESIS, accepted: Container[Break] | None = None
+    *,
+    expected: int = 1,
+    previous_hash: str = GENESIS,
+    accepted: Container[Break] | None = None,
+    after: Verification | None = None,
 ) -> Verification:
     """Walk the chain and stop at the first row that does not hold, or cannot be read at all.
 
@@ -86,8 +90,14 @@ def verify(
 
     :param expected: the number of the first row to look at; with it, the hash of the one before.
     :param accepted: the accepted breaks; by default those that the ledger tells of.
+    :param after: what was verified a moment ago, without the ledger's lock. Only the rows behind it are
+        walked, so the lock is held for those alone.
     """
     passed: list[int] = []
+    if after is not None:
+        if not after.is_whole:
+            return after
+        expected, previous_hash, passed = after.count + 1, after.last_hash, list(after.accepted)
     found = _walk(expected, previous_hash)
     while found.bad_sequence is not None:
         accepted = accepted_breaks() if accepted is None else accepted

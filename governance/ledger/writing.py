@@ -18,6 +18,8 @@ from governance.ledger.canonical import GENESIS, bytes_of_columns, columns_of, d
 from governance.ledger.high_water_mark import follow_after_commit
 from governance.models import ChangeLogEntry
 
+# A writer waits so long for another one, then gives up: as SQLite's ``timeout`` has it (portal.env.sqlite_settings).
+LOCK_SECONDS = 20
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
 POSTGRESQL_LOCK = 7_261_940_118
 
@@ -142,4 +144,8 @@ def _lock_the_end() -> None:
     """One writer at a time, asked for once. SQLite's transactions are IMMEDIATE: the lock is held already."""
     if connection.vendor == "postgresql" and not _lock.is_held:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [POSTGRESQL_LOCK])
+            # In one statement: the setting ends with the transaction, and the lock is waited for under it.
+            cursor.execute(
+                "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
+                [f"{LOCK_SECONDS}s", POSTGRESQL_LOCK],
+            )

@@ -1,4 +1,8 @@
-"""What was told to whom by e-mail, so that it is told once."""
+"""What was told to whom by e-mail, so that it is told once.
+
+A row is a claim first: whoever made it is about to send the e-mail. When the mail server has taken it,
+``sent_at`` is set. A claim without it holds until ``claimed_until``; then another process may try.
+"""
 
 from typing import ClassVar
 
@@ -21,7 +25,8 @@ class Reminder(models.Model):
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="reminders", verbose_name=_("recipient")
     )
-    sent_at = models.DateTimeField(_("sent at"))
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True, editable=False)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("reminder")

@@ -14,12 +14,13 @@ from governance.management.base import PortalCommand
 from governance.models import Finding
 from governance.noticing import Noticed
 from governance.reminders import send_due_reminders
+from runbooks.search import index
 
 logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
-    """Verifies the ledger, compares stored rows with it, closes what has run out, checks the catalogue, reminds people."""
+    """Verifies the ledger and stored rows, closes what has run out, checks the catalogue, completes the index, reminds."""
 
     help = (
         "Verify the ledger and compare stored rows with it, lapse what has run out, check the catalogue, "
@@ -31,7 +32,7 @@ class Command(PortalCommand):
 
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
-        parts = (self._verify, self._compare, self._lapse, self._check, self._remind)
+        parts = (self._verify, self._compare, self._lapse, self._check, self._index, self._remind)
         problems = [problem for part in parts for problem in self._do(part)]
         if problems:
             raise CommandError("\n".join(problems))
@@ -73,6 +74,12 @@ class Command(PortalCommand):
     def _check(self) -> list[str]:
         checked = actions.check_catalogue(by=ledger.SYSTEM, reason="Tick")
         self.stdout.write(f"Findings opened: {checked.opened}, settled: {checked.settled}.")
+        return []
+
+    def _index(self) -> list[str]:
+        made = index.catch_up()
+        if made:
+            self.stdout.write(f"Search entries made anew: {made}.")
         return []
 
     def _remind(self) -> list[str]:
