@@ -19,6 +19,8 @@ from governance.landscape_import.findings import (
     of_cluster,
     of_held,
     of_kept_path,
+    of_missing_link,
+    of_unplaced_link,
     read_document,
     refused_moves,
 )
@@ -149,6 +151,7 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
     check_limits(desired)
     findings = [from_notice(notice, file.name) for notice in landscape.notices]
     findings += _of_identity(landscape, identity, file.name)
+    findings += () if file.is_placed else [of_unplaced_link(row, file.name) for row in landscape.runbooks if row.link]
     read: dict[str, bytes] = {}
     if documents is not None:
         findings += _read_documents(landscape, identity, desired, source=documents, read=read, file=file.name)
@@ -206,6 +209,8 @@ def _read_documents(
         facts = desired["runbook"][identity.keys[row.title]]
         path = facts["document_path"]
         draft = read_document(path, source, read, line=row.line, title=facts["title"], file=file)
+        if draft and row.link and path == row.document_path:
+            draft = of_missing_link(draft, row, source)
         drafts += [draft] if draft else []
         facts["document_sha256"] = hashlib.sha256(read[path]).hexdigest() if path in read else ""
     return drafts
