@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from governance.landscape_import import Answers, LandscapeFile
+from governance.landscape_import import Answers, LandscapeFile, placed_name
 from governance.models import LandscapeSource
 from runbooks.landscape.document import ConflictChoice
 
@@ -55,7 +55,9 @@ class ImportForm(forms.Form):
         if not content:
             raise ValidationError(_("Choose a file, or paste its text."))
         newest = LandscapeSource.objects.only("file").first()
-        cleaned["name"] = cleaned["name"] or (newest.file if newest else DEFAULT_NAME)
+        cleaned["name"], _placed = placed_name(
+            PurePosixPath(cleaned["name"] or (newest.file if newest else DEFAULT_NAME)).name
+        )
         return {**cleaned, "content": content}
 
     @staticmethod
@@ -72,7 +74,8 @@ class ImportForm(forms.Form):
             for name, value in data.items()
             if name.startswith(SIDE) and name.removeprefix(SIDE).isdecimal() and value in SIDES
         }
-        return LandscapeFile(self.cleaned_data["name"], self.cleaned_data["content"], sides)
+        name, is_placed = placed_name(PurePosixPath(self.cleaned_data["name"]).name)
+        return LandscapeFile(name, self.cleaned_data["content"], sides, is_placed)
 
 
 def carried(content: bytes) -> str:

@@ -45,15 +45,16 @@ def export_landscape(*, declared: bool = False, at: datetime | None = None) -> E
     text = source.text if source else EMPTY
     dropped = frozenset(source.dropped if source else ())
     stored = Stored.now()
-    landscape = parse_settled(text).landscape
+    path = source.file if source else ""
+    landscape = parse_settled(text, path=path).landscape
     # What is probable is not taken for certain here either: a row without its runbook is taken out.
     identity = identify(landscape, stored, Answers(otherwise=False), ())
     aliases = identity.aliases(stored)
     if aliases:
-        landscape = parse_settled(text, aliases=aliases).landscape
+        landscape = parse_settled(text, aliases=aliases, path=path).landscape
     signed = None if declared else signed_status(at)
     wanted = wanted_landscape(landscape, identity.keys, dropped=dropped, signed=signed)
-    written = write_landscape(text, wanted, aliases=aliases)
+    written = write_landscape(text, wanted, aliases=aliases, path=path)
     return Export(written.text, written.unwritten, tuple(_withheld(signed or {})), written.contradictions)
 
 

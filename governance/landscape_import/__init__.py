@@ -4,7 +4,7 @@ from governance.landscape_import.apply import CatalogueChanged, PlanChanged, Pla
 from governance.landscape_import.findings import FindingDraft
 from governance.landscape_import.identity import Answers, Proposal
 from governance.landscape_import.plan import Plan, Step, plan_import
-from governance.landscape_import.reading import LandscapeFile
+from governance.landscape_import.reading import LandscapeFile, placed_name
 
 __all__ = [
     "Answers",
@@ -18,5 +18,6 @@ __all__ = [
     "ProposalsOpen",
     "Step",
     "apply_plan",
+    "placed_name",
     "plan_import",
 ]

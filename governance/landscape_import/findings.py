@@ -1,7 +1,7 @@
 """What an import noticed, before it is stored."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import override
 
@@ -11,6 +11,7 @@ from governance.landscape_import.identity import Identity
 from governance.landscape_import.limits import MODELS
 from governance.landscape_import.read_documents import ReadDocuments
 from governance.models import Finding, LandscapeSource
+from runbooks.documents.links import repository_path
 from runbooks.documents.source import DocumentMissing, DocumentUnreadable
 from runbooks.landscape.document import Notice, RunbookRow
 
@@ -93,6 +94,30 @@ def of_document(path: str, read: ReadDocuments, *, line: int, title: str, file: 
     else:
         return None
     return FindingDraft(kind, path, message, file, line, runbook=title)
+
+
+def of_missing_link(draft: FindingDraft, row: RunbookRow, read: ReadDocuments) -> FindingDraft:
+    """A link that leads to no file, with the other file that its author may have meant. Nothing is bound by guessing."""
+    other = repository_path(row.link, "")
+    if draft.kind != FindingKind.MISSING_DOCUMENT or not other or other == row.document_path:
+        return draft
+    if not read.is_readable(other):
+        return draft
+    message = (
+        f'The link "{row.link}" leads to "{row.document_path}", where there is no file: a link starts at the folder of '
+        f'the file that holds it. Seen from the root of the repository it would be "{other}", which is there. '
+        "Write the link relative to this file, or write the path from the root in backticks."
+    )
+    return replace(draft, message=message)
+
+
+def of_unplaced_link(row: RunbookRow, file: str) -> FindingDraft:
+    """A relative link in a file that lies nobody knows where."""
+    message = (
+        f'The link "{row.link}" was read from the root of the repository, because nobody told where in it this file '
+        "lies. Import the file from its place below the documents' folder, or write the path in backticks."
+    )
+    return FindingDraft(FindingKind.OTHER, row.link[:LONGEST_SUBJECT], message, file, row.line, runbook=row.title)
 
 
 def compare_findings(drafts: list[FindingDraft], file: str) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:

@@ -20,6 +20,8 @@ from governance.landscape_import.findings import (
     of_document,
     of_held,
     of_kept_path,
+    of_missing_link,
+    of_unplaced_link,
     refused_moves,
 )
 from governance.landscape_import.identity import Answers, Identity, Proposal, Stored, identify
@@ -192,6 +194,7 @@ def _plan(inputs: Inputs) -> Plan:
     check_limits(desired)
     findings = [from_notice(notice, file.name) for notice in landscape.notices]
     findings += _of_identity(landscape, identity, file.name)
+    findings += () if file.is_placed else [of_unplaced_link(row, file.name) for row in landscape.runbooks if row.link]
     if read is not None:
         findings += _read_documents(landscape, identity, desired, read=read, file=file.name)
     findings += [of_cluster(ambiguous, file.name) for ambiguous in dict.fromkeys(index.ambiguous)]
@@ -247,6 +250,8 @@ def _read_documents(
         if not path:
             continue  # the reader has noted the row without a path
         draft = of_document(path, read, line=row.line, title=facts["title"], file=file)
+        if draft and row.link and path == row.document_path:
+            draft = of_missing_link(draft, row, read)
         if draft:
             drafts.append(draft)
         else:

@@ -21,6 +21,7 @@ class ReadDocuments:
         self._problems: dict[str, DocumentMissing | DocumentUnreadable] = {}
         self._new: dict[str, bytes] = {}
         self._stored: set[tuple[str, str]] = set()
+        self._readable: dict[str, bool] = {}
 
     def read_all(self, paths: Iterable[str]) -> None:
         """Read the paths that were not read before."""
@@ -40,6 +41,19 @@ class ReadDocuments:
         if path in self._problems:
             raise self._problems[path]
         return self._sha256[path]
+
+    def is_readable(self, path: str) -> bool:
+        """Return whether there is a text at a path that is not to be kept; asks the source once."""
+        if self._is_known(path):
+            return path in self._sha256
+        if path not in self._readable:
+            try:
+                self._source.read(path)
+            except (DocumentMissing, DocumentUnreadable):
+                self._readable[path] = False
+            else:
+                self._readable[path] = True
+        return self._readable[path]
 
     @property
     def number(self) -> int:

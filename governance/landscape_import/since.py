@@ -34,7 +34,7 @@ class Before:
         if source is None:
             return cls()
         try:
-            landscape = parse_settled(source.text, aliases=aliases).landscape
+            landscape = parse_settled(source.text, aliases=aliases, path=source.file).landscape
         except LandscapeError:  # kept by a reader that knew less, or more
             return cls(sha256=source.sha256, dropped=tuple(source.dropped))
         return cls(source.sha256, _keys(landscape), tuple(source.dropped), landscape)

@@ -5,8 +5,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote
 
+from runbooks.documents.links import repository_path
 from runbooks.documents.source import composed
 
 # The ends of a link's words, and what follows: ``[words](target)``, ``[words](<with spaces>)``; an image is a link as well.
@@ -43,7 +43,7 @@ def relative_links(text: str, document_path: str) -> list[Link]:
         for target in _targets(line):
             written = html.unescape(target)
             if not ELSEWHERE.match(written) and len(links) < MOST_LINKS:
-                links.append(Link(number, target, _path(written, document_path)))
+                links.append(Link(number, target, composed(repository_path(written, document_path) or "")))
     return links
 
 
@@ -128,10 +128,3 @@ def _without_comments(line: str, in_comment: bool, *, closes: bool) -> tuple[str
             shown += before
             in_comment = bool(start) and closes
     return shown, in_comment
-
-
-def _path(target: str, document_path: str) -> str:
-    path = unquote(target.partition("#")[0].partition("?")[0])
-    start = "" if path.startswith("/") else posixpath.dirname(document_path)
-    resolved = posixpath.normpath(posixpath.join(start, path.lstrip("/")))
-    return "" if resolved.startswith("..") else composed(resolved)

@@ -29,7 +29,7 @@ def resolved(address: str, *, document_path: str) -> str | None:
     anchor = f"#{ID_PREFIX}{fragment}" if hash_sign and fragment else ""
     if not path:
         return anchor or None
-    target = _target(unquote(path.partition("?")[0]), document_path)
+    target = _target(path, document_path)
     if target is None:
         return None
     if target == document_path:
@@ -37,10 +37,25 @@ def resolved(address: str, *, document_path: str) -> str | None:
     return f"{DOCUMENT_ROUTE}{quote(target)}{anchor}"
 
 
-def _target(path: str, document_path: str) -> str | None:
+def repository_path(target: str, document_path: str) -> str | None:
+    """Return the path from the root of the repository that a link leads to; None where it leads out of it.
+
+    Every relative link of the portal is resolved here, as a forge does it (RFC 3986, section 5.2): from the folder of
+    the file that holds it, and from the root where it begins with a slash. The root itself is ``.``.
+
+    :param target: as written, percent-encoded or not; a fragment and a query are left out.
+    :param document_path: the path of the file that holds the link, from the root of the repository.
+    """
+    path = unquote(target.partition("#")[0].partition("?")[0])
+    start = "" if path.startswith("/") else posixpath.dirname(document_path)
+    found = posixpath.normpath(posixpath.join(start, path.lstrip("/")))
+    return None if found == ".." or found.startswith(("../", "/")) else found
+
+
+def _target(target: str, document_path: str) -> str | None:
     """The path from the root of the repository; None when it leads out of it, or is no path."""
+    path = unquote(target.partition("?")[0])
     if not path or FOREIGN.match(path) or "\\" in path or any(ord(sign) < ord(" ") for sign in path):
         return None
-    start = "" if path.startswith("/") else posixpath.dirname(document_path)
-    target = posixpath.normpath(posixpath.join(start, path.lstrip("/")))
-    return None if target == "." or target.startswith(("..", "/")) else target
+    found = repository_path(target, document_path)
+    return None if found == "." else found

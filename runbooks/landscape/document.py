@@ -83,7 +83,7 @@ class DeclaredReadiness:
 
 @dataclass(frozen=True, slots=True)
 class RunbookRow:
-    """One row of the runbook table."""
+    """One row of the runbook table. ``link`` is the target of the relative link that states its path, if one does."""
 
     line: int
     title: str
@@ -94,6 +94,7 @@ class RunbookRow:
     related_clusters: tuple[ClusterMention, ...]
     layers: tuple[str, ...]
     declared: DeclaredReadiness
+    link: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from runbooks.landscape.cells import LINK
 from runbooks.landscape.document import CodeReferenceRow, Landscape, ReleaseRow, SectionRow
 from runbooks.landscape.edits import LINE_END, LineEdits, rewrite_block
 from runbooks.landscape.reader import ParsedFile
@@ -51,7 +52,7 @@ def _write_bullet(
 
 def _in_place(line: str, before: Sequence[CodeReferenceRow], now: Sequence[CodeReferenceRow]) -> str | None:
     """The line with its texts exchanged one by one; None where that is not certain."""
-    if len(before) != len(now):
+    if len(before) != len(now) or LINK.search(line):
         return None
     for was, row in zip(before, now, strict=True):
         for old, new in ((f"`{was.path}`", f"`{row.path}`"), (was.description, row.description)):

@@ -18,6 +18,7 @@ from runbooks.landscape.document import (
 from runbooks.landscape.names import name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.outline import LONGEST_LINE, Outline, Part, code_blocks, read_outline, split_parts
+from runbooks.landscape.paths import FilePlace
 from runbooks.landscape.references import DRAWING_LANGUAGES, read_code_references, read_overview
 from runbooks.landscape.releases import read_releases
 from runbooks.landscape.rows import RepeatedRow, read_all_runbooks, read_situations
@@ -43,14 +44,19 @@ TOO_HIGH = (
 
 
 def read_landscape(
-    text: str, *, conflicts: Choices = ConflictChoice.STOP, aliases: Mapping[str, str] | None = None
+    text: str,
+    *,
+    conflicts: Choices = ConflictChoice.STOP,
+    aliases: Mapping[str, str] | None = None,
+    path: str = "",
 ) -> Landscape:
     """Read the Markdown ``text`` of a landscape file.
 
     ``text`` is the decoded file; line ends and a byte order mark may be as they are.
     ``conflicts`` says which side of unresolved merge conflicts counts: one for all, or one for
     each block by its first line. ``aliases`` maps further names of runbooks to the titles of the
-    table. Every line number in the result is that of the file.
+    table. ``path`` is where the file lies, from the root of the repository: its links start there. Every line
+    number in the result is that of the file.
 
     Raises UnresolvedConflicts, with both sides of every block that no side was chosen for
     (``ConflictChoice.STOP``); LandscapeError for stray conflict markers, for a file that is no
@@ -62,7 +68,8 @@ def read_landscape(
     sides = choose_sides(blocks, conflicts)
     notices = NoticeLog()
     _note_conflicts(blocks, sides, notices)
-    return _read_settled(settle_conflicts(lines, blocks, sides), blocks, aliases or {}, notices).landscape
+    settled = settle_conflicts(lines, blocks, sides)
+    return _read_settled(settled, blocks, aliases or {}, notices, path).landscape
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +79,33 @@ class ParsedFile:
     landscape: Landscape
     repeated: tuple[RepeatedRow, ...]
     lines: tuple[SourceLine, ...]
+    place: FilePlace
     outline: Outline
     tables: tuple[Table, ...]
     chapters: "Chapters"
 
 
-def parse_settled(text: str, *, aliases: Mapping[str, str] | None = None) -> ParsedFile:
-    """Read a file that holds no conflict. Raises as ``read_landscape`` does."""
+def parse_settled(text: str, *, aliases: Mapping[str, str] | None = None, path: str = "") -> ParsedFile:
+    """Read a file that holds no conflict. ``path`` and what it raises: see ``read_landscape``."""
     lines = split_lines(text)
     choose_sides(find_conflicts(lines), ConflictChoice.STOP)
-    return _read_settled(lines, (), aliases or {}, NoticeLog())
+    return _read_settled(lines, (), aliases or {}, NoticeLog(), path)
 
 
 def _read_settled(
-    lines: Sequence[SourceLine], blocks: tuple[ConflictBlock, ...], aliases: Mapping[str, str], notices: NoticeLog
+    lines: Sequence[SourceLine],
+    blocks: tuple[ConflictBlock, ...],
+    aliases: Mapping[str, str],
+    notices: NoticeLog,
+    path: str,
 ) -> ParsedFile:
     outline = read_outline(lines)
+    place = FilePlace.of(path, (line for line in lines if line.number not in outline.hidden))
     tables = find_tables(lines, outline, notices)
     _refuse_without_runbooks(tables, outline)
     _note_missing_parts(tables, outline, notices)
-    runbooks, repeated = read_all_runbooks(tables, notices)
-    catalogue = Catalogue.of(runbooks, aliases)
+    runbooks, repeated = read_all_runbooks(tables, notices, place)
+    catalogue = Catalogue.of(runbooks, aliases, place)
     kinds = Chapters(outline, tables)
     _note_unread(kinds, notices)
     landscape = Landscape(
@@ -101,12 +114,12 @@ def _read_settled(
         situations=read_situations(tables, catalogue.index, notices),
         sections=read_sections(kinds.topics, outline.hidden, catalogue, notices),
         overview=read_overview(kinds.overviews, outline.hidden),
-        code_references=read_code_references(kinds.code, outline.hidden, catalogue.index, notices),
+        code_references=read_code_references(kinds.code, outline.hidden, catalogue.index, notices, place),
         releases=read_releases(kinds.change_logs, outline.hidden, notices),
         conflicts=blocks,
         notices=notices.in_order(),
     )
-    return ParsedFile(landscape, repeated, tuple(lines), outline, tables, kinds)
+    return ParsedFile(landscape, repeated, tuple(lines), place, outline, tables, kinds)
 
 
 class Chapters:

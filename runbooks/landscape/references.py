@@ -8,7 +8,7 @@ from runbooks.landscape.document import CodeReferenceRow, SourceLine
 from runbooks.landscape.names import NameIndex
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.outline import Part, code_blocks
-from runbooks.landscape.paths import read_path
+from runbooks.landscape.paths import AT_THE_ROOT, FilePlace, read_path, read_stated_path
 from runbooks.landscape.sections import note_repeat
 
 # Languages of a fenced block that holds a drawing, the likeliest first.
@@ -41,7 +41,11 @@ def find_drawing(chapters: Iterable[Part], hidden: frozenset[int]) -> tuple[Sour
 
 
 def read_code_references(
-    chapters: Iterable[Part], hidden: frozenset[int], index: NameIndex, notices: NoticeLog
+    chapters: Iterable[Part],
+    hidden: frozenset[int],
+    index: NameIndex,
+    notices: NoticeLog,
+    place: FilePlace = AT_THE_ROOT,
 ) -> tuple[CodeReferenceRow, ...]:
     """The code references of all bullets in ``chapters``, in order, each path once.
 
@@ -51,7 +55,7 @@ def read_code_references(
     """
     kept: dict[str, CodeReferenceRow] = {}
     for bullet in (bullet for chapter in chapters for bullet in bullets(chapter.body, hidden)):
-        for reference in _read_bullet(_on_one_line(bullet), index, notices):
+        for reference in _read_bullet(_on_one_line(bullet), index, notices, place):
             first = kept.setdefault(reference.path, reference)
             if first is not reference:
                 note_repeat("code reference", reference.path, reference.line, first.line, notices)
@@ -78,8 +82,10 @@ def _on_one_line(bullet: Sequence[SourceLine]) -> SourceLine:
     return SourceLine(bullet[0].number, " ".join(" ".join(line.text for line in bullet).split()))
 
 
-def _read_bullet(bullet: SourceLine, index: NameIndex, notices: NoticeLog) -> Iterator[CodeReferenceRow]:
-    text = LINK.sub(r"\1", bullet.text)
+def _read_bullet(
+    bullet: SourceLine, index: NameIndex, notices: NoticeLog, place: FilePlace
+) -> Iterator[CodeReferenceRow]:
+    text = LINK.sub(lambda link: _linked_path(link, place), bullet.text)
     head, description = _at_dash(text)
     spans = list(CODE_SPAN.finditer(head))
     if not spans:
@@ -96,6 +102,14 @@ def _read_bullet(bullet: SourceLine, index: NameIndex, notices: NoticeLog) -> It
         if path:
             runbooks = _named_runbooks(description, index)
             yield CodeReferenceRow(bullet.number, path, description, runbooks, remark)
+
+
+def _linked_path(link: re.Match[str], place: FilePlace) -> str:
+    """The words of a link; where they are a path in backticks, the path that its target leads to."""
+    if not CODE_SPAN.fullmatch(link[1].strip()):
+        return link[1]
+    path = read_stated_path(link[0], line=0, notices=NoticeLog(), place=place).path
+    return f"`{path}`" if path and "`" not in path else link[1]
 
 
 def _at_dash(text: str) -> tuple[str, str]:

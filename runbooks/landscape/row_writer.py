@@ -1,18 +1,20 @@
 """Writes the rows of the two tables: the cells that changed, and no other byte. Pure: imports no Django."""
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
+from urllib.parse import quote
 
-from runbooks.landscape.cells import BREAK, plain_text, read_layers, read_readiness, text_with_lines
+from runbooks.landscape.cells import BREAK, LINK, plain_text, read_layers, read_readiness, text_with_lines
 from runbooks.landscape.contradictions import claimed_years
 from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
 from runbooks.landscape.edits import LINE_END, LineEdits
 from runbooks.landscape.names import name_tokens
 from runbooks.landscape.names_writer import NamesWriter
 from runbooks.landscape.notices import NoticeLog
-from runbooks.landscape.paths import read_path
+from runbooks.landscape.paths import FilePlace, read_path
 from runbooks.landscape.reader import ParsedFile
 from runbooks.landscape.rows import RepeatedRow
 from runbooks.landscape.spelling import clusters_text, is_german, spell, width
@@ -50,7 +52,7 @@ def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: Line
     linked = "verknüpft mit" if is_german(edits.source_line(tables[0].line)) else "linked with"
     cells: dict[str, Cell[RunbookRow]] = {
         "Runbook": _title,
-        "Path": _path,
+        "Path": lambda old, was, row: _path(old, was, row, source.place),
         "Version": lambda old, was, row: _changed(old, was, row, lambda each: each.version, "{}"),
         "Scope": lambda old, was, row: _text(old, was.scope if was else None, row.scope),
         "Primary Cluster": lambda old, was, row: _clusters(was, row, linked),
@@ -231,16 +233,26 @@ def _text(old: str, was: str | None, now: str) -> str | None:
     return (in_use[0] if in_use else "<br>").join(LINE_END.split(now))
 
 
-def _path(old: str, was: RunbookRow | None, row: RunbookRow) -> str | None:
+def _path(old: str, was: RunbookRow | None, row: RunbookRow, place: FilePlace) -> str | None:
     if was and was.document_path == row.document_path:
         return None
     before = was.document_path if was else ""
-    return path_cell(old, before, row.document_path)
+    return path_cell(old, before, row.document_path, place)
 
 
-def path_cell(old: str, was: str, path: str) -> str:
-    """A path as a cell or a line states it, in backticks where it is written anew."""
-    return spell(old, was, path, "`{}`", reads=lambda cell: read_path(cell, line=0, notices=NoticeLog()), as_=path)
+def path_cell(old: str, was: str, path: str, place: FilePlace) -> str:
+    """A path as a cell or a line states it: a link stays one, any other is in backticks where it is written anew."""
+
+    def read(cell: str) -> str:
+        return read_path(cell, line=0, notices=NoticeLog(), place=place)
+
+    link = LINK.search(old)
+    if link and path:
+        target = quote(posixpath.relpath(path, posixpath.dirname(place.path) or "."))
+        linked = old[: link.start(2)] + target + old[link.end(2) :]
+        if read(linked) == path:
+            return linked
+    return spell(old, was, path, "`{}`", reads=read, as_=path)
 
 
 def _clusters(was: RunbookRow | None, row: RunbookRow, linked: str) -> str | None:

@@ -18,7 +18,7 @@ from runbooks.landscape.clusters import read_clusters
 from runbooks.landscape.document import DeclaredReadiness, RunbookRow, SituationRow
 from runbooks.landscape.names import NameIndex, Resolution, name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
-from runbooks.landscape.paths import read_path
+from runbooks.landscape.paths import AT_THE_ROOT, FilePlace, StatedPath, read_stated_path
 from runbooks.landscape.tables import RUNBOOKS, SITUATIONS, Row, Table
 
 # Marks in a title that a viewer shows in another way: struck through, or as HTML.
@@ -58,7 +58,7 @@ def read_runbooks(tables: Iterable[Table], notices: NoticeLog) -> tuple[RunbookR
 
 
 def read_all_runbooks(
-    tables: Iterable[Table], notices: NoticeLog
+    tables: Iterable[Table], notices: NoticeLog, place: FilePlace = AT_THE_ROOT
 ) -> tuple[tuple[RunbookRow, ...], tuple[RepeatedRow, ...]]:
     """Return the rows that ``read_runbooks`` keeps, and those that repeat one of them."""
     kept: dict[Hashable, RunbookRow] = {}
@@ -66,7 +66,7 @@ def read_all_runbooks(
     for table in tables:
         for row in table.rows if table.kind == RUNBOOKS else ():
             noticed = NoticeLog()
-            runbook = _read_runbook(row, has_status="Status" in table.columns, notices=noticed)
+            runbook = _read_runbook(row, has_status="Status" in table.columns, notices=noticed, place=place)
             keys = _runbook_keys(runbook)
             first = next((kept[key] for key in keys if key in kept), None)
             if first is None:
@@ -85,7 +85,7 @@ def _runbook_keys(runbook: RunbookRow) -> list[Hashable]:
     return [*keys, ("path", runbook.document_path)] if runbook.document_path else keys
 
 
-def _read_runbook(row: Row, *, has_status: bool, notices: NoticeLog) -> RunbookRow:
+def _read_runbook(row: Row, *, has_status: bool, notices: NoticeLog, place: FilePlace) -> RunbookRow:
     title = _read_title(row, "Runbook", notices)
     for column in ("Version", "Primary Cluster", "Layer"):
         note_invisible(row.cell(column), row.line, notices)
@@ -98,10 +98,12 @@ def _read_runbook(row: Row, *, has_status: bool, notices: NoticeLog) -> RunbookR
             f'The range "{excerpt(odd)}" has no proper end, so only its first number was read. '
             "Write the smaller number first, a dash, and no letters.",
         )
+    stated = _read_document_path(row, title, notices, place)
     return RunbookRow(
         line=row.line,
         title=title,
-        document_path=_read_document_path(row, title, notices),
+        document_path=stated.path,
+        link=stated.link,
         version=plain_text(row.cell("Version")),
         scope=text_with_lines(row.cell("Scope")),
         primary_cluster=clusters.primary,
@@ -126,7 +128,7 @@ def _read_title(row: Row, column: str, notices: NoticeLog) -> str:
     return title
 
 
-def _read_document_path(row: Row, title: str, notices: NoticeLog) -> str:
+def _read_document_path(row: Row, title: str, notices: NoticeLog, place: FilePlace) -> StatedPath:
     cell = row.cell("Path")
     if not plain_text(cell).strip(DASHES):
         notices.add(
@@ -135,8 +137,8 @@ def _read_document_path(row: Row, title: str, notices: NoticeLog) -> str:
             title,
             "The row names no document, so the runbook has no text. Enter its path.",
         )
-        return ""
-    return read_path(cell, line=row.line, notices=notices)
+        return StatedPath("")
+    return read_stated_path(cell, line=row.line, notices=notices, place=place)
 
 
 def _read_declared(row: Row, title: str, has_status: bool, notices: NoticeLog) -> DeclaredReadiness:

@@ -103,9 +103,10 @@ class SectionWriter:
         line = self._edits.source_line(number)
         label = LABEL.match(line)
         front, stated = (line[: label.end()], line[label.end() :]) if label else ("", line)
-        path = read_path(stated, line=number, notices=NoticeLog())
+        place = self._source.place
+        path = read_path(stated, line=number, notices=NoticeLog(), place=place)
         if path in self._moved:
-            self._edits.replace(number, front + path_cell(stated, path, self._moved[path]))
+            self._edits.replace(number, front + path_cell(stated, path, self._moved[path], place))
 
     def _write_heading(self, part: Part, pattern: re.Pattern[str], was: str, title: str, *, number: int | None) -> None:
         line = self._edits.source_line(part.line)

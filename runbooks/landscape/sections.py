@@ -10,7 +10,7 @@ from runbooks.landscape.document import RunbookRow, SectionEntryRow, SectionRow,
 from runbooks.landscape.names import NameIndex, name_tokens
 from runbooks.landscape.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.outline import Part, split_parts
-from runbooks.landscape.paths import read_path
+from runbooks.landscape.paths import AT_THE_ROOT, FilePlace, read_path
 from runbooks.landscape.rows import resolve_name
 
 # "3. Title", "3) Title" and "3 Title"; entries "3.1 Title".
@@ -28,17 +28,23 @@ BLOCK_START = re.compile(r"\s*$| {0,3}(?:#|>|```|~~~|[*+-] |[0-9]{1,9}[.)] |[*_-
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What entries are resolved against: titles by name and by document path."""
+    """What entries are resolved against: titles by name and by document path, and the place of the file."""
 
     index: NameIndex
     title_of_path: Mapping[str, str]
+    place: FilePlace = AT_THE_ROOT
 
     @classmethod
-    def of(cls, runbooks: Iterable[RunbookRow], aliases: Mapping[str, str] | None = None) -> "Catalogue":
+    def of(
+        cls,
+        runbooks: Iterable[RunbookRow],
+        aliases: Mapping[str, str] | None = None,
+        place: FilePlace = AT_THE_ROOT,
+    ) -> "Catalogue":
         """The catalogue of these rows; each title and path is there once. ``aliases``: see ``NameIndex``."""
         rows = tuple(runbooks)
         paths = {row.document_path: row.title for row in rows if row.document_path}
-        return cls(NameIndex((row.title for row in rows), aliases), paths)
+        return cls(NameIndex((row.title for row in rows), aliases), paths, place)
 
 
 def read_sections(
@@ -200,7 +206,7 @@ def _resolve_entry(
     heading: str, line: int, path_line: SourceLine | None, catalogue: Catalogue, notices: NoticeLog
 ) -> str | None:
     """The runbook of an entry: by its path, otherwise by its heading."""
-    path = read_path(path_line.text, line=path_line.number, notices=notices) if path_line else ""
+    path = _path_of(path_line, catalogue, notices)
     by_path = catalogue.title_of_path.get(path) if path else None
     if by_path is None:
         by_name = resolve_name(heading, line, catalogue.index, notices)
@@ -212,6 +218,12 @@ def _resolve_entry(
         problem = f'belongs to another runbook than "{by_name}"'
         _note_mismatch(path, path_line.number, by_path, problem, notices)
     return by_path
+
+
+def _path_of(path_line: SourceLine | None, catalogue: Catalogue, notices: NoticeLog) -> str:
+    if path_line is None:
+        return ""
+    return read_path(path_line.text, line=path_line.number, notices=notices, place=catalogue.place)
 
 
 def _note_further_path(line: SourceLine, heading: str, notices: NoticeLog) -> None:

@@ -50,7 +50,9 @@ class Written:
     contradictions: tuple[Contradiction, ...] = ()
 
 
-def write_landscape(source: str, wanted: Landscape, *, aliases: Mapping[str, str] | None = None) -> Written:
+def write_landscape(
+    source: str, wanted: Landscape, *, aliases: Mapping[str, str] | None = None, path: str = ""
+) -> Written:
     """``source`` changed so that it says ``wanted``.
 
     :param source: a landscape file without conflicts, line ends as they are.
@@ -58,9 +60,10 @@ def write_landscape(source: str, wanted: Landscape, *, aliases: Mapping[str, str
         ``source`` that is not among them is taken out. Titles, notes, order and the overview are read from it;
         its notices and conflicts say nothing here.
     :param aliases: further names of runbooks -> their titles, as for ``read_landscape``.
+    :param path: where the file lies, from the root of the repository.
     :raises LandscapeError: ``source`` is no landscape file.
     """
-    parsed = parse_settled(source, aliases=aliases)
+    parsed = parse_settled(source, aliases=aliases, path=path)
     edits = LineEdits(source)
     names = NamesWriter(parsed.landscape, wanted.runbooks, aliases or {})
     write_runbooks(parsed, wanted.runbooks, edits)
@@ -70,5 +73,5 @@ def write_landscape(source: str, wanted: Landscape, *, aliases: Mapping[str, str
     write_releases(parsed, wanted.releases, edits)
     write_overview(parsed, wanted, edits)
     text = edits.result()
-    found = parse_settled(text, aliases=aliases) if text != source else parsed
+    found = parse_settled(text, aliases=aliases, path=path) if text != source else parsed
     return Written(text, unwritten(wanted, found.landscape), contradictions(found, wanted, parsed.landscape))

@@ -91,7 +91,7 @@ def test_a_bullet_without_a_path_is_noted():
 
 
 def test_unsafe_paths_are_left_out_and_repeated_ones_kept_once():
-    landscape = references("* `../a.py` – x\n* `src/b.py` – first\n* `src/b.py` – second\n* [`src/c.py`](x) – y")
+    landscape = references("* `../a.py` – x\n* `src/b.py` – first\n* `src/b.py` – second\n* [`src/c.py`](src/c.py) – y")
     assert [(found.path, found.description) for found in landscape.code_references] == [
         ("src/b.py", "first"),
         ("src/c.py", "y"),

@@ -18,12 +18,13 @@ from governance.landscape_import import (
     Plan,
     PlanRefused,
     apply_plan,
+    placed_name,
     plan_import,
 )
 from governance.landscape_import.show import show_plan
 from governance.management.base import PortalCommand
 from runbooks.documents.git_source import open_source
-from runbooks.documents.source import FolderSource, Source, SourceError
+from runbooks.documents.source import Source, SourceError
 from runbooks.landscape.conflicts import Choices, find_conflicts, split_lines
 from runbooks.landscape.document import ConflictBlock, ConflictChoice, LandscapeError, UnresolvedConflicts
 
@@ -87,7 +88,8 @@ class Command(PortalCommand):
         content = self._content(options["file"])
         try:
             with self._source(options["docs_root"], options["ref"]) as source:
-                file = LandscapeFile(self._name(options["file"], source), content, _choices(options, content))
+                name, is_placed = self._name(options["file"], options["docs_root"])
+                file = LandscapeFile(name, content, _choices(options, content), is_placed)
                 self._plan_and_apply(file, source, actor, options)
         except SourceError as error:
             raise CommandError(f"{error} Nothing was written.") from error
@@ -159,11 +161,15 @@ class Command(PortalCommand):
         with open_source(root, ref or ("" if docs_root else settings.DOCS_REF)) as source:
             yield source
 
-    def _name(self, path: Path, source: Source | None) -> str:
-        """The file's name in findings: below the documents' folder where it lies there, else its own name."""
-        if isinstance(source, FolderSource) and path.resolve().is_relative_to(source.root.resolve()):
-            return path.resolve().relative_to(source.root.resolve()).as_posix()
-        return path.name
+    def _name(self, path: Path, docs_root: Path | None) -> tuple[str, bool]:
+        """The file's path below the documents' folder or repository, and True; else its own name.
+
+        A file of the same name as the last imported landscape is that one, wherever it lies now.
+        """
+        root = docs_root or (Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None)
+        if root is not None and path.resolve().is_relative_to(root.resolve()):
+            return path.resolve().relative_to(root.resolve()).as_posix(), True
+        return placed_name(path.name)
 
     def _actor(self, username: str | None) -> ledger.Actor:
         if not username:
