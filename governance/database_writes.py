@@ -25,9 +25,7 @@ MIN_FREE_BYTES = 1_000_000
 # Longer than a page of SQLite: it needs a page of its own.
 PROBE_CHARACTERS = 8_000
 SQLITE_BUSY_MILLISECONDS = 1_000
-SQLITE_CODES = frozenset(
-    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-)
+SQLITE_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 SQLITE_PRIMARY_CODE = 0xFF
 # read_only_sql_transaction, disk_full, io_error
 POSTGRESQL_STATES = frozenset({"25006", "53100", "58030"})
@@ -44,7 +42,7 @@ _failed = _Failed()
 
 
 def is_write_failure(error: BaseException | None) -> bool:
-    """Whether an error says that the database cannot be written: a full or read-only disk, a read-only server."""
+    """Whether an error says that nothing can be written: a full or read-only disk, or server."""
     while error is not None:
         if getattr(error, "sqlstate", None) in POSTGRESQL_STATES:
             return True
@@ -56,7 +54,10 @@ def is_write_failure(error: BaseException | None) -> bool:
 
 
 def note_failure() -> None:
-    """Remember that a write failed, for this process and, by a file beside the high-water mark, for its neighbours."""
+    """Remember that a write failed.
+
+    This process knows it at once, the others of this host by a file beside the high-water mark.
+    """
     _failed.lately = True
     path = _note_path()
     if path is not None:
@@ -65,7 +66,7 @@ def note_failure() -> None:
 
 
 def write_problem() -> str:
-    """Return why nothing can be written; empty where writes succeed, as far as can be known without one."""
+    """Return why nothing can be written, as far as can be known without a write; else empty."""
     problem = _problem_of_sqlite() if connection.vendor == "sqlite" else _problem_of_postgresql()
     if problem or not _has_failed():
         return problem

@@ -114,7 +114,9 @@ def notes(seen: ledger.Look, *, at: datetime | None = None) -> list[str]:
     if problem:
         told.append(problem)
     elif seen.mark is None and seen.newest and not seen.unreadable and high_water_mark.mark_path():
-        told.append("The high-water mark is missing and is made anew: nothing tells whether the ledger lost rows before.")
+        told.append(
+            "The high-water mark is missing and is made anew: nothing tells whether the ledger lost rows before."
+        )
     anew = seen.mark.made_anew_at if seen.mark else None
     if anew and (at or timezone.now()) - anew < TOLD_ANEW_FOR:
         told.append(

@@ -266,3 +266,12 @@ def reasons_against_downgrading(person: Person, standing: Standing, level: str, 
         (Refusal.NOT_A_DOWNGRADE, not states.is_down(standing.level, level)),
         (Refusal.RATIONALE_MISSING, not reason.strip()),
     )
+
+
+def reasons_against_accepting(person: Person, reason: str) -> tuple[Refusal, ...]:
+    """Return why this person may not go on after damage of the ledger or a wrong clock, also where nothing is signed."""
+    return _those_that_hold(
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
+        (Refusal.RATIONALE_MISSING, not reason.strip()),
+    )

@@ -84,7 +84,13 @@ def _texts(described: Iterable[Described]) -> dict[str, str]:
 
 
 def _then(
-    runbook: Runbook, moment: datetime, signed: SignedThen, described: Described, text: str, *, alarms: tuple[Reason, ...]
+    runbook: Runbook,
+    moment: datetime,
+    signed: SignedThen,
+    described: Described,
+    text: str,
+    *,
+    alarms: tuple[Reason, ...],
 ) -> Then:
     today = timezone.localdate(moment)
     facts = SignedFacts(
