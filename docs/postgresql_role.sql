@@ -25,7 +25,8 @@ REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM portal_app;
 -- Added to, never changed.
 REVOKE UPDATE, DELETE ON governance_changelogentry, governance_signoff, runbooks_document FROM portal_app;
 
--- Added to; of a rule only whether it is in force, of a request only how it was closed, of an incident only that it is settled.
+-- Added to; of a rule only whether it is in force, of a request only how it was closed, of an
+-- incident only that it is settled.
 REVOKE UPDATE, DELETE ON governance_signoffrule, governance_statuschangerequest FROM portal_app;
 REVOKE UPDATE, DELETE ON governance_ledgerincident FROM portal_app;
 GRANT UPDATE (settled_at) ON governance_ledgerincident TO portal_app;

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from governance import guards
 from governance.guards import role
 from governance.guards.rules import LEDGER
+from governance.ledger.high_water_mark import MarkUnreadable, mark_path, read_mark, write_problem
 
 NOT_MIGRATED = CheckWarning(
     "The database is not migrated, so there is nothing to check in it.",
@@ -105,3 +106,32 @@ def _faults_of_guards() -> Iterator[CheckMessage]:
             hint="Run 'manage.py migrate': it puts them back. Then find out who removed them.",
             id="governance.E002",
         )
+
+
+@register(deploy=True)
+def high_water_mark_is_kept(**_: Any) -> list[CheckMessage]:
+    """The file that tells a restored backup from the database it replaces can be read and written."""
+    try:
+        mark = read_mark()
+    except MarkUnreadable as error:
+        return [
+            CheckError(
+                f"{error} Every verdict is no-go.",
+                hint="See 'The high-water mark' in docs/operations.md.",
+                id="governance.E010",
+            )
+        ]
+    problem = write_problem()
+    if problem:
+        hint = "Give the account that serves the folder, or set LEDGER_MARK to a file that it may write."
+        return [CheckError(problem, hint=hint, id="governance.E011")]
+    path = mark_path()
+    if mark is None and path is not None:
+        return [
+            CheckWarning(
+                f"There is no high-water mark ({path.name}) yet: a backup that was restored before is not noticed.",
+                hint="It is made by the next change, or by 'manage.py check_integrity'. Keep it from then on.",
+                id="governance.W010",
+            )
+        ]
+    return []

@@ -42,7 +42,7 @@ _failed = _Failed()
 
 
 def is_write_failure(error: BaseException | None) -> bool:
-    """Whether an error says that the database cannot be written: a full or read-only disk, a read-only server."""
+    """Whether an error says that nothing can be written: a full or read-only disk, or server."""
     while error is not None:
         if getattr(error, "sqlstate", None) in POSTGRESQL_STATES:
             return True
@@ -54,7 +54,10 @@ def is_write_failure(error: BaseException | None) -> bool:
 
 
 def note_failure() -> None:
-    """Remember that a write failed, for this process and, by a file beside the high-water mark, for its neighbours."""
+    """Remember that a write failed.
+
+    This process knows it at once, the others of this host by a file beside the high-water mark.
+    """
     _failed.lately = True
     path = _note_path()
     if path is not None:
@@ -63,7 +66,7 @@ def note_failure() -> None:
 
 
 def write_problem() -> str:
-    """Return why nothing can be written; empty where writes succeed, as far as can be known without one."""
+    """Return why nothing can be written, as far as can be known without a write; else empty."""
     problem = _problem_of_sqlite() if connection.vendor == "sqlite" else _problem_of_postgresql()
     if problem or not _has_failed():
         return problem

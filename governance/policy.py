@@ -435,3 +435,12 @@ def reasons_against_settling(
         # On the first day nobody is established, so nobody confirms.
         (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, house, at)),
     ) + reasons_against_confirming(person, house=replace(house, first_day=False), at=at)
+
+
+def reasons_against_accepting(person: Person, reason: str) -> tuple[Refusal, ...]:
+    """Return why this person may not go on after damage of the ledger or a wrong clock, also where nothing is signed."""
+    return _those_that_hold(
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
+        (Refusal.RATIONALE_MISSING, not reason.strip()),
+    )

@@ -1,4 +1,7 @@
-"""Incidents of the ledger, and how people go on after one. While one stands, every verdict is no-go."""
+"""Incidents of the ledger, and how people go on after one.
+
+While an incident stands, every verdict is no-go.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +12,14 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
-from governance import ledger, states
-from governance.actions.errors import NothingToAccept
+from governance import ledger, policy, states
+from governance.actions.errors import NothingToAccept, refuse_for
 from governance.actions.lowering import downgrade, lapse_what_waits
 from governance.choices import SEVERITY_OF_KIND, Action, FindingKind, RequestState
 from governance.ledger.acceptance import accepted_breaks
 from governance.ledger.incidents import BY_A_CHECKPOINT, OF_THE_CHAIN, is_back, open_incidents
 from governance.models import ChangeLogEntry, Finding, LedgerIncident
+from governance.people import person
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
@@ -37,10 +41,11 @@ class AcceptedBreaks:
 
 
 def note_ledger_state(*, problem: str, sequence: int = 0, at: datetime | None = None) -> None:
-    """Note what a verification of the whole chain has found. It leaves no ledger row: the ledger is in doubt.
+    """Note what a verification of the whole chain has found. It leaves no row in the ledger.
 
-    A whole chain settles as well what checkpoints exposed, where it goes through their very rows again: the right backup
-    is back. A later checkpoint settles nothing, for it may have been taken of the wrong chain.
+    A whole chain also settles what checkpoints exposed, where it goes through their very rows
+    again: the right backup is back. A later checkpoint settles nothing, for it may have been taken
+    of the wrong chain.
 
     :param problem: what is wrong; empty when all of it was verified.
     :param sequence: the first row that does not hold.
@@ -80,13 +85,15 @@ def accept_restored_ledger(
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
-    :param mark: this host's high-water mark. Another host's mark of another row says no until this is done there.
+    :param mark: this host's high-water mark. Another host that has seen another row says no until
+        this is done there too.
     :return: the runbooks that were taken down.
     :raises NothingToAccept: nothing is exposed, or the chain is broken in itself.
-    :raises ActionRefused: the policy is against a downgrade by this person.
+    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
     """
     verified = ledger.verify()  # the whole chain takes long: before the lock
     with ledger.governed():
+        refuse_for(policy.reasons_against_accepting(person(by), reason))
         exposed, lost = exposed_by_checkpoints(), _lost(mark)
         if not exposed and not lost:
             raise NothingToAccept(
@@ -100,7 +107,10 @@ def accept_restored_ledger(
         moment = at or timezone.now()
         signed = _take_down(Q(), reason, by=by, at=moment)
         seen = [{"sequence": incident.sequence, "hash": incident.hash} for incident in exposed]
-        changes = {"checkpoints": {"before": seen, "after": None}, "high_water_mark": {"before": lost, "after": None}}
+        changes = {
+            "checkpoints": {"before": seen, "after": None},
+            "high_water_mark": {"before": lost, "after": None},
+        }
         _tell(Action.RESTORE_ACCEPTED, changes, reason=reason, by=by, at=moment)
         _settle(exposed, at=moment)
     return signed
@@ -111,20 +121,22 @@ def accept_broken_ledger(
 ) -> AcceptedBreaks:
     """Go on with a chain that is broken for good: no backup has the right rows.
 
-    Every row that does not hold is named in the change log, with the sha256 of what is stored there and the hash by which
-    the chain goes on. From then on a verification passes over it while it stays as it is, and stops at any other. What the
-    altered rows told is unknown: every open request lapses, whatever is signed is taken down to unassessed. All or nothing.
+    Every row that does not hold is named in the change log, with the sha256 of what is stored there
+    and the hash by which the chain goes on. From then on a verification passes over it while it
+    stays as it is, and stops at any other. What the altered rows told is unknown: every open request
+    lapses, whatever is signed is taken down to unassessed. All or nothing.
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
     :param mark: this host's high-water mark, where its row is among those that are lost.
     :raises NothingToAccept: the chain is whole, or broken in too many places.
-    :raises ActionRefused: the policy is against a downgrade by this person.
+    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
     """
     breaks, verified = _breaks()  # the whole chain takes long: before the lock
     if not breaks:
         raise NothingToAccept("The chain is whole: there is nothing to accept.")
     with ledger.governed():
+        refuse_for(policy.reasons_against_accepting(person(by), reason))
         if not ledger.verify(after=verified, accepted=set(breaks)).is_whole:
             raise NothingToAccept("Rows were added meanwhile that do not hold. Run the command again.")
         moment = at or timezone.now()
@@ -148,20 +160,21 @@ def accept_corrected_clock(
 ) -> list[Runbook]:
     """Go on after the clock was ahead for a while and was set right.
 
-    What was signed while it was ahead is taken down to unassessed, and every open request lapses: their waiting times may
-    have been measured on a wrong clock. The times of later rows stay at the newest one that the ledger holds, until the
-    clock has passed it.
+    What was signed while it was ahead is taken down to unassessed, and every open request lapses:
+    their waiting times may have been measured on a wrong clock. The times of later rows stay at the
+    newest one that the ledger holds, until the clock has passed it.
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
     :param seen_at: the latest time that this host has seen (its high-water mark).
     :return: the runbooks that were taken down.
     :raises NothingToAccept: the clock is not behind.
-    :raises ActionRefused: the policy is against a downgrade by this person.
+    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
     """
     moment = at or timezone.now()
     ahead = moment + CLOCK_TOLERANCE
     with ledger.governed():
+        refuse_for(policy.reasons_against_accepting(person(by), reason))
         newest = ChangeLogEntry.objects.order_by("-sequence").values_list("recorded_at", flat=True).first()
         if not any(seen is not None and seen > ahead for seen in (newest, seen_at)):
             raise NothingToAccept("The clock is not behind the ledger: there is nothing to accept.")

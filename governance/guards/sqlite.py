@@ -26,22 +26,6 @@ CHANGES_ARE_READABLE = f"""(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN js
         OR (told.type = 'integer' AND typeof(told.atom) <> 'integer') OR length(told.path) > {MAX_PATH}
         OR NOT ({READABLE_TEXT.format("coalesce(told.key, '')")})
         OR (told.type = 'text' AND NOT ({READABLE_TEXT.format("told.atom")}))) END)"""
-TEXTS = (
-    "actor",
-    "action",
-    "subject",
-    "subject_title",
-    "reason",
-    "release",
-    "digests",
-    "previous_hash",
-    "hash",
-    "changes",
-)
-TEXTS_ARE_READABLE = "({} AND typeof(NEW.sequence) = 'integer')".format(
-    " AND ".join(f"typeof(NEW.{name}) = 'text' AND {READABLE_TEXT.format(f'NEW.{name}')}" for name in TEXTS)
-)
-
 # SQLite keeps any type in any column, and JSON as the text that was written. PostgreSQL refuses the
 # one and keeps the value alone (jsonb), so that these guards stand on SQLite only.
 TEXTS = {
@@ -81,6 +65,9 @@ TEXTS = {
         "signed_at",
     ),
 }
+TEXTS_ARE_READABLE = "({} AND typeof(NEW.sequence) = 'integer')".format(
+    " AND ".join(f"typeof(NEW.{name}) = 'text' AND {READABLE_TEXT.format(f'NEW.{name}')}" for name in TEXTS[LEDGER])
+)
 NUMBERS = {
     LEDGER: ("sequence",),
     REQUEST: ("runbook_id", "required_signatures", "independent", "requested_by_id"),

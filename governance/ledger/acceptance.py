@@ -82,7 +82,7 @@ def stored_sha256(sequence: int) -> str:
 
 
 def _sql_of_stored() -> str:
-    columns = sorted(field.column for field in ChangeLogEntry._meta.concrete_fields)
+    columns = sorted(str(field.column) for field in ChangeLogEntry._meta.concrete_fields)
     if connection.vendor == "sqlite":
         return ", ".join(f"typeof({column}) || hex({column})" for column in columns)
     # The text of a time depends on the time zone of the connection; the seconds do not.

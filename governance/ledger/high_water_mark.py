@@ -322,7 +322,7 @@ def follow_after_commit(*, is_new: bool) -> None:
 
     :param is_new: the transaction writes the ledger's first row.
     """
-    waiting = any(getattr(each, "func", None) is _follow_committed for _, each, _ in connection.run_on_commit)
+    waiting = any(getattr(each[1], "func", None) is _follow_committed for each in connection.run_on_commit)
     if mark_path() is not None and not waiting:
         # Robust: what is committed stays committed, whatever happens to the mark.
         transaction.on_commit(partial(_follow_committed, is_new=is_new), robust=True)

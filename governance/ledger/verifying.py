@@ -121,7 +121,7 @@ def _stored_hash(sequence: int) -> str:
 def verify_row(sequence: int) -> Verification:
     """Verify one row and its link to the row before, without regard to what was accepted."""
     before = ChangeLogEntry.objects.filter(sequence=sequence - 1).values_list("hash", flat=True).first()
-    rows = _parsed(_stored_rows(sequence__range=(sequence, sequence)))
+    rows = _parsed(_stored_rows(sequence=sequence).iterator())
     return verify_entries(rows, expected=sequence, previous_hash=GENESIS if sequence == 1 else before or "")
 
 

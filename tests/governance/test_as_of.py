@@ -183,7 +183,7 @@ def test_the_number_of_queries_does_not_grow_with_the_runbooks(told, people, dja
         while Runbook.objects.count() < number:
             cast.make_runbook()
         runbooks = list(Runbook.objects.with_catalogue())
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(9):
             runbooks_as_of([*runbooks, *runbooks], timezone.now())
 
 

@@ -328,7 +328,9 @@ def test_a_request_is_stored_in_one_spelling(runbook, people, column, value):
 
 
 def test_a_forged_row_keeps_nobody_from_taking_a_readiness_down(ready_runbook, people):
+    guards.remove()
     insert_ledger_row(changes=f'{{"a": {{"after": {"9" * 5000}}}}}')  # more digits than anybody reads
+    guards.install()
     actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
     assert ledger.verify().bad_sequence == ChangeLogEntry.objects.count() - 1

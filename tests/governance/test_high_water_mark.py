@@ -179,7 +179,7 @@ def test_the_right_backup_settles_it_without_a_person(mark, ready_runbook, peopl
     if connection.vendor == "postgresql":
         rows = list(ChangeLogEntry.objects.order_by("sequence"))
         rewrite_chain(rows[:-1])
-        assert reasons(ready_runbook) == {"ledger_restored"}
+        assert reasons(ready_runbook) == {"ledger_restored"}  # a second copy would take its time
         rewrite_chain(rows)
     else:
         newer = Backup(older.path.with_name("newer.sqlite3"))
@@ -214,7 +214,7 @@ def test_another_host_that_has_seen_the_same_row_needs_no_word_of_its_own(restor
 
 def test_rows_that_were_cut_off_are_noticed_at_once(mark, ready_runbook):
     rewrite_chain(list(ChangeLogEntry.objects.order_by("sequence"))[:-1])
-    assert reasons(ready_runbook) == {"ledger_restored"}
+    assert "ledger_restored" in reasons(ready_runbook)
 
 
 # ---- how the mark moves
@@ -229,10 +229,10 @@ def test_the_mark_follows_every_commit(mark, people):
 
 def test_what_is_rolled_back_moves_no_mark(mark, ready_runbook):
     before = mark.read_text()
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         cast.store("docs/a.md", "# A\n")
         assert reasons(ready_runbook) == set()  # asked in the midst of it
-        raise RuntimeError("rolled back")
+        transaction.set_rollback(True)
     assert mark.read_text() == before
     assert reasons(ready_runbook) == set()
 
@@ -296,8 +296,12 @@ def test_a_ledger_that_is_new_has_a_mark_from_its_first_row(mark, db):
 
 UNREADABLE = [
     b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format": "x"}', b"[" * 5_000, b"9" * 6_000,
-    b'{"format": "runbook-portal-high-water-mark/1", "sequence": true, "hash": "", "seen_at": "2026-01-01", "made_anew_at": null}',
-    b'{"format": "runbook-portal-high-water-mark/1", "sequence": 9e99, "hash": "", "seen_at": "x", "made_anew_at": null}',
+    b'{"format": "runbook-portal-high-water-mark/1", "sequence": true, "hash": "", "made_anew_at": null,'
+    b' "seen_at": "2026-01-01T00:00:00+00:00"}',
+    b'{"format": "runbook-portal-high-water-mark/1", "sequence": 9e99, "hash": "", "made_anew_at": null,'
+    b' "seen_at": "2026-01-01T00:00:00+00:00"}',
+    b'{"format": "runbook-portal-high-water-mark/1", "sequence": 9, "hash": "", "made_anew_at": null,'
+    b' "seen_at": "2026-01-01T00:00:00"}',
 ]  # fmt: skip
 
 

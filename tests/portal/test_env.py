@@ -61,6 +61,7 @@ BLANKABLE = {
     "GOVERNANCE_SOLO",
     "SIGNING_COOL_DOWN_HOURS",
     "CHECKPOINT_KEY",
+    "LEDGER_MARK",
     "PORTAL_URL",
     "DEFAULT_FROM_EMAIL",
     "EMAIL_TIMEOUT",
@@ -101,6 +102,7 @@ def test_every_setting_has_a_test_in_this_file():
         "governance_solo",
         "signing_cool_down_hours",
         "checkpoint_key",
+        "ledger_mark",
         "portal_url",
         "time_zone",
         "language_code",
@@ -691,6 +693,14 @@ def test_a_short_checkpoint_key_is_refused_and_not_repeated(var):
     assert "CHECKPOINT_KEY" in str(caught.value)
     assert "'short'" not in str(caught.value)
     assert read(var, CHECKPOINT_KEY="0123456789abcdef").checkpoint_key == "0123456789abcdef"
+
+
+def test_the_high_water_mark_is_a_file_by_its_whole_path(var, tmp_path):
+    assert read(var).ledger_mark == ""
+    assert read(var, LEDGER_MARK=f"{tmp_path}/mark.json").ledger_mark == f"{tmp_path}/mark.json"
+    for wrong in ("mark.json", "./mark.json", str(tmp_path)):
+        with pytest.raises(ImproperlyConfigured, match="LEDGER_MARK"):
+            read(var, LEDGER_MARK=wrong)
 
 
 def test_the_portals_own_address_has_a_scheme_and_no_slash_at_its_end(var):

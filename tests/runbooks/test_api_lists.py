@@ -216,7 +216,7 @@ def test_an_unknown_action_is_refused(scene, reader):
 
 
 QUERIES = {
-    "runbooks": 6,
+    "runbooks": 8,
     "clusters": 2,
     "layers": 2,
     "sections": 3,
