@@ -54,6 +54,7 @@ TEXTS = {
         "state",
         "requested_at",
         "closed_reason",
+        "dependence",
     ),
     SIGN_OFF: (
         "decision",
