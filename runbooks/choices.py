@@ -83,7 +83,7 @@ REASON_TEXTS = {
         "Nothing can be written to the database, so nobody could take a runbook down. Nothing is go until that is mended."
     ),
     Reason.MARK_UNREADABLE: _(
-        "The portal cannot tell whether an older backup was restored: the high-water mark cannot be read."
+        "The portal cannot tell whether an older backup was restored. Nothing is go until it can read how far it saw the ledger."
     ),
     Reason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),

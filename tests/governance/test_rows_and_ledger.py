@@ -47,7 +47,7 @@ OTHER_REQUEST = {
     "closed_at": "'2026-01-01 00:00:00'",
     "closed_reason": "'x'",
     "applied_at": "'2026-01-01 00:00:00'",
-    "dependence": "solo",
+    "dependence": "'solo'",
 }
 OTHER_SIGN_OFF = {
     "id": "id + 1000",
