@@ -121,7 +121,9 @@ class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     def shown_again(
         self, request: HttpRequest, reasons: Sequence[str], view: Callable[[], HttpResponse]
     ) -> HttpResponse:
-        """The same form with what was typed into it, and why it was not saved, where that came after its own checks.
+        """The same form, with what was typed into it and why it was not saved.
+
+        For what is refused after the form's own checks.
 
         :param view: answers the request; nothing is saved by it any more.
         """
@@ -194,7 +196,7 @@ class LedgeredAdmin(ToldAdmin):
                 actions.delete(obj, by=signed_in(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The stock form, save that what the database refuses is said on the page, above what was typed."""
+        """The stock form; what the database refuses is said on the page, above what was typed."""
 
         def view() -> HttpResponse:
             return super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs)
@@ -214,7 +216,8 @@ class LedgeredAdmin(ToldAdmin):
     def _or_say_why(self, request: HttpRequest, view: Any, *, again: bool = False) -> HttpResponse:
         """Answer a request.
 
-        :param again: what the database refuses is said on the form, with what was typed; else where the request came to.
+        :param again: what the database refuses is said on the form, with what was typed; else where
+            the request came to.
         """
         if request.method in SAFE_METHODS:
             return view()  # looking takes no lock
