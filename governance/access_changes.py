@@ -1,6 +1,7 @@
 """Changes of who may sign, or of a rule: which of them wait, until when, and who is told of them.
 
-The ledger is the only record: what waits, and what a second risk owner has confirmed or refused, is read from its rows.
+The ledger is the only record: what waits, and what a second risk owner has confirmed or refused, is
+read from its rows.
 """
 
 import logging
@@ -38,7 +39,8 @@ ACCOUNT, RULE = "user:", "signoffrule:"
 # How long a change is shown although it waits for nothing any more.
 SHOWN = timedelta(days=7)
 SETTLING = (Action.CHANGE_CONFIRMED, Action.CHANGE_REFUSED)
-# What a ledger row says where only an account's e-mail address is another: the address itself is nobody's business.
+# What a ledger row says where only an account's e-mail address is another: the address itself is
+# nobody's business.
 ADDRESS_CHANGED = "email_changed"
 
 
@@ -61,12 +63,18 @@ class AccessChange:
         return self.entry.subject.removeprefix(ACCOUNT) if self.entry.subject.startswith(ACCOUNT) else ""
 
     def is_waiting(self, *, at: datetime | None = None) -> bool:
-        """Whether a second risk owner may still confirm or refuse it at a moment (aware; now by default)."""
+        """Whether a second risk owner may still confirm or refuse it.
+
+        :param at: the moment (aware; now by default).
+        """
         return self.settled is None and self.waits_until is not None and (at or timezone.now()) < self.waits_until
 
 
 def recent_changes(*, house: policy.House, at: datetime | None = None) -> list[AccessChange]:
-    """What changed lately about who may sign and by which rules, the newest first: what waits, and the last days' others."""
+    """What changed lately about who may sign and by which rules, the newest first.
+
+    All that waits, and what has taken effect within ``SHOWN``.
+    """
     since = (at or timezone.now()) - max(SHOWN, house.cool_down)
     about = Q(subject__startswith=ACCOUNT) | Q(subject__startswith=RULE)
     rows = list(ChangeLogEntry.objects.filter(about, recorded_at__gt=since).order_by("-sequence"))
@@ -86,7 +94,10 @@ def change_of(entry: ChangeLogEntry, *, house: policy.House) -> AccessChange:
 
 
 def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessChange]:
-    """The changes that this account may confirm or refuse now; none, without a look at the ledger, for who is no risk owner."""
+    """The changes that this account may confirm or refuse now.
+
+    Whoever is no risk owner has none: the ledger is not read for them.
+    """
     if not settings.SIGNING_COOL_DOWN_HOURS or not user.groups.filter(name=RISK_OWNERS).exists():
         return []
     moment = at or timezone.now()
@@ -146,7 +157,8 @@ def concerns_signing(row: ChangeLogEntry, groups: Iterable[str], *, holds: Itera
     """Whether a ledger row tells of a change of who may sign, or of a rule.
 
     :param groups: those whose members may ask or sign.
-    :param holds: the groups that the account is in now, where that is known: what changes nothing for them is left out.
+    :param holds: the groups that the account is in now, where that is known: what changes nothing
+        for them is left out.
     """
     if row.action in SETTLING or row.subject.startswith(RULE):
         return row.action in (Action.CREATED, Action.CHANGED)
@@ -159,10 +171,13 @@ def concerns_signing(row: ChangeLogEntry, groups: Iterable[str], *, holds: Itera
 
 
 def announce(entry: ChangeLogEntry, *, account: User | None = None, addresses: Iterable[str] = ()) -> None:
-    """E-mail all risk owners, after the commit, if a ledger row tells of a change of who may sign or of a rule.
+    """E-mail all risk owners of a change of who may sign, or of a rule, after the commit.
+
+    Any other ledger row is passed over.
 
     :param account: the account that it is about.
-    :param addresses: further addresses: those of a risk owner who was taken out, or whose address is another now.
+    :param addresses: further addresses: those of a risk owner who was taken out, or whose address
+        is another now.
     """
     groups = signing_groups()
     # One that is deleted has its groups in its last row.
@@ -178,7 +193,7 @@ def announce(entry: ChangeLogEntry, *, account: User | None = None, addresses: I
 
 
 def _send(entry: ChangeLogEntry, to: list[str]) -> None:
-    """One e-mail to each; what cannot be sent is logged, for the change is shown in the inbox as well."""
+    """Send one e-mail to each. A failure is logged: the change is shown in the inbox as well."""
     with override(settings.LANGUAGE_CODE):
         subject = _("Who may sign has changed: %(subject)s") % {"subject": entry.subject_title or entry.subject}
         body = render_to_string(

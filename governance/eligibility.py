@@ -1,4 +1,6 @@
-"""Who may sign which open request now, and whether each can still be completed: one answer for inbox, mail and page.
+"""Who may sign which open request now, and whether each can still be completed.
+
+One answer for inbox, mail and page.
 
 Every number of requests and people is read in the same few queries; the rule is the policy's.
 """
@@ -32,9 +34,12 @@ def house(*, at: datetime | None = None) -> policy.House:
 
 
 def is_first_day(at: datetime) -> bool:
-    """Whether nobody can be an established risk owner at a moment: the first joined less than the waiting time before.
+    """Whether nobody can be an established risk owner at a moment.
 
-    That the members of later days have left opens no second first day: the ledger tells of the first one for ever.
+    The first one joined less than the waiting time before, or nobody has yet.
+
+    That the members of later days have left opens no second first day: the ledger tells of the
+    first one for ever.
     """
     cool_down = timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS)
     if not cool_down:
@@ -134,7 +139,10 @@ def survey(
 
 
 def _candidates(rows: QuerySet[StatusChangeRequest], user: User) -> QuerySet[StatusChangeRequest]:
-    """What an account could sign at all: one query tells most visitors that nothing waits. The policy has the last word."""
+    """What an account could sign at all: one query tells most visitors that nothing waits.
+
+    The policy has the last word.
+    """
     own = Q(independent=True, requested_by=user.pk)
     decided = SignOff.objects.filter(signer=user.pk).values("request")
     return rows.filter(rule__group__in=user.groups.values("pk")).exclude(own).exclude(pk__in=decided)
@@ -175,12 +183,15 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
 
 
 def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequest]:
-    """The open requests that an account may decide on now: what its inbox, its counter and its mail speak of."""
+    """The open requests that an account may decide on now.
+
+    Inbox, counter and e-mail speak of these.
+    """
     return survey(only=user, at=at).awaiting(user.pk)
 
 
 def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.House, at: datetime) -> bool:
-    """Whether as many people as a rule asks for could sign a request that this person opened at a moment."""
+    """Whether as many people as a rule asks for could sign a request by this person."""
     asked = policy.RequestFacts(
         state="open",
         requested_by=by.pk,

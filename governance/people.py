@@ -121,7 +121,9 @@ def account_of(user: AbstractBaseUser | AnonymousUser) -> Account:
 
 
 def accounts(pks: Iterable[int] | QuerySet[Any, Any]) -> dict[int, Account]:
-    """Accounts by their numbers, read anew with their groups, in one query. One that is not stored is left out.
+    """Accounts by their numbers, read anew with their groups, in one query.
+
+    One that is not stored is left out.
 
     :param pks: the numbers, or a query for them.
     """
@@ -169,11 +171,11 @@ def person_of(account: Account, told: Told, *, signing_group_id: int | None, at:
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
-    """A membership without a break, of an account that was active throughout, as the ledger tells of it.
+    """A membership without a break of an account that was active throughout, by the ledger.
 
     :ivar sequence: the number of the row since which it lasts.
-    :ivar unconfirmed_since: when the last change that it rests on was recorded, of those that no second risk owner has
-        confirmed; None where all are.
+    :ivar unconfirmed_since: when the last change that it rests on was recorded, of those that no
+        second risk owner has confirmed; None where all are.
     """
 
     sequence: int
@@ -219,7 +221,7 @@ def _first(moments: list[datetime | None]) -> datetime | None:
 
 
 def _made_by(told: list[Row], username: str, groups: frozenset[str], at: datetime) -> frozenset[str]:
-    """Who lately made an account, activated it, gave it one of these groups or set its password, unconfirmed."""
+    """Who lately made an account, gave it access or set its password, unconfirmed."""
     confirmed = confirmed_changes(told)
     since = at - INDEPENDENCE_WINDOW
     return frozenset(
@@ -233,10 +235,10 @@ def _made_by(told: list[Row], username: str, groups: frozenset[str], at: datetim
 
 
 def makers_of(usernames: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
-    """By the name of an account: itself, who lately made it (``Person.made_by``), who lately made those, and so on.
+    """By the name of an account: itself, who lately made it, who lately made those, and so on.
 
-    Whoever makes a second administrator, and by it a third account, stands behind all of them. One query for each step of
-    the longest chain.
+    See ``Person.made_by``. Whoever makes a second administrator, and by it a third account, stands
+    behind all of them. One query for each step of the longest chain.
     """
     names = set(usernames)
     groups, direct = frozenset(signing_groups()), dict[str, frozenset[str]]()
@@ -258,7 +260,9 @@ def _all_behind(name: str, direct: dict[str, frozenset[str]]) -> frozenset[str]:
 
 
 def gives_access(row: Any, groups: Iterable[str]) -> bool:
-    """Whether a ledger row about an account creates it, activates it, makes it a superuser or gives it one of these groups.
+    """Whether a ledger row about an account creates it or gives it access.
+
+    Access: it is activated, made a superuser, or given one of these groups.
 
     :param row: ``Row`` or the model's instance.
     """

@@ -63,7 +63,8 @@ class Dependence(StrEnum):
 
     # Nobody was an established risk owner yet: the portal's first day.
     FIRST_DAY = "first_day"
-    # The requester or a signer made the account of one of them, gave it a group or set its password.
+    # The requester or a signer made the account of one of them, gave it a group or set its
+    # password.
     MADE_BY_PARTY = "made_by_party"
     # One person did that for the requester and all of the signers.
     MADE_BY_ONE = "made_by_one"
@@ -81,14 +82,16 @@ class Person:
     :ivar recorded_since: the number of the ledger row since which the account has been active in the signing group without
         a break; None where the ledger does not say so.
     :ivar password_set_by_another_at: when somebody else last set its password (aware); None where nobody did.
-    :ivar password_reset_at: the same, not counting the first password, which comes with the account.
+    :ivar password_reset_at: the same, not counting the first password, which comes with the
+        account.
     :ivar wrong_passwords: how many wrong passwords were given at signing lately (``CONFIRMATION_WINDOW``).
-    :ivar signs_since: when the ledger recorded what lets it sign (aware); None where a second risk owner confirmed that,
-        or where it may not sign.
-    :ivar asks_since: when the ledger recorded what lets it open requests (aware); None where that is confirmed.
+    :ivar signs_since: when the ledger recorded what lets it sign (aware); None where a second risk
+        owner confirmed that, or where it may not sign.
+    :ivar asks_since: when the ledger recorded what lets it open requests (aware); None where that
+        is confirmed.
     :ivar asking_recorded: whether the ledger tells of a membership that lets it open requests.
-    :ivar made_by: names of the accounts that made it, activated it, gave it a group or set its password within
-        ``INDEPENDENCE_WINDOW``, unless a second risk owner confirmed it.
+    :ivar made_by: names of the accounts that made it, activated it, gave it a group or set its
+        password within ``INDEPENDENCE_WINDOW``, unless a second risk owner confirmed it.
     """
 
     id: int
@@ -128,9 +131,11 @@ class RequestFacts:
 class House:
     """What the policy asks of the portal as a whole.
 
-    :ivar cool_down: how long a password that somebody else set, and a change of who may sign or of a rule, waits.
+    :ivar cool_down: how long a password that somebody else set, and a change of who may sign or of
+        a rule, waits.
     :ivar solo: whether an owner may sign alone.
-    :ivar first_day: nobody is an established risk owner yet, so nothing waits; what is signed now is labelled.
+    :ivar first_day: nobody is an established risk owner yet, so nothing waits; what is signed now
+        is labelled.
     """
 
     cool_down: timedelta = timedelta(hours=24)
@@ -236,7 +241,10 @@ def reasons_against_confirming(person: Person, *, house: House, at: datetime) ->
 
 
 def _cools_down(person: Person, house: House, at: datetime) -> bool:
-    """Whether somebody else set the password too short a while ago; on the first day, whether somebody set it anew."""
+    """Whether somebody else set the password too short a while ago.
+
+    On the first day, whether somebody set it anew.
+    """
     made = house.waits(person.password_set_by_another_at, at)
     return made or _waits_always(person.password_reset_at, house, at)
 
@@ -339,7 +347,8 @@ def reasons_against_downgrading(person: Person, standing: Standing, level: str, 
 class Reach:
     """Whether a request can still be completed.
 
-    :ivar given: approvals that count. :ivar can_sign: people who may still add theirs, now or after a waiting time.
+    :ivar given: approvals that count. :ivar can_sign: people who may still add theirs, now or after
+        a waiting time.
     """
 
     given: int
@@ -375,10 +384,12 @@ def reach(
 
 
 def dependence(parties: Iterable[Person], *, first_day: bool) -> tuple[Dependence, ...]:
-    """Why a review by these people, the requester among them, was not independent; empty when it was.
+    """Why a review by these people, the requester among them, was not independent.
 
-    :param first_day: whether the request was opened, or one of the signatures given, before anybody was an established
-        risk owner.
+    Empty when it was.
+
+    :param first_day: whether the request was opened, or one of the signatures given, before anybody
+        was an established risk owner.
     """
     people = list(parties)
     names = {person.username for person in people}
@@ -402,7 +413,10 @@ class RuleTerms:
 
 
 def is_stricter(new: RuleTerms, old: RuleTerms | None) -> bool:
-    """Whether a rule asks for at least as much as the one before in every respect: such a change takes effect at once."""
+    """Whether a rule asks for at least as much as the one before in every respect.
+
+    Such a change takes effect at once.
+    """
     if old is None or new.group != old.group or new.required_signatures < old.required_signatures:
         return False
     shorter = old.valid_days is None or (new.valid_days is not None and new.valid_days <= old.valid_days)
@@ -419,10 +433,11 @@ def reasons_against_settling(
     house: House,
     at: datetime,
 ) -> tuple[Refusal, ...]:
-    """Why this person may not confirm or refuse a change of who may sign or of a rule, at a moment (aware).
+    """Why this person may not confirm or refuse a change of who may sign, or of a rule.
 
     :param person: as a member of the risk owners.
-    :param made_by: the names of the account that made the change and of those that lately made that one.
+    :param made_by: the names of the account that made the change and of those that lately made that
+        one.
     :param behind: the names of this person's account and of those that lately made it.
     :param about: the account that it is about; empty for a rule.
     """

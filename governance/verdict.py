@@ -64,9 +64,10 @@ class Verdict:
     """The answer.
 
     :ivar valid_until: the last day on which a go holds if nothing changes.
-    :ivar independent: whether others than the requester reviewed it, who owed neither their account nor their right to sign
-        to each other. Both are None where nothing is signed.
-    :ivar dependence: the codes of why it is not independent (``policy.Dependence``, ``solo``); empty when it is.
+    :ivar independent: whether others than the requester reviewed it, who owed neither their account
+        nor their right to sign to each other. Both are None where nothing is signed.
+    :ivar dependence: the codes of why it is not independent (``policy.Dependence``, ``solo``);
+        empty when it is.
     """
 
     go: bool

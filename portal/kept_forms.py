@@ -1,6 +1,7 @@
-"""What was typed into a form while the session ended: it travels through the sign-in and is handed back.
+"""What was typed into a form while the session ended goes through the sign-in and comes back.
 
-It is kept in a signed hidden field of the sign-in page, so that a stranger fills no storage. Passwords are never kept.
+It is kept in a signed hidden field of the sign-in page, so that a stranger fills no storage.
+Passwords are never kept.
 """
 
 from collections.abc import Callable
@@ -37,7 +38,10 @@ class KeptForm:
 
 
 def form_sent(request: HttpRequest) -> KeptForm | None:
-    """The form that a request sends; None where nothing is worth keeping: no field holds more than a word."""
+    """The form that a request sends; None where nothing is worth keeping.
+
+    No field holds more than a word.
+    """
     if request.method != "POST":
         return None
     fields = [
@@ -57,7 +61,10 @@ def sealed(form: KeptForm) -> str:
 
 
 def unsealed(text: str, *, path: str) -> KeptForm | None:
-    """The form behind a signed text; None where it is forged, too old, or was sent to another address."""
+    """The form behind a signed text.
+
+    None where it is forged, too old, or was sent to another address.
+    """
     try:
         kept_path, fields = signing.loads(text, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError):
@@ -71,7 +78,7 @@ def hand_back(request: HttpRequest, form: KeptForm, *, status: int = 200) -> Htt
 
 
 class KeptFormMiddleware:
-    """A form that is sent after the session has ended gets the sign-in page in answer, with what was typed."""
+    """Answers a form that is sent after the session has ended with the sign-in page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -95,7 +102,9 @@ def _leads_to_sign_in(response: HttpResponse) -> bool:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form whose token is too old, because somebody signed in again meanwhile: what was typed is handed back.
+    """A form whose token is too old, because somebody signed in again meanwhile.
+
+    What was typed is handed back.
 
     Only where the browser says that the form came from the portal's own pages.
     """

@@ -14,13 +14,13 @@ from portal.kept_forms import FIELD, hand_back, unsealed
 
 
 class SignInView(LoginView):
-    """``/login/``. Whoever typed into a form when the session ended gets it back after signing in."""
+    """``/login/``: whoever sent a form after the session had ended gets it back."""
 
     template_name = "portal/login.html"
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer the request; somebody who has signed in elsewhere meanwhile gets the form back as well."""
+        """Answer the request; who has signed in elsewhere meanwhile gets the form back as well."""
         if request.method == "POST" and request.user.is_authenticated:
             kept = self._kept()
             if kept is not None:
@@ -42,7 +42,10 @@ class SignInView(LoginView):
 
 
 class OwnPasswordView(PasswordChangeView):
-    """``/accounts/password/``: one's own password, also for who has no way into the admin. The session stays."""
+    """``/accounts/password/``: one's own password, also for who has no way into the admin.
+
+    The session stays.
+    """
 
     form_class = OwnPasswordForm
     template_name = "portal/own_password.html"

@@ -42,7 +42,9 @@ def confirm_change(
 def refuse_change(
     *, entry: ChangeLogEntry, password: str, comment: str = "", by: User, at: datetime | None = None
 ) -> ChangeLogEntry:
-    """Undo a change that waits: the groups are taken away, the account is switched off, the rule never comes into force.
+    """Undo a change that waits.
+
+    The groups are taken away, the account is switched off, the rule never comes into force.
 
     Parameters and errors are those of ``confirm_change``.
     """
@@ -100,7 +102,9 @@ def _take_back(entry: ChangeLogEntry, *, by: User, reason: str) -> None:
 
 
 def note_address_changed(*, account: User, before: str, by: ledger.Actor) -> None:
-    """Tell that somebody changed an account's e-mail address, without the address; the old one is told of it as well.
+    """Tell that somebody changed an account's e-mail address, without the address.
+
+    The old one is told of it as well.
 
     Whoever redirects the risk owners' mail first must not be able to change the signers unseen.
     """

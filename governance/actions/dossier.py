@@ -23,7 +23,8 @@ class Dossier:
     """A request with everything that the policy asks about it.
 
     :ivar decisions: those that are stored, in the order of their times, each with its signer.
-    :ivar accounts: whoever acts, asked and has decided, as stored now, by their numbers; ``people`` the same for the policy.
+    :ivar accounts: whoever acts, asked and has decided, as stored now, by their numbers; ``people``
+        the same for the policy.
     :ivar house: what the policy asks of the portal, at the moment of the reading.
     """
 
@@ -61,7 +62,10 @@ class Dossier:
         ]
 
     def reach(self, *, at: datetime) -> policy.Reach | None:
-        """Whether the request can still be completed; None where it is closed or has no rule. Reads the rule's group."""
+        """Whether the request can still be completed; None where it is closed or has no rule.
+
+        Reads the rule's group.
+        """
         if not self.request.is_open or self.request.rule is None:
             return None
         return policy.reach(
@@ -74,7 +78,10 @@ class Dossier:
         )
 
     def dependence(self, *more: SignOff) -> tuple[policy.Dependence, ...]:
-        """Why the review that completes the request with ``more`` is not independent; empty when it is."""
+        """Why the review that completes the request with ``more`` is not independent.
+
+        Empty when it is.
+        """
         counting = self._counting(more)
         parties = {self.request.requested_by_id, *(each.signer_id for each in counting)}
         moments = [self.request.requested_at, *(each.signed_at for each in counting)]
@@ -86,7 +93,10 @@ class Dossier:
 
 
 def behind_of(person: policy.Person, makers: dict[str, frozenset[str]]) -> frozenset[str]:
-    """Who lately made an account, directly or by way of others; itself only where it gave something to itself."""
+    """Who lately made an account, directly or by way of others.
+
+    Itself only where it gave something to itself.
+    """
     return makers[person.username] - ({person.username} - person.made_by)
 
 

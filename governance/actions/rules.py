@@ -33,9 +33,10 @@ def replace_rule(
 ) -> SignOffRule:
     """Make the next version of a level's rule.
 
-    One that asks for at least as much in every respect takes the place of the one before at once. Any other waits as long
-    as a password that somebody else set (``SIGNING_COOL_DOWN_HOURS``), or until a second risk owner confirms it: see
-    ``bring_rules_into_force``. The signers are others than the requester, save under a rule for solo mode.
+    One that asks for at least as much in every respect takes the place of the one before at once.
+    Any other waits for ``SIGNING_COOL_DOWN_HOURS``, or until a second risk owner confirms it: see
+    ``bring_rules_into_force``. The signers are others than the requester, save under a rule for
+    solo mode.
 
     :param valid_days: how many days a readiness holds, counted from the request; None sets no such limit.
     """
@@ -79,7 +80,10 @@ def replace_rule(
 def _effective_from(
     terms: policy.RuleTerms, before: SignOffRule | None, *, by: ledger.Actor, at: datetime
 ) -> datetime | None:
-    """When a new version comes into force by itself; None for at once. The portal's own rules follow its settings."""
+    """When a new version comes into force by itself; None for at once.
+
+    The portal's own rules follow its settings.
+    """
     rules = house(at=at)
     old = None
     if before is not None:
@@ -91,7 +95,10 @@ def _effective_from(
 
 
 def rules_in_force(*, target_level: str, at: datetime) -> list[SignOffRule]:
-    """The rules of a level at a moment, one for each purpose at most: also one that has waited and was not put down yet."""
+    """The rules of a level at a moment, one for each purpose at most.
+
+    Also one that has waited and was not put down yet.
+    """
     may_hold = Q(in_force=True) | Q(effective_from__isnull=False)
     of_level = SignOffRule.objects.filter(may_hold, target_level=target_level).select_related("group")
     found: dict[str, SignOffRule] = {}
@@ -104,7 +111,9 @@ def rules_in_force(*, target_level: str, at: datetime) -> list[SignOffRule]:
 
 
 def has_waited(rule: SignOffRule, *, at: datetime) -> bool:
-    """Whether a version has waited long enough at a moment, or was confirmed. One that was refused never has.
+    """Whether a version has waited long enough at a moment, or was confirmed.
+
+    One that was refused never has.
 
     The ledger tells; the row's own mark is not asked.
     """
@@ -121,7 +130,10 @@ def _after(row: Row, name: str) -> object:
 
 
 def bring_rules_into_force(*, target_level: str | None = None, at: datetime) -> int:
-    """Put the versions in force that have waited long enough or were confirmed; returns how many."""
+    """Put the versions in force that have waited long enough or were confirmed.
+
+    Returns how many.
+    """
     waiting = SignOffRule.objects.filter(in_force=False, effective_from__isnull=False).order_by("version")
     done = 0
     with ledger.governed(), ledger.in_its_language():

@@ -1,4 +1,4 @@
-"""The page of changes of who may sign and of rules: what waits, until when, and the decision on it."""
+"""The pages of changes of who may sign and of rules: what waits, and the decision on it."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ SIGN = "governance.sign_statuschangerequest"
 
 
 def may_see(request: HttpRequest) -> bool:
-    """Whether a visitor is shown changes of accounts: risk owners, auditors and whoever administers accounts."""
+    """Whether a visitor is shown changes of accounts: risk owners, auditors, administrators."""
     user = signed_in(request)
     return user.has_perm(SIGN) or user.has_perm("auth.view_user") or user.groups.filter(name=AUDITORS).exists()
 

@@ -154,7 +154,9 @@ class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
     def shown_again(
         self, request: HttpRequest, reasons: Sequence[str], view: Callable[[], HttpResponse]
     ) -> HttpResponse:
-        """The same form with what was typed into it, and why it was not saved, where that came after its own checks.
+        """The same form, with what was typed into it and why it was not saved.
+
+        For what is refused after the form's own checks.
 
         :param view: answers the request; nothing is saved by it any more.
         """
@@ -228,7 +230,7 @@ class LedgeredAdmin(ToldAdmin):
                 actions.delete(obj, by=signed_in(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The stock form, save that what the database refuses is said on the page, above what was typed."""
+        """The stock form; what the database refuses is said on the page, above what was typed."""
 
         def view() -> HttpResponse:
             return super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs)

@@ -229,8 +229,8 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
         """The page of a request.
 
         :param form: the decision as it was sent, where a field of it is wrong.
-        :param typed: what somebody wrote who could not decide: what was decided on is no longer what stands, or the policy
-            is against it. The page gives it back.
+        :param typed: what somebody wrote who could not decide: what was decided on is no longer
+            what stands, or the policy is against it. The page gives it back.
         """
         may_sign = request.user.has_perm(SIGN)
         now = timezone.now()

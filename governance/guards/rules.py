@@ -81,8 +81,8 @@ RULE_COLUMNS = (
     "valid_days",
     "effective_from",
 )
-# A version that waited comes into force while it is newer than every one that ever was. That it has waited long enough, or
-# was confirmed, the policy sees to: the database cannot tell who may confirm.
+# A version that waited comes into force while it is newer than every one that ever was. That it has
+# waited long enough, or was confirmed, the policy sees to: the database cannot tell who may confirm.
 WAITED = f"""(OLD.effective_from IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM {RULE} newer WHERE newer.target_level = OLD.target_level AND newer.purpose = OLD.purpose
       AND newer.version > OLD.version AND newer.effective_from IS NULL))"""

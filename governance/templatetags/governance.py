@@ -34,7 +34,7 @@ def awaiting_you(context: dict[str, Any]) -> int:
 
 @register.simple_tag(takes_context=True)
 def changes_awaiting_you(context: dict[str, Any]) -> int:
-    """How many changes of who may sign, or of a rule, whoever looks at the page may confirm or refuse."""
+    """How many changes whoever looks at the page may confirm or refuse."""
     user = context["request"].user
     return len(changes_to_settle(user)) if user.is_authenticated else 0
 
@@ -48,7 +48,10 @@ def reach_of(request: StatusChangeRequest) -> Reach | None:
 
 @register.filter
 def dependence_texts(codes: str) -> list[str]:
-    """Why a review was not independent, in the reader's language. ``codes`` are separated by blanks."""
+    """Why a review was not independent, in the reader's language.
+
+    ``codes`` are separated by blanks.
+    """
     return [str(DEPENDENCE_TEXTS[Dependence(code)]) for code in codes.split() if code in set(Dependence)]
 
 

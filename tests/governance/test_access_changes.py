@@ -1,4 +1,7 @@
-"""Who may sign, and by which rule, changes slowly: alone, nobody makes the signers of their own go."""
+"""Who may sign, and by which rule, changes slowly.
+
+Alone, nobody makes the signers of their own go.
+"""
 
 from datetime import timedelta
 
@@ -96,7 +99,10 @@ def last_row(subject):
 def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one story, told in its order
     runbook, established, django_capture_on_commit_callbacks
 ):
-    """Every way that the admin opens to one superuser, walked over HTTP: each waits, or needs a second risk owner."""
+    """Every way that the admin opens to one superuser, walked over HTTP.
+
+    Each waits, or needs a second risk owner.
+    """
     people = established
     owners = ["rita", "rolf", "ruth"]
     with actions.governed_edit(people["ada"], by=ledger.SYSTEM):  # somebody who left long ago
@@ -270,7 +276,7 @@ def test_the_inbox_counts_what_waits_for_me_and_not_what_i_made(established):
 
 
 def test_a_second_superuser_made_by_a_risk_owner_is_no_second_person(runbook, established):
-    """An established risk owner who is a superuser makes another superuser, and by it a puppet, and confirms that."""
+    """A risk owner makes another superuser, and by it a puppet, and confirms that."""
     User.objects.filter(username="rita").update(is_superuser=True)
     edit_user(signed_in("rita"), "otto", is_superuser="on", is_staff="on")
     edit_user(signed_in("otto"), "ada", groups=[RISK_OWNERS])

@@ -1,4 +1,7 @@
-"""What somebody typed comes back: after the session has ended, a stale page, a refusal, a wrong password."""
+"""What somebody typed comes back.
+
+After the session has ended, a stale page, a refusal, a wrong password.
+"""
 
 import re
 from html import unescape
