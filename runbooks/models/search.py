@@ -68,8 +68,9 @@ class SearchEntry(models.Model):
     ``document`` is the stored text that the headings, ``body`` and the passages were made of: the one that the
     runbook's page shows. ``body`` holds as well the words that only a newer, unsigned text has.
 
-    ``behind`` is 0 where the entry says what its sources say. A change of many runbooks at once adds
-    1 to it and leaves the reading for after its transaction (``runbooks.search.index.catch_up``).
+    ``behind`` is 0 where the entry says what its sources say. A change of many runbooks at once puts
+    a random number there and leaves the reading for after its transaction
+    (``runbooks.search.index.catch_up``).
     """
 
     COLUMNS: ClassVar = ("title", "names", "later_names", "headings", "facts", "body")

@@ -33,6 +33,7 @@ ENTRIES_AT_ONCE = 10
 # Seconds that a change of many runbooks goes on reading after its commit; `tick` does the rest.
 PATIENCE = 20.0
 ATTEMPTS = 3
+LARGEST_MARK = 2**31 - 1
 WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
 
 
@@ -119,7 +120,9 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
 
 def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool) -> None:
     """Note that the entries of these are behind, and catch up once the transaction has committed."""
-    noted = {"behind": F("behind") + 1} | ({"document": None} if reread else {})
+    # Another number each time: one that was made anew and is behind once more is not taken for the one before.
+    mark = secrets.randbelow(LARGEST_MARK) + 1
+    noted = {"behind": mark} | ({"document": None} if reread else {})
     for name, model, keys in (("runbook", Runbook, runbooks), ("situation", Situation, situations)):
         for part in _parts(sorted(keys)):
             entries = SearchEntry.objects.filter(**{f"{name}__in": part})
@@ -127,7 +130,7 @@ def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool
             entries.update(**noted)
             new = model._default_manager.filter(pk__in=set(part) - known).values_list("pk", flat=True)
             # An entry without a word, which no search finds, so that whoever fills it meets no other who does.
-            blank = (SearchEntry(**{f"{name}_id": pk}, behind=1) for pk in new)
+            blank = (SearchEntry(**{f"{name}_id": pk}, behind=mark) for pk in new)
             SearchEntry.objects.bulk_create(blank, batch_size=RUNBOOKS_AT_ONCE)
     transaction.on_commit(lambda: catch_up(seconds=PATIENCE), robust=True)
 
