@@ -15,7 +15,7 @@ class GovernanceConfig(AppConfig):
         """Register the checks, and prepare the database after every migrate."""
         from axes.signals import user_locked_out
 
-        from governance import checks  # noqa: F401 - registers the system checks
+        from governance import checks, demo_database  # noqa: F401 - they register system checks
         from governance.go_no_go import doubts_about, portal_doubts
         from governance.models.landscape import landscape_files as imported_landscapes
         from governance.setup import lift_guards, prepare_database

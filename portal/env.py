@@ -150,7 +150,8 @@ def _url(values: Mapping[str, str], name: str, default: str, parse: Any) -> dict
 def _database(values: Mapping[str, str], var: Path) -> dict[str, Any]:
     url = values.get("DATABASE_URL", "").strip()
     if not url:
-        return sqlite_settings(var / "portal.sqlite3")
+        # Invented runbooks never stand in the file of a real portal.
+        return sqlite_settings(var / ("demo.sqlite3" if _flag(values, "PORTAL_DEMO") else "portal.sqlite3"))
     scheme = url.partition("://")[0]
     if scheme not in DATABASE_SCHEMES:
         raise ImproperlyConfigured(
