@@ -60,6 +60,8 @@ DEMO_SETS = {
     "SIGNING_COOL_DOWN_HOURS": "0",  # the demo's people were made a moment ago and sign at once
 }
 DEMO_REMOVES = ("DATABASE_URL",)
+# The demo's own database, which settings choose where PORTAL_DEMO is set, and what SQLite keeps beside it.
+DEMO_FILES = tuple("demo.sqlite3" + ending for ending in ("", "-journal", "-shm", "-wal"))
 # A heading and a command of .venv. "TEMPLATES" stands for every file templates/**/*.html.
 CHECKS = (
     ("Format", ("ruff", "format", "--check", ".")),
@@ -354,9 +356,33 @@ def require_free_port(port):
         )
 
 
+def is_somebody_elses(path):
+    """Take an SQLite file; say whether it holds a portal and lacks the demo's mark (governance/demo_database.py)."""
+    try:
+        import sqlite3  # noqa: PLC0415 - a Python may lack it, and only --reset asks
+    except ImportError:
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(path.as_uri() + "?mode=ro", uri=True)) as database:
+            (held,) = database.execute(
+                "SELECT (SELECT count(*) FROM auth_user) + (SELECT count(*) FROM runbooks_runbook)"
+            ).fetchone()
+            (marks,) = database.execute(
+                "SELECT count(*) FROM governance_changelogentry "
+                "WHERE actor = '(system)' AND reason = 'Demo' AND subject LIKE 'user:%'"
+            ).fetchone()
+    except sqlite3.Error:  # no such file, not a database, or one that was never filled
+        return False
+    return held > 0 and marks == 0
+
+
 def remove_database():
-    """Remove the demo's database and what SQLite keeps beside it; say what was removed."""
-    for path in sorted((ROOT / "var").glob("portal.sqlite3*")):
+    """Remove the demo's database and what SQLite keeps beside it, nothing else; say what was removed."""
+    if is_somebody_elses(ROOT / "var" / DEMO_FILES[0]):
+        raise StartError(
+            f"var/{DEMO_FILES[0]} holds a portal that is not the demo's, so it is not removed. Move it away."
+        )
+    for path in [ROOT / "var" / name for name in DEMO_FILES if (ROOT / "var" / name).exists()]:
         try:
             path.unlink()
         except OSError as error:
@@ -398,7 +424,7 @@ def demo(port, reset):
     # A shell script starts its background jobs deaf to Ctrl-C; `kill -INT` should still end this one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in set(DEMO_REMOVES) & set(os.environ):
-        say(f"{name} is set; the demo leaves it alone and uses SQLite, var/portal.sqlite3.")
+        say(f"{name} is set; the demo leaves it alone and uses a file of its own, var/{DEMO_FILES[0]}.")
     require_free_port(port)
     setup("runtime", "[1/4]")
     (ROOT / "var").mkdir(exist_ok=True)
@@ -457,7 +483,7 @@ def serve():
     if code:
         say(plan)
         if "Planned operations" not in plan:
-            raise StartError("The database cannot be asked; the message above says why.")
+            raise StartError("The database cannot be used; the message above says why.")
         raise StartError("There are migrations to apply. Make a backup, then: .venv/bin/python manage.py migrate")
     say("[3/4] Collecting the static files")
     manage("collectstatic", "--noinput")
@@ -476,7 +502,7 @@ def read_arguments(arguments):
     verbs.add_parser("setup", help="make .venv and install the locked packages, nothing else")
     demonstration = verbs.add_parser("demo", help="show the portal with example data on http://127.0.0.1:8000/")
     demonstration.add_argument("--port", type=int, default=8000, help="another port than 8000")
-    demonstration.add_argument("--reset", action="store_true", help="begin with a new database")
+    demonstration.add_argument("--reset", action="store_true", help="begin with a new demo database")
     verbs.add_parser("test", help="run the tests; what follows goes to pytest")
     verbs.add_parser("check", help="format, lint, templates, imports, types, migrations, settings: all but the tests")
     verbs.add_parser("serve", help="serve with gunicorn; environment: BIND, DATABASE_URL, SECRET_KEY and so on")

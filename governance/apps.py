@@ -16,7 +16,7 @@ class GovernanceConfig(AppConfig):
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_logged_in
 
-        from governance import checks  # noqa: F401 - registers the system checks
+        from governance import checks, demo_database  # noqa: F401 - they register system checks
         from governance.go_no_go import doubts_about, portal_doubts
         from governance.known_devices import note_signed_in
         from governance.models.landscape import landscape_files as imported_landscapes

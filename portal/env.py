@@ -291,7 +291,8 @@ def _time_zone(values: Mapping[str, str]) -> str:
 def _database(values: Mapping[str, str], var: Path) -> dict[str, Any]:
     url = _text(values, "DATABASE_URL")
     if not url:
-        return sqlite_settings(var / "portal.sqlite3")
+        # Invented runbooks never stand in the file of a real portal.
+        return sqlite_settings(var / ("demo.sqlite3" if _flag(values, "PORTAL_DEMO") else "portal.sqlite3"))
     return read_database(url, sqlite=sqlite_settings)
 
 

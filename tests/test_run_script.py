@@ -4,11 +4,13 @@ Each test loads a copy of run.py in a folder of its own. Nothing is installed: `
 """
 
 import ast
+import contextlib
 import importlib.util
 import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +20,14 @@ from typing import Any
 import pytest
 
 SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "run.py"
+# What run.py looks for in a demo's file, and a file that somebody else filled.
+TABLES = (
+    "CREATE TABLE auth_user (username)",
+    "CREATE TABLE runbooks_runbook (title)",
+    "CREATE TABLE governance_changelogentry (actor, reason, subject)",
+)
+UNMARKED = ("INSERT INTO auth_user VALUES ('rita')",)
+MARKED = (*UNMARKED, "INSERT INTO governance_changelogentry VALUES ('(system)', 'Demo', 'user:operator')")
 
 
 @pytest.fixture
@@ -371,11 +381,26 @@ class TestDemo:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         (run.ROOT / "var").mkdir()
-        for name in ("portal.sqlite3", "portal.sqlite3-wal", "secret_key"):
+        kept = ["demo.sqlite3.copy", "portal.sqlite3", "portal.sqlite3-wal", "secret_key"]
+        for name in ("demo.sqlite3", "demo.sqlite3-wal", *kept):
             (run.ROOT / "var" / name).touch()
         start(run, monkeypatch, "demo", "--port", free_port, "--reset")
-        assert [path.name for path in (run.ROOT / "var").iterdir()] == ["secret_key"]
-        assert "Removed var/portal.sqlite3-wal" in capsys.readouterr().out
+        assert sorted(path.name for path in (run.ROOT / "var").iterdir()) == kept
+        assert "Removed var/demo.sqlite3-wal" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(("rows", "code"), [(MARKED, 0), (UNMARKED, 1), ((), 0)])
+    def test_reset_leaves_a_portal_that_the_demo_did_not_make(
+        self, run: ModuleType, rows: tuple[str, ...], code: int
+    ) -> None:
+        path = run.ROOT / "var" / "demo.sqlite3"
+        path.parent.mkdir()
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            for statement in (*TABLES, *rows):
+                database.execute(statement)
+            database.commit()
+        with pytest.raises(run.StartError, match="is not removed") if code else contextlib.nullcontext():
+            run.remove_database()
+        assert path.exists() is bool(code)
 
     def test_a_server_that_ends_by_itself_is_told(self, run: ModuleType, free_port: int) -> None:
         with subprocess.Popen([sys.executable, "-c", ""]) as child, pytest.raises(run.StartError, match=str(free_port)):

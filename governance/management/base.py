@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from governance import ledger
+from governance.demo_database import refusal
 
 
 def actor_named(username: str | None) -> ledger.Actor:
@@ -29,7 +30,7 @@ class PortalCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Check the database, then run.
 
-        :raises CommandError: the database does not answer, or has migrations to apply.
+        :raises CommandError: the database does not answer, has migrations to apply, or is the demo's.
         """
         try:
             executor = MigrationExecutor(connection)
@@ -38,4 +39,7 @@ class PortalCommand(BaseCommand):
             raise CommandError(f"The database does not answer: {str(error).splitlines()[0]}") from error
         if behind:
             raise CommandError("The database is not up to date. Run 'manage.py migrate' first.")
+        reason = refusal()
+        if reason:
+            raise CommandError(reason)
         return super().execute(*args, **options)

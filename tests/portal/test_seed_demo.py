@@ -67,7 +67,7 @@ def test_outside_the_demo_it_is_refused_and_nothing_is_written(settings):
 
 
 def test_it_never_mixes_with_accounts_of_a_real_portal(demo, people):
-    with pytest.raises(CommandError, match="accounts of its own"):
+    with pytest.raises(CommandError, match="a portal of its own"):
         seed()
     assert User.objects.count() == len(people)
     assert not Group.objects.filter(name=DEMO_GROUP).exists()

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from governance import actions, ledger
+from governance.demo_database import DEMO_REASON, holds_a_portal, is_demo_database
 from governance.landscape_import import LandscapeFile, apply_plan, plan_import
 from governance.management.base import PortalCommand
 from governance.models import StatusChangeRequest
@@ -80,10 +81,12 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Landscape, people, sign-offs.
 
-        :raises CommandError: this is not the demo, or the database has accounts of its own.
+        :raises CommandError: this is not the demo, or the database holds anything that is not the demo's.
         """
         if not settings.PORTAL_DEMO:
             raise CommandError("Demo people exist in the demo alone. Start it with 'python3 run.py demo'.")
+        if not is_demo_database() and holds_a_portal():
+            raise CommandError("This database holds a portal of its own. The demo never mixes with it.")
         if User.objects.exclude(groups__name=DEMO_GROUP).exists():
             raise CommandError("This database has accounts of its own. The demo never mixes with them.")
         with ledger.governed():
@@ -91,7 +94,7 @@ class Command(PortalCommand):
             passwords = self._make_people()
             if len(passwords) == len(PEOPLE):  # the first run; later ones at most make an account anew
                 self._sign_some(passwords)
-                actions.check_catalogue(by=ledger.SYSTEM, reason="Demo")
+                actions.check_catalogue(by=ledger.SYSTEM, reason=DEMO_REASON)
         self._print(passwords)
 
     def _import_fixtures(self) -> None:
@@ -103,7 +106,7 @@ class Command(PortalCommand):
         apply_plan(plan, by=ledger.SYSTEM)
         for slug, (owner, contact) in ANSWERABLE.items():
             runbook = Runbook.objects.get(slug=slug)
-            with actions.governed_edit(runbook, by=ledger.SYSTEM, reason="Demo"):
+            with actions.governed_edit(runbook, by=ledger.SYSTEM, reason=DEMO_REASON):
                 runbook.owner, runbook.escalation_contact = owner, contact
                 runbook.save(update_fields=["owner", "escalation_contact"])
         self._label_alerts()
@@ -112,7 +115,7 @@ class Command(PortalCommand):
     def _label_alerts(self) -> None:
         for slug, (category, source, severity) in ALERTS.items():
             situation = Situation.objects.get(slug=slug)
-            with actions.governed_edit(situation, by=ledger.SYSTEM, reason="Demo"):
+            with actions.governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
                 situation.alert_category, situation.alert_source = category, source
                 situation.alert_severity = severity
                 situation.save()
@@ -120,7 +123,7 @@ class Command(PortalCommand):
     def _name_headings(self) -> None:
         for slug, headings in HEADINGS.items():
             situation = Situation.objects.get(slug=slug)
-            with actions.governed_edit(situation, by=ledger.SYSTEM, reason="Demo"):
+            with actions.governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
                 for runbook, titles in headings.items():
                     step = situation.steps.get(runbook__slug=runbook)
                     step.headings = "\n".join(titles)
@@ -136,7 +139,7 @@ class Command(PortalCommand):
             passwords[username] = secrets.token_urlsafe(9)
             user = User(username=username, is_staff=is_staff)
             user.set_password(passwords[username])
-            with actions.governed_edit(user, by=ledger.SYSTEM, reason="Demo"):
+            with actions.governed_edit(user, by=ledger.SYSTEM, reason=DEMO_REASON):
                 user.save()
                 user.groups.add(Group.objects.get(name=group), demo)
         return passwords
