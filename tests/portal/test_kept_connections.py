@@ -1,5 +1,7 @@
 """A connection that a client keeps is closed by whoever sends, not by the server under its hands."""
 
+from itertools import pairwise
+
 from run import SERVER_OPTIONS
 
 # Seconds for which common proxies keep an idle connection to the server behind them, by default.
@@ -7,5 +9,5 @@ LONGEST_OF_PROXIES = 120  # Caddy; Traefik 90, nginx 60
 
 
 def test_the_server_keeps_an_idle_connection_for_longer_than_any_proxy():
-    options = dict(zip(SERVER_OPTIONS, SERVER_OPTIONS[1:], strict=False))
+    options = dict(pairwise(SERVER_OPTIONS))
     assert int(options["--keep-alive"]) > LONGEST_OF_PROXIES
