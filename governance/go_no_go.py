@@ -269,7 +269,8 @@ def _are_stored_as_told(own: list[ChangeLogEntry], decisions: list[SignOff]) -> 
     if request_columns(request, own) or closing_columns(request, own):
         return False
     told = decision_rows(request, own)
-    return all(any(not decision_columns(decision, row) for row in told) for decision in decisions)
+    as_many = len(told) == len(decisions)  # a row that was added later may tell anything
+    return as_many and all(any(not decision_columns(decision, row) for row in told) for decision in decisions)
 
 
 def _tells_of_signatures(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:

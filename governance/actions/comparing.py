@@ -30,8 +30,15 @@ class Comparison:
 
 
 def compare_with_ledger() -> Comparison:
-    """Compare every governed row with what the ledger last told of it; writes nothing."""
+    """Compare every governed row with what the ledger last told of it; writes nothing.
+
+    It takes no lock, so a change may come between reading the ledger and reading its row. What was
+    noticed is therefore looked at again: a change that was told meanwhile is not noticed twice alike.
+    """
     noticed = [*_requests(), *_catalogue()]
+    if noticed:
+        again = {*_requests(), *_catalogue()}
+        noticed = [one for one in noticed if one in again]
     return Comparison(
         tuple(one for one in noticed if one.kind == FindingKind.LEDGER_DISAGREES),
         tuple(one for one in noticed if one.kind == FindingKind.NOT_IN_LEDGER),

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from governance.choices import Action, Decision, RequestState
+from governance.ledger.canonical import canonical_time
 from governance.ledger.row_digests import altered_columns
-from governance.ledger.stored_json import Misspelled, read_stored
+from governance.ledger.stored_json import OTHERWISE, Misspelled, read_stored
 from governance.ledger.verifying import AsStored
 from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
 from runbooks.models.runbook import metadata_digest
@@ -29,6 +30,7 @@ CLOSED_AS = {
 }
 DECIDED_AS = {Action.REQUEST_SIGNED: Decision.APPROVE, Action.REQUEST_REJECTED: Decision.REJECT}
 ABOUT_REQUESTS = (Action.REQUEST_SUBMITTED, Action.REQUEST_SIGNED, *CLOSED_AS)
+REQUEST_TIMES, SIGN_OFF_TIMES = ("requested_at", "closed_at", "applied_at"), ("signed_at",)
 THE_ROW = "(the whole row)"
 
 
@@ -101,10 +103,8 @@ def request_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequen
 
 
 def _opening(rows: Sequence[Any]) -> Any:
-    """The first row of the opening; a downgrade is opened and applied by one row."""
-    openings = [row for row in rows if row.action == Action.REQUEST_SUBMITTED]
-    applied = [row for row in rows if row.action == Action.READINESS_CHANGED]
-    return (openings or applied or [None])[0]
+    """The first row of the opening; a downgrade is opened and applied by one row. Later rows may be forged."""
+    return next((row for row in rows if row.action in (Action.REQUEST_SUBMITTED, Action.READINESS_CHANGED)), None)
 
 
 def _told_by_opening(row: Any) -> dict[str, Any]:
@@ -223,21 +223,40 @@ def differences() -> Iterator[Difference]:
     """
     rows, accepted = _rows_by_request(), _last_accepted()
     decisions: dict[int, list[SignOff]] = defaultdict(list)
-    for decision in SignOff.objects.select_related("signer").order_by("pk"):
+    for decision in SignOff.objects.select_related("signer").annotate(**_as_stored(SIGN_OFF_TIMES)).order_by("pk"):
         decisions[decision.request_id].append(decision)
     stored: set[int] = set()
     requests = StatusChangeRequest.objects.select_related("requested_by").order_by("pk")
-    for request in requests.annotate(stored_metadata=AsStored("metadata")).defer("metadata"):
+    for request in requests.annotate(**_as_stored(("metadata", *REQUEST_TIMES))).defer("metadata"):
         stored.add(request.pk)
         told = rows.get(request.pk, [])
         found = [
             *_of_request(request, told),
+            *_misspelled_times(REQUESTS, request, REQUEST_TIMES, request.runbook_id),
+            *(
+                problem
+                for decision in decisions[request.pk]
+                for problem in _misspelled_times(SIGN_OFFS, decision, SIGN_OFF_TIMES, request.runbook_id)
+            ),
             *_Decisions(decisions[request.pk], decision_rows(request, told)).differences(request),
         ]
         may_lack = accepted is not None and request.requested_at <= accepted
         yield from (each for each in found if not (may_lack and each.is_lack))
     for number in sorted(rows.keys() - stored):
         yield Difference(REQUESTS, number, (THE_ROW,), IS_GONE)
+
+
+def _as_stored(names: Iterable[str]) -> dict[str, AsStored]:
+    """Columns as the database holds them, under names of their own."""
+    return {f"stored_{name}": AsStored(name) for name in names}
+
+
+def _misspelled_times(table: str, row: Any, names: Iterable[str], runbook: int) -> Iterator[Difference]:
+    """Times that SQLite holds in another spelling than Django's: SQL compares the texts."""
+    for name in names:
+        text = getattr(row, f"stored_{name}")
+        if isinstance(text, str) and canonical_time(text) == text:
+            yield Difference(table, row.pk, (name,), OTHERWISE, runbook)
 
 
 def _last_accepted() -> datetime | None:

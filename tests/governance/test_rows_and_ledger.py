@@ -484,3 +484,41 @@ def test_a_forged_row_stops_no_comparison(told):
             ledger.append(ledger.Record(ledger.SYSTEM, action, subject, changes={**forged, "request": {"after": 7}}))
     assert tick()
     assert list(stored_requests.differences())
+
+
+def test_a_change_between_two_reads_is_no_disagreement(told, people, monkeypatch):
+    """The comparison takes no lock: a row that is changed, and told, meanwhile looks altered at the first look."""
+    facts = stored_catalogue.read_ledger_facts()  # read before the change
+    runbook = Runbook.objects.get()
+    with actions.governed_edit(runbook, by=people["ed"]):
+        runbook.owner = "Operations"
+        runbook.save()
+    looks = iter([facts])
+    read = stored_catalogue.read_ledger_facts
+    monkeypatch.setattr(stored_catalogue, "read_ledger_facts", lambda: next(looks, None) or read())
+    assert list(stored_catalogue.disagreements())
+    looks = iter([facts])
+    assert actions.compare_with_ledger().altered == ()
+
+
+def test_a_forged_row_beside_a_changed_decision_hides_nothing(ready_runbook):
+    """Whoever changed a comment adds a ledger row that tells of the new one."""
+    decision = SignOff.objects.latest("pk")
+    change_cell(SIGN_OFFS, "comment", "'I read nothing.'", decision.pk)
+    decision.refresh_from_db()
+    told = ChangeLogEntry.objects.get(action=Action.REQUEST_SIGNED, actor=decision.signer.username)
+    forged = told.changes | row_digests.told_digest(decision, "sign_off_row")
+    with ledger.governed():
+        ledger.append(ledger.Record(decision.signer, Action.REQUEST_SIGNED, told.subject, changes=forged))
+    assert ledger.verify().is_whole
+    assert "ledger_disagrees" in no_go_reasons(ready_runbook)
+    assert REQUESTS in verify()
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(REQUESTS, "requested_at"), (REQUESTS, "applied_at"), (SIGN_OFFS, "signed_at")]
+)
+def test_a_time_in_another_spelling_is_named(ready_runbook, table, column):
+    if connection.vendor == "sqlite":  # PostgreSQL keeps the time, not the text
+        past_the_guards(f"UPDATE {table} SET {column} = replace({column}, ' ', 'T')")
+        assert f"column {column}: is the same value in another spelling" in verify()

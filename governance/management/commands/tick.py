@@ -12,7 +12,6 @@ from governance.alarms import integrity_alarms, notes
 from governance.choices import NoticedBy
 from governance.management.base import PortalCommand
 from governance.models import Finding
-from governance.noticing import Noticed
 from governance.reminders import send_due_reminders
 from runbooks.search import index
 
@@ -62,9 +61,11 @@ class Command(PortalCommand):
         compared = actions.compare_with_ledger()
         checked = actions.keep_comparison(compared, by=ledger.SYSTEM, reason="Tick")
         self.stdout.write(f"Rows unlike the ledger: {len(compared.altered)}, unknown to it: {len(compared.untold)}.")
-        opened = [one for one in compared.altered if _is_open(one)]
         self.stdout.write(f"Of these opened: {checked.opened}, settled: {checked.settled}.")
-        return [f"{one.subject}: {one.message}" for one in opened]
+        # What a person has set aside is no alarm any more.
+        still_open = Finding.objects.filter(noticed_by=NoticedBy.LEDGER, resolved_at__isnull=True)
+        subjects = set(still_open.values_list("subject", flat=True))
+        return [f"{one.subject}: {one.message}" for one in compared.altered if one.subject in subjects]
 
     def _lapse(self) -> list[str]:
         self.stdout.write(f"Lapsed: {actions.lapse_what_ran_out(by=ledger.SYSTEM)}.")
@@ -86,9 +87,3 @@ class Command(PortalCommand):
         outcome = send_due_reminders()
         self.stdout.write(f"Reminders sent: {outcome.sent}.")
         return [f"Not sent, and tried again next time: {failure}" for failure in outcome.failed]
-
-
-def _is_open(noticed: Noticed) -> bool:
-    """Whether nobody has set the finding aside."""
-    found = Finding.objects.filter(kind=noticed.kind, subject=noticed.subject, noticed_by=NoticedBy.LEDGER)
-    return found.filter(resolved_at__isnull=True).exists()
