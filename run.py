@@ -59,9 +59,10 @@ DEMO_SETS = {
     "DOCS_ROOT": str(ROOT / "fixtures"),
     "SIGNING_COOL_DOWN_HOURS": "0",  # the demo's people were made a moment ago and sign at once
 }
-DEMO_REMOVES = ("DATABASE_URL",)
-# The demo's own database, which settings choose where PORTAL_DEMO is set, and what SQLite keeps beside it.
-DEMO_FILES = tuple("demo.sqlite3" + ending for ending in ("", "-journal", "-shm", "-wal"))
+DEMO_REMOVES = ("DATABASE_URL", "LEDGER_MARK")
+# The demo's own database, which settings choose where PORTAL_DEMO is set, and what is kept beside it.
+DEMO_ENDINGS = ("", "-journal", "-shm", "-wal", ".high_water_mark.json")
+DEMO_FILES = (*("demo.sqlite3" + ending for ending in DEMO_ENDINGS), ".demo.sqlite3.high_water_mark.json.lock")
 # A heading and a command of .venv. "TEMPLATES" stands for every file templates/**/*.html.
 CHECKS = (
     ("Format", ("ruff", "format", "--check", ".")),
@@ -485,6 +486,7 @@ def serve():
         if "Planned operations" not in plan:
             raise StartError("The database cannot be used; the message above says why.")
         raise StartError("There are migrations to apply. Make a backup, then: .venv/bin/python manage.py migrate")
+    call([PYTHON, "manage.py", "check_integrity"])  # the portal serves all the same: its verdicts are no-go
     say("[3/4] Collecting the static files")
     manage("collectstatic", "--noinput")
     bind = os.environ.get("BIND") or HOST + ":8000"

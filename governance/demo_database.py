@@ -78,7 +78,7 @@ def database_is_ours(databases: object = None, **_: object) -> list[CheckMessage
     if not databases or ChangeLogEntry._meta.db_table not in _tables():
         return []
     reason = refusal()
-    return [Error(reason, id="governance.E010")] if reason else []
+    return [Error(reason, id="governance.E020")] if reason else []
 
 
 def _tables() -> list[str]:

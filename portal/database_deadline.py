@@ -52,7 +52,7 @@ def _on_postgresql(answer: Callable[[], Answer]) -> Answer:
 
 def _drop_dead_connection() -> None:
     """Close a kept connection that does not answer, so that the time left is spent on a new one."""
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
     if wrapper.connection is None:
         return
     with _cut_off_after(HEALTH_CHECK_SECONDS):

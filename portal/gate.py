@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.translation import gettext as _
 
 from governance.api.answers import VerdictResponse, no_go_body
 from governance.choices import VERDICT_TEXTS
@@ -56,8 +55,8 @@ class GateMiddleware:
 
 def database_unreachable() -> HttpResponse:
     """Return the 503 that a machine gets where the database does not answer."""
-    body = {"ready": False, "detail": _("The database does not answer.")}
-    return JsonResponse({**body, "reason": body["detail"]}, status=503)
+    sentence = "The database does not answer."
+    return JsonResponse({"ready": False, "reason": sentence, "detail": sentence}, status=503)
 
 
 def _fail_closed(response: HttpResponse, slug: str) -> None:

@@ -71,7 +71,7 @@ def test_every_command_refuses_the_demos_database(seeded, command, arguments):
 
 def test_migrate_and_so_serve_refuse_the_demos_database(seeded):
     (error,) = database_is_ours(databases=["default"])
-    assert (error.id, error.is_serious()) == ("governance.E010", True)
+    assert (error.id, error.is_serious()) == ("governance.E020", True)
     assert "move the file away" in error.msg
 
 
