@@ -17,16 +17,18 @@ RETRY_SECONDS = 5
 # PostgreSQL: a lock was waited for too long, a statement was ended, a ring of locks was broken, no
 # connection is left, the server starts, stops, or went away (class 08).
 BUSY_CODES = frozenset({"55P03", "57014", "40P01", "40001", "53300", "57P01", "57P02", "57P03"})
+LONGEST_CHAIN = 10  # of causes
 SQLITE_BUSY = ("database is locked", "database table is locked", "database is busy")
 
 
 def is_busy(error: BaseException | None) -> bool:
     """Whether an exception, or what caused it, says that the database may answer a later attempt."""
-    seen = 0
-    while error is not None and seen < 10:
+    for _attempt in range(LONGEST_CHAIN):
+        if error is None:
+            break
         if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and _says_busy(error)):
             return True
-        error, seen = error.__cause__ or error.__context__, seen + 1
+        error = error.__cause__ or error.__context__
     return False
 
 
