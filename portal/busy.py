@@ -53,7 +53,7 @@ def busy_response(request: HttpRequest) -> HttpResponse:
     """What a person or a machine is told; it reads nothing of the database."""
     headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
     if request.path_info.startswith("/api/"):
-        said = {"detail": _("The database is busy or does not answer. Nothing was changed. Try again.")}
+        said = {"detail": _("The database is busy or does not answer. Nothing was half-written. Try again.")}
         return JsonResponse(said, status=503, headers=headers)
     content = loader.get_template("503.html").render({"retry_seconds": RETRY_SECONDS})
     return HttpResponse(content, status=503, headers=headers)
