@@ -135,7 +135,7 @@ def _send(draft: Draft, moment: datetime) -> bool:
     try:
         message.send()
     except Exception:
-        claimed.delete()
+        claimed.delete()  # so that the next look tries again at once
         raise
     claimed.update(sent_at=moment)
     return True

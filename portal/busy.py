@@ -25,11 +25,12 @@ SQLITE_BUSY = ("database is locked", "database table is locked", "database is bu
 
 def is_busy(error: BaseException | None) -> bool:
     """Whether an exception, or what caused it, says that the database may answer a later attempt."""
-    seen = 0
-    while error is not None and seen < MAX_CAUSES:
+    for _attempt in range(MAX_CAUSES):
+        if error is None:
+            break
         if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and _says_busy(error)):
             return True
-        error, seen = error.__cause__ or error.__context__, seen + 1
+        error = error.__cause__ or error.__context__
     return False
 
 

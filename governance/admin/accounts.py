@@ -49,6 +49,7 @@ class OthersPasswordForm(AdminPasswordChangeForm):
     """Django's own form for another person's password; the hash is made first, then all is one transaction."""
 
     user: Any
+    set_password_and_save: Any  # Django's; its stubs do not know it
 
     def save(self, commit: bool = True) -> Any:
         """Set the password, or take it away, with the row that tells who did."""

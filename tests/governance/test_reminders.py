@@ -11,9 +11,9 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from governance import actions, guards
+from governance import actions, guards, reminders
 from governance.models import ChangeLogEntry, Finding, Reminder
-from governance.reminders import send_due_reminders
+from governance.reminders import CLAIM, due_reminders, send_due_reminders
 from runbooks.models import Runbook
 from tests import cast
 
@@ -108,6 +108,74 @@ def test_an_email_that_fails_is_tried_again_and_holds_up_no_other(ready_runbook,
     monkeypatch.setattr(EmailMessage, "send", real)
     assert send_due_reminders(at=before_the_end(7)).sent == 1
     assert sent_to() == ["rita", "rolf"]
+
+
+def test_an_email_is_sent_outside_of_any_transaction(ready_runbook, addresses, monkeypatch):
+    from django.core.mail import EmailMessage
+    from django.db import connection
+
+    open_before, real, depths = len(connection.savepoint_ids), EmailMessage.send, []
+
+    def send(self, *args, **kwargs):
+        depths.append(len(connection.savepoint_ids) - open_before)
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(EmailMessage, "send", send)
+    assert send_due_reminders(at=before_the_end(7)).sent == 2
+    assert depths == [0, 0]
+
+
+def test_what_was_claimed_and_never_marked_is_sent_when_the_claim_has_run_out(ready_runbook, addresses, monkeypatch):
+    """The process was killed between claiming and marking: nothing is lost, and nothing comes twice in a row."""
+    from django.core.mail import EmailMessage
+
+    class Killed(BaseException):
+        pass
+
+    def die(self, *args, **kwargs):
+        raise Killed
+
+    moment = before_the_end(7)
+    with monkeypatch.context() as patch, time_machine.travel(moment, tick=False):
+        patch.setattr(EmailMessage, "send", die)
+        with pytest.raises(Killed):
+            send_due_reminders()
+    with time_machine.travel(moment + timedelta(minutes=1), tick=False):
+        assert send_due_reminders().sent == 1  # the other one, which nobody had claimed
+    assert sent_to() == ["rolf"]
+    with time_machine.travel(moment + CLAIM, tick=False):
+        assert send_due_reminders().sent == 1
+        assert send_due_reminders().sent == 0
+    assert sent_to() == ["rita", "rolf"]
+    assert not Reminder.objects.filter(sent_at__isnull=True).exists()
+
+
+def test_a_claim_of_another_process_is_respected(ready_runbook, addresses):
+    moment = before_the_end(7)
+    (first, second) = due_reminders(at=moment)
+    with time_machine.travel(moment, tick=False):
+        assert reminders._claim(first, moment) is not None
+        assert reminders._claim(first, moment) is None
+        assert [draft.recipient for draft in due_reminders(at=moment)] == [second.recipient]
+
+
+def test_a_mail_server_that_is_silent_is_waited_for_a_few_times_and_not_for_each_email(runbook, addresses, monkeypatch):
+    from django.core.mail import EmailMessage
+
+    for number in range(6):
+        cast.ask(cast.make_runbook(f"Waiting {number}"), by=addresses["ed"])
+    tried = []
+
+    def silent(self, *args, **kwargs):
+        tried.append(self.to)
+        raise TimeoutError("timed out")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmailMessage, "send", silent)
+        outcome = send_due_reminders()
+    assert (outcome.sent, len(outcome.failed), len(tried)) == (0, 12, reminders.MOST_SILENT)
+    assert not Reminder.objects.exists()
+    assert send_due_reminders().sent == 12
 
 
 def test_a_title_with_line_breaks_breaks_no_header(people, addresses):

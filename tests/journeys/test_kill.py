@@ -1,4 +1,4 @@
-"""The process is killed in the middle of signing: what was acknowledged is there, and nothing is half done.
+"""The process is killed in the middle of signing or of an import: what was acknowledged is there, and nothing is half done.
 
 The suite kills a few times. ``KILLS=50`` kills as often as one likes.
 """
@@ -7,13 +7,19 @@ import os
 import random
 import signal
 import time
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 
-from governance import guards, ledger
-from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
-from runbooks.models import Runbook
+from benchmarks.import_landscape import landscape
+from governance import actions, guards, ledger
+from governance.go_no_go import verdict_on
+from governance.landscape_import import apply
+from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
+from runbooks.models import Document, Runbook
+from runbooks.search import index
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +72,95 @@ def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_half_done
     assert acknowledged or KILLS == 1
     assert guards.missing() == []
     assert connection.is_usable()
+
+
+# Where an import is killed: what it is about to call, or has just called.
+STAGES = {
+    "after a document": (actions, "store_document", True),
+    "before the catalogue": (apply._Application, "write", False),
+    "within a part": (apply, "_write_steps", True),
+    "between parts": (apply._Application, "_is_as_planned_and_written", True),
+    "before the check": (actions, "check_catalogue", False),
+    "before the index": (index, "catch_up", False),
+}
+
+
+def import_a_landscape(acknowledge, folder, stage):
+    """In the child: an import that says when it has come to a stage, and then waits to be killed there."""
+    owner, name, is_after = STAGES[stage]
+    original = getattr(owner, name)
+
+    def watched(*args, **kwargs):
+        if is_after:
+            original(*args, **kwargs)
+        os.write(acknowledge, b"here\n")
+        time.sleep(60)
+
+    setattr(owner, name, watched)
+    import_again(folder)
+
+
+def import_again(folder):
+    silence = StringIO()
+    call_command("import_landscape", folder / "landscape.md", docs_root=folder, stdout=silence, stderr=silence)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system knows no fork")
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_import_that_is_killed_is_completed_by_the_next_and_shows_nothing_half_done(
+    db, monkeypatch, tmp_path, stage
+):
+    monkeypatch.setattr("governance.landscape_import.apply.MOST_IN_ONE", 10)
+    monkeypatch.setattr("governance.landscape_import.apply.STEPS_IN_A_PART", 10)
+    monkeypatch.setattr("runbooks.search.index.MOST_AT_ONCE", 2)
+    for number in range(12):
+        (tmp_path / f"docs/{number}.md").parent.mkdir(exist_ok=True)
+        (tmp_path / f"docs/{number}.md").write_text(f"# Runbook {number}\n\n1. Turn wheel{number}x.\n")
+    (tmp_path / "landscape.md").write_text(landscape(12))
+    killed_at(stage, tmp_path)
+
+    assert ledger.verify().is_whole
+    # Each runbook that is there is whole: with the text that stands at its path, and a row that tells of it.
+    for runbook in Runbook.objects.select_related("document"):
+        assert runbook.document.text == (tmp_path / runbook.document_path).read_text()
+        assert runbook.layers.count() == 2
+        assert ChangeLogEntry.objects.filter(subject=f"runbook:{runbook.slug}", action="created").count() == 1
+        assert not verdict_on(runbook).go
+    unfinished = Finding.objects.filter(kind="unfinished_import", resolved_at=None).count()
+    assert unfinished == (stage in ("between parts", "before the index"))
+    if stage == "before the index":
+        assert index.behind()
+
+    import_again(tmp_path)
+    call_command("tick", stdout=StringIO())
+    assert Runbook.objects.filter(document__isnull=False).count() == 12
+    created = ChangeLogEntry.objects.filter(action="created", subject__startswith="runbook:")
+    assert created.count() == created.values("subject").distinct().count() == 12
+    assert Document.objects.count() == ChangeLogEntry.objects.filter(action="document_stored").count() == 12
+    assert not Finding.objects.filter(kind="unfinished_import", resolved_at=None).exists()
+    assert index.behind(thoroughly=True) == []
+    assert ledger.verify().is_whole
+    before = ChangeLogEntry.objects.count()
+    import_again(tmp_path)
+    assert ChangeLogEntry.objects.count() == before
+
+
+def killed_at(stage, folder):
+    """Import in a process of its own, and kill it when it has come to a stage."""
+    reading, acknowledge = os.pipe()
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            import_a_landscape(acknowledge, folder, stage)
+        finally:
+            os._exit(0)
+    os.close(acknowledge)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.readline() == b"here\n", stage
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def agree():

@@ -127,7 +127,7 @@ def test_a_write_that_waits_in_vain_is_answered_with_503_and_not_with_an_error(p
     for name, answer in answers.items():
         assert answer.status_code == 503, name
         assert answer["Retry-After"] == "5", name
-        assert "Nothing was changed" in answer.content.decode(), name
+        assert "Nothing was half-written" in answer.content.decode(), name
     assert Runbook.objects.get(title="Pump").readiness_level == "unassessed"
 
 
