@@ -24,10 +24,11 @@ NOT_MIGRATED = CheckWarning(
 
 @register(Tags.database)
 def guards_stand(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Every guard is in the database as it should be. Says nothing of a database that is not migrated yet.
+    """Every guard is in the database as it should be. Says nothing of one not migrated yet.
 
-    This is what ``migrate`` asks. No error: it would stop the very ``migrate`` that puts the guards back, after
-    every release that changes one. ``manage.py check`` asks ``database_is_sound`` instead, where it is one.
+    This is what ``migrate`` asks. No error: it would stop the very ``migrate`` that puts the guards
+    back, after every release that changes one. ``manage.py check`` asks ``database_is_sound``
+    instead, where a missing guard is an error.
     """
     if not databases or "default" not in databases:
         return []
@@ -83,8 +84,9 @@ def _faults_of_role() -> Iterator[CheckMessage]:
     if faults:
         yield CheckError(
             f"The database role is not the one to serve with: {'; '.join(faults)}.",
-            hint="As the owner of the tables, run 'psql --dbname=portal --file=docs/postgresql_role.sql', and "
-            "name the role portal_app in DATABASE_URL (docs/operations.md).",
+            hint="As the owner of the tables, run 'psql --dbname=portal "
+            "--file=docs/postgresql_role.sql', and name the role portal_app in DATABASE_URL "
+            "(docs/operations.md).",
             id="governance.E003",
         )
 

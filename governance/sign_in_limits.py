@@ -65,7 +65,10 @@ class SignInLimits(AxesDatabaseHandler):
             user_locked_out.send("axes", request=request, username=name, ip_address=request.axes_ip_address)
 
     def user_logged_in(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-        """Forget the failures of this name from here, and of no other name: its own account opens no way to spray."""
+        """Forget the failures of this name from here.
+
+        Those of other names stay: an account of one's own opens no way to go on spraying.
+        """
         self._own(request, {"username": user.get_username()}).delete()
 
     def user_logged_out(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
@@ -98,7 +101,7 @@ class SignInLimits(AxesDatabaseHandler):
 
 
 def _hint(request: Any) -> str:
-    """Return what to set where a proxy seems to stand before the portal and is not counted as one."""
+    """Return what to set where a proxy seems to stand before the portal and is not counted."""
     if settings.TRUSTED_PROXIES or "HTTP_X_FORWARDED_FOR" not in request.META:
         return ""
     return " The request came with X-Forwarded-For: behind a proxy, set TRUSTED_PROXIES=1."

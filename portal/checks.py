@@ -19,7 +19,7 @@ def settings_have_an_effect(**_: Any) -> list[CheckMessage]:
 
 
 def settings_suit_a_deployment(**_: Any) -> list[CheckMessage]:
-    """A proxy that speaks TLS is counted as one, and e-mail leads somewhere. For ``check --deploy``."""
+    """A proxy that speaks TLS is counted as one, and e-mail leads somewhere."""
     return [*_proxies(), *_links()]
 
 
@@ -63,10 +63,11 @@ def _proxies() -> Iterator[CheckMessage]:
     is_behind_tls = any(origin.startswith("https://") for origin in settings.CSRF_TRUSTED_ORIGINS)
     if is_behind_tls and not settings.TRUSTED_PROXIES:
         yield CheckWarning(
-            "CSRF_TRUSTED_ORIGINS speaks of HTTPS, and TRUSTED_PROXIES is 0. All visitors have the proxy's address, "
-            "so that wrong passwords of one can lock the others out, and the portal does not know that it is read over HTTPS.",
-            hint="Set TRUSTED_PROXIES to the number of proxies in front of the portal, and have the outermost one set "
-            "X-Forwarded-For and X-Forwarded-Proto.",
+            "CSRF_TRUSTED_ORIGINS speaks of HTTPS, and TRUSTED_PROXIES is 0. All visitors have the "
+            "proxy's address, so that wrong passwords of one can lock the others out, and the portal "
+            "does not know that it is read over HTTPS.",
+            hint="Set TRUSTED_PROXIES to the number of proxies in front of the portal, and have the "
+            "outermost one set X-Forwarded-For and X-Forwarded-Proto.",
             id="portal.W004",
         )
 

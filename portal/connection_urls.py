@@ -283,7 +283,11 @@ def _split(variable: str, value: str, forms: str) -> Address:
     except ValueError:
         raise _refusal(variable, "its host cannot be read", forms) from None
     if parts.fragment or "#" in value or "@" in parts.path + parts.query:
-        raise _refusal(variable, "a character such as # / ? @ in a password must be written as %23 %2F %3F %40", forms)
+        raise _refusal(
+            variable,
+            "a character such as # / ? @ in a password must be written as %23 %2F %3F %40",
+            forms,
+        )
     return Address(
         variable=variable,
         forms=forms,
@@ -299,7 +303,7 @@ def _split(variable: str, value: str, forms: str) -> Address:
 
 
 def _port_of(parts: SplitResult) -> str:
-    """Return what stands behind the host's colon, unchecked: several PostgreSQL hosts have several."""
+    """Return what stands behind the host's colon, unchecked: PostgreSQL takes several hosts."""
     return parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
 
 

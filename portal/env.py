@@ -24,7 +24,7 @@ READ_MODES = ("login", "public")
 LANGUAGES = ("en", "de")
 SHORTEST_KEY = 16
 MAX_SHOWN = 80
-# A host as a request may name it: no scheme, no port, no path. ``*`` is any host, ``.example`` any below.
+# A host as a request may name it: no scheme, no port, no path. ``*`` is any, ``.example`` any below.
 HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 ORIGIN_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -148,7 +148,7 @@ def _text(values: Mapping[str, str], name: str) -> str:
 
 
 def _shown(value: str) -> str:
-    """Return a value as an error may repeat it: shortened, and not at all if it may hold a password."""
+    """Return a value as an error may repeat it: shortened, and hidden if it may hold a password."""
     if "@" in value:
         return "(a value with an @)"
     return repr(value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "…")
@@ -190,7 +190,7 @@ def _email(values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _sender(values: Mapping[str, str]) -> str:
-    """Return the sender of every e-mail, such as ``Runbooks <portal@example.org>``; empty if not set."""
+    """Return the sender, such as ``Runbooks <portal@example.org>``; empty if not set."""
     given = _text(values, "DEFAULT_FROM_EMAIL")
     if not given:
         return ""

@@ -1,4 +1,4 @@
-"""How a machine signs in to the API: ``Authorization: Bearer <token>``, or a name and a password."""
+"""How a machine signs in to the API: with a bearer token, or with a name and a password."""
 
 from typing import Any
 
@@ -18,7 +18,8 @@ from governance.models import ApiToken
 
 KEYWORD = b"bearer"
 # Nobody guesses 256 random bits: this only ends a flood of wrong tokens. It is counted in the cache,
-# by address. A right token is let in all the same, so that no stranger behind the same proxy stops a sync.
+# by address. A right token is let in all the same, so that no stranger behind the same proxy stops
+# a sync.
 MAX_WRONG_TOKENS = 30
 WRONG_TOKENS_SECONDS = 5 * 60
 LOCKED_SECONDS = 15 * 60
@@ -56,7 +57,7 @@ class LimitedBasicAuthentication(BasicAuthentication):
     def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> tuple[User, None]:
         """Return the account.
 
-        :raises AuthenticationFailed: the name or the password is wrong, or the account is not active.
+        :raises AuthenticationFailed: the name or the password is wrong, or the account not active.
         :raises Throttled: too many passwords were wrong; this one was not looked at.
         """
         try:

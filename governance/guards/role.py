@@ -26,35 +26,43 @@ NEVER = frozenset({"TRUNCATE", "TRIGGER"})
 EVERYWHERE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 
 ROLE_SQL = """
-    SELECT rolsuper, rolcreaterole, has_schema_privilege(%(schema)s, 'USAGE'), has_schema_privilege(%(schema)s, 'CREATE'),
+    SELECT rolsuper, rolcreaterole, has_schema_privilege(%(schema)s, 'USAGE'),
+        has_schema_privilege(%(schema)s, 'CREATE'),
         has_database_privilege(current_database(), 'TEMPORARY')
     FROM pg_roles WHERE rolname = current_user
 """
 OWNED_SQL = """
-    SELECT DISTINCT pg_get_userbyid(c.relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = %(schema)s AND c.relname = ANY(%(tables)s) AND pg_has_role(c.relowner, 'MEMBER')
+    SELECT DISTINCT pg_get_userbyid(c.relowner)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %(schema)s AND c.relname = ANY(%(tables)s)
+        AND pg_has_role(c.relowner, 'MEMBER')
 """
 TABLES_SQL = """
     SELECT c.relname, array_agg(p.name) FILTER (WHERE has_table_privilege(c.oid, p.name))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS p(name)
-    WHERE n.nspname = %(schema)s AND c.relname = ANY(%(tables)s) GROUP BY c.relname ORDER BY c.relname
+    CROSS JOIN unnest(
+        ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS p(name)
+    WHERE n.nspname = %(schema)s AND c.relname = ANY(%(tables)s)
+    GROUP BY c.relname ORDER BY c.relname
 """
 COLUMNS_SQL = """
     SELECT c.relname, array_agg(a.attname::text)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE n.nspname = %(schema)s AND c.relname = ANY(%(tables)s) AND a.attnum > 0 AND NOT a.attisdropped
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE n.nspname = %(schema)s AND c.relname = ANY(%(tables)s)
+        AND a.attnum > 0 AND NOT a.attisdropped
         AND has_column_privilege(c.oid, a.attnum, 'UPDATE') GROUP BY c.relname
 """
 SEQUENCES_SQL = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = %(schema)s AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') END
+    WHERE n.nspname = %(schema)s
+        AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') END
     ORDER BY c.relname
 """
 
 
 def faults(*, using: str = "default") -> list[str]:
-    """Return what is wrong with the connection's role, one clause each; empty on SQLite, which has no roles.
+    """Return what is wrong with the connection's role, one clause each; empty on SQLite.
 
     :raises DatabaseError: the database does not answer.
     """
@@ -81,7 +89,8 @@ def _faults(cursor: CursorWrapper, asked: Any) -> Iterator[str]:
     cursor.execute(OWNED_SQL, asked)
     owners = sorted(owner for (owner,) in cursor.fetchall())
     if owners:
-        yield f"it is, or may act as, the owner of the tables ({', '.join(owners)}), who can switch off the guards"
+        named = ", ".join(owners)
+        yield f"it is, or may act as, the owner of the tables ({named}), who can switch off the guards"
         return
     if may_create:
         yield f"it may create tables and functions in the schema {SCHEMA}"

@@ -1,4 +1,4 @@
-"""``manage.py unlock USERNAME [--address] [--as USERNAME]``: end the lock that wrong passwords have put on a sign-in."""
+"""``manage.py unlock USERNAME [--address] [--as USERNAME]``: end the lock of a sign-in."""
 
 from argparse import ArgumentParser
 from typing import Any
