@@ -36,7 +36,7 @@ SHORTEST_NAME = 2
 # What parts the paths of a line from its words.
 NO_PATH = re.compile(r"[\s`|()<>\[\]\"'*]+")
 # What a line of prose or of a drawing has around its words.
-FRAME = "#>*+-|\u2022\u00b7\u2500\u2502 \t"
+FRAME = "#>+*-|\u2022\u00b7\u2500\u2502 \t"
 
 
 @dataclass(frozen=True, slots=True)
