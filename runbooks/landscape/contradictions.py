@@ -29,12 +29,14 @@ WORD_FOLLOWS = re.compile(rf"[{re.escape(DASHES)}]?\w|[ /](?=\w)")
 VERSION = re.compile(r"(?<![\w.])v\d{1,6}(?:\.\d{1,6}){0,3}(?![\w.])", re.IGNORECASE)
 REMEDY = "Correct the line by hand, or in the portal where the text comes from there."
 LONGEST_COUNT = 6
+# So far back a word is looked for that makes a claim of what follows, or denies it.
+LONGEST_LEAD = 40
 # A name shorter than this is a word of the language as often as a runbook.
 SHORTEST_NAME = 2
 # What parts the paths of a line from its words.
 NO_PATH = re.compile(r"[\s`|()<>\[\]\"'*]+")
 # What a line of prose or of a drawing has around its words.
-FRAME = "#>*+-|\u2022\u00b7\u2500\u2502 \t"
+FRAME = "#>+*-|\u2022\u00b7\u2500\u2502 \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def claimed_years(text: str) -> list[int | None]:
     """
     years: list[int | None] = []
     for match in READY.finditer(text):
-        ahead = text[: match.start()]
+        ahead = text[max(0, match.start() - LONGEST_LEAD) : match.start()]
         ends = bool(match[2]) and not WORD_FOLLOWS.match(text, match.end())
         if not DENIED.search(ahead) and (match[1] or ends or STATUS_LABEL.search(ahead)):
             years.append(int(match[2]) if match[2] else None)
