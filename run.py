@@ -61,8 +61,9 @@ DEMO_SETS = {
 }
 DEMO_REMOVES = ("DATABASE_URL", "LEDGER_MARK")
 # The demo's own database, which settings choose where PORTAL_DEMO is set, and what is kept beside it.
-DEMO_ENDINGS = ("", "-journal", "-shm", "-wal", ".high_water_mark.json")
-DEMO_FILES = (*("demo.sqlite3" + ending for ending in DEMO_ENDINGS), ".demo.sqlite3.high_water_mark.json.lock")
+MARK = ".high_water_mark.json"
+DEMO_ENDINGS = ("", "-journal", "-shm", "-wal", MARK, MARK + ".write_failed")
+DEMO_FILES = (*("demo.sqlite3" + ending for ending in DEMO_ENDINGS), ".demo.sqlite3" + MARK + ".lock")
 # A heading and a command of .venv. "TEMPLATES" stands for every file templates/**/*.html.
 CHECKS = (
     ("Format", ("ruff", "format", "--check", ".")),
