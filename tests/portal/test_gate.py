@@ -34,6 +34,7 @@ MEMBERS = {
     "detail",
     "valid_until",
     "independent",
+    "not_independent_because",
     "as_of",
     "verdict_then",
     "reasons_then",
