@@ -99,10 +99,11 @@ def day(settings):
 
 def test_a_new_account_waits_a_day_before_it_signs(runbook, people, day):
     with time_machine.travel(timezone.now() + timedelta(days=2)):  # the cast is established by now
-        start = timezone.now()
         late = cast.make_person("late", group=RISK_OWNERS)
+        start = timezone.now()
         request = cast.ask(runbook, by=people["ed"], at=start)
-        refused(lambda: decide(request, by=late, at=start + timedelta(hours=23)), Refusal.COOLING_DOWN)
+        early = start + timedelta(hours=23)
+        refused(lambda: decide(request, by=late, at=early), Refusal.COOLING_DOWN)
         decide(request, by=late, at=start + timedelta(hours=25))
 
 

@@ -302,6 +302,7 @@ def test_the_command_answers_machines_in_json(ready_runbook):
         "reasons": [],
         "valid_until": f"{YEAR}-12-31",
         "independent": True,
+        "not_independent_because": [],
     }
 
 
