@@ -18,16 +18,18 @@ NEVER_BY_HAND = frozenset({FindingKind.BROKEN_LEDGER})
 def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | None = None) -> int:
     """Mark findings as resolved; each is a row in the ledger. Returns how many were.
 
-    Those that are resolved already, or that only a check may settle, are passed over.
+    Those that are resolved already, or that only a check may settle, are passed over. Each is a
+    transaction of its own: nobody waits for thousands.
     """
     moment = at or timezone.now()
     done = 0
-    with ledger.governed():
-        for finding in findings:
-            if finding.resolved_at is not None or finding.kind in NEVER_BY_HAND:
+    for finding in findings:
+        with ledger.governed():
+            stored = Finding.objects.filter(pk=finding.pk).first()
+            if stored is None or stored.resolved_at is not None or stored.kind in NEVER_BY_HAND:
                 continue
-            with governed_edit(finding, by=by):
-                finding.resolved_at = moment
-                finding.save(update_fields=["resolved_at"])
+            with governed_edit(stored, by=by):
+                stored.resolved_at = moment
+                stored.save(update_fields=["resolved_at"])
             done += 1
     return done

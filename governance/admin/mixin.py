@@ -27,6 +27,7 @@ from governance.models import ChangeLogEntry
 from governance.people import may_read_security_entries, signed_in
 
 MOST_HISTORY = 200
+MOST_DELETED = 200
 MOST_DIGITS = 18
 MAX_SEARCH_WORDS = 20
 MAX_SEARCH_LENGTH = 500
@@ -238,8 +239,20 @@ class LedgeredAdmin(ToldAdmin):
         return self._or_say_why(request, view, again=True)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The stock list with its actions, likewise."""
-        return self._or_say_why(request, lambda: super(LedgeredAdmin, self).changelist_view(request, extra_context))
+        """The stock list with its actions, likewise; each action takes the lock for what it changes at once."""
+        return self._or_say_why(
+            request, lambda: super(LedgeredAdmin, self).changelist_view(request, extra_context), lock=False
+        )
+
+    def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> HttpResponse | None:
+        """Delete no more at once than others can wait for: all of it is one transaction."""
+        is_all = request.POST.get("select_across", "0") != "0"
+        number = queryset.count() if is_all else len(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        if request.POST.get("action") == "delete_selected" and number > MOST_DELETED:
+            text = _("Choose at most %(count)d rows to delete at once.") % {"count": MOST_DELETED}
+            messages.error(request, text)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The stock confirmation, likewise."""

@@ -17,11 +17,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from governance import actions, guards, ledger, noticing
+from governance.actions import campaign
 from governance.actions.documents import render_documents_anew
 from governance.ledger import verifying
 from governance.mail import send_after_commit
+from governance.models import StatusChangeRequest
 from runbooks.documents import RENDERER
 from runbooks.documents.bounded import RenderingProcess
 from runbooks.documents.source import FolderSource
@@ -273,6 +276,41 @@ def test_a_long_text_is_read_for_the_index_after_the_change(people, monkeypatch)
     cast.make_runbook("Pump", text="# Pump\n\n" + "Close the valve and look. " * 5_000)
     assert read == [False]
     assert index.behind(thoroughly=True) == []
+
+
+# ---- many rows at once
+
+
+def test_renewals_for_many_take_the_lock_one_by_one(people, monkeypatch):
+    runbooks = [cast.make_ready(cast.make_runbook(f"Pump {number}")) for number in range(3)]
+    depths, submit = [], campaign.submit
+    monkeypatch.setattr(
+        campaign, "submit", lambda **asked: depths.append(connection.in_atomic_block) or submit(**asked)
+    )
+    client = Client()
+    client.force_login(people["ed"])
+    year = timezone.localdate().year + 1
+    chosen = {"action": "ask_for_renewals", "_selected_action": [runbook.pk for runbook in runbooks]}
+    sent = {"year": year, "rationale": "Drilled.", "evidence": cast.EVIDENCE}
+    client.post(reverse("admin:runbooks_runbook_changelist"), chosen | sent)
+    assert depths == [False] * 3
+    assert StatusChangeRequest.objects.filter(state="open").count() == 3
+
+
+def test_no_more_rows_are_deleted_at_once_than_others_can_wait_for(people, monkeypatch):
+    monkeypatch.setattr("governance.admin.mixin.MOST_DELETED", 2)
+    for number in range(3):
+        Layer.objects.create(slug=f"l-{number}", title=f"Layer {number}")
+    client = Client()
+    client.force_login(people["sue"])
+    address = reverse("admin:runbooks_layer_changelist")
+    keys = list(Layer.objects.values_list("pk", flat=True))
+    for chosen in ({"_selected_action": keys}, {"_selected_action": keys[:1], "select_across": "1"}):
+        answer = client.post(address, {"action": "delete_selected", "post": "yes", **chosen}, follow=True)
+        assert "at most 2 rows" in answer.content.decode()
+    assert Layer.objects.count() == 3
+    client.post(address, {"action": "delete_selected", "post": "yes", "_selected_action": keys[:2]})
+    assert Layer.objects.count() == 1
 
 
 # ---- nobody else
