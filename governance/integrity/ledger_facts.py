@@ -11,6 +11,7 @@ from django.db import models
 from governance.choices import Action
 from governance.facts import IDENTIFIED_BY
 from governance.guards.rules import SIGNED
+from governance.ledger.acceptance import accepted_breaks
 from governance.models import ChangeLogEntry, Release, SignOffRule
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 
@@ -117,6 +118,8 @@ def read_ledger_facts() -> LedgerFacts:
     """Fold every row that changed an object, in one query."""
     known = LedgerFacts()
     rows = ChangeLogEntry.objects.filter(action__in=FOLDED).order_by("sequence")
+    # A row that was accepted as broken tells nothing, and may be one that nobody can read.
+    rows = rows.exclude(sequence__in=[each.sequence for each in accepted_breaks()])
     for sequence, action, subject, changes in rows.values_list("sequence", "action", "subject", "changes").iterator():
         told = dict(_members(changes))
         if action == Action.LANDSCAPE_IMPORTED:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from governance.choices import Action, Decision, RequestState
+from governance.ledger.acceptance import accepted_breaks
 from governance.ledger.canonical import canonical_time
 from governance.ledger.row_digests import altered_columns
 from governance.ledger.stored_json import OTHERWISE, Misspelled, read_stored
@@ -218,7 +219,7 @@ class _Decisions:
 def differences() -> Iterator[Difference]:
     """Yield every stored request and decision that is not what the ledger told, in four queries.
 
-    Where a person went on without lost ledger rows (``accept_restore``), a request from before may
+    Where a person went on without ledger rows (``accept_restore``, ``accept_broken_ledger``), a request from before may
     lack the rows that told of its closing or of a decision. What its other rows told still counts.
     """
     rows, accepted = _rows_by_request(), _last_accepted()
@@ -260,13 +261,16 @@ def _misspelled_times(table: str, row: Any, names: Iterable[str], runbook: int) 
 
 
 def _last_accepted() -> datetime | None:
-    rows = ChangeLogEntry.objects.filter(action=Action.RESTORE_ACCEPTED).order_by("-sequence")
+    rows = ChangeLogEntry.objects.filter(action__in=(Action.RESTORE_ACCEPTED, Action.BREAK_ACCEPTED))
+    rows = rows.order_by("-sequence")
     return rows.values_list("recorded_at", flat=True).first()
 
 
 def _rows_by_request() -> dict[int, list[LedgerRow]]:
     found: dict[int, list[LedgerRow]] = defaultdict(list)
     rows = ChangeLogEntry.objects.filter(action__in=ABOUT_REQUESTS).order_by("sequence")
+    # A row that was accepted as broken tells nothing, and may be one that nobody can read.
+    rows = rows.exclude(sequence__in=[each.sequence for each in accepted_breaks()])
     for row in map(LedgerRow._make, rows.values_list(*LedgerRow._fields).iterator()):
         number = after(row, "request")
         if type(number) is int:

@@ -271,8 +271,9 @@ def test_page_and_api_find_the_same_whatever_a_label_holds(red, sign_in, label, 
         Situation.objects.filter(pk=stored.pk).update(**{f"alert_{part}": value for part, value in labels.items()})
     client = sign_in("otto")
     answer = client.get("/api/v1/resolve/", labels).json()
-    for address in ways_to(**labels):
-        ends_in_slash = labels["severity"].endswith("/") and not address.endswith("/")
+    addresses = ways_to(**labels)
+    for address in addresses:
+        ends_in_slash = labels["severity"].endswith("/") and address == addresses[-1]
         if "?" not in address and ((":" in label and name != "source") or ends_in_slash):
             continue  # the older form has no way to write it
         response = client.get(address)
