@@ -23,7 +23,7 @@ from runbooks.search import index
 MOVED_AT_ONCE = 1_000
 # A change of so many steps is one transaction. A larger one is written in parts: each takes some tenths of a second.
 MOST_IN_ONE = 200
-STEPS_IN_A_PART = 100
+STEPS_IN_A_PART = 50
 ATTEMPTS = 5
 LONGEST_SUBJECT = 300
 # What happens all day and changes nothing that a plan rests on. After anything else the plan is made again.
@@ -126,7 +126,8 @@ class _Application:
             if since.exclude(action__in=LEAVES_THE_CATALOGUE).exists():
                 return False
             steps = self.rest.steps
-            number = len(steps) if len(steps) <= MOST_IN_ONE else STEPS_IN_A_PART
+            most = STEPS_IN_A_PART if self.is_begun else MOST_IN_ONE
+            number = len(steps) if len(steps) <= most else STEPS_IN_A_PART
             _write_steps(steps[:number], self.catalogued, self.moved, by=self.by, reason=f"Import of {self.whole.file}")
             if number == len(steps):
                 self._finish()
