@@ -231,7 +231,8 @@ def test_a_signed_text_that_is_rendered_anew_is_read_anew_though_a_newer_one_sta
 def test_time_alone_changes_no_text(drifted):
     """A year that ends takes the readiness away and not the signature: no write could be missed."""
     assert {field.name for field in Runbook._meta.get_fields() if field.name.startswith("signed_")} == {
-        "signed_document_sha256", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until", "signed_solo"
+        "signed_document_sha256", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until", "signed_solo",
+        "signed_dependence",
     }  # fmt: skip
     before = drifted.shown_document()
     drifted.readiness_year, drifted.signed_until = 2020, None
