@@ -4,14 +4,12 @@ The ledger is the only record: what waits, and what a second risk owner has conf
 read from its rows.
 """
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
@@ -22,6 +20,7 @@ from django.utils.translation import override
 from governance import policy
 from governance.choices import Action
 from governance.eligibility import house as house_now
+from governance.mail import send_after_commit
 from governance.models import ChangeLogEntry
 from governance.people import (
     RISK_OWNERS,
@@ -34,7 +33,6 @@ from governance.people import (
     signing_groups,
 )
 
-logger = logging.getLogger(__name__)
 ACCOUNT, RULE = "user:", "signoffrule:"
 # How long a change is shown although it waits for nothing any more.
 SHOWN = timedelta(days=7)
@@ -193,20 +191,11 @@ def announce(entry: ChangeLogEntry, *, account: User | None = None, addresses: I
 
 
 def _send(entry: ChangeLogEntry, to: list[str]) -> None:
-    """Send one e-mail to each. A failure is logged: the change is shown in the inbox as well."""
+    """Send one e-mail to each. One that cannot be sent is logged: the inbox shows the change as well."""
     with override(settings.LANGUAGE_CODE):
         subject = _("Who may sign has changed: %(subject)s") % {"subject": entry.subject_title or entry.subject}
         body = render_to_string(
             "governance/mail/access_change.txt",
             {"entry": entry, "portal": settings.PORTAL_URL, "hours": settings.SIGNING_COOL_DOWN_HOURS},
         )
-    for address in to:
-        try:
-            deliver(subject=" ".join(subject.split()), body=body, to=address)
-        except (OSError, ValueError):
-            logger.exception("A risk owner could not be told of a change of who may sign.")
-
-
-def deliver(*, subject: str, body: str, to: str) -> None:
-    """Send one e-mail from the portal's own address. Called outside of every transaction."""
-    send_mail(subject=subject, message=body, from_email=None, recipient_list=[to])
+    send_after_commit(subject=subject, body=body, to=to)

@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 @pytest.fixture(autouse=True)
 def _in_march(monkeypatch):
     # The rows that the migration wrote are of today, which is later.
-    monkeypatch.setattr("governance.integrity.CLOCK_TOLERANCE", timedelta(days=36_500))
+    monkeypatch.setattr("governance.alarms.CLOCK_TOLERANCE", timedelta(days=36_500))
     with time_machine.travel(NOW, tick=True):
         yield
 
