@@ -10,6 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from governance.assurance.comparison.compare import compare_with_ledger
+from governance.editing.bulk_edit import GovernedEdits
+
 
 def main(runbooks: int) -> None:
     """Fill, compare, print.
@@ -32,9 +35,9 @@ def measure(runbooks: int) -> None:
     from django.test.utils import CaptureQueriesContext
 
     from benchmarks.import_landscape import landscape
-    from governance import actions, ledger
-    from governance.landscape_import import LandscapeFile, apply_plan, plan_import
-    from governance.models import ChangeLogEntry
+    from governance import ledger
+    from governance.exchange.importing import LandscapeFile, apply_plan, plan_import
+    from governance.ledger.models import ChangeLogEntry
     from runbooks.models import Runbook
 
     call_command("migrate", verbosity=0)
@@ -43,12 +46,12 @@ def measure(runbooks: int) -> None:
             plan_import(LandscapeFile("landscape.md", landscape(runbooks).encode()), documents=None), by=ledger.SYSTEM
         )
         keys = list(Runbook.objects.values_list("pk", flat=True))
-        edits = actions.GovernedEdits.begin(Runbook, keys, by=ledger.SYSTEM)
+        edits = GovernedEdits.begin(Runbook, keys, by=ledger.SYSTEM)
         Runbook.objects.update(owner="Operations", escalation_contact="+49 1")
         edits.finish(Runbook, keys)
     with CaptureQueriesContext(connection) as queries:
         start = time.perf_counter()
-        compared = actions.compare_with_ledger()
+        compared = compare_with_ledger()
         ours = time.perf_counter() - start
     start = time.perf_counter()
     assert ledger.verify().is_whole

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from governance.editing.bulk_edit import GovernedEdits
+
 OURS, CATALOGUE, ALL_ROWS = "import", "bulk_create, catalogue", "bulk_create, every row"
 WORDS = (
     "alarm broker limit order session snapshot pipeline eskalation freigabe prüfung latenz konto feed signal bericht "
@@ -107,15 +109,15 @@ def is_bound(function: Any) -> bool:
 
 def watch_parts(watch: Stopwatch) -> None:
     """Where the time of an import goes."""
-    from governance import actions, ledger
-    from governance.landscape_import import apply, reading, since
+    from governance import ledger
+    from governance.exchange.importing import apply, previous, upload
     from runbooks.search import index
 
-    watch.watch(reading, "read_landscape", "reading")
-    watch.watch(since, "parse_settled", "reading")
+    watch.watch(upload, "read_landscape", "reading")
+    watch.watch(previous, "parse_settled", "reading")
     watch.watch(apply, "_write_kind", "writing")
-    watch.watch(actions.GovernedEdits, "begin", "facts for the ledger")
-    watch.watch(actions.GovernedEdits, "finish", "facts for the ledger")
+    watch.watch(GovernedEdits, "begin", "facts for the ledger")
+    watch.watch(GovernedEdits, "finish", "facts for the ledger")
     watch.watch(ledger, "append_all", "ledger")
     watch.watch(index, "refresh", "search index")
     watch.watch(actions, "check_catalogue", "findings")
@@ -124,7 +126,9 @@ def watch_parts(watch: Stopwatch) -> None:
 
 def tables() -> tuple[list[Any], list[Any]]:
     """The models whose rows an import writes: the catalogue's, and the others. What is referred to comes first."""
-    from governance.models import ChangeLogEntry, Finding, LandscapeSource, Release
+    from governance.exchange.models import LandscapeSource
+    from governance.findings.models import Finding
+    from governance.ledger.models import ChangeLogEntry, Release
     from runbooks import models
 
     catalogue = [
@@ -181,7 +185,7 @@ def empty() -> None:
 def import_text(text: str, watch: Stopwatch) -> None:
     """Ours: what the command does."""
     from governance import ledger
-    from governance.landscape_import import LandscapeFile, apply_plan, plan_import
+    from governance.exchange.importing import LandscapeFile, apply_plan, plan_import
 
     with watch.part("other"), ledger.governed():
         with watch.part("planning"):
@@ -204,7 +208,7 @@ def measure(runbooks: int, rounds: int) -> None:
     from django.db import connection
 
     from governance import ledger
-    from governance.models import ChangeLogEntry
+    from governance.ledger.models import ChangeLogEntry
 
     text = landscape(runbooks)
     watch = Stopwatch()

@@ -24,6 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.import_landscape import WORDS, landscape
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.documents import store_document
+from governance.signoff.decide import seen_token, sign
+from governance.signoff.downgrade import downgrade
+from governance.signoff.submit import submit
 
 QUIET_SECONDS = 5.0
 PAUSE = 0.2
@@ -91,7 +96,7 @@ class Load:
     """People at work: two threads that go on until they are stopped."""
 
     def __init__(self) -> None:
-        from governance import actions, ledger
+        from governance import ledger
         from runbooks.models import Runbook
 
         self.waits = Waits()
@@ -100,9 +105,9 @@ class Load:
         self.runbooks = []
         for number in range(OURS):
             path, text = f"docs/own_{number}.md", document(-1 - number).encode()
-            stored = actions.store_document(path=path, content=text, by=ledger.SYSTEM)
+            stored = store_document(path=path, content=text, by=ledger.SYSTEM)
             runbook = Runbook(slug=f"own-{number}", title=f"Own {number}", document_path=path, document=stored)
-            with actions.governed_edit(runbook, by=ledger.SYSTEM):
+            with governed_edit(runbook, by=ledger.SYSTEM):
                 runbook.save()
             self.runbooks.append(runbook)
         self._threads = [threading.Thread(target=self._until_stopped, args=[work]) for work in (self._sign, self._read)]
@@ -129,26 +134,23 @@ class Load:
         connection.close()
 
     def _sign(self, runbook: Any) -> None:
-        from governance import actions
 
         asked: Any = {"runbook": runbook, "level": "shadow", "year": None, "rationale": "Drilled."}
-        request = self.waits.measure(
-            "request", lambda: actions.submit(**asked, evidence=EVIDENCE, by=self.people["editor"])
-        )
+        request = self.waits.measure("request", lambda: submit(**asked, evidence=EVIDENCE, by=self.people["editor"]))
         if request is None:
             return
         self.waits.measure(
             "sign-off",
-            lambda: actions.sign(
+            lambda: sign(
                 request=request,
                 comment="Read in full.",
-                seen=actions.seen_token(request),
+                seen=seen_token(request),
                 password=PASSWORD,
                 by=self.people["owner-1"],
             ),
         )
         down: Any = {"runbook": runbook, "level": "unassessed", "reason": "Drill."}
-        self.waits.measure("downgrade", lambda: actions.downgrade(**down, by=self.people["owner-2"]))
+        self.waits.measure("downgrade", lambda: downgrade(**down, by=self.people["owner-2"]))
 
     def _read(self, runbook: Any) -> None:
         from django.test import Client
@@ -164,10 +166,10 @@ PEOPLE = {"editor": "Editors", "owner-1": "Risk owners", "owner-2": "Risk owners
 def _person(name: str, group: str) -> Any:
     from django.contrib.auth.models import Group, User
 
-    from governance import actions, ledger
+    from governance import ledger
 
     person = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-    with actions.governed_edit(person, by=ledger.SYSTEM):
+    with governed_edit(person, by=ledger.SYSTEM):
         person.groups.add(Group.objects.get(name=group))
     return person
 

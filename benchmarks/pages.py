@@ -117,8 +117,8 @@ def _tell_of(documents: list[Any]) -> None:
     from django.db import transaction
 
     from governance import ledger
-    from governance.choices import Action
-    from governance.facts import difference, facts_of, subject_of
+    from governance.ledger.choices import Action
+    from governance.ledger.snapshot import difference, facts_of, subject_of
 
     with transaction.atomic():
         ledger.append_all(
@@ -295,7 +295,7 @@ def stock_change_list(asked: Callable[[str], bytes]) -> Callable[[], object]:
     from django.urls import clear_url_caches, path
 
     from governance.admin.runbooks import RunbookAdmin
-    from governance.models import StatusChangeRequest
+    from governance.signoff.models import StatusChangeRequest
     from portal import urls
     from runbooks.models import Runbook
 

@@ -29,6 +29,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.documents import store_document
+from governance.signoff.submit import submit
+
 HERE = Path(__file__).resolve().parent.parent
 PASSWORD = "correct-horse-battery"
 PAUSES = (0.0, 0.5, 1.9, 2.0, 2.1, 2.5, 3.0, 4.0)
@@ -126,13 +130,13 @@ def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
     from django.contrib.sessions.backends.db import SessionStore
     from django.utils import timezone
 
-    from governance import actions, ledger
-    from governance.people import EDITORS, RISK_OWNERS
+    from governance import ledger
+    from governance.accounts.roles import EDITORS, RISK_OWNERS
     from runbooks.models import Runbook
 
     def person(name: str, group: str) -> User:
         user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-        with actions.governed_edit(user, by=ledger.SYSTEM):
+        with governed_edit(user, by=ledger.SYSTEM):
             user.groups.add(Group.objects.get(name=group))
         return user
 
@@ -146,10 +150,10 @@ def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
     for number in range(rounds):
         path = f"docs/pump_{number}.md"
         runbook = Runbook(slug=f"pump-{number}", title=f"Pump {number}", document_path=path)
-        runbook.document = actions.store_document(path=path, content=b"# Pump\n\n1. Look.\n", by=ledger.SYSTEM)
+        runbook.document = store_document(path=path, content=b"# Pump\n\n1. Look.\n", by=ledger.SYSTEM)
         runbook.save()
         asked = {"level": "ready", "year": timezone.localdate().year, "evidence": "https://evidence.example/drill"}
-        requests.append(actions.submit(runbook=runbook, rationale="Drilled.", by=editor, **asked).pk)
+        requests.append(submit(runbook=runbook, rationale="Drilled.", by=editor, **asked).pk)
     return requests, sessions
 
 
@@ -209,7 +213,7 @@ def measure(options: Any, folder: Path) -> bool:
     from django.db import connection
 
     from governance import ledger
-    from governance.models import ChangeLogEntry
+    from governance.ledger.models import ChangeLogEntry
 
     call_command("migrate", verbosity=0)
     requests, sessions = fill(options.rounds, options.signers)

@@ -19,6 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.documents import store_document
+from governance.signoff import decide
+from governance.signoff.decide import seen_token
+from governance.signoff.submit import submit
+
 PASSWORD = "correct-horse-battery"
 WAYS = ("action", "POST", "GET")
 SIGNATURES = ("first", "completing")
@@ -44,14 +50,14 @@ def fill(number: int) -> tuple[dict[str, Any], list[Any]]:
     from django.contrib.auth.models import Group, User
     from django.utils import timezone
 
-    from governance import actions, ledger
-    from governance.people import EDITORS, RISK_OWNERS
+    from governance import ledger
+    from governance.accounts.roles import EDITORS, RISK_OWNERS
     from runbooks.models import Cluster, Layer, Runbook
 
     people = {}
     for name, group in (("ed", EDITORS), ("rita", RISK_OWNERS), ("rolf", RISK_OWNERS)):
         people[name] = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-        with actions.governed_edit(people[name], by=ledger.SYSTEM):
+        with governed_edit(people[name], by=ledger.SYSTEM):
             people[name].groups.add(Group.objects.get(name=group))
         tell_of(f"user:{name}")
     cluster = Cluster.objects.create(slug="cluster", first_number=82, last_number=85, title="Pumps")
@@ -62,12 +68,12 @@ def fill(number: int) -> tuple[dict[str, Any], list[Any]]:
         text = f"# Pump {each}\n\n" + "1. Look, then act, then tell.\n" * 300
         runbook = Runbook(slug=f"pump-{each}", title=f"Pump {each}", document_path=path, scope="s" * 200)
         runbook.primary_cluster, runbook.position = cluster, each
-        runbook.document = actions.store_document(path=path, content=text.encode(), by=ledger.SYSTEM)
+        runbook.document = store_document(path=path, content=text.encode(), by=ledger.SYSTEM)
         runbook.save()
         runbook.layers.set(layers)
         tell_of(f"runbook:{runbook.slug}")
         asked = {"level": "ready", "year": timezone.localdate().year, "evidence": "https://evidence.example/drill"}
-        requests.append(actions.submit(runbook=runbook, rationale="Drilled.", by=people["ed"], **asked))
+        requests.append(submit(runbook=runbook, rationale="Drilled.", by=people["ed"], **asked))
     return people, requests
 
 
@@ -76,7 +82,7 @@ def tell_of(subject: str) -> None:
     from django.db import transaction
 
     from governance import ledger
-    from governance.choices import Action
+    from governance.ledger.choices import Action
 
     changes = {"scope": {"before": "a" * 60, "after": "b" * 60}}
     with transaction.atomic():
@@ -195,18 +201,17 @@ class Portal:
 
     def work(self, way: str, request: Any, signature: str) -> Callable[[], object]:
         """What is to be timed; whatever comes before it is done here."""
-        from governance import actions
 
         address = f"/admin/governance/statuschangerequest/{request.pk}/"
         client = self.clients[signature]
         if way == "GET":
             return lambda: answered(client.get(f"{address}change/"), 200)
-        seen = actions.seen_token(request)
+        seen = seen_token(request)
         if way == "POST":
             values = {"seen": seen, "decision": "approve", "comment": "Read in full.", "password": PASSWORD}
             return lambda: answered(client.post(f"{address}decide/", values), 302)
         signer = type(self.signers[signature]).objects.get(pk=self.signers[signature].pk)
-        return lambda: actions.sign(request=request, comment="Read in full.", seen=seen, password=PASSWORD, by=signer)
+        return lambda: decide.sign(request=request, comment="Read in full.", seen=seen, password=PASSWORD, by=signer)
 
 
 def answered(response: Any, status: int) -> None:

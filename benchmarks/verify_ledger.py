@@ -34,7 +34,7 @@ def measure(rows: int) -> None:
     from django.db import connection, transaction
 
     from governance import ledger
-    from governance.models import ChangeLogEntry
+    from governance.ledger.models import ChangeLogEntry
 
     call_command("migrate", verbosity=0)
     with transaction.atomic():

@@ -17,11 +17,11 @@ class GovernanceConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from governance import checks, demo_database  # noqa: F401 - they register system checks
-        from governance.go_no_go import doubts_about, portal_doubts
-        from governance.known_devices import note_signed_in
-        from governance.models.landscape import landscape_files as imported_landscapes
-        from governance.setup import lift_guards, prepare_database
-        from governance.sign_in import note_locked_sign_in
+        from governance.accounts.known_devices import note_signed_in
+        from governance.accounts.lockout import note_locked_sign_in
+        from governance.assurance.evidence import doubts_about, portal_doubts
+        from governance.exchange.models import landscape_files as imported_landscapes
+        from governance.post_migrate import lift_guards, prepare_database
         from runbooks import doubt, landscape_files
 
         doubt.register(portal=portal_doubts, rows=doubts_about)

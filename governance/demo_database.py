@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
 from governance import ledger
-from governance.models import ChangeLogEntry
+from governance.ledger.models import ChangeLogEntry
 
 # The reason of every row that the demo itself writes, and how early a demo made its people at the latest.
 DEMO_REASON = "Demo"

@@ -11,8 +11,8 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from governance import reports
-from governance.as_of import AS_OF, AsOfError, filtered_as_of, moment_of, runbooks_as_of
+from governance.assurance import reports
+from governance.assurance.as_of import AS_OF, AsOfError, filtered_as_of, moment_of, runbooks_as_of
 from runbooks.models import Runbook, RunbookAlias
 
 ROWS_PER_PAGE = 50

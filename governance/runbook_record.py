@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q
 
-from governance.choices import RequestState
-from governance.facts import subject_of
-from governance.go_no_go import ABOUT_SIGNING, Read, claims_ready, verdict_on
+from governance.assurance.evidence import ABOUT_SIGNING, Read, claims_ready, verdict_on
+from governance.assurance.verdict import Verdict, VerdictReason, no_go
 from governance.ledger.disclosure import disclosed
-from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
-from governance.verdict import Verdict, VerdictReason, no_go
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.snapshot import subject_of
+from governance.signoff.choices import RequestState
+from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.models import Runbook
 
 logger = logging.getLogger(__name__)

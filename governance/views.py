@@ -10,13 +10,16 @@ from django.shortcuts import get_object_or_404, render
 from django.views.generic import DetailView
 from django_filters.views import FilterView
 
-from governance import reports
-from governance.choices import Action, RequestState
-from governance.facts import subject_of
-from governance.filters import FindingFilterSet
+from governance.accounts.roles import may_read_security_entries
+from governance.assurance import reports
+from governance.findings.filters import FindingFilterSet
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
 from governance.ledger.disclosure import disclosed
-from governance.models import ChangeLogEntry, Finding, Release, SignOffRule, StatusChangeRequest
-from governance.people import may_read_security_entries
+from governance.ledger.models import ChangeLogEntry, Release
+from governance.ledger.snapshot import subject_of
+from governance.signoff.choices import RequestState
+from governance.signoff.models import SignOffRule, StatusChangeRequest
 from runbooks.models import Document, Runbook
 
 ROWS_PER_PAGE = 50

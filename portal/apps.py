@@ -23,7 +23,7 @@ def render_stored_documents(sender: AppConfig, using: str, **_: Any) -> None:
     from django.db import connections
 
     from governance import ledger
-    from governance.actions.documents import render_documents_anew
+    from governance.exchange.documents import render_documents_anew
     from runbooks.models import Document
 
     if sender.name != "runbooks" or using != "default":

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views.defaults import server_error
 
-from governance import database_writes
+from governance.assurance import database_writes
 from portal.gate import database_unreachable
 
 RETRY_SECONDS = 5

@@ -11,8 +11,8 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from governance.api.answers import VerdictResponse, no_go_body
-from governance.choices import VERDICT_TEXTS
-from governance.verdict import VerdictReason
+from governance.assurance.choices import VERDICT_TEXTS
+from governance.assurance.verdict import VerdictReason
 from portal.database_deadline import within_deadline
 
 VERDICT_ADDRESS = re.compile(r"^/api/v1/runbooks/(?P<slug>[^/]*)/(?:gate|verdict)/?$")

@@ -9,8 +9,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 
-from governance import known_devices
-from governance.as_of import AS_OF
+from governance.accounts import known_devices
+from governance.assurance.as_of import AS_OF
 from governance.past_views import page_as_of
 from portal.accounts import may_read
 from runbooks import doubt
@@ -54,7 +54,7 @@ class DoubtMiddleware:
 
 
 class KnownDeviceMiddleware:
-    """Remembers the device on which somebody has just signed in (``governance.known_devices``)."""
+    """Remembers the device on which somebody has just signed in (``governance.accounts.known_devices``)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.kept_forms.KeptFormMiddleware",
-    "governance.passwords.ActingMiddleware",
+    "governance.accounts.passwords.ActingMiddleware",
     "portal.middleware.KnownDeviceMiddleware",
     "portal.middleware.DoubtMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -102,9 +102,9 @@ TEMPLATES = [
 ]
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "portal.accounts.PortalBackend"]
-# What is counted and locked: governance.sign_in_limits (docs/decisions/0008).
-AXES_HANDLER = "governance.sign_in_limits.SignInLimits"
-AXES_CLIENT_IP_CALLABLE = "governance.client_address.client_network"
+# What is counted and locked: governance.accounts.sign_in_limits (docs/decisions/0008).
+AXES_HANDLER = "governance.accounts.sign_in_limits.SignInLimits"
+AXES_CLIENT_IP_CALLABLE = "governance.accounts.client_address.client_network"
 AXES_FAILURE_LIMIT = 10  # for one name from one address, or from one known device
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -121,7 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "governance.passwords.RecordedPassword"},  # last: it only writes down that a password was set
+    {"NAME": "governance.accounts.passwords.RecordedPassword"},  # last: it only writes down that a password was set
 ]
 CSRF_FAILURE_VIEW = "portal.kept_forms.csrf_failure"
 LOGIN_URL = "login"

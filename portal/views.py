@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
 
-from governance import database_writes, ledger
-from governance.alarms import integrity_alarms, notes
+from governance import ledger
+from governance.assurance import database_writes
+from governance.assurance.alarms import integrity_alarms, notes
 from runbooks.models import Runbook
 from runbooks.models.runbook import readiness_label
 from runbooks.views import situations_in_order

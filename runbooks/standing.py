@@ -1,7 +1,7 @@
 """May this runbook be used live, as far as its own row tells? Pure: imports no Django.
 
 It fails closed: whatever is not proven is a reason against. The go/no-go answer for
-machines (``governance/verdict.py``) starts from this and asks the ledger as well.
+machines (``governance/assurance/verdict.py``) starts from this and asks the ledger as well.
 """
 
 from dataclasses import dataclass

@@ -11,9 +11,13 @@ from itertools import count
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.models import StatusChangeRequest
-from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from governance import ledger
+from governance.accounts.roles import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.documents import store_document
+from governance.signoff.decide import seen_token, sign
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.submit import submit
 from runbooks.models import Cluster, Layer, Runbook
 
 PASSWORD = "correct-horse-battery"
@@ -42,7 +46,7 @@ def make_person(username: str, *, group: str | None = None, joined: datetime | N
 
 def join(user: User, group: str) -> None:
     """Into a group, by the portal's door: a membership that the ledger does not know counts for nothing."""
-    with actions.governed_edit(user, by=ledger.SYSTEM):
+    with governed_edit(user, by=ledger.SYSTEM):
         user.groups.add(Group.objects.get(name=group))
 
 
@@ -73,7 +77,7 @@ def make_runbook(title: str = "", *, text: str | None = "# Steps\n\n1. Look.\n2.
 
 def store(path: str, text: str):
     """The stored document for a text."""
-    return actions.store_document(path=path, content=text.encode(), by=ledger.SYSTEM)
+    return store_document(path=path, content=text.encode(), by=ledger.SYSTEM)
 
 
 def ask(
@@ -81,17 +85,15 @@ def ask(
 ) -> StatusChangeRequest:
     """An open request; ready is asked for this year."""
     year = year or (timezone.localdate(at).year if level == "ready" else None)
-    return actions.submit(
-        runbook=runbook, level=level, year=year, rationale="Drilled.", evidence=EVIDENCE, by=by, at=at
-    )
+    return submit(runbook=runbook, level=level, year=year, rationale="Drilled.", evidence=EVIDENCE, by=by, at=at)
 
 
 def approve(request: StatusChangeRequest, *, by: User, at: datetime | None = None) -> StatusChangeRequest:
     """One approval of what stands now."""
-    return actions.sign(
+    return sign(
         request=request,
         comment="Read in full.",
-        seen=actions.seen_token(request),
+        seen=seen_token(request),
         password=PASSWORD,
         by=by,
         at=at,

@@ -1,5 +1,5 @@
 """The admin: stock Django, with every write routed through the ledger. One file per subject."""
 
-from governance.admin import accounts, catalogue, machines, records, runbooks, sign_off
+from governance.admin import accounts, catalogue, integrations, records, runbooks, sign_off
 
-__all__ = ["accounts", "catalogue", "machines", "records", "runbooks", "sign_off"]
+__all__ = ["accounts", "catalogue", "integrations", "records", "runbooks", "sign_off"]

@@ -11,14 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from governance import actions
-from governance.access_changes import change_of, reasons_against_settling, recent_changes
+from governance.accounts.roles import AUDITORS, signed_in
 from governance.admin.forms import CONFIRM, SettleForm
-from governance.choices import REFUSAL_TEXTS
-from governance.eligibility import house
-from governance.models import ChangeLogEntry
-from governance.people import AUDITORS, person, signed_in
-from governance.policy import Refusal
+from governance.errors import ActionRefused
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.access_changes import change_of, reasons_against_settling, recent_changes
+from governance.signoff.choices import REFUSAL_TEXTS
+from governance.signoff.eligibility import house
+from governance.signoff.policy import Refusal
+from governance.signoff.settle_change import confirm_change, refuse_change
+from governance.signoff.signers import person
 
 SIGN = "governance.sign_statuschangerequest"
 
@@ -77,7 +79,7 @@ class AccessChangesMixin:
             if form.is_valid():
                 try:
                     self._settle(request, entry, form)
-                except actions.ActionRefused as refused:
+                except ActionRefused as refused:
                     wrong = refused.reasons == (Refusal.WRONG_PASSWORD,)
                     form.add_error("password" if wrong else None, refused.messages)
                     status = 400 if wrong else 403
@@ -89,7 +91,7 @@ class AccessChangesMixin:
         return self._change_page(request, entry, form, status)
 
     def _settle(self, request: HttpRequest, entry: ChangeLogEntry, form: SettleForm) -> None:
-        act = actions.confirm_change if form.cleaned_data["decision"] == CONFIRM else actions.refuse_change
+        act = confirm_change if form.cleaned_data["decision"] == CONFIRM else refuse_change
         act(
             entry=entry,
             comment=form.cleaned_data["comment"],

@@ -12,12 +12,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from governance import actions, ledger
-from governance.admin.mixin import LedgeredAdmin
-from governance.admin.stale import OpenedOnForm
-from governance.models import SignOffRule
-from governance.passwords import record_password
-from governance.people import GROUP_PERMISSIONS, signed_in
+from governance import ledger
+from governance.accounts.passwords import record_password
+from governance.accounts.roles import GROUP_PERMISSIONS, signed_in
+from governance.accounts.unlock import unlock_sign_in
+from governance.admin.base import LedgeredAdmin
+from governance.admin.optimistic_locking import OpenedOnForm
+from governance.signoff.models import SignOffRule
+from governance.signoff.settle_change import note_address_changed
 
 
 class AccountForm(OpenedOnForm, UserChangeForm):
@@ -85,7 +87,7 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
     def unlock(self, request: HttpRequest, queryset: Any) -> None:
         """Forget the wrong passwords that were tried for these accounts."""
         by = signed_in(request)
-        unlocked = [str(user) for user in queryset if actions.unlock_sign_in(user=user, addresses_too=True, by=by)]
+        unlocked = [str(user) for user in queryset if unlock_sign_in(user=user, addresses_too=True, by=by)]
         if unlocked:
             messages.success(request, _("Unlocked: %(names)s.") % {"names": ", ".join(unlocked)})
         else:
@@ -105,7 +107,7 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
         before = User.objects.filter(pk=obj.pk).values_list("email", flat=True).first()
         super().save_model(request, obj, form, change)
         if change and before != obj.email:
-            actions.note_address_changed(account=obj, before=before or "", by=signed_in(request))
+            note_address_changed(account=obj, before=before or "", by=signed_in(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's own form; the password and the row that tells who set it are one transaction.

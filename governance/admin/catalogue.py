@@ -8,8 +8,8 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from governance import actions
-from governance.admin.mixin import ForgivingAutocomplete, LedgeredAdmin, LinesField, SlugOnceAdmin, ViewOnlyAdmin
+from governance.admin.base import ForgivingAutocomplete, LedgeredAdmin, LinesField, SlugOnceAdmin, ViewOnlyAdmin
+from governance.editing.sections import rendered_fragments, store_rendered_section
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -103,14 +103,14 @@ class SectionAdmin(SlugOnceAdmin):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Render what was sent before the stock form takes the lock; ``save_related`` stores it."""
         if request.method == "POST":
-            fragments = actions.rendered_fragments(_markdown_in(request.POST))
+            fragments = rendered_fragments(_markdown_in(request.POST))
             setattr(request, FRAGMENTS, fragments)
         return super().changeform_view(request, *args, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Markdown is rendered when it is stored, here as everywhere."""
         super().save_related(request, form, formsets, change)
-        actions.store_rendered_section(form.instance, getattr(request, FRAGMENTS))
+        store_rendered_section(form.instance, getattr(request, FRAGMENTS))
 
 
 FRAGMENTS = "rendered_fragments"

@@ -6,11 +6,11 @@ from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
-from governance import states
-from governance.actions.asking import reasons_against_submitting
-from governance.choices import REFUSAL_TEXTS, Decision, RulePurpose
-from governance.models import SignOffRule, StatusChangeRequest
-from governance.policy import Refusal
+from governance.signoff import transitions
+from governance.signoff.choices import REFUSAL_TEXTS, Decision, RulePurpose
+from governance.signoff.models import SignOffRule, StatusChangeRequest
+from governance.signoff.policy import Refusal
+from governance.signoff.submit import reasons_against_submitting
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
@@ -33,7 +33,7 @@ FIELD_OF_REFUSAL = {
     Refusal.DOCUMENT_NOT_SHOWN: "runbook",
 }
 CONFIRM, REFUSE = "confirm", "refuse"
-REQUESTABLE = [choice for choice in ReadinessLevel.choices if any(choice[0] in up for up in states.UP.values())]
+REQUESTABLE = [choice for choice in ReadinessLevel.choices if any(choice[0] in up for up in transitions.UP.values())]
 
 
 class SubmitForm(forms.ModelForm):
@@ -135,7 +135,7 @@ class DowngradeForm(forms.Form):
 
     def __init__(self, *args: Any, runbook: Runbook, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        allowed = states.DOWN[runbook.readiness_level]
+        allowed = transitions.DOWN[runbook.readiness_level]
         self.fields["level"].choices = [choice for choice in ReadinessLevel.choices if choice[0] in allowed]  # type: ignore[attr-defined]
 
 

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from governance.landscape_import import Answers, LandscapeFile, placed_name
-from governance.models import LandscapeSource
+from governance.exchange.importing import Answers, LandscapeFile, placed_name
+from governance.exchange.models import LandscapeSource
 from runbooks.landscape.document import ConflictChoice
 
 # A real landscape has 20 KB. What is larger goes by the command.

@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
 
-from governance import actions
-from governance.passwords import old_password_confirmed
+from governance.accounts.passwords import old_password_confirmed
+from governance.errors import ActionRefused
+from governance.signoff.reauthentication import confirm_password
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
@@ -26,8 +27,8 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         """
         password = self.cleaned_data["old_password"]
         try:
-            actions.confirm_password(by=self.user, password=password, signs=False)
-        except actions.ActionRefused as refused:
+            confirm_password(by=self.user, password=password, signs=False)
+        except ActionRefused as refused:
             raise ValidationError(refused.messages) from refused
         return password
 

@@ -9,13 +9,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from governance import actions
-from governance.actions.findings import NEVER_BY_HAND
-from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
+from governance.accounts.roles import may_read_security_entries, signed_in
+from governance.admin.base import LedgeredAdmin, ViewOnlyAdmin
+from governance.findings.models import Finding
+from governance.findings.resolve import NEVER_BY_HAND, resolve_findings
 from governance.ledger.disclosure import disclosed, unrestricted
-from governance.models import ChangeLogEntry, Finding, LedgerIncident, Release
-from governance.people import may_read_security_entries, signed_in
-from governance.words import changes_in_words
+from governance.ledger.labels import changes_in_words
+from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release
 
 # Parameters of a list that neither narrow nor sort it.
 PAGING = {PAGE_VAR, ALL_VAR, ERROR_FLAG}
@@ -123,6 +123,6 @@ class FindingAdmin(LedgeredAdmin):
     @admin.action(description=_("Mark as resolved"), permissions=["change"])
     def mark_resolved(self, request: HttpRequest, queryset: Any) -> None:
         """Close the chosen findings; each is a row in the ledger."""
-        done = actions.resolve_findings(queryset, by=signed_in(request))
+        done = resolve_findings(queryset, by=signed_in(request))
         text = ngettext("%(count)d finding resolved.", "%(count)d findings resolved.", done)
         self.message_user(request, text % {"count": done}, messages.SUCCESS)

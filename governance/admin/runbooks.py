@@ -11,13 +11,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from governance import actions
-from governance.admin.campaign import CampaignMixin
+from governance.accounts.roles import signed_in
+from governance.admin.base import SAFE_METHODS, SlugOnceAdmin
 from governance.admin.forms import DowngradeForm
-from governance.admin.landscape import LandscapeImport
-from governance.admin.mixin import SAFE_METHODS, SlugOnceAdmin
-from governance.go_no_go import verdict_on
-from governance.people import signed_in
+from governance.admin.imports import LandscapeImport
+from governance.admin.renewals import CampaignMixin
+from governance.assurance.evidence import verdict_on
+from governance.errors import ActionRefused
+from governance.signoff.downgrade import downgrade
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.models import Runbook, RunbookAlias
 
@@ -157,8 +158,8 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
         form = DowngradeForm(request.POST or None, runbook=runbook)
         if request.method == "POST" and form.is_valid():
             try:
-                actions.downgrade(runbook=runbook, by=signed_in(request), **form.cleaned_data)
-            except actions.ActionRefused as refused:
+                downgrade(runbook=runbook, by=signed_in(request), **form.cleaned_data)
+            except ActionRefused as refused:
                 form.add_error(None, refused.messages)
             else:
                 self.message_user(request, _("The readiness was taken down."))

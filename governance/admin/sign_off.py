@@ -14,22 +14,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from governance import actions
-from governance.actions.applying import statement
-from governance.actions.dossier import dossier_of
-from governance.actions.lapse import what_changed
+from governance.accounts.roles import signed_in
 from governance.admin.access_changes import AccessChangesMixin
+from governance.admin.base import ViewOnlyAdmin
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
-from governance.admin.mixin import ViewOnlyAdmin
-from governance.choices import REFUSAL_TEXTS, Decision, RequestState
-from governance.eligibility import awaiting
-from governance.facts import subject_of
-from governance.gates import gates_of
-from governance.models import ChangeLogEntry, SignOff, SignOffRule, StatusChangeRequest
-from governance.people import signed_in
-from governance.policy import Refusal
-from governance.since_approval import SinceApproval, compare, since_last_approval
-from governance.words import field_in_words, metadata_in_words
+from governance.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.ledger.labels import field_in_words, metadata_in_words
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.snapshot import subject_of
+from governance.signoff.apply import statement
+from governance.signoff.changes import SinceApproval, compare, since_last_approval
+from governance.signoff.checklist import gates_of
+from governance.signoff.choices import REFUSAL_TEXTS, Decision, RequestState
+from governance.signoff.decide import reject, sign
+from governance.signoff.eligibility import awaiting
+from governance.signoff.lapse import what_changed
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.signoff.policy import Refusal
+from governance.signoff.review_context import dossier_of
+from governance.signoff.rules import replace_rule
+from governance.signoff.submit import submit, withdraw
 from runbooks.models import Document, Runbook
 
 SIGN = "governance.sign_statuschangerequest"
@@ -101,7 +105,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: StatusChangeRequest, form: Any, change: bool) -> None:
         """Not a save: the action opens the request with everything pinned."""
-        opened = actions.submit(
+        opened = submit(
             runbook=form.cleaned_data["runbook"],
             level=form.cleaned_data["to_level"],
             year=form.cleaned_data["to_year"],
@@ -118,7 +122,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
         context = {"title": _("Ask for a status change"), **buttons, **(extra_context or {})}
         try:
             return super().add_view(request, form_url, context)
-        except actions.ActionRefused as refused:
+        except ActionRefused as refused:
             again = super().add_view
             return self.shown_again(request, refused.messages, lambda: again(request, form_url, context))
 
@@ -168,7 +172,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
         form = DecisionForm(request.POST)
         if not form.is_valid():
             return self._page(request, found, form=form, status=400)
-        act = actions.sign if form.cleaned_data["decision"] == Decision.APPROVE else actions.reject
+        act = sign if form.cleaned_data["decision"] == Decision.APPROVE else reject
         try:
             act(
                 request=found,
@@ -177,7 +181,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
                 password=form.cleaned_data["password"],
                 by=signed_in(request),
             )
-        except actions.ActionRefused as refused:
+        except ActionRefused as refused:
             if refused.reasons == (Refusal.WRONG_PASSWORD,):
                 form.add_error("password", refused.messages)
                 return self._page(request, found, form=form, status=400)
@@ -185,7 +189,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
                 messages.error(request, message)
             found = StatusChangeRequest.objects.whole().get(pk=pk)
             return self._page(request, found, typed=form.cleaned_data["comment"], status=403)
-        except (actions.StaleForm, actions.RequestLapsed) as stale:
+        except (StaleForm, RequestLapsed) as stale:
             messages.error(request, str(stale))
             now = StatusChangeRequest.objects.whole().get(pk=pk)
             return self._page(request, now, typed=form.cleaned_data["comment"], status=409)
@@ -204,8 +208,8 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
             messages.error(request, _("Say why the request is withdrawn."))
             return self._page(request, found, withdraw_form=form, status=400)
         try:
-            actions.withdraw(request=found, reason=form.cleaned_data["reason"], by=signed_in(request))
-        except actions.ActionRefused as refused:
+            withdraw(request=found, reason=form.cleaned_data["reason"], by=signed_in(request))
+        except ActionRefused as refused:
             for message in refused.messages:
                 messages.error(request, message)
             found = StatusChangeRequest.objects.whole().get(pk=pk)
@@ -328,7 +332,7 @@ class SignOffRuleAdmin(ViewOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: SignOffRule, form: Any, change: bool) -> None:
         """The next version, through the action."""
-        obj.__dict__.update(actions.replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)
+        obj.__dict__.update(replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)
         if not obj.in_force:
             text = _(
                 "The rule asks for less than the one before: it waits until %(moment)s, or for a second risk owner."

@@ -14,10 +14,10 @@ from rest_framework.views import APIView
 
 from governance.api import serializers
 from governance.api.past import AS_OF_PARAMETER, asked_moment
-from governance.as_of import AS_OF, runbooks_as_of
-from governance.choices import VERDICT_TEXTS
-from governance.go_no_go import Steps, verdict_on_slug, with_verdicts
-from governance.verdict import Verdict, VerdictReason, no_go
+from governance.assurance.as_of import AS_OF, runbooks_as_of
+from governance.assurance.choices import VERDICT_TEXTS
+from governance.assurance.evidence import Steps, verdict_on_slug, with_verdicts
+from governance.assurance.verdict import Verdict, VerdictReason, no_go
 from runbooks.alerts import NAMES, Alert, resolve
 from runbooks.models import Runbook, Situation
 from runbooks.models.runbook import YEARS

@@ -12,9 +12,9 @@ from rest_framework.authentication import BaseAuthentication, BasicAuthenticatio
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from governance.actions.tokens import digest_of
-from governance.client_address import client_network
-from governance.models import ApiToken
+from governance.accounts.client_address import client_network
+from governance.accounts.models import ApiToken
+from governance.accounts.tokens import digest_of
 
 KEYWORD = b"bearer"
 # Nobody guesses 256 random bits: this only ends a flood of wrong tokens. It is counted in the cache,

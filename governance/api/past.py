@@ -10,9 +10,9 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.as_of import AS_OF, AsOfError, Then, filtered_as_of, moment_of, runbooks_as_of
-from governance.go_no_go import verdict_on
-from governance.verdict import VerdictReason
+from governance.assurance.as_of import AS_OF, AsOfError, Then, filtered_as_of, moment_of, runbooks_as_of
+from governance.assurance.evidence import verdict_on
+from governance.assurance.verdict import VerdictReason
 from runbooks.api.serializers import RunbookSerializer
 from runbooks.api.views import RunbookViewSet
 from runbooks.models import Runbook

@@ -2,10 +2,14 @@
 
 from rest_framework import serializers
 
-from governance.choices import Action, Decision, FindingKind, RequestState, Severity
+from governance.assurance.verdict import VerdictReason
+from governance.findings.choices import FindingKind, Severity
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
 from governance.ledger.disclosure import LABELS
-from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
-from governance.verdict import VerdictReason
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import Decision, RequestState
+from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.alerts import MatchedBy
 
 

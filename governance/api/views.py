@@ -4,13 +4,16 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from governance.accounts.roles import may_read_security_entries
 from governance.api import serializers
 from governance.api.pagination import SequencePagination
-from governance.choices import Action, RequestState
-from governance.filters import FindingFilterSet
+from governance.findings.filters import FindingFilterSet
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
 from governance.ledger.disclosure import disclosed, unrestricted
-from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
-from governance.people import may_read_security_entries
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RequestState
+from governance.signoff.models import StatusChangeRequest
 
 
 class ChangeFilterSet(django_filters.FilterSet):

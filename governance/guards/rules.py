@@ -5,7 +5,7 @@ Conditions are SQL that SQLite and PostgreSQL share, save for what each dialect 
 ledger row can be read again at all. A row that cannot would stop every reader of the ledger, the alarm included.
 """
 
-from governance import states
+from governance.signoff import transitions
 from runbooks.documents import RENDERER
 
 RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER, INCIDENT = (
@@ -196,9 +196,9 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f" OR EXISTS (SELECT 1 FROM {REQUEST} o WHERE o.id = NEW.id)"
         f" OR NOT EXISTS (SELECT 1 FROM {RUNBOOK} b WHERE b.id = NEW.runbook_id"
         " AND b.readiness_level = NEW.from_level AND b.readiness_year === NEW.from_year)"
-        f" OR (NEW.direction = 'up' AND NOT ({UNDER_ITS_RULE} AND {_is_a_way(states.UP)}))"
+        f" OR (NEW.direction = 'up' AND NOT ({UNDER_ITS_RULE} AND {_is_a_way(transitions.UP)}))"
         f" OR (NEW.from_level = 'retired' AND NOT {WHAT_IT_WAS})"
-        f" OR (NEW.direction <> 'up' AND NOT {_is_a_way(states.DOWN)})",
+        f" OR (NEW.direction <> 'up' AND NOT {_is_a_way(transitions.DOWN)})",
         "A request starts open, under a rule for its level, from where the runbook stands, on a way that the tables know.",
     ),
     (

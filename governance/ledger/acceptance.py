@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from governance.choices import Action
-from governance.facts import subject_of
-from governance.models import ChangeLogEntry
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.snapshot import subject_of
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 

@@ -13,8 +13,8 @@ from django.db.models.query import ModelIterable
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from governance.choices import Action
-from governance.models import ChangeLogEntry
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 
 # What an entry that is not shown has in the place of its action. No action of the ledger has brackets.
 RESTRICTED, UNREADABLE = "(restricted)", "(unreadable)"

@@ -25,11 +25,11 @@ from django.core.files import locks
 from django.db import connection, transaction
 from django.utils import timezone
 
-from governance.choices import Action
 from governance.ledger.acceptance import acceptance_of_loss
 from governance.ledger.canonical import hash_of
-from governance.ledger.verifying import Verification, verify
-from governance.models import ChangeLogEntry
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.verification import Verification, verify
 
 logger = logging.getLogger(__name__)
 FORMAT = "runbook-portal-high-water-mark/1"

@@ -7,8 +7,8 @@ So the mark counts only where the ledger bears it out, at every question.
 from django.db.models import Q, QuerySet
 
 from governance.ledger.acceptance import acceptance_of_loss, accepted_breaks, stored_sha256
-from governance.ledger.verifying import verify_row
-from governance.models import ChangeLogEntry, LedgerIncident
+from governance.ledger.models import ChangeLogEntry, LedgerIncident
+from governance.ledger.verification import verify_row
 
 # An incident of the chain itself, and one that a checkpoint has exposed.
 OF_THE_CHAIN, BY_A_CHECKPOINT = Q(hash=""), ~Q(hash="")

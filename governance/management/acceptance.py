@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from governance import actions, ledger
+from governance import ledger
+from governance.errors import ActionRefused, NothingToAccept
 from governance.ledger.high_water_mark import MarkUnreadable, read_mark
 from governance.management.base import PortalCommand, actor_named
 from runbooks.models import Runbook
@@ -31,9 +32,9 @@ class AcceptanceCommand(PortalCommand):
             raise CommandError("--as names nobody. Give the user name of a risk owner.")
         try:
             done = self.accept(reason=options["reason"], by=by, mark=read_mark())
-        except (actions.NothingToAccept, MarkUnreadable) as refused:
+        except (NothingToAccept, MarkUnreadable) as refused:
             raise CommandError(str(refused)) from refused
-        except actions.ActionRefused as refused:
+        except ActionRefused as refused:
             raise CommandError(f"{refused} Nothing was changed.") from refused
         self.stdout.write(self.style.SUCCESS(done))
 

@@ -5,15 +5,16 @@ from typing import Any
 
 from django import template
 
-from governance.access_changes import changes_to_settle
-from governance.choices import DEPENDENCE_TEXTS, VERDICT_TEXTS
-from governance.eligibility import awaiting, survey
-from governance.go_no_go import Steps, with_verdicts
-from governance.models import StatusChangeRequest
-from governance.policy import Dependence, Reach
+from governance.assurance.choices import VERDICT_TEXTS
+from governance.assurance.evidence import Steps, with_verdicts
+from governance.assurance.verdict import VerdictReason
+from governance.ledger.labels import changes_in_words
 from governance.runbook_record import RunbookRecord, record_of
-from governance.verdict import VerdictReason
-from governance.words import changes_in_words
+from governance.signoff.access_changes import changes_to_settle
+from governance.signoff.choices import DEPENDENCE_TEXTS
+from governance.signoff.eligibility import awaiting, survey
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.policy import Dependence, Reach
 from runbooks.models import Runbook, Situation
 
 register = template.Library()

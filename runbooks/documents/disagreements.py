@@ -43,7 +43,7 @@ MARKS = re.compile(r"[*_`]+")
 
 
 class DisagreementKind(StrEnum):
-    """What it is about; each is a value of ``governance.choices.FindingKind``."""
+    """What it is about; each is a value of ``governance.findings.choices.FindingKind``."""
 
     VERSION = "version_disagrees"
     DATE = "date_disagrees"

@@ -42,7 +42,7 @@ class ConflictBlock:
 class Notice:
     """Something the reader noticed: the pure half of a Finding.
 
-    ``kind`` is a value of ``governance.choices.FindingKind``; ``subject`` is what the
+    ``kind`` is a value of ``governance.findings.choices.FindingKind``; ``subject`` is what the
     notice is about (a title, a path, a name), so that two notices can be told apart.
     """
 

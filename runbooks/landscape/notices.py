@@ -9,7 +9,7 @@ LONGEST_QUOTE = 120
 
 
 class NoticeKind(StrEnum):
-    """Every kind that the reader gives; each is a value of ``governance.choices.FindingKind``."""
+    """Every kind that the reader gives; each is a value of ``governance.findings.choices.FindingKind``."""
 
     # A merge conflict that was read by the user's choice.
     CONFLICT_MARKER = "conflict_marker"

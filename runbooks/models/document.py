@@ -14,7 +14,7 @@ class Document(models.Model):
     """One version of one file: the text, its sha256, and the HTML that was made of it when it was stored.
 
     A document is never edited. Another text is another row. Only the HTML is made anew, once for
-    each new version of the renderer (``governance.actions.documents``); the database refuses any other change.
+    each new version of the renderer (``governance.exchange.documents``); the database refuses any other change.
     """
 
     path = models.CharField(_("path"), max_length=300)

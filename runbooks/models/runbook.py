@@ -99,7 +99,7 @@ class Runbook(models.Model):
         _("signed until"), null=True, blank=True, editable=False, help_text=_("The last day, where the rule sets one.")
     )
     signed_solo = models.BooleanField(_("signed by its owner alone"), default=False, editable=False)
-    # Codes that governance gives a meaning (``governance.policy.Dependence``); empty where the
+    # Codes that governance gives a meaning (``governance.signoff.policy.Dependence``); empty where the
     # review was independent.
     signed_dependence = models.CharField(
         _("why not independent"), max_length=100, blank=True, default="", editable=False

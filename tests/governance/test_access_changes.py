@@ -12,12 +12,22 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.choices import Action, FindingKind
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry, Finding, SignOff, SignOffRule, StatusChangeRequest
-from governance.people import EDITORS, RISK_OWNERS
-from governance.policy import Refusal
+from governance import ledger
+from governance.accounts.roles import EDITORS, RISK_OWNERS
+from governance.assurance.evidence import verdict_on
+from governance.editing.audited_edit import governed_edit
+from governance.errors import ActionRefused
+from governance.findings.choices import FindingKind
+from governance.findings.models import Finding
+from governance.findings.reconcile import check_catalogue
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.decide import seen_token
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.signoff.policy import Refusal
+from governance.signoff.rules import bring_rules_into_force
+from governance.signoff.settle_change import confirm_change
+from governance.signoff.submit import withdraw
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_admin import admin_url, form_values, text_of
@@ -44,7 +54,7 @@ def signed_in(name):
 
 
 def refused(call, *reasons):
-    with pytest.raises(actions.ActionRefused) as caught:
+    with pytest.raises(ActionRefused) as caught:
         call()
     assert caught.value.reasons == reasons
 
@@ -81,7 +91,7 @@ def ask_over_http(client, runbook):
 
 
 def sign_over_http(client, request, password=cast.PASSWORD):
-    values = {"seen": actions.seen_token(request), "decision": "approve", "comment": "Read in full."}
+    values = {"seen": seen_token(request), "decision": "approve", "comment": "Read in full."}
     return client.post(f"/admin/governance/statuschangerequest/{request.pk}/decide/", values | {"password": password})
 
 
@@ -105,7 +115,7 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
     """
     people = established
     owners = ["rita", "rolf", "ruth"]
-    with actions.governed_edit(people["ada"], by=ledger.SYSTEM):  # somebody who left long ago
+    with governed_edit(people["ada"], by=ledger.SYSTEM):  # somebody who left long ago
         people["ada"].groups.set([Group.objects.get(name=RISK_OWNERS)])
         people["ada"].is_active = False
         people["ada"].save()
@@ -228,7 +238,7 @@ def test_a_second_risk_owner_lets_a_membership_take_effect_at_once(runbook, esta
     row = ChangeLogEntry.objects.get(action=Action.CHANGE_CONFIRMED)
     assert (row.actor, row.subject, row.changes["change"]["after"]) == ("rita", "user:otto", change.sequence)
     refused(
-        lambda: actions.confirm_change(entry=change, password=cast.PASSWORD, by=established["rolf"]),
+        lambda: confirm_change(entry=change, password=cast.PASSWORD, by=established["rolf"]),
         Refusal.CHANGE_SETTLED,
     )
 
@@ -241,7 +251,7 @@ def test_a_refused_membership_is_undone(established):
 
 
 def test_a_refused_activation_is_undone(established):
-    with actions.governed_edit(established["rolf"], by=ledger.SYSTEM):
+    with governed_edit(established["rolf"], by=ledger.SYSTEM):
         established["rolf"].is_active = False
         established["rolf"].save()
     edit_user(signed_in("sue"), "rolf", is_active="on")
@@ -253,8 +263,8 @@ def test_a_refused_activation_is_undone(established):
 def test_only_risk_owners_settle_a_change(established, who):
     edit_user(signed_in("sue"), "otto", groups=[RISK_OWNERS])
     entry = last_row("user:otto")
-    with pytest.raises(actions.ActionRefused):
-        actions.confirm_change(entry=entry, password=cast.PASSWORD, by=User.objects.get(username=who))
+    with pytest.raises(ActionRefused):
+        confirm_change(entry=entry, password=cast.PASSWORD, by=User.objects.get(username=who))
 
 
 def test_a_wrong_password_settles_nothing_and_the_comment_stays(established):
@@ -307,7 +317,7 @@ def test_a_stricter_rule_takes_effect_at_once_and_a_lighter_one_waits(runbook, e
     make_rule(sue, required_signatures=2)
     request = cast.ask(runbook, by=established["ed"])
     assert request.required_signatures == 3
-    actions.withdraw(request=request, reason="x", by=established["ed"])
+    withdraw(request=request, reason="x", by=established["ed"])
     with time_machine.travel(timezone.now() + timedelta(hours=25)):
         assert cast.ask(runbook, by=established["ed"]).required_signatures == 2
 
@@ -327,7 +337,7 @@ def test_an_older_lighter_rule_does_not_come_after_a_newer_stricter_one(runbook,
     make_rule(sue, required_signatures=1)
     make_rule(sue, required_signatures=3)
     with time_machine.travel(timezone.now() + timedelta(hours=48)):
-        assert actions.bring_rules_into_force(at=timezone.now()) == 0
+        assert bring_rules_into_force(at=timezone.now()) == 0
         assert cast.ask(runbook, by=established["ed"]).required_signatures == 3
 
 
@@ -361,8 +371,8 @@ def test_where_nothing_waits_nothing_is_labelled(ready_runbook):
 
 def test_whoever_may_not_sign_now_is_not_asked_to(runbook, established):
     """Inbox, counter, mail and page ask the same policy."""
-    from governance.eligibility import awaiting
-    from governance.reminders import send_due_reminders
+    from governance.assurance.reminders import send_due_reminders
+    from governance.signoff.eligibility import awaiting
 
     edit_user(signed_in("sue"), "otto", groups=[RISK_OWNERS], email="otto@portal.example", is_staff="on")
     cast.ask(runbook, by=established["ed"])
@@ -392,15 +402,15 @@ def test_a_quorum_that_is_lost_later_is_a_finding_and_a_sentence(runbook, people
     request = cast.ask(runbook, by=people["ed"])
     cast.approve(request, by=people["rita"])
     for name in ("rolf", "ruth"):
-        with actions.governed_edit(people[name], by=people["sue"]):
+        with governed_edit(people[name], by=people["sue"]):
             people[name].groups.clear()
-    actions.check_catalogue(by=ledger.SYSTEM)
+    check_catalogue(by=ledger.SYSTEM)
     finding = Finding.objects.get(kind=FindingKind.QUORUM_OUT_OF_REACH)
     assert "1 of 2 signatures are given, and 0 people can still sign" in finding.message
     for page in (f"/admin/governance/statuschangerequest/{request.pk}/change/", request.get_absolute_url()):
         assert "Nobody can complete this request" in text_of(sign_in("rita").get(page))
-    actions.withdraw(request=request, reason="x", by=people["ed"])
-    actions.check_catalogue(by=ledger.SYSTEM)
+    withdraw(request=request, reason="x", by=people["ed"])
+    check_catalogue(by=ledger.SYSTEM)
     finding.refresh_from_db()
     assert finding.resolved_at
 
@@ -412,7 +422,7 @@ def test_who_waits_or_is_locked_out_is_not_lost(runbook, established):
 
 
 def test_the_survey_of_many_requests_asks_no_more_than_that_of_one(people, django_assert_num_queries):
-    from governance.eligibility import survey
+    from governance.signoff.eligibility import survey
 
     cast.ask(cast.make_runbook(), by=people["ed"])
     with django_assert_num_queries(5):

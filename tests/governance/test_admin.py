@@ -12,9 +12,12 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
-from governance.choices import Action, RequestState
-from governance.models import ChangeLogEntry, Finding, SignOff, SignOffRule, StatusChangeRequest
+from governance.admin.base import LedgeredAdmin, ViewOnlyAdmin
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RequestState
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
 from tests import cast
 

@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth.models import Group
 
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry
+from governance.assurance.evidence import verdict_on
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import CodeReference, Runbook, Section, SectionEntry, Situation, SituationRunbook
 from tests import cast
 from tests.governance.test_admin import admin_url, form_values, text_of

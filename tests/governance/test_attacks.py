@@ -11,13 +11,22 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
-from governance import actions, guards, ledger
-from governance.choices import Action, RulePurpose
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry, Finding, SignOff, SignOffRule, StatusChangeRequest
-from governance.people import RISK_OWNERS
-from governance.policy import Refusal
-from governance.proof import proof_of
+from governance import guards, ledger
+from governance.accounts.roles import RISK_OWNERS
+from governance.accounts.tokens import create_api_token
+from governance.assurance.evidence import verdict_on
+from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
+from governance.assurance.proof import proof_of
+from governance.editing.audited_edit import delete, governed_edit
+from governance.errors import ActionRefused
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RulePurpose
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.signoff.policy import Refusal
+from governance.signoff.rules import replace_rule
+from governance.signoff.submit import withdraw
 from portal.accounts import DEMO_GROUP
 from runbooks.models import Document, Runbook
 from tests import cast
@@ -29,7 +38,7 @@ YEAR = timezone.localdate().year
 
 
 def refused(call, *reasons):
-    with pytest.raises(actions.ActionRefused) as caught:
+    with pytest.raises(ActionRefused) as caught:
         call()
     assert caught.value.reasons == reasons
 
@@ -80,7 +89,7 @@ def test_a_guard_that_looks_elsewhere_is_noticed(runbook):
 
 @pytest.mark.parametrize("who", ["sue", "ed"])
 def test_nobody_deletes_the_finding_that_the_ledger_is_broken(ready_runbook, sign_in, who):
-    actions.note_ledger_state(problem="Row 3 is not itself.")
+    note_ledger_state(problem="Row 3 is not itself.")
     finding, client = Finding.objects.get(kind="broken_ledger"), sign_in(who)
     client.post(f"/admin/governance/finding/{finding.pk}/delete/", {"post": "yes"})
     client.post(
@@ -91,13 +100,13 @@ def test_nobody_deletes_the_finding_that_the_ledger_is_broken(ready_runbook, sig
 
 @pytest.mark.parametrize("sequence", [89, 90, 91])
 def test_no_other_checkpoint_settles_what_one_exposed(ready_runbook, sequence):
-    actions.note_checkpoint(sequence=90, digest="f" * 64, problem="Rows were cut off.")
-    actions.note_checkpoint(sequence=sequence, digest="e" * 64, problem="")
+    note_checkpoint(sequence=90, digest="f" * 64, problem="Rows were cut off.")
+    note_checkpoint(sequence=sequence, digest="e" * 64, problem="")
     assert reasons(ready_runbook) == {"ledger_broken"}
 
 
 def test_when_the_ledger_is_broken_no_page_and_no_list_calls_anything_live_ready(ready_runbook, sign_in):
-    actions.note_ledger_state(problem="Row 3 is not itself.")
+    note_ledger_state(problem="Row 3 is not itself.")
     client = sign_in("otto")
     row = client.get("/api/v1/runbooks/").json()["results"][0]
     assert (row["live_ready"], row["reasons_against_live"]) == (False, ["ledger_broken"])
@@ -128,7 +137,7 @@ def test_a_signature_that_was_rewritten_is_no_go(ready_runbook, people, column):
 
 
 def test_a_prolonged_readiness_is_no_go(runbook, people):
-    actions.replace_rule(
+    replace_rule(
         target_level="ready",
         required_signatures=2,
         group=Group.objects.get(name=RISK_OWNERS),
@@ -178,12 +187,10 @@ def test_a_group_that_was_deleted_and_made_again_keeps_no_member_of_old(runbook,
     """Otto was in a group of that name; it is made anew, signs for shadow, and he joins after the opening."""
     night = Group.objects.create(name="Night owners")
     cast.join(people["otto"], "Night owners")
-    actions.delete(night, by=people["sue"])
+    delete(night, by=people["sue"])
     night = Group.objects.create(name="Night owners")
     cast.join(people["rita"], "Night owners")  # else nobody could sign, and nobody could ask
-    actions.replace_rule(
-        target_level="shadow", required_signatures=1, group=night, evidence_required=False, by=people["sue"]
-    )
+    replace_rule(target_level="shadow", required_signatures=1, group=night, evidence_required=False, by=people["sue"])
     request = cast.ask(runbook, by=people["ed"], level="shadow")
     cast.join(people["otto"], "Night owners")
     refused(lambda: cast.approve(request, by=people["otto"]), Refusal.ACCOUNT_TOO_YOUNG)
@@ -193,7 +200,7 @@ def test_who_was_switched_off_past_the_ledger_and_on_by_it_counts_from_then(runb
     User.objects.filter(pk=people["rita"].pk).update(is_active=False)
     request = cast.ask(runbook, by=people["ed"])
     rita = User.objects.get(pk=people["rita"].pk)
-    with actions.governed_edit(rita, by=people["sue"]):
+    with governed_edit(rita, by=people["sue"]):
         rita.is_active = True
         rita.save()
     refused(lambda: cast.approve(request, by=rita), Refusal.ACCOUNT_TOO_YOUNG)
@@ -203,7 +210,7 @@ def test_who_was_switched_off_past_the_ledger_and_on_by_it_counts_from_then(runb
 
 
 def light_re_sign(people):
-    actions.replace_rule(
+    replace_rule(
         target_level="ready",
         purpose=RulePurpose.RE_SIGN,
         required_signatures=1,
@@ -264,8 +271,8 @@ def test_a_rule_that_the_ledger_never_heard_of_is_obeyed_by_nobody(runbook, peop
 
 
 def test_a_rule_that_the_ledger_tells_of_in_its_first_format_is_told_anew(runbook, people):
-    from governance.facts import difference, facts_of
-    from governance.setup import ensure_default_rules
+    from governance.ledger.snapshot import difference, facts_of
+    from governance.post_migrate import ensure_default_rules
 
     SignOffRule.objects.filter(target_level="ready", purpose="move").update(in_force=False)
     old = SignOffRule.objects.create(
@@ -290,8 +297,8 @@ def test_a_rule_that_the_ledger_tells_of_in_its_first_format_is_told_anew(runboo
 def test_a_solo_rule_follows_the_levels_rule(runbook, people, settings):
     settings.GOVERNANCE_SOLO = True
     first = cast.ask(runbook, by=people["rita"])
-    actions.withdraw(request=first, reason="x", by=people["rita"])
-    actions.replace_rule(
+    withdraw(request=first, reason="x", by=people["rita"])
+    replace_rule(
         target_level="ready",
         required_signatures=2,
         group=Group.objects.get(name=RISK_OWNERS),
@@ -316,7 +323,7 @@ def test_a_rule_for_a_senseless_number_of_days_is_refused_beside_its_field(peopl
 
 def test_the_ledger_names_no_persons_address(people, sign_in):
     user = people["rolf"]
-    with actions.governed_edit(user, by=people["sue"]):
+    with governed_edit(user, by=people["sue"]):
         user.email, user.first_name = "rolf@portal.example", "Rolf"
         user.is_staff = False
         user.save()
@@ -326,7 +333,7 @@ def test_the_ledger_names_no_persons_address(people, sign_in):
 
 
 def test_a_demo_persons_token_lets_nobody_into_another_portal(people, settings):
-    _, token = actions.create_api_token(user=people["otto"], by=people["sue"])
+    _, token = create_api_token(user=people["otto"], by=people["sue"])
     client = Client(headers={"authorization": f"Bearer {token}"})
     assert client.get("/api/v1/runbooks/").status_code == 200
     people["otto"].groups.add(Group.objects.create(name=DEMO_GROUP))

@@ -9,11 +9,14 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
-from governance import actions, guards, ledger
-from governance.go_no_go import verdict_on
+from governance import guards, ledger
+from governance.assurance.evidence import verdict_on
+from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
+from governance.assurance.proof import NothingToProve, proof_of
+from governance.findings.models import Finding
 from governance.ledger import acceptance
-from governance.models import ChangeLogEntry, Finding, LedgerIncident
-from governance.proof import NothingToProve, proof_of
+from governance.ledger.models import ChangeLogEntry, LedgerIncident
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_checkpoint import run
@@ -60,7 +63,7 @@ def test_an_appended_row_that_does_not_verify_is_no_go_at_the_next_question(mark
 def test_it_stays_so_while_the_portal_goes_on_writing(mark, ready_runbook, people):
     before = mark.read_text()
     number = append_a_bad_row()
-    actions.downgrade(runbook=cast.make_ready(cast.make_runbook()), level="shadow", reason="x", by=people["rita"])
+    downgrade(runbook=cast.make_ready(cast.make_runbook()), level="shadow", reason="x", by=people["rita"])
     assert reasons(ready_runbook) == {"ledger_broken"}
     assert json.loads(mark.read_text())["sequence"] == number - 1 == json.loads(before)["sequence"]
 
@@ -86,13 +89,13 @@ def test_no_update_of_the_applications_own_brings_a_go_back(ready_runbook, is_ap
 
 
 def test_no_update_settles_what_a_checkpoint_exposed(ready_runbook):
-    actions.note_checkpoint(sequence=7, digest="f" * 64, problem="An old backup was restored.")
+    note_checkpoint(sequence=7, digest="f" * 64, problem="An old backup was restored.")
     settled_by_hand()
     assert reasons(ready_runbook) == {"ledger_broken"}
 
 
 def test_the_finding_is_shown_alone_and_decides_nothing(ready_runbook):
-    actions.note_ledger_state(problem="Row 3 is not itself.", sequence=3)
+    note_ledger_state(problem="Row 3 is not itself.", sequence=3)
     Finding.objects.all().delete()
     assert reasons(ready_runbook) == {"ledger_broken"}
 
@@ -110,9 +113,9 @@ def test_the_finding_is_shown_alone_and_decides_nothing(ready_runbook):
     ],
 )
 def test_the_database_refuses_to_rewrite_an_incident(ready_runbook, statement):
-    actions.note_ledger_state(problem="Row 3 is not itself.", sequence=3)
-    actions.note_ledger_state(problem="")
-    actions.note_ledger_state(problem="Row 3 is not itself.", sequence=3)
+    note_ledger_state(problem="Row 3 is not itself.", sequence=3)
+    note_ledger_state(problem="")
+    note_ledger_state(problem="Row 3 is not itself.", sequence=3)
     with pytest.raises(IntegrityError, match="incident of the ledger"), transaction.atomic():
         execute(statement)
 
@@ -291,7 +294,7 @@ def test_a_whole_ledger_is_not_accepted_as_broken(ready_runbook):
 
 
 def test_what_was_approved_before_a_break_is_proved_no_more(ready_runbook, people):
-    actions.downgrade(runbook=ready_runbook, level="retired", reason="x", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="retired", reason="x", by=people["rita"])
     other = cast.make_ready(cast.make_runbook("Other"))
     alter_row(ChangeLogEntry.objects.count() - 1)
     run("accept_broken_ledger", "--as", "rita", "--reason", "Lost.")

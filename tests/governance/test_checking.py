@@ -9,10 +9,15 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.choices import SEVERITY_OF_KIND, Action, FindingKind, NoticedBy, Severity
-from governance.models import ChangeLogEntry, Finding
-from governance.noticing import conflict_line
+from governance import ledger
+from governance.findings.catalogue_checks import conflict_line
+from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, NoticedBy, Severity
+from governance.findings.models import Finding
+from governance.findings.reconcile import check_catalogue
+from governance.findings.resolve import resolve_findings
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from runbooks.documents.disagreements import DisagreementKind
 from runbooks.models import Runbook, Situation, SituationRunbook
 from tests import cast
@@ -22,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def check(at=None):
-    return actions.check_catalogue(by=ledger.SYSTEM, at=at)
+    return check_catalogue(by=ledger.SYSTEM, at=at)
 
 
 def of(runbook):
@@ -138,7 +143,7 @@ def test_taking_one_marker_away_settles_no_conflict(whole):
 
 
 def test_a_retired_runbook_is_let_be(whole, people):
-    actions.downgrade(runbook=whole, level="retired", reason="Gone.", by=people["rita"])
+    downgrade(runbook=whole, level="retired", reason="Gone.", by=people["rita"])
     Runbook.objects.filter(pk=whole.pk).update(owner="")
     check()
     assert of(whole) == set()
@@ -183,7 +188,7 @@ def test_a_finding_that_moved_to_another_line_keeps_its_first_day(whole):
 def test_what_a_person_has_resolved_stays_so_while_its_cause_stands(whole, people):
     Runbook.objects.filter(pk=whole.pk).update(owner="")
     check()
-    actions.resolve_findings(Finding.objects.all(), by=people["ed"])
+    resolve_findings(Finding.objects.all(), by=people["ed"])
     assert not check()
     assert not Finding.objects.filter(resolved_at__isnull=True).exists()
     Runbook.objects.filter(pk=whole.pk).update(owner="Desk")
@@ -194,7 +199,7 @@ def test_what_a_person_has_resolved_stays_so_while_its_cause_stands(whole, peopl
 
 def test_what_a_person_has_resolved_is_told_anew_when_it_is_another_matter(whole, people):
     with_text(whole, "# A\n\nVersion: v2\n\n1. Look.\n", version="v1.0")
-    actions.resolve_findings(Finding.objects.all(), by=people["ed"])
+    resolve_findings(Finding.objects.all(), by=people["ed"])
     with_text(whole, "# A\n\nVersion: v3\n\n1. Look.\n")
     assert "version 3.0" in Finding.objects.get(resolved_at__isnull=True, kind=FindingKind.VERSION_DISAGREES).message
 
@@ -211,7 +216,7 @@ def test_a_check_settles_nothing_that_another_has_opened(whole):
 def test_what_a_person_resolves_is_a_row_in_the_ledger(whole, people):
     Runbook.objects.filter(pk=whole.pk).update(owner="")
     check()
-    actions.resolve_findings(Finding.objects.all(), by=people["ed"])
+    resolve_findings(Finding.objects.all(), by=people["ed"])
     assert ChangeLogEntry.objects.first().actor == "ed"
 
 
@@ -223,8 +228,8 @@ def test_tick_checks_the_catalogue(whole):
 
 
 def test_subjects_that_no_field_holds_are_cut(db):
-    from governance.actions.checking import keep_noticed
-    from governance.noticing import Noticed
+    from governance.findings.catalogue_checks import Noticed
+    from governance.findings.reconcile import keep_noticed
 
     long = [Noticed(FindingKind.DEAD_LINK, "x" * 1_000, "m", "f" * 1_000)]
     for opened in (1, 0):

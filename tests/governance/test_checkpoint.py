@@ -13,9 +13,11 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance import actions, guards, ledger
-from governance.checkpoint import CheckpointError, read_checkpoint
-from governance.models import ChangeLogEntry, Finding
+from governance import guards, ledger
+from governance.findings.models import Finding
+from governance.ledger.checkpoint import CheckpointError, read_checkpoint
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from tests import cast
 from tests.governance.test_ledger import entries
 
@@ -331,7 +333,7 @@ def test_a_chain_made_anew_does_not_go_through_the_kept_checkpoint(proof, kept, 
 
 @pytest.mark.django_db
 def test_a_readiness_that_was_taken_down_since_is_no_longer_proven_by_the_old_approval(proof, ready_runbook, people):
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     run("export_proof", ready_runbook.slug, "--output", str(proof))
     code, said = script(proof)
     assert (code, "shadow mode, by rita" in said) == (0, True), said

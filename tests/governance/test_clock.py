@@ -8,10 +8,11 @@ from django.core.management import CommandError
 from django.test import Client
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.go_no_go import verdict_on
+from governance import ledger
+from governance.assurance.evidence import verdict_on
 from governance.ledger.high_water_mark import read_mark
-from governance.models import ChangeLogEntry
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_checkpoint import run
@@ -62,7 +63,7 @@ def test_every_place_names_a_clock_that_is_behind(ready_runbook):
 @pytest.mark.django_db
 def test_a_runbook_is_taken_down_with_a_clock_that_is_behind(ready_runbook, people):
     newest = write_a_row(ahead=timedelta(days=1))
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert Runbook.objects.get(pk=ready_runbook.pk).readiness_level == "shadow"
     assert ChangeLogEntry.objects.order_by("-sequence").first().recorded_at == newest.recorded_at
     assert ledger.verify().is_whole
@@ -103,7 +104,7 @@ def test_after_a_jump_of_the_clock_a_person_goes_on(mark, ready_runbook, people)
     assert reasons(ready_runbook) == set()
     assert read_mark().seen_at <= timezone.now()
     assert Client().get("/readyz").status_code == 200
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
     assert ledger.verify().is_whole
     run("tick")
     row = ChangeLogEntry.objects.get(action="clock_accepted")

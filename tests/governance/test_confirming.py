@@ -7,24 +7,30 @@ import time_machine
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.choices import Action, RequestState
-from governance.models import ChangeLogEntry, SignOff
-from governance.people import RISK_OWNERS
-from governance.policy import Refusal
+from governance import ledger
+from governance.accounts.roles import RISK_OWNERS
+from governance.editing.audited_edit import governed_edit
+from governance.errors import ActionRefused
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RequestState
+from governance.signoff.decide import reject, seen_token, sign
+from governance.signoff.models import SignOff
+from governance.signoff.policy import Refusal
+from governance.signoff.submit import withdraw
 from tests import cast
 
 pytestmark = pytest.mark.django_db
 
 
 def refused(call, *reasons):
-    with pytest.raises(actions.ActionRefused) as caught:
+    with pytest.raises(ActionRefused) as caught:
         call()
     assert caught.value.reasons == reasons
 
 
-def decide(request, *, by, password=cast.PASSWORD, comment="Read in full.", seen=None, at=None, act=actions.sign):
-    seen = actions.seen_token(request) if seen is None else seen
+def decide(request, *, by, password=cast.PASSWORD, comment="Read in full.", seen=None, at=None, act=sign):
+    seen = seen_token(request) if seen is None else seen
     return act(request=request, comment=comment, seen=seen, password=password, by=by, at=at)
 
 
@@ -36,7 +42,7 @@ def request_(runbook, people):
 # ---- the password
 
 
-@pytest.mark.parametrize("act", [actions.sign, actions.reject])
+@pytest.mark.parametrize("act", [sign, reject])
 @pytest.mark.parametrize("password", ["", "wrong", cast.PASSWORD.upper(), cast.PASSWORD + " "])
 def test_any_other_password_decides_nothing_and_is_recorded(request_, people, act, password):
     refused(lambda: decide(request_, by=people["rita"], password=password, act=act), Refusal.WRONG_PASSWORD)
@@ -202,11 +208,11 @@ def test_who_joined_after_the_opening_does_not_count_however_the_clocks_stand(re
 
 
 def test_an_account_that_was_activated_after_the_opening_does_not_count(runbook, people):
-    with actions.governed_edit(people["rita"], by=ledger.SYSTEM):
+    with governed_edit(people["rita"], by=ledger.SYSTEM):
         people["rita"].is_active = False
         people["rita"].save()
     request = cast.ask(runbook, by=people["ed"])
-    with actions.governed_edit(people["rita"], by=ledger.SYSTEM):
+    with governed_edit(people["rita"], by=ledger.SYSTEM):
         people["rita"].is_active = True
         people["rita"].save()
     refused(lambda: decide(request, by=people["rita"]), Refusal.ACCOUNT_TOO_YOUNG)
@@ -214,11 +220,11 @@ def test_an_account_that_was_activated_after_the_opening_does_not_count(runbook,
 
 def test_who_left_and_came_back_counts_for_what_is_opened_afterwards(request_, people):
     group = Group.objects.get(name=RISK_OWNERS)
-    with actions.governed_edit(people["rita"], by=ledger.SYSTEM):
+    with governed_edit(people["rita"], by=ledger.SYSTEM):
         people["rita"].groups.remove(group)
     cast.join(people["rita"], RISK_OWNERS)
     refused(lambda: decide(request_, by=people["rita"]), Refusal.ACCOUNT_TOO_YOUNG)
-    actions.withdraw(request=request_, reason="Anew.", by=people["ed"])
+    withdraw(request=request_, reason="Anew.", by=people["ed"])
     decide(cast.ask(request_.runbook, by=people["ed"]), by=people["rita"])
 
 
@@ -226,7 +232,7 @@ def test_who_left_and_came_back_counts_for_what_is_opened_afterwards(request_, p
 
 
 def test_a_double_click_is_one_signature_and_the_same_answer(request_, people):
-    seen = actions.seen_token(request_)
+    seen = seen_token(request_)
     first = decide(request_, by=people["rita"], seen=seen)
     again = decide(request_, by=people["rita"], seen=seen)
     assert (first.pk, first.state) == (again.pk, again.state)
@@ -236,20 +242,20 @@ def test_a_double_click_is_one_signature_and_the_same_answer(request_, people):
 
 def test_a_retry_after_the_quorum_says_that_it_is_done(request_, people):
     decide(request_, by=people["rita"])
-    seen = actions.seen_token(request_)
+    seen = seen_token(request_)
     decide(request_, by=people["rolf"], seen=seen)
     assert decide(request_, by=people["rolf"], seen=seen).state == RequestState.APPROVED
 
 
 def test_other_words_or_another_decision_are_no_retry(request_, people):
-    seen = actions.seen_token(request_)
+    seen = seen_token(request_)
     decide(request_, by=people["rita"], seen=seen)
     refused(lambda: decide(request_, by=people["rita"], seen=seen, comment="Otherwise."), Refusal.SIGNED_ALREADY)
-    refused(lambda: decide(request_, by=people["rita"], seen=seen, act=actions.reject), Refusal.SIGNED_ALREADY)
+    refused(lambda: decide(request_, by=people["rita"], seen=seen, act=reject), Refusal.SIGNED_ALREADY)
 
 
 def test_a_retry_needs_the_password_as_well(request_, people):
-    seen = actions.seen_token(request_)
+    seen = seen_token(request_)
     decide(request_, by=people["rita"], seen=seen)
     refused(lambda: decide(request_, by=people["rita"], seen=seen, password="wrong"), Refusal.WRONG_PASSWORD)
 

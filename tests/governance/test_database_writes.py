@@ -11,9 +11,11 @@ from django.core.management import CommandError
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 
-from governance import actions, database_writes, ledger
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry
+from governance import ledger
+from governance.assurance import database_writes
+from governance.assurance.evidence import verdict_on
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests.governance.test_checkpoint import run
 
@@ -75,7 +77,7 @@ def test_a_database_that_takes_no_write_is_no_go_everywhere(ready_runbook, peopl
         with pytest.raises(CommandError):
             run("tick")
         with pytest.raises(DatabaseError) as failed:
-            actions.downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
+            downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
         assert database_writes.is_write_failure(failed.value)
     assert ChangeLogEntry.objects.count() == rows
     assert reasons(ready_runbook) == set()

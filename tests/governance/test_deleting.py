@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from governance import actions
-from governance.models import ChangeLogEntry
+from governance.editing.audited_edit import delete
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Cluster, Layer, Runbook
 from tests import cast
 
@@ -19,7 +19,7 @@ def test_a_deleted_layer_is_told_of_each_runbook_that_loses_it(people):
     runbook, other = cast.make_runbook(), cast.make_runbook()
     night = Layer.objects.create(slug="night", title="Night")
     runbook.layers.add(night)
-    actions.delete(night, by=people["ed"], reason="Nobody uses it.")
+    delete(night, by=people["ed"], reason="Nobody uses it.")
     row = told_of(runbook)
     assert (row.action, row.actor, row.reason) == ("changed", "ed", "Nobody uses it.")
     assert row.changes["layers"] == {"before": ["Night", "Pumps"], "after": ["Pumps"]}
@@ -30,7 +30,7 @@ def test_a_deleted_cluster_is_told_of_each_runbook_that_loses_it(people):
     runbook = cast.make_runbook()
     cluster = Cluster.objects.create(slug="track", title="Track Live")
     runbook.related_clusters.add(cluster)
-    actions.delete(cluster, by=people["ed"])
+    delete(cluster, by=people["ed"])
     assert told_of(runbook).changes["related_clusters"] == {"before": ["Track Live"], "after": []}
 
 

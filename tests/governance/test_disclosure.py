@@ -8,10 +8,13 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
 from django.test import Client
 
-from governance import actions, guards, ledger
-from governance.admin.mixin import LedgeredAdmin
+from governance import guards, ledger
+from governance.accounts.roles import may_read_security_entries
+from governance.accounts.tokens import create_api_token
+from governance.admin.base import LedgeredAdmin
 from governance.api.serializers import ChangeSerializer
-from governance.choices import Action
+from governance.editing.audited_edit import governed_edit
+from governance.ledger.choices import Action
 from governance.ledger.disclosure import (
     AUDIENCE_OF_ACTION,
     AUDIENCE_OF_SUBJECT,
@@ -21,8 +24,7 @@ from governance.ledger.disclosure import (
     is_restricted,
     unrestricted,
 )
-from governance.models import ChangeLogEntry
-from governance.people import may_read_security_entries
+from governance.ledger.models import ChangeLogEntry
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -36,11 +38,11 @@ KEPT = {"sequence", "recorded_at", "action", "previous_hash", "hash"}
 @pytest.fixture
 def told(ready_runbook, people):
     """A ledger with an entry of many kinds, among them ones about accounts."""
-    actions.create_api_token(user=people["otto"], by=people["sue"], label="nightly")
-    with actions.governed_edit(people["otto"], by=people["sue"]):
+    create_api_token(user=people["otto"], by=people["sue"], label="nightly")
+    with governed_edit(people["otto"], by=people["sue"]):
         people["otto"].is_superuser = True
         people["otto"].save()
-    with actions.governed_edit(people["otto"], by=people["sue"]):
+    with governed_edit(people["otto"], by=people["sue"]):
         people["otto"].is_superuser = False
         people["otto"].save()
     return ready_runbook

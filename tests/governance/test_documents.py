@@ -7,8 +7,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from governance import guards, ledger
-from governance.actions.documents import render_documents_anew
-from governance.models import ChangeLogEntry, Finding
+from governance.exchange.documents import render_documents_anew
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry
 from runbooks.documents import RENDERER
 from runbooks.models import Document, Section
 from tests import cast

@@ -11,11 +11,15 @@ from django.core.management import CommandError, call_command, get_commands
 from django.test import Client
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
+from governance import ledger
+from governance.accounts.models import ApiToken
+from governance.accounts.tokens import create_api_token, revoke_api_token
+from governance.admin.base import LedgeredAdmin, ViewOnlyAdmin
 from governance.api.authentication import TokenAuthentication
-from governance.choices import Action
-from governance.models import ApiToken, ChangeLogEntry, Finding
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.rules import replace_rule
 from tests import cast
 from tests.portal.addresses import every_route
 
@@ -115,9 +119,7 @@ def test_the_name_of_a_group_that_signs_is_fixed(people, sign_in):
     from django.contrib.auth.models import Group
 
     group = Group.objects.create(name="Night shift")
-    actions.replace_rule(
-        target_level="shadow", required_signatures=1, group=group, evidence_required=False, by=people["sue"]
-    )
+    replace_rule(target_level="shadow", required_signatures=1, group=group, evidence_required=False, by=people["sue"])
     sign_in("sue").post(f"/admin/auth/group/{group.pk}/change/", {"name": "Day shift"})
     group.refresh_from_db()
     assert group.name == "Night shift"
@@ -132,7 +134,7 @@ def bearer(token):
 
 @pytest.fixture
 def token(people):
-    return actions.create_api_token(user=people["otto"], label="sync", by=people["sue"])[1]
+    return create_api_token(user=people["otto"], label="sync", by=people["sue"])[1]
 
 
 def test_a_token_is_printed_once_and_only_its_digest_is_kept(people):
@@ -157,10 +159,10 @@ def test_a_token_for_nobody_or_with_too_long_a_label_is_not_made(people, name, l
 
 def test_a_revoked_token_lets_nobody_in_from_the_next_request_on(token, people):
     assert bearer(token).get("/api/v1/runbooks/").status_code == 200
-    assert actions.revoke_api_token(token=ApiToken.objects.get(), by=people["sue"]) is True
+    assert revoke_api_token(token=ApiToken.objects.get(), by=people["sue"]) is True
     assert bearer(token).get("/api/v1/runbooks/").status_code == 401
     assert (last().action, last().actor) == (Action.TOKEN_REVOKED, "sue")
-    assert actions.revoke_api_token(token=ApiToken.objects.get(), by=people["sue"]) is False
+    assert revoke_api_token(token=ApiToken.objects.get(), by=people["sue"]) is False
 
 
 def test_the_token_of_an_account_that_was_deactivated_lets_nobody_in(token, people):

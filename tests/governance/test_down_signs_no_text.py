@@ -5,10 +5,11 @@ from datetime import date
 import pytest
 from django.utils import timezone
 
-from governance import actions
-from governance.go_no_go import verdict_on
-from governance.models import SignOff
-from governance.since_approval import since_last_approval
+from governance.assurance.evidence import verdict_on
+from governance.editing.audited_edit import governed_edit
+from governance.signoff.changes import since_last_approval
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import SignOff
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_admin import text_of
@@ -19,7 +20,7 @@ NEWER = "# Steps\n\n1. Open every valve.\n"
 
 def replace_text(runbook, text=NEWER):
     runbook.document = cast.store(runbook.document_path, text)
-    with actions.governed_edit(runbook, by=cast.ledger.SYSTEM):
+    with governed_edit(runbook, by=cast.ledger.SYSTEM):
         runbook.save()
 
 
@@ -31,7 +32,7 @@ def drifted(ready_runbook):
 
 
 def taken_down(runbook, people, level="shadow"):
-    actions.downgrade(runbook=runbook, level=level, reason="Not for now.", by=people["rita"])
+    downgrade(runbook=runbook, level=level, reason="Not for now.", by=people["rita"])
     return Runbook.objects.get(pk=runbook.pk)
 
 

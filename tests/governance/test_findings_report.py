@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.utils import timezone
 
-from governance.choices import FindingKind
-from governance.models import Finding
+from governance.findings.choices import FindingKind
+from governance.findings.models import Finding
 from tests import cast
 from tests.runbooks.conftest import reader  # noqa: F401
 
@@ -63,7 +63,7 @@ def test_page_file_and_api_give_the_same_rows(findings, reader, query):  # noqa:
 
 
 def test_every_filter_is_tried_above():
-    from governance.filters import FindingFilterSet
+    from governance.findings.filters import FindingFilterSet
 
     assert {part.partition("=")[0] for query in QUERIES for part in query.split("&") if part} == set(
         FindingFilterSet.base_filters

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from runbooks.models import Runbook
 from tests import cast
 from tests.portal.addresses import every_route

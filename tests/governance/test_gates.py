@@ -2,9 +2,9 @@
 
 import pytest
 
-from governance import actions
-from governance.models import StatusChangeRequest
-from governance.policy import Refusal
+from governance.errors import ActionRefused
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.policy import Refusal
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_admin import admin_url
@@ -36,7 +36,7 @@ def with_document(title="Pump Restart Runbook"):
 def test_a_runbook_that_was_declared_rnd_only_opens_a_gate_once_the_cell_was_edited(file, people, claim):  # noqa: F811
     run("import_landscape", file(RND), username="ed")
     runbook = with_document()
-    with pytest.raises(actions.ActionRefused) as refusal:
+    with pytest.raises(ActionRefused) as refusal:
         cast.ask(runbook, by=people["ed"])
     assert Refusal.RND_ONLY_CANNOT_BE_READY in refusal.value.reasons
     run("import_landscape", file(VERSIONS[0]), username="ed")

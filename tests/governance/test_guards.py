@@ -10,9 +10,12 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from governance import actions, guards, ledger
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry, SignOff, SignOffRule, StatusChangeRequest
+from governance import guards, ledger
+from governance.assurance.evidence import verdict_on
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.signoff.submit import withdraw
 from runbooks.models import Document, Runbook
 from tests import cast
 
@@ -111,10 +114,9 @@ def test_loaddata_brings_no_ready_runbook(people, tmp_path):
 
 
 def test_a_used_approval_moves_nothing_a_second_time(ready_runbook, people):
-    from governance import actions
 
     year = ready_runbook.readiness_year
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     refused(
         lambda: execute(
             "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = %s WHERE id = %s",
@@ -175,9 +177,8 @@ def test_a_closed_request_never_opens_again(ready_runbook):
 
 def test_a_request_is_not_born_approved_nor_under_a_lower_quorum(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    from governance import actions
 
-    actions.withdraw(request=request, reason="x", by=people["ed"])
+    withdraw(request=request, reason="x", by=people["ed"])
     for changes in (
         {"state": "approved", "closed_at": timezone.now()},
         {"state": "open", "closed_at": None, "required_signatures": 1},
@@ -316,7 +317,7 @@ def test_a_request_is_stored_in_one_spelling(runbook, people, column, value):
     if connection.vendor != "sqlite":
         return
     request = cast.ask(runbook, by=people["ed"])
-    actions.withdraw(request=request, reason="x", by=people["ed"])
+    withdraw(request=request, reason="x", by=people["ed"])
     columns = [field.column for field in request._meta.concrete_fields]
     values = ["(SELECT max(id) + 1 FROM governance_statuschangerequest)" if name == "id" else name for name in columns]
     values = [
@@ -331,7 +332,7 @@ def test_a_forged_row_keeps_nobody_from_taking_a_readiness_down(ready_runbook, p
     guards.remove()
     insert_ledger_row(changes=f'{{"a": {{"after": {"9" * 5000}}}}}')  # more digits than anybody reads
     guards.install()
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
     assert ledger.verify().bad_sequence == ChangeLogEntry.objects.count() - 1
 
@@ -430,10 +431,9 @@ def test_an_inactive_risk_owner_does_not_sign_by_raw_insert(runbook, people):
     ],
 )
 def test_a_forged_request_stands_under_no_rule(runbook, people, changes):
-    from governance import actions
 
     request = cast.ask(runbook, by=people["ed"])
-    actions.withdraw(request=request, reason="x", by=people["ed"])
+    withdraw(request=request, reason="x", by=people["ed"])
     forged = StatusChangeRequest.objects.get(pk=request.pk)
     forged.pk, forged.state, forged.closed_at = None, "open", None
     for name, value in changes.items():

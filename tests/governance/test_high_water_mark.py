@@ -14,11 +14,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from governance import actions, guards, ledger
-from governance.go_no_go import verdict_on
+from governance import guards, ledger
+from governance.assurance.evidence import verdict_on
 from governance.ledger import high_water_mark
 from governance.ledger.high_water_mark import Look, Mark, MarkUnreadable, read_mark
-from governance.models import ChangeLogEntry
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_checkpoint import rewrite_chain, run
@@ -95,7 +96,7 @@ def back_up(tmp_path):
 def restored(mark, ready_runbook, people, back_up):
     """A backup, a downgrade, and the backup put back: the row says ready again."""
     backup = back_up()
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     backup.restore()
     assert Runbook.objects.get(pk=ready_runbook.pk).readiness_level == "ready"
     return ready_runbook
@@ -145,7 +146,7 @@ def test_a_restored_backup_that_was_gone_on_with_is_still_noticed(restored, mark
 
 
 def test_a_runbook_is_taken_down_while_the_ledger_counts_as_restored(restored, people):
-    actions.downgrade(runbook=restored, level="shadow", reason="Again.", by=people["rita"])
+    downgrade(runbook=restored, level="shadow", reason="Again.", by=people["rita"])
     assert Runbook.objects.get(pk=restored.pk).readiness_level == "shadow"
 
 
@@ -315,7 +316,7 @@ def test_a_mark_that_cannot_be_read_is_no_go_and_said(mark, ready_runbook, peopl
     assert [found.id for found in run_checks(include_deployment_checks=True) if found.id == "governance.E010"]
     with pytest.raises(CommandError, match="high-water mark"):
         run("accept_restore", "--as", "rita", "--reason", "x")
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
     assert mark.read_bytes() == content  # it is proof of something
 
 
@@ -340,7 +341,7 @@ def test_a_folder_that_takes_no_file_is_said_and_stops_nothing(mark, ready_runbo
 
     monkeypatch.setattr(high_water_mark.Path, "touch", refused)
     monkeypatch.setattr(high_water_mark, "_write", refused)
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
     assert Runbook.objects.get(pk=ready_runbook.pk).readiness_level == "shadow"
     assert "cannot be written: Permission denied" in readyz().json()["notes"][0]
     assert "governance.E011" in [found.id for found in run_checks(include_deployment_checks=True)]
@@ -349,7 +350,7 @@ def test_a_folder_that_takes_no_file_is_said_and_stops_nothing(mark, ready_runbo
 def test_a_lock_that_nobody_gives_back_holds_up_no_downgrade(mark, ready_runbook, people, monkeypatch):
     monkeypatch.setattr(high_water_mark, "LOCK_ATTEMPTS", 2)
     with high_water_mark._locked(mark):
-        actions.downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
+        downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
     assert Runbook.objects.get(pk=ready_runbook.pk).readiness_level == "shadow"
     assert reasons(ready_runbook) == {"not_ready"}
 

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from governance import actions, ledger
-from governance.choices import Action, FindingKind, NoticedBy, RequestState
-from governance.models import ChangeLogEntry, Finding, Release
+from governance import ledger
+from governance.editing.audited_edit import governed_edit
+from governance.findings.choices import FindingKind, NoticedBy
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry, Release
+from governance.signoff.choices import RequestState
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 from tests import cast
 
@@ -222,7 +226,7 @@ def test_an_import_lapses_the_open_request_it_changes(imported, people, copy):
 
 def test_what_an_editor_added_stays(imported, people, copy):
     runbook = Runbook.objects.get(slug="live-risk-severity-integration")
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.owner, runbook.escalation_contact = "Live risk desk", "extension 1"
         runbook.save()
     edit(copy, "| v1.0            |", "| v1.7            |")
@@ -234,7 +238,7 @@ def test_what_an_editor_added_stays(imported, people, copy):
 def test_an_import_that_fails_half_way_changes_nothing_of_the_catalogue(db, monkeypatch):
     before = counts()
     with monkeypatch.context() as patch:
-        patch.setattr("governance.landscape_import.apply._store_findings", lambda *_: 1 / 0)
+        patch.setattr("governance.exchange.importing.apply._store_findings", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             import_file()
     # Each stored document is a fact by itself, with its row in the ledger; no runbook shows it.

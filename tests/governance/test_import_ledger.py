@@ -6,11 +6,12 @@ from django.apps import apps
 from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
-from governance import actions, guards, ledger
-from governance.landscape_import import Answers, LandscapeFile, apply_plan, plan, plan_import
-from governance.landscape_import.desired import desired_catalogue
-from governance.ledger.writing import entry_of
-from governance.models import ChangeLogEntry, Finding, Release
+from governance import guards, ledger
+from governance.exchange.importing import Answers, LandscapeFile, apply_plan, plan, plan_import
+from governance.exchange.importing.target_state import desired_catalogue
+from governance.findings.models import Finding
+from governance.ledger.chain import entry_of
+from governance.ledger.models import ChangeLogEntry, Release
 from runbooks.search import index
 from tests.landscape.samples import row, situation, text_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from governance.models import Finding
+from governance.findings.models import Finding
 from runbooks.models import Runbook
 from tests.governance.test_landscape_history import run
 from tests.landscape.samples import PUMP, row, text_of

@@ -7,9 +7,12 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from benchmarks.import_landscape import landscape
-from governance import actions, ledger
-from governance.landscape_import import CatalogueChanged, LandscapeFile, apply, apply_plan, plan_import
-from governance.models import ChangeLogEntry, Finding
+from governance import ledger
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.importing import CatalogueChanged, LandscapeFile, apply, apply_plan, plan_import
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from runbooks.documents.source import FolderSource
 from runbooks.models import Document, Layer, Runbook
 from tests import cast
@@ -36,7 +39,7 @@ def planned(folder):
 def add_layer(title="Layer 3"):
     """Somebody else adds what the file would add."""
     layer = Layer(slug="another", title=title)
-    with actions.governed_edit(layer, by=ledger.SYSTEM):
+    with governed_edit(layer, by=ledger.SYSTEM):
         layer.save()
 
 
@@ -77,7 +80,7 @@ def test_signatures_and_downgrades_meanwhile_need_no_second_look(folder, people,
     other = cast.make_ready(cast.make_runbook("Other"))
     plan = planned(folder)
     monkeypatch.setattr(apply.Plan, "again", lambda plan: pytest.fail("It was planned again."))
-    between(monkeypatch, lambda: actions.downgrade(runbook=other, level="shadow", reason="x", by=people["rita"]))
+    between(monkeypatch, lambda: downgrade(runbook=other, level="shadow", reason="x", by=people["rita"]))
     apply_plan(plan, by=ledger.SYSTEM)
     assert Runbook.objects.get(pk=other.pk).readiness_level == "shadow"
     assert Runbook.objects.count() == 31

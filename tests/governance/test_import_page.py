@@ -9,8 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from governance import ledger
-from governance.choices import Action
-from governance.models import ChangeLogEntry, LandscapeSource
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.models import LandscapeSource
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_admin import admin_url, form_values
@@ -195,14 +197,13 @@ def test_an_editor_edits_further_names_with_the_runbook(runbook, sign_in):
 
 
 def test_a_title_that_is_edited_stays_as_a_further_name(runbook, people):
-    from governance import actions
 
     former = runbook.title
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.title = "A new name"
         runbook.save()
     assert [str(alias) for alias in runbook.aliases.all()] == [former]
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.title = former
         runbook.save()
     assert [str(alias) for alias in runbook.aliases.all()] == ["A new name"]

@@ -9,10 +9,10 @@ import time_machine
 from django.core.management import CommandError, call_command
 
 from governance import guards
-from governance.choices import Action
-from governance.go_no_go import verdict_on
-from governance.landscape_export import export_landscape
-from governance.models import ChangeLogEntry
+from governance.assurance.evidence import verdict_on
+from governance.exchange.exporting import export_landscape
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Runbook, Situation
 from tests import cast
 from tests.governance.test_landscape_history import PUMP, VALVE, VERSIONS, file, run  # noqa: F401 - a fixture
@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 @pytest.fixture(autouse=True)
 def _in_march(monkeypatch):
     # The rows that the migration wrote are of today, which is later.
-    monkeypatch.setattr("governance.alarms.CLOCK_TOLERANCE", timedelta(days=36_500))
+    monkeypatch.setattr("governance.assurance.alarms.CLOCK_TOLERANCE", timedelta(days=36_500))
     with time_machine.travel(NOW, tick=True):
         yield
 

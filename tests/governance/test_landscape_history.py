@@ -6,8 +6,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance import ledger
-from governance.choices import Action, FindingKind
-from governance.models import ChangeLogEntry, Finding, LandscapeSource
+from governance.exchange.models import LandscapeSource
+from governance.findings.choices import FindingKind
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Runbook, RunbookAlias, Section, Situation
 from tests import cast
 from tests.landscape.samples import RUNBOOK_HEADER, row, situation, text_of

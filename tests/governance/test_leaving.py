@@ -4,8 +4,10 @@ import pytest
 from django.core.management import CommandError
 from django.test import Client
 
-from governance.choices import Action, FindingKind
-from governance.models import ChangeLogEntry, Finding
+from governance.findings.choices import FindingKind
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
 from tests.governance.test_import_page import URL, choices, hidden, upload, words
 from tests.governance.test_landscape_history import CHAPTER, PUMP, TANK, VALVE, file, run  # noqa: F401 - a fixture

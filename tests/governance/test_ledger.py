@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance import guards, ledger
-from governance.ledger.writing import entry_of
-from governance.models import ChangeLogEntry
+from governance.ledger.chain import entry_of
+from governance.ledger.models import ChangeLogEntry
 
 CELLS = ("recorded_at", "actor", "action", "subject", "subject_title", "reason", "release", "changes", "hash")
 

@@ -3,9 +3,9 @@
 import pytest
 
 from governance import ledger
-from governance.choices import Action
-from governance.models import ChangeLogEntry
-from governance.words import changes_in_words
+from governance.ledger.choices import Action
+from governance.ledger.labels import changes_in_words
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Runbook, Situation
 from tests import cast
 from tests.governance.test_import_page import upload, words

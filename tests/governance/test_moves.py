@@ -8,13 +8,22 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.choices import Action, RequestState, RulePurpose
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry, SignOffRule, StatusChangeRequest
-from governance.people import RISK_OWNERS
-from governance.policy import Refusal
-from governance.since_approval import since_last_approval
+from governance import ledger
+from governance.accounts.roles import RISK_OWNERS
+from governance.assurance.evidence import verdict_on
+from governance.editing.audited_edit import governed_edit
+from governance.errors import ActionRefused, RequestLapsed
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.bulk_renewal import open_renewals
+from governance.signoff.changes import since_last_approval
+from governance.signoff.choices import RequestState, RulePurpose
+from governance.signoff.downgrade import downgrade
+from governance.signoff.lapse import lapse_what_ran_out
+from governance.signoff.models import SignOffRule, StatusChangeRequest
+from governance.signoff.policy import Refusal
+from governance.signoff.rules import replace_rule
+from governance.signoff.submit import submit, withdraw
 from runbooks.models import Layer, Runbook, Situation, SituationRunbook
 from tests import cast
 
@@ -25,7 +34,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def refused(call, *reasons):
-    with pytest.raises(actions.ActionRefused) as caught:
+    with pytest.raises(ActionRefused) as caught:
         call()
     assert caught.value.reasons == reasons
 
@@ -38,7 +47,7 @@ def sign(request, people, *names):
 
 
 def change_text(runbook, people, text="# Steps\n\n1. Look twice.\n2. Act.\n"):
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.document = cast.store(runbook.document_path, text)
         runbook.save()
     return Runbook.objects.get(pk=runbook.pk)
@@ -83,7 +92,7 @@ def test_what_holds_is_not_asked_for_again(ready_runbook, people):
 def test_a_changed_text_is_signed_anew_in_one_step_under_a_rule_of_its_own(ready_runbook, people):
     drifted = change_text(ready_runbook, people)
     assert not drifted.is_live_ready
-    request = actions.submit(
+    request = submit(
         runbook=drifted, level="ready", year=YEAR, rationale="A typo.", by=people["ed"]
     )  # no evidence: the rule does not ask for it again
     assert (request.rule.purpose, request.move) == (RulePurpose.RE_SIGN, "re_sign")
@@ -95,7 +104,7 @@ def test_a_changed_text_is_signed_anew_in_one_step_under_a_rule_of_its_own(ready
 
 def test_the_rule_for_signing_anew_can_be_another_than_the_one_for_the_level(ready_runbook, people):
     group = Group.objects.get(name=RISK_OWNERS)
-    actions.replace_rule(
+    replace_rule(
         target_level="ready",
         purpose=RulePurpose.RE_SIGN,
         required_signatures=1,
@@ -103,7 +112,7 @@ def test_the_rule_for_signing_anew_can_be_another_than_the_one_for_the_level(rea
         evidence_required=False,
         by=people["sue"],
     )
-    request = actions.submit(
+    request = submit(
         runbook=change_text(ready_runbook, people), level="ready", year=YEAR, rationale="A typo.", by=people["ed"]
     )
     assert sign(request, people, "ruth").is_live_ready
@@ -112,7 +121,7 @@ def test_the_rule_for_signing_anew_can_be_another_than_the_one_for_the_level(rea
 def test_the_rule_for_signing_anew_is_no_way_up(runbook, people):
     """The database refuses a request that would use it to reach a level."""
     request = cast.ask(runbook, by=people["ed"])
-    actions.withdraw(request=request, reason="x", by=people["ed"])
+    withdraw(request=request, reason="x", by=people["ed"])
     forged = StatusChangeRequest.objects.get(pk=request.pk)
     forged.pk, forged.state, forged.closed_at, forged.closed_reason = None, "open", None, ""
     forged.rule = SignOffRule.objects.get(target_level="ready", purpose="re_sign", in_force=True)
@@ -122,10 +131,10 @@ def test_the_rule_for_signing_anew_is_no_way_up(runbook, people):
 
 def test_what_has_changed_since_the_last_approval_is_shown_line_by_line(ready_runbook, people):
     drifted = change_text(ready_runbook, people)
-    with actions.governed_edit(drifted, by=people["ed"]):
+    with governed_edit(drifted, by=people["ed"]):
         drifted.scope = "Restart two pumps."
         drifted.save()
-    request = actions.submit(runbook=drifted, level="ready", year=YEAR, rationale="Two.", by=people["ed"])
+    request = submit(runbook=drifted, level="ready", year=YEAR, rationale="Two.", by=people["ed"])
     since = since_last_approval(request)
     assert (since.text.added, since.text.removed) == (1, 1)
     assert [line.text for line in since.text.lines if line.kind == "added"] == ["1. Look twice."]
@@ -142,7 +151,7 @@ def test_an_unchanged_renewal_says_that_nothing_has_changed(ready_runbook, peopl
 
 def test_the_page_where_one_signs_shows_the_difference_and_the_checks(ready_runbook, people, sign_in):
     drifted = change_text(ready_runbook, people)
-    request = actions.submit(runbook=drifted, level="ready", year=YEAR, rationale="A typo.", by=people["ed"])
+    request = submit(runbook=drifted, level="ready", year=YEAR, rationale="A typo.", by=people["ed"])
     page = sign_in("rita").get(f"/admin/governance/statuschangerequest/{request.pk}/change/").content.decode()
     assert "<ins>1. Look twice.</ins>" in page
     assert "<del>1. Look.</del>" in page
@@ -174,10 +183,10 @@ def test_a_retired_runbook_is_reinstated_as_what_it_was(runbook, people, level):
     if level != "unassessed":
         request = cast.ask(runbook, by=people["ed"], level=level)
         sign(request, people, *("rita", "rolf")[: request.required_signatures])
-    actions.downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["ruth"])
+    downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["ruth"])
     others = {"unassessed", "rnd_only", "safety_sandbox", "track", "shadow", "ready"} - {level}
     for other in others:
-        with pytest.raises(actions.ActionRefused):
+        with pytest.raises(ActionRefused):
             cast.ask(runbook, by=people["ed"], level=other)
     request = cast.ask(runbook, by=people["ed"], level=level)
     back = sign(request, people, *("rita", "rolf")[: request.required_signatures])
@@ -186,9 +195,9 @@ def test_a_retired_runbook_is_reinstated_as_what_it_was(runbook, people, level):
 
 def test_the_database_knows_what_it_was_too(runbook, people):
     sign(cast.ask(runbook, by=people["ed"], level="rnd_only"), people, "rita")
-    actions.downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["ruth"])
+    downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["ruth"])
     request = cast.ask(runbook, by=people["ed"], level="rnd_only")
-    actions.withdraw(request=request, reason="x", by=people["ed"])
+    withdraw(request=request, reason="x", by=people["ed"])
     forged = StatusChangeRequest.objects.get(pk=request.pk)
     forged.pk, forged.state, forged.closed_at, forged.closed_reason = None, "open", None, ""
     forged.to_level, forged.to_year, forged.required_signatures = "ready", YEAR, 2
@@ -201,7 +210,7 @@ def test_the_database_knows_what_it_was_too(runbook, people):
 
 
 def set_valid_days(people, days, level="ready"):
-    return actions.replace_rule(
+    return replace_rule(
         target_level=level,
         required_signatures=2 if level == "ready" else 1,
         group=Group.objects.get(name=RISK_OWNERS),
@@ -247,7 +256,7 @@ def test_other_levels_may_end_too_and_can_then_be_signed_anew(runbook, people):
 
 def test_a_lowered_rule_does_not_lower_an_open_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.replace_rule(
+    replace_rule(
         target_level="ready",
         required_signatures=1,
         group=Group.objects.get(name=RISK_OWNERS),
@@ -264,7 +273,7 @@ def test_a_lowered_rule_does_not_lower_an_open_request(runbook, people):
 def test_a_request_whose_year_is_over_lapses_and_says_so(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     after = datetime(YEAR + 1, 1, 1, 0, 1, tzinfo=BERLIN)
-    with pytest.raises(actions.RequestLapsed):
+    with pytest.raises(RequestLapsed):
         cast.approve(request, by=people["rita"], at=after)
     request.refresh_from_db()
     assert (request.state, "valid until" in request.closed_reason) == (RequestState.LAPSED, True)
@@ -273,8 +282,8 @@ def test_a_request_whose_year_is_over_lapses_and_says_so(runbook, people):
 
 def test_what_ran_out_is_closed_without_anybody_looking(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    assert actions.lapse_what_ran_out(by=ledger.SYSTEM) == 0
-    assert actions.lapse_what_ran_out(by=ledger.SYSTEM, at=datetime(YEAR + 1, 1, 2, tzinfo=BERLIN)) == 1
+    assert lapse_what_ran_out(by=ledger.SYSTEM) == 0
+    assert lapse_what_ran_out(by=ledger.SYSTEM, at=datetime(YEAR + 1, 1, 2, tzinfo=BERLIN)) == 1
     request.refresh_from_db()
     assert request.state == RequestState.LAPSED
 
@@ -332,7 +341,7 @@ def test_in_solo_mode_an_owner_signs_alone_and_it_is_labelled_everywhere(runbook
 def test_what_was_signed_alone_stays_labelled_when_it_is_taken_down(runbook, people, sign_in, solo):
     """Whoever takes it down reviews nothing, and the lighter rule for signing anew stays shut."""
     sign(cast.ask(runbook, by=people["rita"]), people, "rita")
-    actions.downgrade(runbook=runbook, level="shadow", reason="Not for now.", by=people["rolf"])
+    downgrade(runbook=runbook, level="shadow", reason="Not for now.", by=people["rolf"])
     lower = Runbook.objects.get(pk=runbook.pk)
     assert (lower.readiness_level, lower.signed_solo) == ("shadow", True)
     assert "no independent review" in sign_in("otto").get(lower.get_absolute_url()).content.decode()
@@ -359,7 +368,7 @@ def test_when_solo_mode_ends_an_open_request_of_it_is_not_signed(runbook, people
 
 
 def test_a_migrate_without_solo_mode_takes_its_rules_out_of_force(runbook, people, solo, settings):
-    from governance.setup import ensure_default_rules
+    from governance.post_migrate import ensure_default_rules
 
     cast.ask(runbook, by=people["rita"])
     assert SignOffRule.objects.filter(purpose="solo", in_force=True).exists()
@@ -382,7 +391,7 @@ def test_a_campaign_opens_one_request_for_each_and_says_who_was_refused(people, 
     ready = [cast.make_ready(cast.make_runbook(f"Valve {number}")) for number in range(3)]
     rnd = cast.make_runbook("Research")
     sign(cast.ask(rnd, by=people["ed"], level="rnd_only"), people, "rita")
-    campaign = actions.open_renewals(
+    campaign = open_renewals(
         runbooks=[*ready, rnd], year=YEAR + 1, rationale="Yearly.", evidence=cast.EVIDENCE, by=people["ed"]
     )
     assert [request.runbook for request in campaign.opened] == ready
@@ -417,7 +426,7 @@ def test_whoever_may_not_ask_finds_no_campaign(ready_runbook, sign_in):
 def test_a_renamed_layer_lapses_a_renewal_like_any_change(ready_runbook, people):
     request = cast.ask(ready_runbook, by=people["ed"], year=YEAR + 1)
     layer = Layer.objects.get(slug="pumps")
-    with actions.governed_edit(layer, by=people["ed"]):
+    with governed_edit(layer, by=people["ed"]):
         layer.title = "Engines"
         layer.save()
     request.refresh_from_db()

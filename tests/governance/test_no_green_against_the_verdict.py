@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 
 from governance import guards
-from governance.go_no_go import verdict_on
-from governance.models import SignOff
+from governance.assurance.evidence import verdict_on
+from governance.signoff.models import SignOff
 from runbooks.models import Runbook
 from tests import cast
 from tests.runbooks.conftest import reader, scene  # noqa: F401

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from governance import policy, states
-from governance.choices import REFUSAL_TEXTS, SEVERITY_OF_KIND, FindingKind
-from governance.policy import House, Person, Proposal, Refusal, RequestFacts, Standing
+from governance.findings.choices import SEVERITY_OF_KIND, FindingKind
+from governance.signoff import policy, transitions
+from governance.signoff.choices import REFUSAL_TEXTS
+from governance.signoff.policy import House, Person, Proposal, Refusal, RequestFacts, Standing
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.landscape.notices import NoticeKind
 from runbooks.standing import Reason
@@ -27,7 +28,7 @@ OWNER = Person(
 )
 EDITOR = replace(OWNER, id=2, is_editor=True, is_risk_owner=False)
 REQUEST = RequestFacts(
-    state=states.OPEN,
+    state=transitions.OPEN,
     requested_by=EDITOR.id,
     opened_at=OPENED,
     opened_as=20,
@@ -41,15 +42,15 @@ def against_signing(person, request, house=HOUSE):
 
 
 STANDING = Standing(
-    level=states.UNASSESSED,
+    level=transitions.UNASSESSED,
     year=None,
-    declared_level=states.UNASSESSED,
+    declared_level=transitions.UNASSESSED,
     has_document=True,
     document_is_shown=True,
     has_open_request=False,
 )
 PROPOSAL = Proposal(
-    level=states.READY,
+    level=transitions.READY,
     year=2026,
     rationale="Drilled.",
     evidence=("https://evidence.example/",),
@@ -116,7 +117,7 @@ AGAINST_SIGNING = {
         request,
     ),
     Refusal.LOCKED_OUT: lambda person, request: (replace(person, wrong_passwords=5), request),
-    Refusal.REQUEST_CLOSED: lambda person, request: (person, replace(request, state=states.APPROVED)),
+    Refusal.REQUEST_CLOSED: lambda person, request: (person, replace(request, state=transitions.APPROVED)),
     Refusal.SIGNED_ALREADY: lambda person, request: (person, replace(request, decided_by=frozenset({person.id, 99}))),
 }
 
@@ -139,7 +140,9 @@ def test_signing_is_refused_for_exactly_the_doubts_that_hold(held):
     assert told(policy.reasons_against_counting(person, request, house=HOUSE)) == counting
 
 
-@pytest.mark.parametrize("state", [states.APPROVED, states.REJECTED, states.WITHDRAWN, states.LAPSED, "", "bogus"])
+@pytest.mark.parametrize(
+    "state", [transitions.APPROVED, transitions.REJECTED, transitions.WITHDRAWN, transitions.LAPSED, "", "bogus"]
+)
 def test_what_is_not_open_is_closed(state):
     assert against_signing(OWNER, replace(REQUEST, state=state)) == (Refusal.REQUEST_CLOSED,)
 
@@ -185,13 +188,13 @@ def test_the_requester_signs_in_solo_mode_alone(solo, independent):
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-@pytest.mark.parametrize("state", [states.OPEN, states.APPROVED, states.LAPSED])
+@pytest.mark.parametrize("state", [transitions.OPEN, transitions.APPROVED, transitions.LAPSED])
 @pytest.mark.parametrize("who", [EDITOR.id, OWNER.id])
 def test_only_the_requester_withdraws_and_only_what_is_open(is_active, state, who):
     person = replace(EDITOR, id=who, is_active=is_active)
     expected = {
         Refusal.NOT_ACTIVE: not is_active,
-        Refusal.REQUEST_CLOSED: state != states.OPEN,
+        Refusal.REQUEST_CLOSED: state != transitions.OPEN,
         Refusal.NOT_THE_REQUESTER: who != REQUEST.requested_by,
     }
     reasons = policy.reasons_against_withdrawing(person, replace(REQUEST, state=state))
@@ -240,24 +243,24 @@ def test_evidence_is_asked_for_where_the_rule_asks():
     assert against_submitting(EDITOR, STANDING, without) == ()
 
 
-def asked(level, target, declared=states.UNASSESSED, before=None):
+def asked(level, target, declared=transitions.UNASSESSED, before=None):
     standing = replace(
         STANDING,
         level=level,
         declared_level=declared,
-        year=2026 if level == states.READY else None,
+        year=2026 if level == transitions.READY else None,
         before_retirement=before,
     )
-    proposal = replace(PROPOSAL, level=target, year=2026 if target == states.READY else None)
+    proposal = replace(PROPOSAL, level=target, year=2026 if target == transitions.READY else None)
     return against_submitting(EDITOR, standing, proposal)
 
 
 @pytest.mark.parametrize("level", ReadinessLevel.values)
 @pytest.mark.parametrize("target", ReadinessLevel.values)
 def test_every_step_is_refused_or_not_as_the_table_says(level, target):
-    if level == states.RND_ONLY and target == states.READY:
+    if level == transitions.RND_ONLY and target == transitions.READY:
         expected = (Refusal.RND_ONLY_CANNOT_BE_READY,)
-    elif target in states.UP[level]:
+    elif target in transitions.UP[level]:
         expected = ()
     else:
         expected = (Refusal.STEP_NOT_ALLOWED,)
@@ -265,13 +268,13 @@ def test_every_step_is_refused_or_not_as_the_table_says(level, target):
 
 
 @pytest.mark.parametrize("before", ReadinessLevel.values)
-@pytest.mark.parametrize("target", sorted(states.UP[states.RETIRED]))
+@pytest.mark.parametrize("target", sorted(transitions.UP[transitions.RETIRED]))
 def test_retired_goes_back_to_what_it_was_and_nowhere_else(before, target):
-    assert asked(states.RETIRED, target, before=before) == (() if target == before else (Refusal.NOT_WHAT_IT_WAS,))
+    assert asked(transitions.RETIRED, target, before=before) == (() if target == before else (Refusal.NOT_WHAT_IT_WAS,))
 
 
 def test_what_holds_is_not_signed_a_second_time_for_the_same_year_nor_for_an_earlier_one():
-    holding = replace(STANDING, level=states.READY, year=2026, holds=True)
+    holding = replace(STANDING, level=transitions.READY, year=2026, holds=True)
     assert against_submitting(EDITOR, holding, PROPOSAL) == (Refusal.NOTHING_CHANGES,)
     renewed = replace(holding, year=2027)
     assert against_submitting(EDITOR, renewed, PROPOSAL) == (Refusal.YEAR_ALREADY_SIGNED,)
@@ -282,8 +285,10 @@ def test_what_holds_is_not_signed_a_second_time_for_the_same_year_nor_for_an_ear
 @pytest.mark.parametrize("declared", ReadinessLevel.values)
 @pytest.mark.parametrize("level", ReadinessLevel.values)
 def test_what_the_file_declares_rnd_only_is_so_until_something_else_is_signed(level, declared):
-    refused = Refusal.RND_ONLY_CANNOT_BE_READY in asked(level, states.READY, declared)
-    assert refused is (level == states.RND_ONLY or (level == states.UNASSESSED and declared == states.RND_ONLY))
+    refused = Refusal.RND_ONLY_CANNOT_BE_READY in asked(level, transitions.READY, declared)
+    assert refused is (
+        level == transitions.RND_ONLY or (level == transitions.UNASSESSED and declared == transitions.RND_ONLY)
+    )
 
 
 @pytest.mark.parametrize("declared", ReadinessLevel.values)
@@ -296,7 +301,7 @@ def test_what_the_file_declares_opens_no_way(declared):
 
 @pytest.mark.parametrize("target", ["bogus", "", "READY"])
 def test_an_unknown_level_is_refused(target):
-    assert Refusal.STEP_NOT_ALLOWED in asked(states.UNASSESSED, target)
+    assert Refusal.STEP_NOT_ALLOWED in asked(transitions.UNASSESSED, target)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +320,8 @@ def test_ready_is_for_this_year_or_the_next(year, reasons):
 
 
 @pytest.mark.parametrize(
-    "level", [level for level in ReadinessLevel.values if level in states.UP[states.UNASSESSED] and level != "ready"]
+    "level",
+    [level for level in ReadinessLevel.values if level in transitions.UP[transitions.UNASSESSED] and level != "ready"],
 )
 @pytest.mark.parametrize("year", [2026, 0])
 def test_no_other_level_has_a_year(level, year):
@@ -330,28 +336,28 @@ def test_no_other_level_has_a_year(level, year):
 @pytest.mark.parametrize("target", ReadinessLevel.values)
 def test_a_risk_owner_takes_down_what_the_table_says_and_nothing_else(level, target):
     reasons = policy.reasons_against_downgrading(OWNER, replace(STANDING, level=level), target, "Wrong step.")
-    assert reasons == (() if target in states.DOWN[level] else (Refusal.NOT_A_DOWNGRADE,))
+    assert reasons == (() if target in transitions.DOWN[level] else (Refusal.NOT_A_DOWNGRADE,))
 
 
 @pytest.mark.parametrize("is_active", [True, False])
 @pytest.mark.parametrize("is_risk_owner", [True, False])
 @pytest.mark.parametrize("reason", ["Wrong step.", " "])
-@pytest.mark.parametrize("target", [states.SHADOW, states.READY])
+@pytest.mark.parametrize("target", [transitions.SHADOW, transitions.READY])
 def test_a_downgrade_is_refused_for_exactly_the_doubts_that_hold(is_active, is_risk_owner, reason, target):
     person = replace(OWNER, is_active=is_active, is_risk_owner=is_risk_owner)
     expected = {
         Refusal.NOT_ACTIVE: not is_active,
         Refusal.NOT_A_RISK_OWNER: not is_risk_owner,
-        Refusal.NOT_A_DOWNGRADE: target == states.READY,
+        Refusal.NOT_A_DOWNGRADE: target == transitions.READY,
         Refusal.RATIONALE_MISSING: not reason.strip(),
     }
-    reasons = policy.reasons_against_downgrading(person, replace(STANDING, level=states.READY), target, reason)
+    reasons = policy.reasons_against_downgrading(person, replace(STANDING, level=transitions.READY), target, reason)
     assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
 
 
 def test_saying_no_needs_neither_a_document_nor_a_free_place():
-    bare = replace(STANDING, level=states.READY, has_document=False, has_open_request=True)
-    assert policy.reasons_against_downgrading(OWNER, bare, states.SHADOW, "Wrong step.") == ()
+    bare = replace(STANDING, level=transitions.READY, has_document=False, has_open_request=True)
+    assert policy.reasons_against_downgrading(OWNER, bare, transitions.SHADOW, "Wrong step.") == ()
 
 
 def test_every_refusal_can_be_given():
@@ -389,7 +395,7 @@ def test_the_rules_import_no_framework():
     import sys
 
     program = (
-        "import sys; import governance.policy, governance.states, runbooks.standing, runbooks.slugs, runbooks.landscape.notices;"
+        "import sys; import governance.signoff.policy, governance.signoff.transitions, runbooks.standing, runbooks.slugs, runbooks.landscape.notices;"
         "sys.exit(any(name.split('.')[0] in ('django', 'rest_framework') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
@@ -408,11 +414,13 @@ def test_a_document_that_cannot_be_shown_is_refused():
 def test_a_stub_does_not_become_ready_and_may_become_anything_else():
     standing = replace(STANDING, document_is_stub=True)
     assert against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_IS_STUB,)
-    lower = replace(PROPOSAL, level=states.SHADOW, year=None)
+    lower = replace(PROPOSAL, level=transitions.SHADOW, year=None)
     assert against_submitting(EDITOR, standing, lower) == ()
 
 
 def test_a_runbook_without_a_document_can_be_reinstated_where_nobody_had_assessed_it():
-    standing = replace(STANDING, level=states.RETIRED, before_retirement=states.UNASSESSED, has_document=False)
-    proposal = replace(PROPOSAL, level=states.UNASSESSED, year=None)
+    standing = replace(
+        STANDING, level=transitions.RETIRED, before_retirement=transitions.UNASSESSED, has_document=False
+    )
+    proposal = replace(PROPOSAL, level=transitions.UNASSESSED, year=None)
     assert against_submitting(EDITOR, standing, proposal) == ()

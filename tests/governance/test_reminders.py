@@ -11,9 +11,13 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from governance import actions, guards, reminders
-from governance.models import ChangeLogEntry, Finding, Reminder
-from governance.reminders import CLAIM, due_reminders, send_due_reminders
+from governance import guards
+from governance.assurance import reminders
+from governance.assurance.models import Reminder
+from governance.assurance.reminders import CLAIM, due_reminders, send_due_reminders
+from governance.editing.audited_edit import governed_edit
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Runbook
 from tests import cast
 
@@ -227,7 +231,7 @@ def test_the_readiness_report_gives_each_runbook_with_its_verdict(ready_runbook,
 
 def test_the_report_of_what_is_overdue_names_all_three_kinds(people, sign_in):
     drifted = cast.make_ready(cast.make_runbook("Drifted"))
-    with actions.governed_edit(drifted, by=people["ed"]):
+    with governed_edit(drifted, by=people["ed"]):
         drifted.scope = "Another."
         drifted.save()
     ending = cast.make_ready(cast.make_runbook("Ending"))

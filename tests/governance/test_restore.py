@@ -5,10 +5,13 @@ import json
 import pytest
 from django.core.management import CommandError
 
-from governance import actions, guards, ledger
-from governance.choices import Action
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry, Finding
+from governance import guards, ledger
+from governance.assurance.evidence import verdict_on
+from governance.assurance.integrity_incidents import note_ledger_state
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.test_checkpoint import kept, rewrite_chain, run  # noqa: F401
@@ -110,7 +113,7 @@ def test_a_forged_word_that_it_was_accepted_settles_nothing_that_is_ready(restor
 def test_what_waited_for_signatures_lapses_and_lower_levels_go_too(restored, ready_runbook, people):
     """The lost rows may have rejected the one and lowered the other."""
     waiting, shadow = cast.make_runbook("Waits"), cast.make_ready(cast.make_runbook("Shadow"))
-    actions.downgrade(runbook=shadow, level="shadow", reason="x", by=people["rita"])
+    downgrade(runbook=shadow, level="shadow", reason="x", by=people["rita"])
     request = cast.ask(waiting, by=people["ed"])
     cast.approve(request, by=people["rita"])
     said = run("accept_restore", "--as", "rolf", "--reason", "The disk of Tuesday is lost.")
@@ -137,7 +140,7 @@ def test_where_nothing_is_exposed_nothing_is_accepted(ready_runbook):
 
 
 def test_a_chain_that_is_broken_in_itself_is_not_accepted(restored, ready_runbook):
-    actions.note_ledger_state(problem="Row 3 is not itself.")
+    note_ledger_state(problem="Row 3 is not itself.")
     rows = list(ChangeLogEntry.objects.order_by("sequence"))
     rows[2].actor = "nobody"
     guards.remove()

@@ -7,14 +7,24 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from governance import actions, guards, ledger
-from governance.choices import Action, FindingKind
-from governance.go_no_go import verdict_on
-from governance.integrity import ledger_facts, stored_catalogue, stored_requests
+from governance import guards, ledger
+from governance.accounts.roles import RISK_OWNERS
+from governance.assurance.comparison import ledger_facts, stored_catalogue, stored_requests
+from governance.assurance.comparison.compare import compare_with_ledger
+from governance.assurance.evidence import verdict_on
+from governance.editing.audited_edit import delete, governed_edit
+from governance.findings.choices import FindingKind
+from governance.findings.models import Finding
+from governance.findings.resolve import resolve_findings
 from governance.ledger import row_digests
 from governance.ledger.canonical import hash_of
-from governance.models import ChangeLogEntry, Finding, SignOff, SignOffRule, StatusChangeRequest
-from governance.people import RISK_OWNERS
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.decide import reject, seen_token
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.signoff.rules import replace_rule
+from governance.signoff.submit import withdraw
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, RunbookAlias, Section, Situation
 from tests import cast
 from tests.governance.test_guards import execute
@@ -163,13 +173,13 @@ def test_a_number_of_a_decision_that_was_changed_is_found(ready_runbook):
 
 def test_a_deleted_request_and_a_deleted_decision_are_found(runbook, people):
     request = cast.ask(runbook, by=people["ed"], level="shadow")
-    actions.withdraw(request=request, reason="x", by=people["ed"])
+    withdraw(request=request, reason="x", by=people["ed"])
     past_the_guards(f"DELETE FROM {REQUESTS}")
     assert "no longer stored" in verify()
 
 
 def test_a_downgrade_is_covered_too(ready_runbook, people):
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert verify() == ""
     last = SignOff.objects.latest("pk")
     change_cell(SIGN_OFFS, "comment", "'Fine.'", last.pk)
@@ -180,12 +190,12 @@ def test_a_downgrade_is_covered_too(ready_runbook, people):
 def test_how_a_request_was_closed_is_covered(runbook, people, ending):
     request = cast.ask(runbook, by=people["ed"], level="shadow")
     if ending == "withdrawn":
-        actions.withdraw(request=request, reason="x", by=people["ed"])
+        withdraw(request=request, reason="x", by=people["ed"])
     elif ending == "rejected":
-        seen = actions.seen_token(request)
-        actions.reject(request=request, comment="No.", seen=seen, password=cast.PASSWORD, by=people["rita"])
+        seen = seen_token(request)
+        reject(request=request, comment="No.", seen=seen, password=cast.PASSWORD, by=people["rita"])
     else:
-        with actions.governed_edit(runbook, by=people["ed"]):
+        with governed_edit(runbook, by=people["ed"]):
             runbook.scope = "Other."
             runbook.save()
     request.refresh_from_db()
@@ -209,7 +219,7 @@ def test_it_resolves_itself_when_it_is_put_right(ready_runbook):
 
 def test_signing_anew_after_a_downgrade_goes_on(ready_runbook, people):
     change_cell(SIGN_OFFS, "comment", "'I read nothing.'", SignOff.objects.latest("pk").pk)
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Tampered with.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Tampered with.", by=people["rita"])
     cast.make_ready(Runbook.objects.get(pk=ready_runbook.pk))
     assert no_go_reasons(ready_runbook) == set()
     assert "column comment" in verify()  # what was changed stays named
@@ -244,12 +254,12 @@ def as_an_earlier_version_wrote_it():
 def test_what_an_earlier_version_wrote_stays_valid(ready_runbook, people):
     other = cast.make_runbook()
     request = cast.ask(other, by=people["ed"], level="shadow")
-    actions.withdraw(request=request, reason="x", by=people["ed"])
+    withdraw(request=request, reason="x", by=people["ed"])
     request = cast.ask(other, by=people["ed"], level="shadow")
-    seen = actions.seen_token(request)
-    actions.reject(request=request, comment=" No. ", seen=seen, password=cast.PASSWORD, by=people["rita"])
+    seen = seen_token(request)
+    reject(request=request, comment=" No. ", seen=seen, password=cast.PASSWORD, by=people["rita"])
     cast.approve(cast.ask(other, by=people["ed"], level="shadow"), by=people["rita"])
-    actions.downgrade(runbook=Runbook.objects.get(pk=other.pk), level="retired", reason="Old.", by=people["rita"])
+    downgrade(runbook=Runbook.objects.get(pk=other.pk), level="retired", reason="Old.", by=people["rita"])
     as_an_earlier_version_wrote_it()
     assert (verify(), tick()) == ("", "")
     assert no_go_reasons(ready_runbook) == set()
@@ -280,7 +290,7 @@ def told(people):
     by, made = people["ed"], {}
 
     def make(name, instance, **links):
-        with actions.governed_edit(instance, by=by):
+        with governed_edit(instance, by=by):
             instance.save()
             for link, others in links.items():
                 getattr(instance, link).set(others)
@@ -295,18 +305,18 @@ def told(people):
         slug="pump", title="Pump", document_path="docs/pump.md", primary_cluster=cluster, document=document
     )
     runbook.owner, runbook.escalation_contact = "Ops", "+49 1"
-    with actions.governed_edit(runbook, by=by):
+    with governed_edit(runbook, by=by):
         runbook.save()
         runbook.layers.add(layer)
         runbook.related_clusters.add(other)
         RunbookAlias.objects.create(runbook=runbook, name="Old pump")
     made["runbook"], made["document"] = runbook, document
     section = Section(slug="s-1", number=1, title="Pumps")
-    with actions.governed_edit(section, by=by):
+    with governed_edit(section, by=by):
         section.save()
         section.entries.create(runbook=runbook, position=1, role="First help")
     situation = Situation(slug="stands-still", title="Pump stands still")
-    with actions.governed_edit(situation, by=by):
+    with governed_edit(situation, by=by):
         situation.save()
         situation.steps.create(runbook=runbook, position=1, headings="Steps\nMore")
     make("code", CodeReference(path="src/pump.py"), runbooks=[runbook])
@@ -385,7 +395,7 @@ def test_tick_opens_the_finding_and_settles_it_when_the_value_is_put_right(told)
 def test_saving_the_right_value_settles_it(told, people):
     past_the_guards("UPDATE runbooks_runbook SET owner = 'Mallory'")
     runbook = Runbook.objects.get()
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.owner = "Operations"
         runbook.save()
     assert altered() == {}
@@ -412,7 +422,7 @@ def test_names_that_changed_since_are_no_disagreement(told, people):
         ("code", "path", "src/pumps.py"),
     ):
         instance = type(told[name]).objects.get(pk=told[name].pk)
-        with actions.governed_edit(instance, by=people["ed"]):
+        with governed_edit(instance, by=people["ed"]):
             setattr(instance, field, value)
             instance.save()
     assert altered() == {}
@@ -423,14 +433,14 @@ def test_names_that_changed_since_are_no_disagreement(told, people):
 
 def test_what_was_deleted_by_the_portal_is_no_disagreement(told, people):
     for instance in (told["group"], told["runbook"], told["cluster"], told["layer"]):
-        actions.delete(type(instance).objects.get(pk=instance.pk), by=people["sue"])
+        delete(type(instance).objects.get(pk=instance.pk), by=people["sue"])
     assert altered() == {}
 
 
 def test_a_new_version_of_a_rule_is_no_disagreement(told, people):
     group = Group.objects.get(name=RISK_OWNERS)
     terms = {"target_level": "ready", "group": group, "evidence_required": False, "by": people["sue"]}
-    actions.replace_rule(required_signatures=3, **terms)
+    replace_rule(required_signatures=3, **terms)
     assert altered() == {}
     SignOffRule.objects.filter(target_level="shadow").update(in_force=False)
     assert list(altered()) == ["signoffrule:shadow.move v1"] or len(altered()) == 2
@@ -454,7 +464,7 @@ def test_the_queries_do_not_grow_with_the_catalogue(told, people, django_assert_
         list(stored_catalogue.disagreements())
     for number in range(20):
         runbook = Runbook(slug=f"more-{number}", title=f"More {number}")
-        with actions.governed_edit(runbook, by=people["ed"]):
+        with governed_edit(runbook, by=people["ed"]):
             runbook.save()
             runbook.layers.add(told["layer"])
     with CaptureQueriesContext(connection) as after:
@@ -465,7 +475,7 @@ def test_the_queries_do_not_grow_with_the_catalogue(told, people, django_assert_
 def test_what_a_person_set_aside_is_not_told_again(told, people):
     past_the_guards("UPDATE runbooks_runbook SET owner = 'Mallory'")
     assert tick()
-    actions.resolve_findings(findings=Finding.objects.filter(subject="runbook:pump"), by=people["ed"])
+    resolve_findings(findings=Finding.objects.filter(subject="runbook:pump"), by=people["ed"])
     assert tick() == ""
     assert "owner" in verify()  # the auditor is told all the same
 
@@ -490,7 +500,7 @@ def test_a_change_between_two_reads_is_no_disagreement(told, people, monkeypatch
     """The comparison takes no lock: a row that is changed, and told, meanwhile looks altered at the first look."""
     facts = stored_catalogue.read_ledger_facts()  # read before the change
     runbook = Runbook.objects.get()
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.owner = "Operations"
         runbook.save()
     looks = iter([facts])
@@ -498,7 +508,7 @@ def test_a_change_between_two_reads_is_no_disagreement(told, people, monkeypatch
     monkeypatch.setattr(stored_catalogue, "read_ledger_facts", lambda: next(looks, None) or read())
     assert list(stored_catalogue.disagreements())
     looks = iter([facts])
-    assert actions.compare_with_ledger().altered == ()
+    assert compare_with_ledger().altered == ()
 
 
 def test_a_forged_row_beside_a_changed_decision_hides_nothing(ready_runbook):

@@ -10,18 +10,24 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from governance import actions, ledger, states
-from governance.go_no_go import verdict_on
-from governance.models import StatusChangeRequest
-from governance.people import EDITORS, RISK_OWNERS
+from governance import ledger
+from governance.accounts.roles import EDITORS, RISK_OWNERS
+from governance.assurance.evidence import verdict_on
+from governance.editing.audited_edit import governed_edit
+from governance.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.signoff import decide, submit, transitions
+from governance.signoff.decide import seen_token
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.rules import replace_rule
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 from tests import cast
 
 NAMES = ("ed", "rita", "rolf", "ruth", "otto", "sue")
-EXPECTED = (actions.ActionRefused, actions.StaleForm, actions.RequestLapsed)
+EXPECTED = (ActionRefused, StaleForm, RequestLapsed)
 YEAR = timezone.localdate().year
-STONES = {states.SAFETY_SANDBOX, states.TRACK, states.SHADOW}
+STONES = {transitions.SAFETY_SANDBOX, transitions.TRACK, transitions.SHADOW}
 
 
 class People(RuleBasedStateMachine):
@@ -51,45 +57,45 @@ class People(RuleBasedStateMachine):
     def sign(self, who, password):
         request = self._last()
         if request:
-            seen = actions.seen_token(request)
-            self._try(actions.sign, request=request, comment="x", seen=seen, password=password, by=self.people[who])
+            seen = seen_token(request)
+            self._try(decide.sign, request=request, comment="x", seen=seen, password=password, by=self.people[who])
 
     @rule(who=st.sampled_from(NAMES))
     def reject(self, who):
         request = self._last()
         if request:
-            seen = actions.seen_token(request)
+            seen = seen_token(request)
             self._try(
-                actions.reject, request=request, comment="x", seen=seen, password=cast.PASSWORD, by=self.people[who]
+                decide.reject, request=request, comment="x", seen=seen, password=cast.PASSWORD, by=self.people[who]
             )
 
     @rule(who=st.sampled_from(NAMES))
     def withdraw(self, who):
         request = self._last()
         if request:
-            self._try(actions.withdraw, request=request, reason="x", by=self.people[who])
+            self._try(submit.withdraw, request=request, reason="x", by=self.people[who])
 
     @rule(who=st.sampled_from(NAMES), level=st.sampled_from(ReadinessLevel.values))
     def take_down(self, who, level):
-        self._try(actions.downgrade, runbook=self.runbook, level=level, reason="x", by=self.people[who])
+        self._try(downgrade, runbook=self.runbook, level=level, reason="x", by=self.people[who])
 
     @rule(text=st.sampled_from(["# A\n\n1. One.\n", "# A\n\n1. Two.\n"]), scope=st.sampled_from(["a", "b"]))
     def edit(self, text, scope):
         runbook = Runbook.objects.get(pk=self.runbook.pk)
-        with actions.governed_edit(runbook, by=self.people["ed"]):
+        with governed_edit(runbook, by=self.people["ed"]):
             runbook.document, runbook.scope = cast.store(runbook.document_path, text), scope
             runbook.save()
 
     @rule(who=st.sampled_from(NAMES), group=st.sampled_from([RISK_OWNERS, EDITORS]), joins=st.booleans())
     def move_between_groups(self, who, group, joins):
-        with actions.governed_edit(self.people[who], by=ledger.SYSTEM):
+        with governed_edit(self.people[who], by=ledger.SYSTEM):
             groups = self.people[who].groups
             (groups.add if joins else groups.remove)(Group.objects.get(name=group))
 
     @rule(number=st.integers(1, 3))
     def change_the_rule(self, number):
         group = Group.objects.get(name=RISK_OWNERS)
-        actions.replace_rule(
+        replace_rule(
             target_level="ready",
             required_signatures=number,
             group=group,
@@ -100,11 +106,11 @@ class People(RuleBasedStateMachine):
     @invariant()
     def ready_stands_on_its_quorum(self):
         runbook = Runbook.objects.get(pk=self.runbook.pk)
-        if runbook.readiness_level != states.READY:
+        if runbook.readiness_level != transitions.READY:
             return
         request = StatusChangeRequest.objects.filter(applied_at__isnull=False).latest("applied_at", "pk")
         signers = {decision.signer_id for decision in request.sign_offs.all() if decision.decision == "approve"}
-        assert request.to_level == states.READY
+        assert request.to_level == transitions.READY
         assert len(signers) >= request.required_signatures >= 1
         assert request.requested_by_id not in signers
         assert not request.sign_offs.filter(decision="reject").exists()
@@ -115,17 +121,17 @@ class People(RuleBasedStateMachine):
         applied = StatusChangeRequest.objects.filter(applied_at__isnull=False).order_by("applied_at", "pk")
         since_research = None
         for level in applied.values_list("to_level", flat=True):
-            if level == states.RND_ONLY:
+            if level == transitions.RND_ONLY:
                 since_research = set()
             elif since_research is not None:
-                assert level != states.READY or since_research & STONES, "ready without a stepping stone"
+                assert level != transitions.READY or since_research & STONES, "ready without a stepping stone"
                 since_research.add(level)
 
     @invariant()
     def go_is_what_was_signed(self):
         runbook = Runbook.objects.select_related("document").get(pk=self.runbook.pk)
         if verdict_on(runbook).go:
-            assert runbook.readiness_level == states.READY
+            assert runbook.readiness_level == transitions.READY
             assert runbook.document.sha256 == runbook.signed_document_sha256
             assert runbook.metadata_sha256() == runbook.signed_metadata_sha256
 

@@ -13,13 +13,14 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.choices import Action
-from governance.client_address import client_address, client_network
-from governance.known_devices import COOKIE, MAX_PEOPLE
-from governance.models import ChangeLogEntry
-from governance.sign_in import MAX_ROWS_PER_HOUR
-from governance.sign_in_limits import ADDRESS_LIMIT, NAME_LIMIT, PAUSE
+from governance import ledger
+from governance.accounts.client_address import client_address, client_network
+from governance.accounts.known_devices import COOKIE, MAX_PEOPLE
+from governance.accounts.lockout import MAX_ROWS_PER_HOUR
+from governance.accounts.sign_in_limits import ADDRESS_LIMIT, NAME_LIMIT, PAUSE
+from governance.accounts.tokens import create_api_token
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from tests import cast
 from tests.portal.test_access import basic
 
@@ -308,7 +309,7 @@ def ask_with(token, address=STRANGER):
 
 
 def test_a_flood_of_wrong_tokens_ends_and_stops_nobody_elses_sync(people):
-    _, token = actions.create_api_token(user=people["otto"], by=ledger.SYSTEM)
+    _, token = create_api_token(user=people["otto"], by=ledger.SYSTEM)
     answers = [ask_with(f"rgp_{number}").status_code for number in range(40)]
     assert answers == [401] * 30 + [429] * 10
     assert ask_with("rgp_x", address=HOME).status_code == 401

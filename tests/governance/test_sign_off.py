@@ -8,12 +8,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from governance import actions, guards, ledger
-from governance.choices import Action, RequestState
-from governance.models import ChangeLogEntry, SignOff, StatusChangeRequest
-from governance.people import RISK_OWNERS
-from governance.policy import Refusal
-from governance.words import changes_in_words
+from governance import guards, ledger
+from governance.accounts.roles import RISK_OWNERS
+from governance.editing.audited_edit import governed_edit
+from governance.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.ledger.choices import Action
+from governance.ledger.labels import changes_in_words
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RequestState
+from governance.signoff.decide import reject, seen_token, sign
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import SignOff, StatusChangeRequest
+from governance.signoff.policy import Refusal
+from governance.signoff.rules import replace_rule
+from governance.signoff.submit import submit, withdraw
 from runbooks.models import Document, Layer, Runbook
 from tests import cast
 
@@ -21,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 
 def refused(call, *reasons):
-    with pytest.raises(actions.ActionRefused) as caught:
+    with pytest.raises(ActionRefused) as caught:
         call()
     assert caught.value.reasons == reasons
 
@@ -98,10 +106,10 @@ def test_a_signer_who_was_deactivated_no_longer_counts(runbook, people):
 
 def test_one_rejection_ends_a_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.reject(
+    reject(
         request=request,
         comment="Step 3 is wrong.",
-        seen=actions.seen_token(request),
+        seen=seen_token(request),
         password=cast.PASSWORD,
         by=people["rita"],
     )
@@ -112,17 +120,17 @@ def test_one_rejection_ends_a_request(runbook, people):
 
 def test_a_decision_needs_a_comment(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    seen = actions.seen_token(request)
+    seen = seen_token(request)
     refused(
-        lambda: actions.sign(request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]),
+        lambda: sign(request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]),
         Refusal.COMMENT_MISSING,
     )
 
 
 def test_only_the_requester_withdraws(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    refused(lambda: actions.withdraw(request=request, reason="x", by=people["rita"]), Refusal.NOT_THE_REQUESTER)
-    actions.withdraw(request=request, reason="Too early.", by=people["ed"])
+    refused(lambda: withdraw(request=request, reason="x", by=people["rita"]), Refusal.NOT_THE_REQUESTER)
+    withdraw(request=request, reason="Too early.", by=people["ed"])
     request.refresh_from_db()
     assert request.state == RequestState.WITHDRAWN
 
@@ -130,7 +138,7 @@ def test_only_the_requester_withdraws(runbook, people):
 def test_reopening_carries_no_signature_over(runbook, people):
     first = cast.ask(runbook, by=people["ed"])
     cast.approve(first, by=people["rita"])
-    actions.withdraw(request=first, reason="Again.", by=people["ed"])
+    withdraw(request=first, reason="Again.", by=people["ed"])
     second = cast.ask(runbook, by=people["ed"])
     cast.approve(second, by=people["rolf"])
     runbook.refresh_from_db()
@@ -145,7 +153,7 @@ def test_one_open_request_per_runbook(runbook, people):
 def test_an_edit_of_the_metadata_lapses_the_request_and_names_the_field(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     cast.approve(request, by=people["rita"])
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.scope = "Something else."
         runbook.save()
     request.refresh_from_db()
@@ -156,7 +164,7 @@ def test_an_edit_of_the_metadata_lapses_the_request_and_names_the_field(runbook,
 def test_a_save_that_changes_nothing_changes_nothing(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     rows = ChangeLogEntry.objects.count()
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.save()
     request.refresh_from_db()
     assert request.state == RequestState.OPEN
@@ -165,7 +173,7 @@ def test_a_save_that_changes_nothing_changes_nothing(runbook, people):
 
 def test_an_edit_of_owner_and_escalation_touches_no_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.owner, runbook.escalation_contact = "Pump desk", "extension 1"
         runbook.save()
     request.refresh_from_db()
@@ -175,7 +183,7 @@ def test_an_edit_of_owner_and_escalation_touches_no_request(runbook, people):
 def test_renaming_a_layer_lapses_the_requests_of_its_runbooks(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     layer = Layer.objects.get(slug="pumps")
-    with actions.governed_edit(layer, by=people["ed"]):
+    with governed_edit(layer, by=people["ed"]):
         layer.title = "Pumps and valves"
         layer.save()
     request.refresh_from_db()
@@ -186,7 +194,7 @@ def test_another_document_behind_the_back_lapses_at_the_signature(runbook, peopl
     request = cast.ask(runbook, by=people["ed"])
     runbook.document = cast.store(runbook.document_path, "# Other steps\n")
     runbook.save()  # past the action, as a careless script would
-    with pytest.raises(actions.RequestLapsed):
+    with pytest.raises(RequestLapsed):
         cast.approve(request, by=people["rita"])
     request.refresh_from_db()
     assert request.state == RequestState.LAPSED
@@ -195,10 +203,10 @@ def test_another_document_behind_the_back_lapses_at_the_signature(runbook, peopl
 
 def test_a_stale_page_signs_nothing(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    seen = actions.seen_token(request)
+    seen = seen_token(request)
     cast.approve(request, by=people["rita"])
-    with pytest.raises(actions.StaleForm):
-        actions.sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rolf"])
+    with pytest.raises(StaleForm):
+        sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rolf"])
     assert SignOff.objects.count() == 1
 
 
@@ -213,18 +221,14 @@ def test_a_stale_page_signs_nothing(runbook, people):
 )
 def test_ready_is_asked_for_this_year_or_the_next(runbook, people, level, year, reason):
     refused(
-        lambda: actions.submit(
-            runbook=runbook, level=level, year=year, rationale="x", evidence=cast.EVIDENCE, by=people["ed"]
-        ),
+        lambda: submit(runbook=runbook, level=level, year=year, rationale="x", evidence=cast.EVIDENCE, by=people["ed"]),
         reason,
     )
 
 
 def test_ready_needs_evidence_and_a_rationale(runbook, people):
     refused(
-        lambda: actions.submit(
-            runbook=runbook, level="ready", year=timezone.localdate().year, rationale=" ", by=people["ed"]
-        ),
+        lambda: submit(runbook=runbook, level="ready", year=timezone.localdate().year, rationale=" ", by=people["ed"]),
         Refusal.RATIONALE_MISSING,
         Refusal.EVIDENCE_MISSING,
     )
@@ -252,10 +256,10 @@ def test_what_the_file_declares_rnd_only_does_not_become_ready_unassessed(people
 def test_rnd_only_finds_no_detour_through_unassessed_or_retired(runbook, people):
     cast.approve(cast.ask(runbook, by=people["ed"], level="rnd_only"), by=people["rita"])
     refused(
-        lambda: actions.downgrade(runbook=runbook, level="unassessed", reason="x", by=people["rita"]),
+        lambda: downgrade(runbook=runbook, level="unassessed", reason="x", by=people["rita"]),
         Refusal.NOT_A_DOWNGRADE,
     )
-    actions.downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["rita"])
+    downgrade(runbook=runbook, level="retired", reason="Not used.", by=people["rita"])
     refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.NOT_WHAT_IT_WAS)
     refused(lambda: cast.ask(runbook, by=people["ed"], level="unassessed"), Refusal.NOT_WHAT_IT_WAS)
     cast.approve(cast.ask(runbook, by=people["ed"], level="rnd_only"), by=people["rita"])
@@ -265,7 +269,7 @@ def test_rnd_only_finds_no_detour_through_unassessed_or_retired(runbook, people)
 
 def test_a_downgrade_takes_effect_at_once_and_lapses_what_waits(ready_runbook, people):
     renewal = cast.ask(ready_runbook, by=people["ed"], year=timezone.localdate().year + 1)
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step found.", by=people["ruth"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step found.", by=people["ruth"])
     ready_runbook.refresh_from_db()
     renewal.refresh_from_db()
     assert ready_runbook.readiness_level == "shadow"
@@ -274,14 +278,14 @@ def test_a_downgrade_takes_effect_at_once_and_lapses_what_waits(ready_runbook, p
 
 def test_an_editor_cannot_take_a_readiness_down(ready_runbook, people):
     refused(
-        lambda: actions.downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["ed"]),
+        lambda: downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["ed"]),
         Refusal.NOT_A_RISK_OWNER,
     )
 
 
 def test_a_lower_rule_does_not_reach_an_open_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.replace_rule(
+    replace_rule(
         target_level="ready",
         required_signatures=1,
         group=Group.objects.get(name=RISK_OWNERS),
@@ -306,23 +310,21 @@ def test_the_ledger_is_written_in_english_whoever_acts(runbook, people):
 
 def test_whoever_changed_the_language_meanwhile_reads_the_sentence_again(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    seen = actions.seen_token(request)
-    with override("de"), pytest.raises(actions.StaleForm):
-        actions.sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rita"])
+    seen = seen_token(request)
+    with override("de"), pytest.raises(StaleForm):
+        sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rita"])
 
 
 def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    actions.reject(
-        request=request, comment="No.", seen=actions.seen_token(request), password=cast.PASSWORD, by=people["rita"]
-    )
+    reject(request=request, comment="No.", seen=seen_token(request), password=cast.PASSWORD, by=people["rita"])
     assert SignOff.objects.get().statement.startswith("I reject that")
 
 
 def test_another_path_brings_its_own_text_or_none(runbook, people):
     other = cast.store("docs/other.md", "# Another text\n")
     for path, document in (("docs/other.md", other), ("docs/nowhere.md", None)):
-        with actions.governed_edit(runbook, by=people["ed"]):
+        with governed_edit(runbook, by=people["ed"]):
             runbook.document_path = path
             runbook.save()
         runbook.refresh_from_db()
@@ -349,16 +351,14 @@ def test_a_text_that_is_not_what_its_sha256_names_is_not_signed(runbook, people)
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "https://[broken", "wiki/page", "ftp://host/x"])
 def test_evidence_is_links_whoever_asks(runbook, people, link):
     refused(
-        lambda: actions.submit(
-            runbook=runbook, level="shadow", year=None, rationale="x", evidence=link, by=people["ed"]
-        ),
+        lambda: submit(runbook=runbook, level="shadow", year=None, rationale="x", evidence=link, by=people["ed"]),
         Refusal.EVIDENCE_NOT_A_LINK,
     )
 
 
 def test_whoever_joined_the_group_after_the_request_does_not_count(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    with actions.governed_edit(people["otto"], by=people["sue"]):
+    with governed_edit(people["otto"], by=people["sue"]):
         people["otto"].groups.add(Group.objects.get(name=RISK_OWNERS))
     refused(lambda: cast.approve(request, by=people["otto"]), Refusal.ACCOUNT_TOO_YOUNG)
     runbook = cast.make_runbook()
@@ -367,7 +367,7 @@ def test_whoever_joined_the_group_after_the_request_does_not_count(runbook, peop
 
 def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook, people, client):
     request = StatusChangeRequest.objects.get()
-    with actions.governed_edit(ready_runbook, by=people["ed"]):
+    with governed_edit(ready_runbook, by=people["ed"]):
         ready_runbook.document_path = "docs/nowhere.md"
         ready_runbook.save()
     client.force_login(people["ada"])
@@ -384,7 +384,7 @@ def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text
     """People sign what they see: a sign that turns the words behind it round is shown by its number."""
     turned = "\u202e"
     runbook = cast.make_ready(cast.make_runbook(f"Pump{turned}A"))
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.document = cast.store(runbook.document_path, f"# Steps\n\n1. rm{turned}B\n")
         runbook.scope = f"Restart{turned}C"
         runbook.save()

@@ -6,11 +6,19 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.choices import Action, RequestState
-from governance.models import ChangeLogEntry, SignOff
-from governance.people import RISK_OWNERS
-from governance.policy import Refusal
+from governance import ledger
+from governance.accounts.roles import RISK_OWNERS
+from governance.editing.audited_edit import governed_edit
+from governance.errors import ActionRefused
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RequestState
+from governance.signoff.decide import reject, seen_token, sign
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import SignOff
+from governance.signoff.policy import Refusal
+from governance.signoff.rules import replace_rule
+from governance.signoff.submit import withdraw
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -32,9 +40,9 @@ def asked(call) -> list[str]:
     return [query for query in queries if not query.startswith(LOCK)]
 
 
-def decision(request, who, act=actions.sign):
+def decision(request, who, act=sign):
     """A decision whose token is made before it is counted."""
-    seen = actions.seen_token(request)
+    seen = seen_token(request)
     return lambda: act(request=request, comment="Read in full.", seen=seen, password=cast.PASSWORD, by=who)
 
 
@@ -51,7 +59,7 @@ def test_a_first_signature_takes_nine_queries_and_a_completing_one_twelve(reques
 
 
 def test_it_takes_no_more_for_the_fifth_signer_nor_after_much_has_happened(runbook, people):
-    actions.replace_rule(
+    replace_rule(
         target_level="ready",
         required_signatures=5,
         group=Group.objects.get(name=RISK_OWNERS),
@@ -60,7 +68,7 @@ def test_it_takes_no_more_for_the_fifth_signer_nor_after_much_has_happened(runbo
     )
     signers = [cast.make_person(f"owner-{number}", group=RISK_OWNERS) for number in range(5)]
     for number in range(5):
-        with actions.governed_edit(runbook, by=people["ed"]):
+        with governed_edit(runbook, by=people["ed"]):
             runbook.scope = f"Restart pump {number}."
             runbook.save()
     request = cast.ask(runbook, by=people["ed"])
@@ -82,15 +90,13 @@ def test_everything_that_decides_is_read_after_the_lock(request_, people):
 
 def test_the_other_moves_ask_each_thing_once(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    counted = {"reject": len(asked(decision(request, people["rita"], actions.reject)))}
+    counted = {"reject": len(asked(decision(request, people["rita"], reject)))}
     counted["submit"] = len(asked(lambda: cast.ask(runbook, by=people["ed"])))
     request = runbook.status_change_requests.get(state=RequestState.OPEN)
-    counted["withdraw"] = len(asked(lambda: actions.withdraw(request=request, reason="x", by=people["ed"])))
+    counted["withdraw"] = len(asked(lambda: withdraw(request=request, reason="x", by=people["ed"])))
     cast.make_ready(runbook)
     cast.ask(runbook, by=people["ed"], year=YEAR + 1)
-    counted["downgrade"] = len(
-        asked(lambda: actions.downgrade(runbook=runbook, level="shadow", reason="x", by=people["rita"]))
-    )
+    counted["downgrade"] = len(asked(lambda: downgrade(runbook=runbook, level="shadow", reason="x", by=people["rita"])))
     assert counted == {"reject": 10, "submit": 16, "withdraw": 7, "downgrade": 17}
 
 
@@ -116,14 +122,14 @@ def test_a_password_that_changes_between_the_hashing_and_the_lock_is_looked_at_a
     stale = User.objects.get(username="rita")
     people["rita"].set_password("another-horse-battery")
     people["rita"].save()
-    with pytest.raises(actions.ActionRefused) as caught:
+    with pytest.raises(ActionRefused) as caught:
         decision(request_, stale)()
     assert caught.value.reasons == (Refusal.WRONG_PASSWORD,)
     assert ChangeLogEntry.objects.first().action == Action.CONFIRMATION_FAILED
-    actions.sign(
+    sign(
         request=request_,
         comment="Read.",
-        seen=actions.seen_token(request_),
+        seen=seen_token(request_),
         password="another-horse-battery",
         by=stale,
     )
@@ -135,10 +141,8 @@ def test_a_wrong_password_does_nothing_but_leave_its_row(request_, runbook, peop
     runbook.document = cast.store(runbook.document_path, "# Other steps\n")
     runbook.save()
     rows = ChangeLogEntry.objects.count()
-    with pytest.raises(actions.ActionRefused) as caught:
-        actions.sign(
-            request=request_, comment="x", seen=actions.seen_token(request_), password="wrong", by=people["rita"]
-        )
+    with pytest.raises(ActionRefused) as caught:
+        sign(request=request_, comment="x", seen=seen_token(request_), password="wrong", by=people["rita"])
     assert caught.value.reasons == (Refusal.WRONG_PASSWORD,)
     request_.refresh_from_db()
     assert (request_.state, ChangeLogEntry.objects.count()) == (RequestState.OPEN, rows + 1)

@@ -19,12 +19,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from governance import actions, guards, ledger, noticing
-from governance.actions import campaign
-from governance.actions.documents import render_documents_anew
-from governance.ledger import verifying
+from governance import guards, ledger
+from governance.assurance.integrity_incidents import accept_restored_ledger, note_checkpoint
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.documents import render_documents_anew
+from governance.findings import catalogue_checks
+from governance.ledger import verification
 from governance.mail import send_after_commit
-from governance.models import StatusChangeRequest
+from governance.signoff import bulk_renewal
+from governance.signoff.decide import seen_token
+from governance.signoff.models import StatusChangeRequest
 from runbooks.documents import RENDERER
 from runbooks.documents.bounded import RenderingProcess
 from runbooks.documents.source import FolderSource
@@ -67,9 +71,11 @@ def watch(monkeypatch):
     watch.over(RenderingProcess, "render", "rendering")
     watch.over(FolderSource, "read", "reading a file")
     watch.over(FolderSource, "files", "listing files")
-    watch.over(noticing, "read_header", "reading a text")
+    watch.over(catalogue_checks, "read_header", "reading a text")
     watch.over(hashers.MD5PasswordHasher, "encode", "hashing a password")
-    watch.over(verifying, "verify_entries", "verifying the ledger", counts=lambda *_, expected=1, **__: expected == 1)
+    watch.over(
+        verification, "verify_entries", "verifying the ledger", counts=lambda *_, expected=1, **__: expected == 1
+    )
     watch.over(EmailMessage, "send", "e-mail")
     watch.over(EmailBackend, "send_messages", "e-mail")
     return watch
@@ -161,7 +167,7 @@ def sign_by_page(tmp_path, people):
         "decision": "approve",
         "comment": "Read.",
         "password": cast.PASSWORD,
-        "seen": actions.seen_token(request),
+        "seen": seen_token(request),
     }
     client.post(address, decision)
     assert request.sign_offs.count() == 1
@@ -213,8 +219,8 @@ def export_a_proof(tmp_path, people):
 
 
 def accept_a_restore(tmp_path, people):
-    actions.note_checkpoint(sequence=99, digest="0" * 64, problem="Rows are lost.")
-    actions.accept_restored_ledger(reason="Restored.", by=people["rita"])
+    note_checkpoint(sequence=99, digest="0" * 64, problem="Rows are lost.")
+    accept_restored_ledger(reason="Restored.", by=people["rita"])
     return {"verifying the ledger"}
 
 
@@ -226,7 +232,7 @@ def tick(tmp_path, people):
 
 
 def tell_of_a_change(tmp_path, people):
-    with actions.governed_edit(cast.make_runbook("Pump"), by=people["ed"]):
+    with governed_edit(cast.make_runbook("Pump"), by=people["ed"]):
         send_after_commit(subject="A change", body="Look.", to=["rita@portal.example"])
     return {"e-mail"}
 
@@ -262,7 +268,7 @@ def test_many_runbooks_are_read_for_the_index_after_the_change(people, monkeypat
         return drafted(*args, **kwargs)
 
     monkeypatch.setattr(sources, "draft_of_runbook", draft)
-    with actions.governed_edit(layer, by=people["ed"]):
+    with governed_edit(layer, by=people["ed"]):
         layer.title = "Waterworks"
         layer.save()
     assert inside == [False] * (index.MOST_AT_ONCE + 5)
@@ -283,9 +289,9 @@ def test_a_long_text_is_read_for_the_index_after_the_change(people, monkeypatch)
 
 def test_renewals_for_many_take_the_lock_one_by_one(people, monkeypatch):
     runbooks = [cast.make_ready(cast.make_runbook(f"Pump {number}")) for number in range(3)]
-    depths, submit = [], campaign.submit
+    depths, submit = [], bulk_renewal.submit
     monkeypatch.setattr(
-        campaign, "submit", lambda **asked: depths.append(connection.in_atomic_block) or submit(**asked)
+        bulk_renewal, "submit", lambda **asked: depths.append(connection.in_atomic_block) or submit(**asked)
     )
     client = Client()
     client.force_login(people["ed"])
@@ -298,7 +304,7 @@ def test_renewals_for_many_take_the_lock_one_by_one(people, monkeypatch):
 
 
 def test_no_more_rows_are_deleted_at_once_than_others_can_wait_for(people, monkeypatch):
-    monkeypatch.setattr("governance.admin.mixin.MOST_DELETED", 2)
+    monkeypatch.setattr("governance.admin.base.MOST_DELETED", 2)
     for number in range(3):
         Layer.objects.create(slug=f"l-{number}", title=f"Layer {number}")
     client = Client()
@@ -322,23 +328,23 @@ SLOW = {
     "rebuild", "verify",
 }  # fmt: skip
 WALKED = {
-    "governance/actions/checking.py": "tick",
-    "governance/actions/confirming.py": "sign_by_page",
-    "governance/actions/documents.py": "store_a_document",
-    "governance/actions/ledger_state.py": "accept_a_restore",
-    "governance/actions/sections.py": "save_a_section",
+    "governance/findings/reconcile.py": "tick",
+    "governance/signoff/reauthentication.py": "sign_by_page",
+    "governance/exchange/documents.py": "store_a_document",
+    "governance/assurance/integrity_incidents.py": "accept_a_restore",
+    "governance/editing/sections.py": "save_a_section",
     "governance/admin/accounts.py": "add_an_account",
     "governance/admin/catalogue.py": "save_a_section",
-    "governance/admin/landscape.py": "import_by_page",
-    "governance/landscape_import/apply.py": "import_by_command",
+    "governance/admin/imports.py": "import_by_page",
+    "governance/exchange/importing/apply.py": "import_by_command",
     "governance/mail.py": "tell_of_a_change",
     "governance/management/commands/checkpoint.py": "take_a_checkpoint",
     "governance/management/commands/import_landscape.py": "import_by_command",
     "governance/management/commands/sync_documents.py": "sync",
     "governance/management/commands/tick.py": "tick",
-    "governance/proof.py": "export_a_proof",
+    "governance/assurance/proof.py": "export_a_proof",
     # Reads alone.
-    "governance/go_no_go.py": "",
+    "governance/assurance/evidence.py": "",
     "governance/ledger/high_water_mark.py": "",
     "governance/management/commands/verify_ledger.py": "",
     "portal/management/commands/render_documents.py": "",

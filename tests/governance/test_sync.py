@@ -6,11 +6,17 @@ from unicodedata import normalize
 import pytest
 from django.core.management import CommandError, call_command
 
-from governance import actions, ledger, looking
-from governance.actions import syncing
-from governance.choices import Action, FindingKind, NoticedBy, RequestState
-from governance.go_no_go import verdict_on
-from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
+from governance import ledger
+from governance.assurance.evidence import verdict_on
+from governance.exchange import sync
+from governance.exchange.sync import sync_documents
+from governance.findings import source_checks
+from governance.findings.choices import FindingKind, NoticedBy
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RequestState
+from governance.signoff.models import StatusChangeRequest
 from runbooks.documents.source import MAXIMUM_BYTES, FolderSource, SourceError
 from runbooks.models import Document, Runbook
 from runbooks.standing import Reason
@@ -39,7 +45,7 @@ def folder(tmp_path):
 
 
 def sync(root, *, by=ledger.SYSTEM):
-    return actions.sync_documents(source=FolderSource(root), by=by, name="docs")
+    return sync_documents(source=FolderSource(root), by=by, name="docs")
 
 
 def run(*arguments):
@@ -125,13 +131,13 @@ def test_two_runbooks_may_share_a_document(pump, folder):
 
 
 def test_a_path_that_was_edited_since_the_source_was_looked_at_is_let_be(pump, folder, monkeypatch):
-    real = syncing._store_new
+    real = sync._store_new
 
     def edit_meanwhile(*arguments, **options):
         Runbook.objects.filter(pk=pump.pk).update(document_path="docs/elsewhere.md")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(syncing, "_store_new", edit_meanwhile)
+    monkeypatch.setattr(sync, "_store_new", edit_meanwhile)
     sync(folder)
     assert Runbook.objects.get(pk=pump.pk).document_id == pump.document_id
 
@@ -153,7 +159,7 @@ def test_a_sync_that_fails_half_way_moves_no_runbook(pump, folder, monkeypatch):
     def fail(*arguments, **options):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(syncing, "keep_noticed", fail)
+    monkeypatch.setattr(sync, "keep_noticed", fail)
     with pytest.raises(ZeroDivisionError):
         sync(folder)
     assert Runbook.objects.get(pk=pump.pk).document_id == pump.document_id
@@ -223,7 +229,7 @@ def test_two_files_with_the_text_of_a_missing_one_are_named_and_not_guessed_betw
 
 
 def test_what_looks_like_a_runbook_is_compared_first_and_no_more_than_can_be_waited_for(pump, folder, monkeypatch):
-    monkeypatch.setattr(looking, "MOST_COMPARED", 1)
+    monkeypatch.setattr(source_checks, "MOST_COMPARED", 1)
     (folder / "docs/a.md").write_text(STEPS)
     (folder / "docs/z_runbook.md").write_text(STEPS)
     (folder / "docs/pump.md").unlink()

@@ -11,11 +11,17 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from governance import actions, go_no_go, guards, ledger
-from governance.choices import VERDICT_TEXTS
-from governance.go_no_go import verdict_on, verdict_on_slug, verdicts_on
-from governance.models import ChangeLogEntry, Finding, LedgerIncident
-from governance.verdict import Evidence, VerdictReason, decide
+from governance import guards, ledger
+from governance.assurance import evidence
+from governance.assurance.choices import VERDICT_TEXTS
+from governance.assurance.evidence import verdict_on, verdict_on_slug, verdicts_on
+from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
+from governance.assurance.verdict import Evidence, VerdictReason, decide
+from governance.editing.audited_edit import governed_edit
+from governance.findings.models import Finding
+from governance.findings.resolve import resolve_findings
+from governance.ledger.models import ChangeLogEntry, LedgerIncident
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from runbooks.standing import Reason, SignedFacts
 from tests import cast
@@ -135,14 +141,14 @@ def test_nothing_but_ready_is_go(runbook, people):
 
 @pytest.mark.django_db
 def test_a_revoke_is_seen_at_the_next_question(ready_runbook, people):
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert reasons(ready_runbook) == {"not_ready"}
 
 
 @pytest.mark.django_db
 def test_a_changed_text_and_changed_metadata_are_no_go(ready_runbook, people):
     runbook = Runbook.objects.get(pk=ready_runbook.pk)
-    with actions.governed_edit(runbook, by=people["ed"]):
+    with governed_edit(runbook, by=people["ed"]):
         runbook.document = cast.store(runbook.document_path, "# Steps\n\n1. Something else.\n")
         runbook.scope = "Another."
         runbook.save()
@@ -214,27 +220,27 @@ def test_any_altered_row_is_no_go_for_the_command_and_for_everyone_once_it_was_n
 
 @pytest.mark.django_db
 def test_nobody_waves_a_broken_ledger_through_by_hand(ready_runbook, people):
-    actions.note_ledger_state(problem="Row 3 is not itself.")
+    note_ledger_state(problem="Row 3 is not itself.")
     finding = Finding.objects.get(kind="broken_ledger")
-    assert actions.resolve_findings([finding], by=people["ed"]) == 0
+    assert resolve_findings([finding], by=people["ed"]) == 0
     assert reasons(ready_runbook) == {"ledger_broken"}
-    actions.note_ledger_state(problem="")
+    note_ledger_state(problem="")
     assert reasons(ready_runbook) == set()
 
 
 @pytest.mark.django_db
 def test_a_whole_chain_does_not_settle_what_a_checkpoint_found(ready_runbook):
-    actions.note_checkpoint(sequence=7, digest="f" * 64, problem="An old backup was restored.")
-    actions.note_ledger_state(problem="")
+    note_checkpoint(sequence=7, digest="f" * 64, problem="An old backup was restored.")
+    note_ledger_state(problem="")
     assert reasons(ready_runbook) == {"ledger_broken"}
     digest = ChangeLogEntry.objects.get(sequence=7).hash
-    actions.note_checkpoint(sequence=7, digest=digest, problem="An old backup was restored.")
-    actions.note_ledger_state(problem="")
+    note_checkpoint(sequence=7, digest=digest, problem="An old backup was restored.")
+    note_ledger_state(problem="")
     assert reasons(ready_runbook) == {"ledger_broken"}  # the other one is not back
     guards.remove()
     LedgerIncident.objects.filter(hash="f" * 64).delete()
     guards.install()
-    actions.note_ledger_state(problem="")
+    note_ledger_state(problem="")
     assert reasons(ready_runbook) == set()
 
 
@@ -254,9 +260,9 @@ def test_a_database_that_fails_is_no_go(ready_runbook, monkeypatch):
     def fails(*_, **__):
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(go_no_go, "integrity_alarms", fails)
+    monkeypatch.setattr(evidence, "integrity_alarms", fails)
     assert reasons(ready_runbook) == {"ledger_broken", "guards_missing"}
-    monkeypatch.setattr(go_no_go, "_altered_documents", fails)
+    monkeypatch.setattr(evidence, "_altered_documents", fails)
     assert verdict_on(ready_runbook).reasons == (VerdictReason.DATABASE_UNREACHABLE,)
 
 
@@ -330,7 +336,7 @@ def test_a_question_that_makes_no_sense_is_refused(ready_runbook, sign_in, query
 @pytest.mark.django_db
 def test_the_page_says_what_the_verdict_says(ready_runbook, sign_in):
     assert "is-go" in sign_in("otto").get(ready_runbook.get_absolute_url()).content.decode()
-    actions.note_ledger_state(problem="Row 3 is not itself.")
+    note_ledger_state(problem="Row 3 is not itself.")
     page = sign_in("otto").get(ready_runbook.get_absolute_url()).content.decode()
     assert "is-go" not in page
     assert "The ledger was found broken" in page

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance import guards, ledger
-from governance.go_no_go import verdict_on
-from governance.ledger.verifying import StoredRow
-from governance.models import ChangeLogEntry, Finding
+from governance.assurance.evidence import verdict_on
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.verification import StoredRow
 from runbooks.models import Runbook
 from tests.governance.test_ledger import entries
 

@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from governance import ledger
-from governance.models import ChangeLogEntry, StatusChangeRequest
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.models import StatusChangeRequest
 from runbooks.models import Runbook
 from tests import cast
 from tests.journeys.visitor import Visitor

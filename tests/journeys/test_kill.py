@@ -14,10 +14,12 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from benchmarks.import_landscape import landscape
-from governance import actions, guards, ledger
-from governance.go_no_go import verdict_on
-from governance.landscape_import import apply
-from governance.models import ChangeLogEntry, Finding, SignOff, StatusChangeRequest
+from governance import guards, ledger
+from governance.assurance.evidence import verdict_on
+from governance.exchange.importing import apply
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.models import Document, Runbook
 from runbooks.search import index
 from tests import cast
@@ -110,8 +112,8 @@ def import_again(folder):
 def test_an_import_that_is_killed_is_completed_by_the_next_and_shows_nothing_half_done(
     db, monkeypatch, tmp_path, stage
 ):
-    monkeypatch.setattr("governance.landscape_import.apply.MOST_IN_ONE", 10)
-    monkeypatch.setattr("governance.landscape_import.apply.STEPS_IN_A_PART", 10)
+    monkeypatch.setattr("governance.exchange.importing.apply.MOST_IN_ONE", 10)
+    monkeypatch.setattr("governance.exchange.importing.apply.STEPS_IN_A_PART", 10)
     monkeypatch.setattr("runbooks.search.index.MOST_AT_ONCE", 2)
     for number in range(12):
         (tmp_path / f"docs/{number}.md").parent.mkdir(exist_ok=True)

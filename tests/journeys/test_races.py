@@ -9,9 +9,17 @@ import threading
 import pytest
 from django.db import connection
 
-from governance import actions, guards, ledger
-from governance.actions.documents import render_documents_anew
-from governance.models import ChangeLogEntry, StatusChangeRequest
+from governance import guards, ledger
+from governance.editing.audited_edit import governed_edit
+from governance.errors import ActionRefused, RequestLapsed, StaleForm
+from governance.exchange.documents import render_documents_anew
+from governance.exchange.sync import sync_documents
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff import decide
+from governance.signoff.decide import reject, seen_token
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.submit import withdraw
 from runbooks.documents import RENDERER
 from runbooks.documents.source import FolderSource
 from runbooks.models import Document, Layer, Runbook
@@ -20,7 +28,7 @@ from tests import cast
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = int(os.environ.get("RACES", "2"))
 AT_ONCE = 50
-EXPECTED = (actions.ActionRefused, actions.StaleForm, actions.RequestLapsed)
+EXPECTED = (ActionRefused, StaleForm, RequestLapsed)
 
 
 def all_at_once(*calls):
@@ -47,7 +55,7 @@ def all_at_once(*calls):
 
 
 def rename(layer, title, by):
-    with actions.governed_edit(layer, by=by):
+    with governed_edit(layer, by=by):
         layer.title = title
         layer.save()
 
@@ -61,7 +69,7 @@ def test_signing_against_a_rename_that_lapses(people, round_):
         lambda: cast.approve(request, by=people["rita"]),
         lambda: cast.approve(request, by=people["rolf"]),
         lambda: rename(layer, f"Pumps {round_}", people["ed"]),
-        lambda: actions.withdraw(request=request, reason="x", by=people["ed"]),
+        lambda: withdraw(request=request, reason="x", by=people["ed"]),
     )
     assert problems == []
     request.refresh_from_db()
@@ -93,7 +101,7 @@ def test_two_edits_at_once_are_both_kept_and_both_told(people):
         def call():
             with ledger.governed():
                 fresh = Runbook.objects.get(pk=runbook.pk)
-                with actions.governed_edit(fresh, by=people["ed"]):
+                with governed_edit(fresh, by=people["ed"]):
                     setattr(fresh, field, f"new {field}")
                     fresh.save()
 
@@ -117,7 +125,7 @@ def test_fifty_who_sign_at_once_change_the_readiness_exactly_once(people):
             for _ in range(AT_ONCE):  # a stale page is looked at again, as a person would
                 try:
                     cast.approve(request, by=owner)
-                except actions.StaleForm:
+                except StaleForm:
                     continue
                 return
 
@@ -139,20 +147,20 @@ def test_an_approval_against_a_rival_exactly_one_wins(people, rival):
         def edit(runbook=runbook):
             with ledger.governed():
                 fresh = Runbook.objects.get(pk=runbook.pk)
-                with actions.governed_edit(fresh, by=people["ed"]):
+                with governed_edit(fresh, by=people["ed"]):
                     fresh.document = cast.store(fresh.document_path, "# Steps\n\n1. Something that nobody was shown.\n")
                     fresh.save()
 
         rivals = {
             "edit": edit,
-            "withdraw": lambda request=request: actions.withdraw(request=request, reason="x", by=people["ed"]),
-            "downgrade": lambda runbook=runbook: actions.downgrade(
+            "withdraw": lambda request=request: withdraw(request=request, reason="x", by=people["ed"]),
+            "downgrade": lambda runbook=runbook: downgrade(
                 runbook=runbook, level="retired", reason="x", by=people["ruth"]
             ),
-            "reject": lambda request=request: actions.reject(
+            "reject": lambda request=request: reject(
                 request=request,
                 comment="No.",
-                seen=actions.seen_token(request),
+                seen=seen_token(request),
                 password=cast.PASSWORD,
                 by=people["rolf"],
             ),
@@ -174,14 +182,14 @@ def test_an_approval_against_a_rival_exactly_one_wins(people, rival):
 
 def test_many_wrong_passwords_at_once_are_counted_one_by_one(people):
     request = cast.ask(cast.make_runbook(), by=people["ed"])
-    seen = actions.seen_token(request)
+    seen = seen_token(request)
 
     def guess(password):
-        actions.sign(request=request, comment="x", seen=seen, password=password, by=people["rita"])
+        decide.sign(request=request, comment="x", seen=seen, password=password, by=people["rita"])
 
     assert all_at_once(*[lambda: guess("wrong")] * 20) == []
     assert ChangeLogEntry.objects.filter(action="confirmation_failed").count() == 5
-    with pytest.raises(actions.ActionRefused):
+    with pytest.raises(ActionRefused):
         guess(cast.PASSWORD)
 
 
@@ -192,7 +200,7 @@ def test_three_syncs_at_once_keep_each_version_once_and_none_fails(people, tmp_p
     synced = []
 
     def sync():
-        synced.append(actions.sync_documents(source=FolderSource(tmp_path), by=people["ed"], name="docs"))
+        synced.append(sync_documents(source=FolderSource(tmp_path), by=people["ed"], name="docs"))
 
     assert all_at_once(*[sync] * 3) == []
     assert Document.objects.count() == ChangeLogEntry.objects.filter(action="document_stored").count() == 20

@@ -27,10 +27,10 @@ from django.template.loader import render_to_string  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
 from django.utils import timezone, translation  # noqa: E402
 
-from governance import reminders  # noqa: E402
-from governance.actions.requests import house  # noqa: E402
-from governance.client_address import client_address  # noqa: E402
+from governance.accounts.client_address import client_address  # noqa: E402
+from governance.assurance import reminders  # noqa: E402
 from governance.management.commands import sync_documents  # noqa: E402
+from governance.signoff.requests import house  # noqa: E402
 from portal.accounts import IS_DEMO_PERSON, PortalBackend, may_read  # noqa: E402
 from portal.checks import settings_have_an_effect  # noqa: E402
 

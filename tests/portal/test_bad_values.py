@@ -10,7 +10,8 @@ from django.db import connection, models
 from django.test import Client
 from django.urls import reverse
 
-from governance.models import ChangeLogEntry, StatusChangeRequest
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.models import StatusChangeRequest
 from runbooks.models import Runbook
 from tests.portal.addresses import every_route
 from tests.runbooks.scene import values_for_routes

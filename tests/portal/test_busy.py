@@ -45,7 +45,7 @@ class Writer:
 def impatient(settings, monkeypatch):
     """Who waits for a lock gives up soon; on a connection that is opened now."""
     settings.PORTAL_READ = "public"
-    monkeypatch.setattr("governance.ledger.writing.LOCK_SECONDS", IMPATIENT)
+    monkeypatch.setattr("governance.ledger.chain.LOCK_SECONDS", IMPATIENT)
     if connection.vendor == "sqlite":
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", IMPATIENT)
     connection.close()

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from governance import demo_database, ledger
 from governance.demo_database import database_is_ours, is_demo_database, refusal, require_own_database
-from governance.models import ChangeLogEntry
+from governance.ledger.models import ChangeLogEntry
 from portal.accounts import DEMO_GROUP
 from portal.env import read_environment
 from runbooks.models import Runbook

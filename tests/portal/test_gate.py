@@ -16,9 +16,11 @@ from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from governance import actions, guards
+from governance import guards
+from governance.accounts.tokens import create_api_token
 from governance.api import authentication
-from governance.verdict import VerdictReason
+from governance.assurance.verdict import VerdictReason
+from governance.signoff.downgrade import downgrade
 from portal import gate
 from tests import cast
 from tests.portal.fake_postgresql import silent_server
@@ -75,7 +77,7 @@ def test_a_no_go_is_409_with_its_reasons(runbook, sign_in):
 
 @pytest.mark.django_db
 def test_a_revoke_closes_the_gate_at_the_next_request(ready_runbook, people, sign_in):
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert_no_go(sign_in("otto").get(address_of(ready_runbook)), 409, "not_ready")
 
 
@@ -363,7 +365,7 @@ def run_recipe(server, runbook, token, *, script=None, year=YEAR):
 
 @pytest.fixture
 def token(people):
-    return actions.create_api_token(user=people["otto"], by=people["sue"])[1]
+    return create_api_token(user=people["otto"], by=people["sue"])[1]
 
 
 @pytest.mark.django_db(transaction=True)

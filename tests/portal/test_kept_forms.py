@@ -11,8 +11,9 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
-from governance import actions
-from governance.models import SignOff, StatusChangeRequest
+from governance.signoff.decide import seen_token
+from governance.signoff.models import SignOff, StatusChangeRequest
+from governance.signoff.submit import withdraw
 from portal.kept_forms import KeptForm, sealed, unsealed
 from runbooks.models import Layer, Runbook
 from tests import cast
@@ -35,7 +36,7 @@ def hidden_fields(page):
 
 
 def decision(request, **changes):
-    values = {"seen": actions.seen_token(request), "decision": "approve", "comment": COMMENT}
+    values = {"seen": seen_token(request), "decision": "approve", "comment": COMMENT}
     return values | {"password": cast.PASSWORD} | changes
 
 
@@ -135,7 +136,7 @@ def test_a_lapse_gives_the_comment_back(request_, people, sign_in):
 
 def test_a_refusal_gives_the_comment_back_with_the_reason(request_, people, sign_in):
     values = decision(request_)
-    actions.withdraw(request=request_, reason="Too early.", by=people["ed"])
+    withdraw(request=request_, reason="Too early.", by=people["ed"])
     page = sign_in("rita").post(f"{ADMIN}/{request_.pk}/decide/", values)
     assert page.status_code == 403
     assert COMMENT in unescape(page.content.decode())

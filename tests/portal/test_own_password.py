@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from governance.choices import Action
-from governance.models import ChangeLogEntry
-from governance.people import OLD_CONFIRMED
+from governance.accounts.roles import OLD_CONFIRMED
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from tests import cast
 
 pytestmark = pytest.mark.django_db

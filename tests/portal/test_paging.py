@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import F, OrderBy, QuerySet
 from django.urls import reverse
 
-from governance.models import Finding
+from governance.findings.models import Finding
 from portal.api import router
 from tests.portal.addresses import every_route
 from tests.runbooks.asking import V1

@@ -11,9 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from governance import guards, ledger
-from governance.choices import RequestState
-from governance.models import ChangeLogEntry, Finding, Release, SignOff, StatusChangeRequest
-from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from governance.accounts.roles import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from governance.editing.audited_edit import delete
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry, Release
+from governance.signoff.choices import RequestState
+from governance.signoff.downgrade import downgrade
+from governance.signoff.models import SignOff, StatusChangeRequest
 from portal.accounts import DEMO_GROUP
 from portal.management.commands import seed_demo
 from runbooks.models import Document, Runbook, Situation, SituationRunbook
@@ -189,12 +193,11 @@ def test_a_second_run_changes_nothing_and_prints_no_password(seeded):
 
 
 def test_a_second_run_leaves_what_a_visitor_did(seeded):
-    from governance import actions
 
     runbook = Runbook.objects.get(slug="live-alert-pipeline-runbook")
-    actions.downgrade(runbook=runbook, level="retired", reason="Tried.", by=User.objects.get(username="risk-owner-1"))
+    downgrade(runbook=runbook, level="retired", reason="Tried.", by=User.objects.get(username="risk-owner-1"))
     gone = Runbook.objects.filter(readiness_level="unassessed", status_change_requests=None).first()
-    actions.delete(gone, by=ledger.SYSTEM)
+    delete(gone, by=ledger.SYSTEM)
     seed()
     assert Runbook.objects.get(pk=runbook.pk).readiness_level == "retired"
     assert not Runbook.objects.filter(pk=gone.pk).exists()

@@ -11,7 +11,9 @@ from django.test import Client
 from django.utils import timezone, translation
 from django.utils.translation.template import templatize
 
-from governance.choices import REFUSAL_TEXTS, Action, Decision, Direction, FindingKind, RequestState, Severity
+from governance.findings.choices import FindingKind, Severity
+from governance.ledger.choices import Action
+from governance.signoff.choices import REFUSAL_TEXTS, Decision, Direction, RequestState
 from runbooks.choices import REASON_TEXTS, ClusterKind, ReadinessLevel
 from tests.translations import COMPILED, compile_catalogue, read_catalogue
 

@@ -11,17 +11,14 @@ from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.choices import Action, FindingKind
-from governance.models import (
-    ChangeLogEntry,
-    Finding,
-    LandscapeSource,
-    Release,
-    SignOff,
-    SignOffRule,
-    StatusChangeRequest,
-)
+from governance import ledger
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.models import LandscapeSource
+from governance.findings.choices import FindingKind
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry, Release
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -172,7 +169,7 @@ def widen(runbook: Runbook, rows: int, people: dict) -> None:
     """``rows`` more of everything that hangs on one runbook; its readiness stays out of it."""
     for number in range(rows):
         surround(runbook)
-        with actions.governed_edit(runbook, by=people["ed"]):
+        with governed_edit(runbook, by=people["ed"]):
             runbook.owner = f"Desk {number} {next(_numbers)}"
             runbook.save()
 

@@ -5,8 +5,9 @@ from urllib.parse import quote
 import pytest
 from rest_framework.serializers import BaseSerializer
 
-from governance import actions, ledger
-from governance.models import ChangeLogEntry
+from governance import ledger
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from portal.api import router
 from runbooks.api import serializers
 from runbooks.models import Runbook, RunbookAlias, Situation
@@ -188,7 +189,7 @@ def test_a_declared_readiness_is_never_given_as_the_signed_one(people, reader):
 def test_a_change_of_readiness_is_seen_at_the_next_request(scene, reader, people):
     address = f"{V1}runbooks/{scene.ready.slug}/"
     assert read(reader, address)["live_ready"] is True
-    actions.downgrade(runbook=scene.ready, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=scene.ready, level="shadow", reason="Wrong step.", by=people["rita"])
     row = read(reader, address)
     assert (row["live_ready"], row["readiness_level"]) == (False, "shadow")
     assert row in rows(reader, f"{V1}runbooks/")

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance import actions
-from governance.models import ChangeLogEntry, Finding
+from governance.editing.audited_edit import delete, governed_edit
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry
 from portal.api import router
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
 from tests import cast
@@ -165,7 +166,7 @@ def test_next_leads_through_the_whole_feed_and_keeps_the_filters(scene, reader):
 
 def test_what_is_added_while_one_reads_is_neither_skipped_nor_doubled(scene, reader, people):
     first = read(reader, f"{V1}changes/?page_size=5")
-    with actions.governed_edit(scene.ready, by=people["ed"]):
+    with governed_edit(scene.ready, by=people["ed"]):
         scene.ready.owner = "Night desk"
         scene.ready.save()
     rest = rows(reader, f"{V1}changes/?after={first['last']}&page_size=1000")
@@ -176,7 +177,7 @@ def test_what_is_added_while_one_reads_is_neither_skipped_nor_doubled(scene, rea
 def test_a_deletion_is_told(scene, reader, people):
     last = ChangeLogEntry.objects.count()
     code = CodeReference.objects.create(path="src/gone.py")
-    actions.delete(code, by=people["ed"])
+    delete(code, by=people["ed"])
     assert [(row["action"], row["subject"]) for row in rows(reader, f"{V1}changes/?after={last}")] == [
         ("deleted", "codereference:src/gone.py")
     ]

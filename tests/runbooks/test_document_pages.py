@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.models import LandscapeSource
+from governance.exchange.models import LandscapeSource
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.models import CodeReference, Runbook
 from tests import cast

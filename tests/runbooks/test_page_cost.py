@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance import actions
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Document
 from tests.portal.addresses import every_route
 from tests.runbooks.asking import LIST, banner
@@ -96,7 +96,7 @@ def test_a_page_reads_no_text_that_it_does_not_show(scene, reader):
 
 def test_a_change_is_seen_at_the_next_look(scene, reader, people):
     assert banner(reader, scene.ready)[0] == ["is-go"]
-    actions.downgrade(runbook=scene.ready, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=scene.ready, level="shadow", reason="Wrong step.", by=people["rita"])
     assert banner(reader, scene.ready)[0] == ["is-caution"]
     assert scene.ready.title not in [runbook.title for runbook in reader.get("/").context["live_ready"]]
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from governance import actions
+from governance.signoff.downgrade import downgrade
 from runbooks.doubt import ask_once
 from runbooks.models import Cluster, Layer, Runbook, RunbookAlias, Situation, SituationRunbook
 from runbooks.querysets import MOST_WORDS, RELATED_FIELDS, SEARCHED
@@ -202,7 +202,7 @@ def test_a_runbook_signed_for_next_year_is_not_live_ready_yet(runbook, people):
 
 
 def test_a_downgrade_takes_live_away_at_once(ready_runbook, people):
-    actions.downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert Runbook.objects.live_ready() == []
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from governance import actions
+from governance.signoff.submit import submit
 from runbooks.models import Document, Runbook
 from tests import cast
 from tests.runbooks.asking import Page
@@ -110,7 +110,7 @@ def test_where_the_signed_text_is_not_stored_the_other_one_is_never_passed_off_a
 
 
 def test_a_signature_anew_makes_the_newer_text_the_first_one(changed, people, reader):
-    request = actions.submit(
+    request = submit(
         runbook=changed,
         level="ready",
         year=changed.readiness_year,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from governance.errors import ActionRefused
 from runbooks.choices import ReadinessLevel
 from runbooks.standing import READY, Reason, SignedFacts, reasons_against_live
 from tests import cast
@@ -195,9 +196,8 @@ def test_a_declared_readiness_is_a_claim_and_permits_nothing(people):
 @pytest.mark.django_db
 def test_a_signature_given_before_midnight_for_this_year_is_asked_in_the_portals_year(runbook, people):
     """At 23:30 UTC on 31 December it is next year in Berlin: last year's readiness is not to be had any more."""
-    from governance import actions
 
     moment = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
-    with pytest.raises(actions.ActionRefused):
+    with pytest.raises(ActionRefused):
         cast.ask(runbook, by=people["ed"], year=2026, at=moment)
     assert cast.ask(runbook, by=people["ed"], year=2027, at=moment).to_year == 2027

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from governance import actions
+from governance.signoff.downgrade import downgrade
 from runbooks.choices import REASON_TEXTS
 from runbooks.models import Runbook
 from runbooks.standing import Reason
@@ -44,7 +44,7 @@ def test_a_declared_readiness_carries_the_warning_all_the_same(people, reader):
 
 
 def test_a_retired_runbook_carries_a_stop(ready_runbook, people, reader):
-    actions.downgrade(runbook=ready_runbook, level="retired", reason="Not used.", by=people["rita"])
+    downgrade(runbook=ready_runbook, level="retired", reason="Not used.", by=people["rita"])
     assert banner(reader, ready_runbook)[0] == ["is-stop"]
 
 

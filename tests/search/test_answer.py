@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 
-from governance import actions
+from governance.signoff.downgrade import downgrade
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Cluster, Layer, Runbook, Situation, SituationRunbook
 from runbooks.search.answer import answer, holding
@@ -48,7 +48,7 @@ def test_of_two_that_answer_alike_the_live_ready_one_comes_first_and_the_other_i
 
 
 def test_a_readiness_that_ended_counts_at_once(twins, people, reader):
-    actions.downgrade(runbook=twins[1], level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=twins[1], level="shadow", reason="Wrong step.", by=people["rita"])
     assert not any(found.live_ready for found in answer("bluelever").runbooks)
     assert titles("bluelever") == ["Twin one", "Twin two"]
     assert reader.get("/search/?q=bluelever").content.decode().count("Not for live use") == 2

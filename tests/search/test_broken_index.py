@@ -7,7 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
-from governance import actions
+from governance.editing.audited_edit import governed_edit
+from governance.signoff.downgrade import downgrade
 from runbooks.models import Layer, Runbook, RunbookAlias, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
 from runbooks.search import candidates, databases, index
 from runbooks.search.answer import answer, holding
@@ -101,7 +102,7 @@ def test_suggestions_and_filters_answer_too(broken, pump, reader):
 
 
 def rename(runbook):
-    with actions.governed_edit(runbook, by="ed", reason="x"):
+    with governed_edit(runbook, by="ed", reason="x"):
         runbook.refresh_from_db()
         runbook.title = "Renamed"
         runbook.save()
@@ -111,7 +112,7 @@ def test_a_readiness_comes_down_and_a_sign_off_goes_through_all_the_same(broken,
     cast.make_ready(pump)
     assert Runbook.objects.get(pk=pump.pk).is_live_ready
     assert [found.live_ready for found in answer("ueberdruck").runbooks] == [True]
-    actions.downgrade(runbook=pump, level="shadow", reason="Wrong step.", by=people["rita"])
+    downgrade(runbook=pump, level="shadow", reason="Wrong step.", by=people["rita"])
     assert not Runbook.objects.get(pk=pump.pk).is_live_ready
     assert [found.live_ready for found in answer("ueberdruck").runbooks] == [False]
     if broken == "the full text index's contents":

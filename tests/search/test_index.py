@@ -6,7 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from governance import actions, guards
+from governance import guards
+from governance.editing.audited_edit import governed_edit
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -256,7 +257,7 @@ def test_synonyms_are_edited_in_the_admin_and_work_at_once(pump, sign_in):
     response = ed.post("/admin/runbooks/searchsynonym/add/", {"words": "gizmo, bluelever", "reason": "They say so."})
     assert response.status_code == 302
     assert found("gizmo") == [pump]
-    from governance.models import ChangeLogEntry
+    from governance.ledger.models import ChangeLogEntry
 
     entry = ChangeLogEntry.objects.order_by("-sequence").first()
     assert (entry.actor, entry.changes["words"]["after"]) == ("ed", "gizmo, bluelever")
@@ -280,7 +281,7 @@ def test_who_may_not_edit_situations_may_not_edit_synonyms(sign_in, name):
 
 
 def test_an_edit_through_the_actions_is_found(pump):
-    with actions.governed_edit(pump, by="ed", reason="x"):
+    with governed_edit(pump, by="ed", reason="x"):
         pump.scope = "Actionword"
         pump.save()
     assert found("actionword") == [pump]
@@ -294,7 +295,7 @@ def test_a_cluster_is_found_by_number_and_range(pump):
 def test_a_hit_in_a_text_that_nobody_signed_leads_to_no_section_and_shows_nothing_of_it(pump, people):
     """The page shows the signed text: its section would not be there, and its words are not for following."""
     cast.make_ready(pump)
-    with actions.governed_edit(pump, by=people["ed"]):
+    with governed_edit(pump, by=people["ed"]):
         pump.document = cast.store(pump.document_path, "# Pump\n\n## Sluice\n\nOpen the redwheel.\n")
         pump.save()
     answered = answer("redwheel")

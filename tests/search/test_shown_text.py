@@ -8,7 +8,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance import actions, guards
+from governance import guards
+from governance.editing.audited_edit import governed_edit
+from governance.signoff.downgrade import downgrade
 from runbooks.models import (
     Document,
     Runbook,
@@ -41,7 +43,7 @@ def pump(people):
 def give(runbook, text):
     """Another text, or none, through the door that editors and the sync use."""
     runbook.refresh_from_db()
-    with actions.governed_edit(runbook, by="ed", reason="x"):
+    with governed_edit(runbook, by="ed", reason="x"):
         runbook.document = cast.store(runbook.document_path, text) if text is not None else None
         runbook.save()
     runbook.refresh_from_db()
@@ -175,13 +177,13 @@ EVENTS = {
     "no text, then a newer one": lambda runbook, people: (give(runbook, None), give(runbook, NEWER)),
     "the newer one signed": lambda runbook, people: renew(give(runbook, NEWER), people),
     "signed, then a third": lambda runbook, people: (renew(give(runbook, NEWER), people), give(runbook, SIGNED)),
-    "taken down": lambda runbook, people: actions.downgrade(
+    "taken down": lambda runbook, people: downgrade(
         runbook=give(runbook, NEWER), level="shadow", reason="Wrong.", by=people["rita"]
     ),
-    "taken down without a text": lambda runbook, people: actions.downgrade(
+    "taken down without a text": lambda runbook, people: downgrade(
         runbook=give(runbook, None), level="shadow", reason="Wrong.", by=people["rita"]
     ),
-    "retired": lambda runbook, people: actions.downgrade(
+    "retired": lambda runbook, people: downgrade(
         runbook=give(runbook, NEWER), level="retired", reason="Old.", by=people["rita"]
     ),
     "another path": lambda runbook, people: edit(give(runbook, NEWER), document_path="docs/other.md"),
@@ -197,7 +199,7 @@ EVENTS = {
 
 
 def edit(runbook, **fields):
-    with actions.governed_edit(runbook, by="ed", reason="x"):
+    with governed_edit(runbook, by="ed", reason="x"):
         for name, value in fields.items():
             setattr(runbook, name, value)
         runbook.save()

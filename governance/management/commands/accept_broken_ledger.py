@@ -2,7 +2,8 @@
 
 from django.contrib.auth.models import User
 
-from governance import actions, ledger
+from governance import ledger
+from governance.assurance.integrity_incidents import accept_broken_ledger
 from governance.management.acceptance import AcceptanceCommand
 
 
@@ -16,7 +17,7 @@ class Command(AcceptanceCommand):
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
         """Accept the rows that do not hold."""
-        done = actions.accept_broken_ledger(reason=reason, by=by, mark=mark)
+        done = accept_broken_ledger(reason=reason, by=by, mark=mark)
         self.say_taken_down(done.taken_down)
         for sequence in done.rows:
             self.stdout.write(f"Accepted as it is: row {sequence}")

@@ -2,7 +2,8 @@
 
 from django.contrib.auth.models import User
 
-from governance import actions, ledger
+from governance import ledger
+from governance.assurance.integrity_incidents import accept_corrected_clock
 from governance.management.acceptance import AcceptanceCommand
 
 
@@ -17,5 +18,5 @@ class Command(AcceptanceCommand):
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
         """Accept that the ledger's newest times are ahead."""
         seen_at = mark.seen_at if mark else None
-        self.say_taken_down(actions.accept_corrected_clock(reason=reason, by=by, seen_at=seen_at))
+        self.say_taken_down(accept_corrected_clock(reason=reason, by=by, seen_at=seen_at))
         return "The portal goes on with the clock as it is now."

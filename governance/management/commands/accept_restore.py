@@ -2,7 +2,8 @@
 
 from django.contrib.auth.models import User
 
-from governance import actions, ledger
+from governance import ledger
+from governance.assurance.integrity_incidents import accept_restored_ledger
 from governance.management.acceptance import AcceptanceCommand
 
 
@@ -16,5 +17,5 @@ class Command(AcceptanceCommand):
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
         """Accept the loss of rows."""
-        self.say_taken_down(actions.accept_restored_ledger(reason=reason, by=by, mark=mark))
+        self.say_taken_down(accept_restored_ledger(reason=reason, by=by, mark=mark))
         return "The portal goes on with this ledger. Take a checkpoint now, and look over who is in which group."

@@ -3,8 +3,9 @@
 import sys
 from typing import Any
 
-from governance import database_writes, ledger
-from governance.alarms import integrity_alarms, notes
+from governance import ledger
+from governance.assurance import database_writes
+from governance.assurance.alarms import integrity_alarms, notes
 from governance.management.base import PortalCommand
 
 

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from governance import actions, ledger
-from governance.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint, take_checkpoint
+from governance import ledger
+from governance.assurance.integrity_incidents import exposed_by_checkpoints, note_checkpoint
+from governance.ledger.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint, take_checkpoint
 from governance.management.base import PortalCommand
 from governance.management.files import write_file
 
@@ -41,10 +42,10 @@ class Command(PortalCommand):
             raise CommandError(f"{result.sentence} No checkpoint was written.")
         if kept:
             problem = compare(kept, result)
-            actions.note_checkpoint(sequence=kept.sequence, digest=kept.hash, problem=problem)
+            note_checkpoint(sequence=kept.sequence, digest=kept.hash, problem=problem)
             if problem:
                 raise CommandError(f"{problem} {path} was left as it is: it is the proof.")
-        exposed = actions.exposed_by_checkpoints()
+        exposed = exposed_by_checkpoints()
         if exposed:
             raise CommandError(f"A checkpoint exposed: {exposed[0].message} None of this chain was written.")
         if ledger.look().is_restored:

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth.management.commands.createsuperuser import Command as DjangoCommand
 from django.contrib.auth.models import User
 
-from governance import actions, ledger
+from governance import ledger
+from governance.accounts.account_log import note_new_accounts
 
 
 class Command(DjangoCommand):
@@ -15,6 +16,4 @@ class Command(DjangoCommand):
         """Make the account, then tell of it."""
         known = set(User.objects.values_list("pk", flat=True))
         super().handle(*args, **options)
-        actions.note_new_accounts(
-            User.objects.exclude(pk__in=known), by=ledger.SYSTEM, reason="Made on the command line."
-        )
+        note_new_accounts(User.objects.exclude(pk__in=known), by=ledger.SYSTEM, reason="Made on the command line.")

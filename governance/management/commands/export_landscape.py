@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from governance.landscape_export import Export, export_landscape
+from governance.exchange.exporting import Export, export_landscape
 from governance.management.base import PortalCommand
 
 # Exit codes: the file is not what the portal says; it cannot be read or written.

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from governance.assurance.proof import NothingToProve, proof_of
 from governance.management.base import PortalCommand
 from governance.management.files import write_file
-from governance.proof import NothingToProve, proof_of
 from runbooks.models import Runbook
 
 

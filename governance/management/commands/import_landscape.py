@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
 from governance import ledger
-from governance.landscape_import import (
+from governance.exchange.importing import (
     Answers,
     CatalogueChanged,
     LandscapeFile,
@@ -21,7 +21,7 @@ from governance.landscape_import import (
     placed_name,
     plan_import,
 )
-from governance.landscape_import.show import show_plan
+from governance.exchange.importing.report import show_plan
 from governance.management.base import PortalCommand
 from runbooks.documents.git_source import open_source
 from runbooks.documents.source import Source, SourceError

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from governance import actions
+from governance.exchange.sync import Synced, sync_documents
 from governance.management.base import PortalCommand, actor_named
 from runbooks.documents.git_source import open_source
 from runbooks.documents.source import SourceError
@@ -43,12 +43,12 @@ class Command(PortalCommand):
         actor = actor_named(options["username"])
         try:
             with open_source(Path(root), ref) as source:
-                synced = actions.sync_documents(source=source, by=actor, name=_name(Path(root), ref))
+                synced = sync_documents(source=source, by=actor, name=_name(Path(root), ref))
         except SourceError as error:
             raise CommandError(f"{error} No runbook was touched.") from error
         self._say(synced)
 
-    def _say(self, synced: actions.Synced) -> None:
+    def _say(self, synced: Synced) -> None:
         where = f" at {synced.revision[:12]}" if synced.revision else ""
         self.stdout.write(f"Documents read{where}: {synced.read}. Not there or not readable: {synced.gone}.")
         if not synced:

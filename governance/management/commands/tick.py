@@ -7,12 +7,18 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from governance import actions, database_writes, ledger
-from governance.alarms import integrity_alarms, notes
-from governance.choices import NoticedBy
+from governance import ledger
+from governance.assurance import database_writes
+from governance.assurance.alarms import integrity_alarms, notes
+from governance.assurance.comparison.compare import compare_with_ledger, keep_comparison
+from governance.assurance.integrity_incidents import note_ledger_state
+from governance.assurance.reminders import send_due_reminders
+from governance.findings.choices import NoticedBy
+from governance.findings.models import Finding
+from governance.findings.reconcile import check_catalogue
 from governance.management.base import PortalCommand
-from governance.models import Finding
-from governance.reminders import send_due_reminders
+from governance.signoff.lapse import lapse_what_ran_out
+from governance.signoff.rules import bring_rules_into_force
 from runbooks.search import index
 
 logger = logging.getLogger(__name__)
@@ -47,7 +53,7 @@ class Command(PortalCommand):
 
     def _verify(self) -> list[str]:
         result = ledger.verify()
-        actions.note_ledger_state(problem=result.sentence, sequence=result.bad_sequence or 0)
+        note_ledger_state(problem=result.sentence, sequence=result.bad_sequence or 0)
         self.stdout.write(f"Ledger rows verified: {result.count}.")
         database_writes.try_to_write()
         seen = ledger.look()
@@ -58,8 +64,8 @@ class Command(PortalCommand):
         return [f"{alarm.detail} Every verdict is no-go until that is settled." for alarm in alarms]
 
     def _compare(self) -> list[str]:
-        compared = actions.compare_with_ledger()
-        checked = actions.keep_comparison(compared, by=ledger.SYSTEM, reason="Tick")
+        compared = compare_with_ledger()
+        checked = keep_comparison(compared, by=ledger.SYSTEM, reason="Tick")
         self.stdout.write(f"Rows unlike the ledger: {len(compared.altered)}, unknown to it: {len(compared.untold)}.")
         self.stdout.write(f"Of these opened: {checked.opened}, settled: {checked.settled}.")
         # What a person has set aside is no alarm any more.
@@ -68,12 +74,12 @@ class Command(PortalCommand):
         return [f"{one.subject}: {one.message}" for one in compared.altered if one.subject in subjects]
 
     def _lapse(self) -> list[str]:
-        self.stdout.write(f"Lapsed: {actions.lapse_what_ran_out(by=ledger.SYSTEM)}.")
-        self.stdout.write(f"Rules put in force: {actions.bring_rules_into_force(at=timezone.now())}.")
+        self.stdout.write(f"Lapsed: {lapse_what_ran_out(by=ledger.SYSTEM)}.")
+        self.stdout.write(f"Rules put in force: {bring_rules_into_force(at=timezone.now())}.")
         return []
 
     def _check(self) -> list[str]:
-        checked = actions.check_catalogue(by=ledger.SYSTEM, reason="Tick")
+        checked = check_catalogue(by=ledger.SYSTEM, reason="Tick")
         self.stdout.write(f"Findings opened: {checked.opened}, settled: {checked.settled}.")
         return []
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from governance import actions
+from governance.accounts.unlock import unlock_sign_in
 from governance.management.base import PortalCommand, actor_named
 
 
@@ -34,7 +34,7 @@ class Command(PortalCommand):
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no account named {options['username']!r}. Nothing was unlocked.")
-        failures = actions.unlock_sign_in(user=user, addresses_too=options["address"], by=by)
+        failures = unlock_sign_in(user=user, addresses_too=options["address"], by=by)
         if failures:
             self.stdout.write(self.style.SUCCESS(f"Unlocked {user}: {failures} failed sign-ins are forgotten."))
         else:

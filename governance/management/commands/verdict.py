@@ -5,11 +5,12 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from governance.choices import DEPENDENCE_TEXTS, VERDICT_TEXTS
-from governance.go_no_go import verdict_on_slug
+from governance.assurance.choices import VERDICT_TEXTS
+from governance.assurance.evidence import verdict_on_slug
+from governance.assurance.verdict import SOLO, Verdict
 from governance.management.base import PortalCommand
-from governance.policy import Dependence
-from governance.verdict import SOLO, Verdict
+from governance.signoff.choices import DEPENDENCE_TEXTS
+from governance.signoff.policy import Dependence
 
 
 class Command(PortalCommand):

@@ -7,10 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from governance import actions, guards, ledger
-from governance.alarms import integrity_alarms
-from governance.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint
+from governance import guards, ledger
+from governance.assurance.alarms import integrity_alarms
+from governance.assurance.comparison.compare import compare_with_ledger
+from governance.assurance.integrity_incidents import exposed_by_checkpoints, note_checkpoint, note_ledger_state
 from governance.ledger.acceptance import accepted_breaks
+from governance.ledger.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint
 from governance.management.base import PortalCommand
 from runbooks.standing import Reason
 
@@ -36,12 +38,12 @@ class Command(PortalCommand):
         """
         checkpoint = self._checkpoint(options["checkpoint"])
         result = ledger.verify()
-        actions.note_ledger_state(problem=result.sentence, sequence=result.bad_sequence or 0)
+        note_ledger_state(problem=result.sentence, sequence=result.bad_sequence or 0)
         if result.sentence:
             raise CommandError(result.sentence)
         if checkpoint:
             problem = compare(checkpoint, result)
-            actions.note_checkpoint(sequence=checkpoint.sequence, digest=checkpoint.hash, problem=problem)
+            note_checkpoint(sequence=checkpoint.sequence, digest=checkpoint.hash, problem=problem)
             if problem:
                 raise CommandError(problem)
         self._look_beside_the_chain()
@@ -57,7 +59,7 @@ class Command(PortalCommand):
 
         :raises CommandError: rows are lost, or guards are missing.
         """
-        exposed = actions.exposed_by_checkpoints()
+        exposed = exposed_by_checkpoints()
         if exposed:
             raise CommandError(f"The chain is whole in itself, but another checkpoint exposed: {exposed[0].message}")
         seen = ledger.look()
@@ -84,7 +86,7 @@ class Command(PortalCommand):
 
     def _compare(self) -> None:
         """Compare stored rows with the whole chain. It writes nothing: ``tick`` keeps the findings."""
-        compared = actions.compare_with_ledger()
+        compared = compare_with_ledger()
         if compared.altered:
             raise CommandError(
                 "\n".join(["The chain is whole, but stored rows are not what it tells:", *compared.sentences])

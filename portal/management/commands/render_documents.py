@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from governance import ledger
-from governance.actions.documents import render_documents_anew, rendered_text
+from governance.exchange.documents import render_documents_anew, rendered_text
 from runbooks.documents import RENDERER
 from runbooks.models import Document
 

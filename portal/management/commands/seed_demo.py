@@ -8,12 +8,16 @@ from django.contrib.auth.models import Group, User
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from governance import actions, ledger
+from governance import ledger
+from governance.accounts.roles import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
 from governance.demo_database import DEMO_REASON, holds_a_portal, is_demo_database
-from governance.landscape_import import LandscapeFile, apply_plan, plan_import
+from governance.editing.audited_edit import governed_edit
+from governance.exchange.importing import LandscapeFile, apply_plan, plan_import
+from governance.findings.reconcile import check_catalogue
 from governance.management.base import PortalCommand
-from governance.models import StatusChangeRequest
-from governance.people import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from governance.signoff.decide import seen_token, sign
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.submit import submit
 from portal.accounts import DEMO_GROUP
 from runbooks.documents.source import FolderSource
 from runbooks.models import Runbook, Situation
@@ -94,7 +98,7 @@ class Command(PortalCommand):
             passwords = self._make_people()
             if len(passwords) == len(PEOPLE):  # the first run; later ones at most make an account anew
                 self._sign_some(passwords)
-                actions.check_catalogue(by=ledger.SYSTEM, reason=DEMO_REASON)
+                check_catalogue(by=ledger.SYSTEM, reason=DEMO_REASON)
         self._print(passwords)
 
     def _import_fixtures(self) -> None:
@@ -106,7 +110,7 @@ class Command(PortalCommand):
         apply_plan(plan, by=ledger.SYSTEM)
         for slug, (owner, contact) in ANSWERABLE.items():
             runbook = Runbook.objects.get(slug=slug)
-            with actions.governed_edit(runbook, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with governed_edit(runbook, by=ledger.SYSTEM, reason=DEMO_REASON):
                 runbook.owner, runbook.escalation_contact = owner, contact
                 runbook.save(update_fields=["owner", "escalation_contact"])
         self._label_alerts()
@@ -115,7 +119,7 @@ class Command(PortalCommand):
     def _label_alerts(self) -> None:
         for slug, (category, source, severity) in ALERTS.items():
             situation = Situation.objects.get(slug=slug)
-            with actions.governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
                 situation.alert_category, situation.alert_source = category, source
                 situation.alert_severity = severity
                 situation.save()
@@ -123,7 +127,7 @@ class Command(PortalCommand):
     def _name_headings(self) -> None:
         for slug, headings in HEADINGS.items():
             situation = Situation.objects.get(slug=slug)
-            with actions.governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
                 for runbook, titles in headings.items():
                     step = situation.steps.get(runbook__slug=runbook)
                     step.headings = "\n".join(titles)
@@ -139,7 +143,7 @@ class Command(PortalCommand):
             passwords[username] = secrets.token_urlsafe(9)
             user = User(username=username, is_staff=is_staff)
             user.set_password(passwords[username])
-            with actions.governed_edit(user, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with governed_edit(user, by=ledger.SYSTEM, reason=DEMO_REASON):
                 user.save()
                 user.groups.add(Group.objects.get(name=group), demo)
         return passwords
@@ -152,7 +156,7 @@ class Command(PortalCommand):
         self._sign(self._ask(WAITING, "ready"), "risk-owner-3", passwords["risk-owner-3"])
 
     def _ask(self, slug: str, level: str) -> StatusChangeRequest:
-        return actions.submit(
+        return submit(
             runbook=Runbook.objects.get(slug=slug),
             level=level,
             year=timezone.localdate().year if level == "ready" else None,
@@ -162,10 +166,10 @@ class Command(PortalCommand):
         )
 
     def _sign(self, request: StatusChangeRequest, username: str, password: str) -> None:
-        actions.sign(
+        sign(
             request=request,
             comment="Read in full, and compared with the drill's log.",
-            seen=actions.seen_token(request),
+            seen=seen_token(request),
             password=password,
             by=User.objects.get(username=username),
         )

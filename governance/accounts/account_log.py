@@ -1,0 +1,27 @@
+"""Accounts that were made past the admin: the ledger tells of them too."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+
+from governance import ledger
+from governance.ledger.choices import Action
+from governance.ledger.snapshot import difference, facts_of, subject_of
+from governance.signoff.access_changes import announce
+
+
+def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str) -> None:
+    """One row for each account that a command has made."""
+    with ledger.governed(), ledger.in_its_language():
+        for account in accounts:
+            entry = ledger.append(
+                ledger.Record(
+                    actor=by,
+                    action=Action.CREATED,
+                    subject=subject_of(account),
+                    subject_title=str(account),
+                    reason=reason,
+                    changes=difference(None, facts_of(account)),
+                )
+            )
+            announce(entry, account=account)

@@ -1,7 +1,0 @@
-"""How things stood at another moment, folded from the ledger (docs/decisions/0013). It tells what was and permits nothing now."""
-
-from governance.as_of.filters import filtered_as_of
-from governance.as_of.moment import AS_OF, AsOfError, moment_of
-from governance.as_of.standing import Then, runbooks_as_of
-
-__all__ = ["AS_OF", "AsOfError", "Then", "filtered_as_of", "moment_of", "runbooks_as_of"]

@@ -1,0 +1,127 @@
+"""The portal's integrity alarms: why nothing may be used live now, whatever a runbook's row says.
+
+Verdict, lists, ``/readyz``, ``tick`` and the start of the server ask this one function.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from governance import guards, ledger
+from governance.assurance import database_writes
+from governance.assurance.integrity_incidents import CLOCK_TOLERANCE
+from governance.ledger import high_water_mark
+from governance.ledger.choices import Action
+from governance.ledger.incidents import standing_incidents
+from governance.ledger.models import ChangeLogEntry
+from runbooks.standing import Reason
+
+# How long ``/readyz`` says that the mark was made anew.
+TOLD_ANEW_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One reason why nothing may be used live.
+
+    :ivar detail: what was found, for whoever runs the portal (English).
+    """
+
+    reason: Reason
+    detail: str
+
+
+def integrity_alarms(seen: ledger.Look, *, at: datetime | None = None) -> tuple[Alarm, ...]:
+    """Return every reason why nothing may be used live now; empty where all is well. Writes nothing.
+
+    :param seen: the end of the ledger, as ``ledger.look`` has just found it.
+    :param at: now (aware).
+    """
+    found = (
+        *_of_the_mark(seen),
+        *_of_the_chain(seen),
+        *_of_the_clock(seen, at or timezone.now()),
+        *_of_the_database(),
+    )
+    return tuple(found)
+
+
+def _of_the_mark(seen: ledger.Look) -> Iterator[Alarm]:
+    if seen.unreadable:
+        yield Alarm(
+            Reason.MARK_UNREADABLE,
+            f"{seen.unreadable} See 'The high-water mark' in docs/operations.md.",
+        )
+    if seen.is_restored and seen.mark:
+        end = seen.newest.sequence if seen.newest else 0
+        place = f"ends at row {end}" if end < seen.mark.sequence else f"has another row {seen.mark.sequence}"
+        yield Alarm(
+            Reason.LEDGER_RESTORED,
+            f"This host has seen row {seen.mark.sequence} of the ledger, and the database {place}: an older backup "
+            "was restored, or rows were lost. See 'Restore' in docs/operations.md.",
+        )
+
+
+def _of_the_chain(seen: ledger.Look) -> Iterator[Alarm]:
+    """Yield what is wrong with rows that were added since the mark, and what a verification found earlier."""
+    sentences = [seen.verified.sentence] if seen.verified and not seen.verified.is_whole else []
+    sentences += [incident.message for incident in standing_incidents()]
+    for sentence in dict.fromkeys(sentences):
+        yield Alarm(Reason.LEDGER_BROKEN, sentence)
+
+
+def _of_the_clock(seen: ledger.Look, now: datetime) -> Iterator[Alarm]:
+    ahead = now + CLOCK_TOLERANCE
+    if seen.newest and seen.newest.recorded_at > ahead and not _is_accepted(seen.newest.recorded_at):
+        latest, where = seen.newest.recorded_at, "the ledger's newest row"
+    elif seen.mark and seen.mark.seen_at > ahead and not _is_corrected(seen):
+        latest, where = seen.mark.seen_at, "this host's high-water mark"
+    else:
+        return
+    yield Alarm(
+        Reason.CLOCK_BEHIND_LEDGER,
+        f"The clock says {now:%Y-%m-%d %H:%M} UTC, {where} says {latest:%Y-%m-%d %H:%M} UTC. "
+        "Set the clock right. If it was ahead before, run 'manage.py accept_clock'.",
+    )
+
+
+def _is_accepted(recorded_at: datetime) -> bool:
+    """Whether a person has accepted that the ledger's times are ahead, up to this one."""
+    accepted = ChangeLogEntry.objects.filter(subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED)
+    return accepted.filter(recorded_at=recorded_at).exists()
+
+
+def _is_corrected(seen: ledger.Look) -> bool:
+    """Whether a person has accepted that the clock was ahead, after this host wrote its mark."""
+    accepted = ChangeLogEntry.objects.filter(subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED)
+    return seen.mark is not None and accepted.filter(sequence__gt=seen.mark.sequence).exists()
+
+
+def _of_the_database() -> Iterator[Alarm]:
+    missing = guards.missing()
+    if missing:
+        yield Alarm(Reason.GUARDS_MISSING, f"Guards are missing: {', '.join(missing)}.")
+    problem = database_writes.write_problem()
+    if problem:
+        yield Alarm(Reason.DATABASE_NOT_WRITABLE, problem)
+
+
+def notes(seen: ledger.Look, *, at: datetime | None = None) -> list[str]:
+    """Return what is no alarm, and what whoever runs the portal should know."""
+    told = []
+    problem = high_water_mark.write_problem()
+    if problem:
+        told.append(problem)
+    elif seen.mark is None and seen.newest and not seen.unreadable and high_water_mark.mark_path():
+        told.append(
+            "The high-water mark is missing and is made anew: nothing tells whether the ledger lost rows before."
+        )
+    anew = seen.mark.made_anew_at if seen.mark else None
+    if anew and (at or timezone.now()) - anew < TOLD_ANEW_FOR:
+        told.append(
+            f"The high-water mark was missing and was made anew at {anew:%Y-%m-%d %H:%M} UTC: "
+            "nothing tells whether the ledger lost rows before."
+        )
+    return told

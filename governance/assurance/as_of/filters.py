@@ -1,0 +1,29 @@
+"""The filters of the runbook list, asked about another moment."""
+
+from datetime import datetime
+
+from django.http import QueryDict
+
+from governance.assurance.as_of.status import Then, runbooks_as_of
+from runbooks.filters import RunbookFilterSet
+from runbooks.models import Runbook
+
+# These ask for what was signed, which was another thing then; the others ask the catalogue as it is now.
+OF_READINESS = ("readiness", "year")
+
+
+def filtered_as_of(data: QueryDict, moment: datetime) -> tuple[RunbookFilterSet, list[Then]]:
+    """The filters as they were understood, and the runbooks that pass them; none where a filter makes no sense."""
+    asked = RunbookFilterSet(data, queryset=Runbook.objects.with_catalogue())
+    if not asked.is_valid():
+        return asked, []
+    levels, year = (asked.form.cleaned_data[name] for name in OF_READINESS)
+    others = data.copy()
+    for name in OF_READINESS:
+        others.pop(name, None)
+    found = RunbookFilterSet(others, queryset=Runbook.objects.with_catalogue()).qs
+    return asked, [
+        then
+        for then in runbooks_as_of(found, moment)
+        if (not levels or then.signed.level in levels) and (year is None or then.signed.year == year)
+    ]

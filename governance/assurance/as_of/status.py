@@ -1,0 +1,113 @@
+"""Where runbooks stood at a moment: what was signed, and whether it held on what the catalogue said then."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from governance.assurance.as_of.catalogue import Described, described_as_of
+from governance.assurance.as_of.signed import NOTHING_SIGNED, SignedThen, signed_as_of
+from governance.assurance.verdict import Evidence, Verdict, decide
+from governance.ledger.snapshot import subject_of
+from runbooks.doubt import doubts
+from runbooks.models import Document, Runbook
+from runbooks.models.runbook import metadata_digest, readiness_label
+from runbooks.standing import Reason, SignedFacts, last_day
+
+ABOUT_THE_LEDGER = frozenset({Reason.LEDGER_BROKEN, Reason.LEDGER_RESTORED, Reason.MARK_UNREADABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """One runbook at a moment. ``verdict`` is what held then; it is no permission now.
+
+    :ivar document_sha256: the text that stood behind it; empty where there was none, or it is not stored.
+    """
+
+    runbook: Runbook
+    moment: datetime
+    signed: SignedThen
+    described: Described
+    document_sha256: str
+    verdict: Verdict
+
+    @property
+    def readiness(self) -> str:
+        """The readiness that was signed, in words."""
+        return readiness_label(self.signed.level, self.signed.year)
+
+    @property
+    def valid_until(self) -> date | None:
+        """The last day of that readiness; None where it had none."""
+        return last_day(self.signed.year, self.signed.until)
+
+    def signed_document(self) -> Document | None:
+        """The text that was signed, if it is stored."""
+        if not self.signed.document_sha256:
+            return None
+        stored = Document.objects.filter(sha256=self.signed.document_sha256)
+        return stored.filter(path=self.described.metadata["document_path"]).first() or stored.first()
+
+
+def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Then]:
+    """Where runbooks stood, in their order; those that the ledger says were made later are left out.
+
+    Cheap for many at once: the queries do not grow with the runbooks.
+    """
+    asked = list(runbooks)
+    signed = signed_as_of(moment, subjects=[subject_of(runbook) for runbook in asked] if len(asked) == 1 else None)
+    described = described_as_of(moment, asked)
+    texts = _texts(described.values())
+    # Of the alarms of now, those about the ledger: it is what tells of then.
+    alarms = tuple(alarm for alarm in doubts() if alarm in ABOUT_THE_LEDGER)
+    return [
+        _then(
+            runbook,
+            moment,
+            signed.get(subject_of(runbook), NOTHING_SIGNED),
+            described[runbook.pk],
+            texts.get(described[runbook.pk].document, ""),
+            alarms=alarms,
+        )
+        for runbook in asked
+        if described[runbook.pk].existed
+    ]
+
+
+def _texts(described: Iterable[Described]) -> dict[str, str]:
+    """``path @ digits`` -> the whole sha256, of those that are stored."""
+    paths = {one.document.rpartition(" @ ")[0] for one in described if one.document}
+    stored = Document.objects.filter(path__in=paths).only("path", "sha256")
+    return {str(document): document.sha256 for document in stored}
+
+
+def _then(
+    runbook: Runbook,
+    moment: datetime,
+    signed: SignedThen,
+    described: Described,
+    text: str,
+    *,
+    alarms: tuple[Reason, ...],
+) -> Then:
+    today = timezone.localdate(moment)
+    facts = SignedFacts(
+        level=signed.level,
+        year=signed.year,
+        signed_document_sha256=signed.document_sha256,
+        document_sha256=text,
+        document_path=described.metadata["document_path"],
+        stored_path=described.document.rpartition(" @ ")[0],
+        signed_metadata_sha256=signed.metadata_sha256,
+        metadata_sha256=metadata_digest(described.metadata),
+        from_year=signed.from_year,
+        until=signed.until,
+        solo=signed.solo,
+        dependence=signed.dependence or "",
+    )
+    # The signatures were counted when the row was written; what can be doubted now is the ledger alone.
+    evidence = Evidence(True, signed.is_itself, True, alarms)
+    verdict = decide(facts, evidence, today=today, year=today.year, solo_mode=bool(settings.GOVERNANCE_SOLO))
+    return Then(runbook, moment, signed, described, text, verdict)

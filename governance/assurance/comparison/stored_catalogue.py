@@ -1,0 +1,246 @@
+"""Compare the catalogue, the accounts and the rules with what the ledger last told of them.
+
+A value that was changed past the portal (an owner, an escalation contact, a group) would lead an
+operator to the wrong number, or a stranger to a signature. The queries do not grow with the objects.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db import models
+from django.db.models import Prefetch
+
+from governance import ledger
+from governance.accounts.roles import GROUP_PERMISSIONS
+from governance.assurance.comparison.ledger_facts import COMPARED, KINDS, Facts, LedgerFacts, read_ledger_facts
+from governance.exchange.models import LandscapeSource
+from governance.ledger.snapshot import facts_of, relations_of, subject_of
+from governance.signoff.models import SignOffRule
+from runbooks.models import Document, Runbook, SectionEntry, SituationRunbook
+
+# A step's runbook is joined, and so is a permission's model: their labels are made of them.
+ROWS: dict[str, models.QuerySet[Any]] = {
+    "entries": SectionEntry._default_manager.select_related("runbook"),
+    "steps": SituationRunbook._default_manager.select_related("runbook"),
+    "permissions": Permission.objects.select_related("content_type"),
+    "user_permissions": Permission.objects.select_related("content_type"),
+}
+JOINED: dict[type[models.Model], tuple[str, ...]] = {Runbook: ("primary_cluster", "document")}
+LARGE: dict[type[models.Model], tuple[str, ...]] = {
+    Runbook: ("document__text", "document__html", "document__contents"),
+    Document: ("text", "html", "contents"),
+}
+RELATED_KIND = {
+    "entries": "runbook",
+    "steps": "runbook",
+    "runbooks": "runbook",
+    "groups": "group",
+    "layers": "layer",
+    "related_clusters": "cluster",
+}
+CHUNK = 1_000
+MOST_SHOWN = 120
+NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An object that is not what the ledger told.
+
+    :ivar subject: its name in the ledger. :ivar sentence: what is wrong, and what to do.
+    :ivar is_told: False where no row of the ledger ever spoke of it.
+    :ivar runbook: the primary key, where it is a runbook.
+    """
+
+    subject: str
+    sentence: str
+    is_told: bool = True
+    runbook: int | None = None
+
+
+def disagreements() -> Iterator[Disagreement]:
+    """Yield every stored object that is not what the ledger last told, and each that is gone past it."""
+    with ledger.in_its_language():
+        known = read_ledger_facts()
+        stored: set[str] = set()
+        for model in COMPARED:
+            for instance in _stored(model):
+                subject = subject_of(instance)
+                stored.add(subject)
+                yield from _of_object(known, subject, instance)
+        yield from _gone(known, stored)
+        yield from _rules(known)
+        yield from _landscape(known)
+
+
+def _stored(model: type[models.Model]) -> Iterator[Any]:
+    """Every object of a model, with what it is linked with as lists."""
+    rows = model._base_manager.order_by("pk").select_related(*JOINED.get(model, ())).defer(*LARGE.get(model, ()))
+    if not JOINED.get(model):
+        rows = rows.select_related(None)
+    links = [Prefetch(name, ROWS.get(name), to_attr=f"read_{name}") for name in relations_of(model)]
+    yield from rows.prefetch_related(*links).iterator(chunk_size=CHUNK)
+
+
+def _of_object(known: LedgerFacts, subject: str, instance: Any) -> Iterator[Disagreement]:
+    runbook = instance.pk if isinstance(instance, Runbook) else None
+    told = known.objects.get(subject)
+    if told is None:
+        if not _is_harmless(instance):
+            yield Disagreement(subject, NEVER_TOLD, is_told=False, runbook=runbook)
+        return
+    related = {name: getattr(instance, f"read_{name}") for name in relations_of(type(instance))}
+    now = facts_of(instance, related=related)
+    wrong = [
+        _in_words(name, value, told)
+        for name, value in now.items()
+        if not _is_told(told, name, value, instance) and not _was_told(known, told, name, instance, related)
+    ]
+    if wrong:
+        yield Disagreement(subject, f"{' '.join(wrong)} {PUT_RIGHT}", runbook=runbook)
+
+
+def _is_harmless(instance: Any) -> bool:
+    """Whether it is one of the groups that a migration makes, or one that permits nothing."""
+    return isinstance(instance, Group) and (instance.name in GROUP_PERMISSIONS or not instance.permissions.exists())
+
+
+NEVER_TOLD = (
+    "No row of the ledger tells of it: it was made past the portal. Find out who made it, then delete it, or save it in the "
+    "admin with a change, so that the ledger tells of it."
+)
+PUT_RIGHT = (
+    "It was changed past the portal: find out by whom, then save the right value in the admin. The ledger's value put back "
+    "settles this by itself."
+)
+GONE = (
+    "The ledger tells of it, and it is no longer stored: it was deleted past the portal. Restore it, or make it again."
+)
+
+
+def _in_words(name: str, value: Any, told: Facts) -> str:
+    if name not in told.values:
+        return f"“{name}” is {_shown(value)}, and the ledger never told of a value."
+    last, sequence = told.values[name]
+    return f"“{name}” is {_shown(value)}, and the ledger last told {_shown(last)} (row {sequence})."
+
+
+def _shown(value: Any) -> str:
+    if value in NOTHING:
+        return "empty"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"“{text[:MOST_SHOWN]}”"
+
+
+def _is_told(told: Facts, name: str, value: Any, instance: models.Model) -> bool:
+    """Whether a value is what the last row said; what no row ever said is empty, or as the field begins."""
+    if name in told.values:
+        return _is_same(told.values[name][0], value)
+    return not told.is_complete or value in NOTHING or value == _beginning(instance, name)
+
+
+def _beginning(instance: models.Model, name: str) -> Any:
+    field = next((each for each in instance._meta.concrete_fields if each.name == name), None)
+    return field.get_default() if field is not None else None
+
+
+def _is_same(told: Any, now: Any) -> bool:
+    if type(told) is type(now) and told == now:
+        return True
+    if told in NOTHING and now in NOTHING:
+        return True
+    if isinstance(told, str) and isinstance(now, str):
+        moments = _moment(told), _moment(now)
+        return None not in moments and moments[0] == moments[1]
+    return False
+
+
+def _moment(text: str) -> datetime | None:
+    """The aware time that a text names; rows spell one with a blank or a T, an offset or a Z."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _was_told(known: LedgerFacts, told: Facts, name: str, instance: Any, related: dict[str, Any]) -> bool:
+    """Whether a link is what was told, under the names that the others had then; what was deleted since is no longer linked."""
+    if name in ("permissions", "user_permissions"):
+        return _permissions_are_told(told, name, instance, related[name])
+    if name not in told.values:
+        return False
+    last, sequence = told.values[name]
+    if name not in related:
+        other = getattr(instance, name, None)
+        return isinstance(other, models.Model) and known.label_at(sequence, other) == last
+    labels = [_label_then(known, other, sequence) for other in related[name]]
+    gone = known.deleted_since(sequence, RELATED_KIND.get(name, ""))
+    left = [entry for entry in last or [] if not any(_names(str(entry), label) for label in gone)]
+    return sorted(labels) == sorted(map(str, left))
+
+
+def _label_then(known: LedgerFacts, other: Any, sequence: int) -> str:
+    """What a linked object, or a row that leads to one, was called when a row was written."""
+    if not isinstance(other, (SectionEntry, SituationRunbook)):
+        return known.label_at(sequence, other)
+    text, prefix = str(getattr(other, "told", other)), f"{other.position}. {other.runbook}"
+    return f"{other.position}. {known.label_at(sequence, other.runbook)}{text.removeprefix(prefix)}"
+
+
+def _names(entry: str, label: str) -> bool:
+    """Whether an entry of a told list is about an object with this label: ``2. Pump restart (Steps)``."""
+    return re.fullmatch(rf"(\d+\. )?{re.escape(label)}((: | \().*)?", entry, re.DOTALL) is not None
+
+
+def _permissions_are_told(told: Facts, name: str, instance: Any, related: Iterable[Any]) -> bool:
+    """Whether nobody may do more than was told, or than the portal's own groups may; a release renames what it governs."""
+    last = told.values[name][0] if name in told.values else []
+    if not told.is_complete and name not in told.values:
+        return True
+    own = GROUP_PERMISSIONS.get(instance.name, ()) if isinstance(instance, Group) else ()
+    return all(str(each) in (last or []) or each.codename in own for each in related)
+
+
+def _gone(known: LedgerFacts, stored: set[str]) -> Iterator[Disagreement]:
+    for subject in sorted(known.objects.keys() - stored):
+        if subject.partition(":")[0] in KINDS:
+            yield Disagreement(subject, GONE)
+
+
+def _rules(known: LedgerFacts) -> Iterator[Disagreement]:
+    """Each version of a rule is told by a row that holds every term; those of the first format were named by number."""
+    stored = set()
+    for rule in SignOffRule.objects.select_related("group").order_by("pk"):
+        subject = subject_of(rule)
+        stored.add((subject, rule.version))
+        told = known.rules.get((subject, rule.version))
+        is_first = told is None
+        if told is None:
+            told = known.rules.get((f"signoffrule:{rule.pk}", rule.version))
+        if told is None:
+            yield Disagreement(f"{subject} v{rule.version}", NEVER_TOLD, is_told=False)
+            continue
+        now = facts_of(rule)
+        if is_first:  # the row that told it anew took it out of force
+            now.pop("in_force")
+        wrong = [name for name, value in now.items() if name in told and not _is_same(told[name], value)]
+        if wrong:
+            said = " ".join(f"“{name}” is {_shown(now[name])}, the ledger told {_shown(told[name])}." for name in wrong)
+            yield Disagreement(f"{subject} v{rule.version}", f"{said} {PUT_RIGHT}")
+    for subject, version in sorted(known.rules.keys() - stored):
+        if "." in subject:
+            yield Disagreement(f"{subject} v{version}", GONE)
+
+
+def _landscape(known: LedgerFacts) -> Iterator[Disagreement]:
+    """The text that an export starts from."""
+    newest = LandscapeSource.objects.order_by("-pk").first()
+    # The first format did not tell the sha256 of the stored text.
+    told = newest and {(newest.file, newest.sha256), (newest.file, None)} & known.imported
+    if newest and not (newest.is_itself and told):
+        yield Disagreement(f"landscape:{newest.file}", f"The stored file is not the imported one. {PUT_RIGHT}")

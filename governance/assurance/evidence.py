@@ -1,0 +1,329 @@
+"""Asking for the verdict: gathers what ``governance.assurance.verdict`` decides on, from the row, the sign-off and the ledger.
+
+Computed at each question and never stored. Whatever cannot be found out is a no-go.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import Error
+from django.db.models import Q
+from django.utils import timezone
+
+from governance import ledger
+from governance.assurance.alarms import integrity_alarms
+from governance.assurance.comparison.stored_requests import (
+    closing_columns,
+    decision_columns,
+    decision_rows,
+    request_columns,
+)
+from governance.assurance.verdict import Evidence, Verdict, VerdictReason, decide, no_go, reasons_in
+from governance.guards.rules import SIGNED
+from governance.ledger.choices import Action
+from governance.ledger.history import last_told
+from governance.ledger.incidents import OF_THE_CHAIN
+from governance.ledger.models import ChangeLogEntry, LedgerIncident
+from governance.ledger.snapshot import subject_of
+from governance.signoff.apply import signed_values
+from governance.signoff.choices import Decision, RequestState
+from governance.signoff.models import SignOff, StatusChangeRequest
+from runbooks.choices import ReadinessLevel
+from runbooks.doubt import doubts, note_doubts
+from runbooks.models import Document, Runbook, Situation, SituationRunbook
+from runbooks.standing import Reason
+
+logger = logging.getLogger(__name__)
+ABOUT_SIGNING = (
+    Action.REQUEST_SUBMITTED,
+    Action.REQUEST_SIGNED,
+    Action.REQUEST_REJECTED,
+    Action.READINESS_CHANGED,
+)
+LEAST_YEAR, MOST_YEAR = 1, 9999
+# Of a runbook that does not claim to be ready nothing is asked: its own row says no.
+NOTHING_AGAINST = Evidence(True, True, True)
+
+
+def verdict_on_slug(
+    slug: str, *, year: int | None = None, at: datetime | None = None, thorough: bool = False
+) -> Verdict:
+    """The verdict on the runbook with this slug; an unknown one is a no-go like any other.
+
+    :param year: the calendar year that live use is asked for; this year by default.
+    :param at: the moment (aware; now by default).
+    :param thorough: verify the whole ledger for this one answer.
+    """
+    try:
+        runbook = Runbook.objects.select_related("document", "primary_cluster").filter(slug=slug).first()
+    except Error:
+        logger.exception("The database could not be asked.")
+        return no_go(VerdictReason.DATABASE_UNREACHABLE)
+    except Exception:  # whatever it is, it is a doubt
+        logger.exception("The runbook could not be read.")
+        return no_go(VerdictReason.DOUBT)
+    if runbook is None:
+        return no_go(VerdictReason.UNKNOWN_RUNBOOK)
+    return verdict_on(runbook, year=year, at=at, thorough=thorough)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a page has read for its own use in this very answer, so that the verdict need not read it again.
+
+    :ivar decisions: those on every applied request of the runbooks asked about, with their signers and requests.
+    :ivar rows: at least every ledger row about signing that speaks of them, and every one of their texts, in their order.
+    """
+
+    decisions: Sequence[SignOff]
+    rows: Sequence[ChangeLogEntry]
+
+    @classmethod
+    def now(cls, runbooks: Sequence[Runbook]) -> Self:
+        """Read it."""
+        signing = Q(subject__in=[subject_of(runbook) for runbook in runbooks], action__in=ABOUT_SIGNING)
+        texts = Q(subject__in=[subject_of(runbook.document) for runbook in runbooks if runbook.document])
+        rows = ChangeLogEntry.objects.filter(signing | texts).order_by("sequence")
+        # What was found not to hold proves nothing, and may be a row that nobody can read.
+        rows = rows.exclude(sequence__in=LedgerIncident.objects.filter(OF_THE_CHAIN).values("sequence"))
+        decisions = SignOff.objects.filter(request__runbook__in=runbooks, request__applied_at__isnull=False)
+        return cls(decisions=list(decisions.select_related("signer", "request__requested_by")), rows=list(rows))
+
+
+def verdict_on(
+    runbook: Runbook,
+    *,
+    year: int | None = None,
+    at: datetime | None = None,
+    thorough: bool = False,
+    read: Read | None = None,
+) -> Verdict:
+    """The verdict on a runbook. Parameters as for ``verdicts_on``."""
+    return verdicts_on([runbook], year=year, at=at, thorough=thorough, read=read)[0]
+
+
+def verdicts_on(
+    runbooks: Sequence[Runbook],
+    *,
+    year: int | None = None,
+    at: datetime | None = None,
+    thorough: bool = False,
+    read: Read | None = None,
+) -> list[Verdict]:
+    """The verdicts on many runbooks, in their order, in a fixed number of queries.
+
+    :param read: what was read of them just now; otherwise it is read here. The rest as for ``verdict_on_slug``.
+    """
+    today = timezone.localdate(at)
+    asked = today.year if year is None else year
+    if not LEAST_YEAR <= asked <= MOST_YEAR:
+        return [no_go(VerdictReason.DOUBT) for _ in runbooks]
+    claiming = [runbook for runbook in runbooks if claims_ready(runbook)]
+    try:
+        known = _Known.of(claiming, read, thorough=thorough, texts=True)
+        evidence = {runbook.pk: known.evidence(runbook) for runbook in claiming}
+        note_doubts(claiming, {pk: _reasons(of_one) for pk, of_one in evidence.items()})
+        return [
+            decide(
+                runbook.signed_facts(),
+                evidence.get(runbook.pk, NOTHING_AGAINST),
+                today=today,
+                year=asked,
+                solo_mode=bool(settings.GOVERNANCE_SOLO),
+            )
+            for runbook in runbooks
+        ]
+    except Error:
+        logger.exception("The database could not be asked.")
+        return [no_go(VerdictReason.DATABASE_UNREACHABLE) for _ in runbooks]
+    except Exception:  # a row that is forged or cannot be read must not hide behind a 500
+        logger.exception("The verdict could not be computed.")
+        return [no_go(VerdictReason.DOUBT) for _ in runbooks]
+
+
+Steps = list[tuple[SituationRunbook, Verdict]]
+
+
+def with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
+    """Situations with their steps in order, each with the verdict on its runbook, in a fixed number of queries."""
+    steps = [(situation, list(situation.steps.all())) for situation in situations]
+    runbooks = list({step.runbook_id: step.runbook for _, of_one in steps for step in of_one}.values())
+    verdicts = dict(zip((runbook.pk for runbook in runbooks), verdicts_on(runbooks), strict=True))
+    return [(situation, [(step, verdicts[step.runbook_id]) for step in of_one]) for situation, of_one in steps]
+
+
+def claims_ready(runbook: Runbook) -> bool:
+    """Any other is no-go already: nothing else needs to be asked of it."""
+    return runbook.readiness_level == ReadinessLevel.READY
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was read for all of the runbooks at once."""
+
+    alarms: tuple[Reason, ...]
+    decisions: dict[int, list[SignOff]]  # runbook -> the decisions on the request that was applied last
+    rows: dict[str, list[ChangeLogEntry]]  # subject (a runbook, a document) -> its rows, in their order
+    altered: set[int]  # documents whose text is not what their sha256 names
+
+    @classmethod
+    def of(cls, runbooks: Sequence[Runbook], read: Read | None = None, *, thorough: bool = False, texts: bool) -> Self:
+        """Gather it; nothing where no runbook claims to be ready.
+
+        :param texts: read the texts that are not at hand, to see that each is what its sha256 names.
+        """
+        if not runbooks:
+            return cls((), {}, {}, set())
+        read = read or Read.now(runbooks)
+        about: dict[str, list[ChangeLogEntry]] = {}
+        for row in read.rows:
+            about.setdefault(row.subject, []).append(row)
+        alarms = doubts()
+        if thorough and Reason.LEDGER_BROKEN not in alarms and not ledger.verify().is_whole:
+            alarms = (*alarms, Reason.LEDGER_BROKEN)
+        return cls(
+            alarms=alarms,
+            decisions=_on_the_last(read.decisions),
+            rows=about,
+            altered=_altered_documents(runbooks, texts=texts),
+        )
+
+    def evidence(self, runbook: Runbook) -> Evidence:
+        """What is known of one runbook."""
+        last = self.decisions.get(runbook.pk, [])
+        decisions = last if last and _is_behind(last[0].request, runbook) else []
+        return Evidence(
+            signatures_complete=bool(decisions) and _has_quorum(decisions),
+            ledger_agrees=bool(decisions) and _tells_of(self.rows.get(subject_of(runbook), []), decisions, runbook),
+            alarms=self.alarms,
+            document_is_itself=runbook.document_id not in self.altered and self._is_shown_as_rendered(runbook.document),
+        )
+
+    def _is_shown_as_rendered(self, document: Document | None) -> bool:
+        """Whether the HTML is what the ledger says the text was rendered to; without a text there is another reason."""
+        told = self.rows.get(subject_of(document), []) if document else []
+        return document is None or last_told(told, "html_sha256") == document.html_sha256
+
+
+def _on_the_last(decisions: Iterable[SignOff]) -> dict[int, list[SignOff]]:
+    """The decisions on the request of each runbook that was opened last, which is the one that was applied last."""
+    last: dict[int, list[SignOff]] = {}
+    for decision in sorted(decisions, key=lambda decision: (decision.request_id, decision.pk)):
+        of_runbook = last.get(decision.request.runbook_id)
+        if of_runbook and of_runbook[0].request_id == decision.request_id:
+            of_runbook.append(decision)
+        else:
+            last[decision.request.runbook_id] = [decision]
+    return last
+
+
+def _altered_documents(runbooks: Sequence[Runbook], *, texts: bool) -> set[int]:
+    """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query, if at all."""
+    at_hand = [runbook.document for runbook in runbooks if runbook.document]
+    deferred = [document.pk for document in at_hand if {"text", "html"} & document.get_deferred_fields()]
+    documents = [document for document in at_hand if document.pk not in deferred]
+    if deferred and texts:
+        documents += Document.objects.filter(pk__in=deferred).only("text", "sha256", "html", "html_sha256")
+    return {document.pk for document in documents if not document.is_itself}
+
+
+def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
+    """Whether the readiness of the runbook's row is the one that this request was approved for."""
+    return (
+        request.state == RequestState.APPROVED
+        and (request.to_level, request.to_year) == (runbook.readiness_level, runbook.readiness_year)
+        and request.document_sha256 == runbook.signed_document_sha256
+        and request.metadata_sha256 == runbook.signed_metadata_sha256
+        and (request.valid_from_year, request.valid_until) == (runbook.signed_from_year, runbook.signed_until)
+        and (request.is_solo, request.dependence) == (runbook.signed_solo, runbook.signed_dependence)
+    )
+
+
+def _has_quorum(decisions: list[SignOff]) -> bool:
+    """Whether these decisions on one request are as many approvals as it needs, and none against."""
+    request = decisions[0].request
+    approvers = {
+        decision.signer_id
+        for decision in decisions
+        if decision.decision == Decision.APPROVE
+        and (decision.document_sha256, decision.metadata_sha256) == (request.document_sha256, request.metadata_sha256)
+        and not (request.independent and decision.signer_id == request.requested_by_id)
+    }
+    rejected = any(decision.decision == Decision.REJECT for decision in decisions)
+    return not rejected and len(approvers) >= request.required_signatures
+
+
+def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Runbook) -> bool:
+    """Whether the ledger tells of this readiness: opened, signed by whom the decisions name, and moved, in these very terms."""
+    changed = [row for row in rows if row.action == Action.READINESS_CHANGED]
+    own = [row for row in rows if _after(row, "request") == decisions[0].request_id]
+    if not changed or changed[-1] not in own or not all(ledger.hash_of(row) == row.hash for row in own):
+        return False
+    told = {name: _after(changed[-1], name) for name in SIGNED}
+    told["signed_dependence"] = told["signed_dependence"] or ""  # older rows do not speak of it
+    return (
+        told == signed_values(runbook) and _tells_of_signatures(own, decisions) and _are_stored_as_told(own, decisions)
+    )
+
+
+def _are_stored_as_told(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:
+    """Whether every covered cell of the request and of its decisions is what the ledger recorded."""
+    request = decisions[0].request
+    if request_columns(request, own) or closing_columns(request, own):
+        return False
+    told = decision_rows(request, own)
+    as_many = len(told) == len(decisions)  # a row that was added later may tell anything
+    return as_many and all(any(not decision_columns(decision, row) for row in told) for decision in decisions)
+
+
+def _tells_of_signatures(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:
+    request = decisions[0].request
+    opened = [row for row in own if row.action == Action.REQUEST_SUBMITTED]
+    if len(opened) != 1 or any(row.action == Action.REQUEST_REJECTED for row in own):
+        return False
+    signed = {(row.actor, _after(row, "statement_sha256")) for row in own if row.action == Action.REQUEST_SIGNED}
+    stored = {
+        (decision.signer.get_username(), decision.statement_sha256)
+        for decision in decisions
+        if decision.decision == Decision.APPROVE
+    }
+    terms = (_after(opened[0], "required_signatures"), _after(opened[0], "independent"))
+    return signed == stored and terms == (request.required_signatures, request.independent)
+
+
+def _after(row: ChangeLogEntry, name: str) -> object:
+    return row.changes.get(name, {}).get("after")
+
+
+def doubts_about(runbooks: Sequence[Runbook]) -> dict[int, tuple[Reason, ...]]:
+    """What governance has against runbooks that claim to be ready, by their keys; for ``runbooks.doubt``.
+
+    So no list, badge or hit calls anything live-ready on which the verdict is no-go. A list reads no texts: that one is
+    not what its sha256 names is found by the verdict alone, on the runbook's page and wherever a machine asks.
+    """
+    try:
+        known = _Known.of(runbooks, texts=False)
+        return {runbook.pk: _reasons(known.evidence(runbook)) for runbook in runbooks}
+    except Exception:  # whatever it is, it is a doubt
+        logger.exception("What stands against runbooks could not be found out.")
+        return {runbook.pk: (Reason.DOUBT,) for runbook in runbooks}
+
+
+def _reasons(evidence: Evidence) -> tuple[Reason, ...]:
+    return tuple(Reason(reason.value) for reason in reasons_in(evidence))
+
+
+def portal_doubts() -> tuple[Reason, ...]:
+    """Why nothing may be used live, whatever a runbook's row says; for ``runbooks.doubt``."""
+    try:
+        seen = ledger.look()
+        alarms = integrity_alarms(seen)
+        ledger.follow(seen)
+    except Exception:  # whatever it is, it is a doubt
+        logger.exception("Whether the portal is in doubt could not be found out.")
+        return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
+    return tuple(dict.fromkeys(alarm.reason for alarm in alarms))

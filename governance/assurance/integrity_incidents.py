@@ -1,0 +1,254 @@
+"""Incidents of the ledger, and how people go on after one.
+
+While an incident stands, every verdict is no-go.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.utils import timezone
+
+from governance import ledger
+from governance.errors import NothingToAccept, refuse_for
+from governance.findings.choices import SEVERITY_OF_KIND, FindingKind
+from governance.findings.models import Finding
+from governance.ledger.acceptance import accepted_breaks
+from governance.ledger.choices import Action
+from governance.ledger.incidents import BY_A_CHECKPOINT, OF_THE_CHAIN, is_back, open_incidents
+from governance.ledger.models import ChangeLogEntry, LedgerIncident
+from governance.signoff import policy, transitions
+from governance.signoff.choices import RequestState
+from governance.signoff.downgrade import downgrade, lapse_what_waits
+from governance.signoff.signers import person
+from runbooks.choices import ReadinessLevel
+from runbooks.models import Runbook
+
+# The levels from which one may go back to unassessed.
+TO_UNASSESSED = [level for level, lower in transitions.DOWN.items() if ReadinessLevel.UNASSESSED in lower]
+CHECKPOINT = "ledger, seen from a checkpoint"
+MAX_LINE = 2**31 - 1
+MAX_BREAKS = 1_000
+# Clocks of several hosts differ by less; a clock that is further behind is wrong.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBreaks:
+    """What ``accept_broken_ledger`` has done: the runbooks it took down, and the rows it accepted."""
+
+    taken_down: list[Runbook]
+    rows: list[int]
+
+
+def note_ledger_state(*, problem: str, sequence: int = 0, at: datetime | None = None) -> None:
+    """Note what a verification of the whole chain has found. It leaves no row in the ledger.
+
+    A whole chain also settles what checkpoints exposed, where it goes through their very rows
+    again: the right backup is back. A later checkpoint settles nothing, for it may have been taken
+    of the wrong chain.
+
+    :param problem: what is wrong; empty when all of it was verified.
+    :param sequence: the first row that does not hold.
+    """
+    moment = at or timezone.now()
+    if problem:
+        _open(problem, sequence=sequence, digest="", at=moment)
+        return
+    _settle(open_incidents(OF_THE_CHAIN), at=moment)
+    _settle((each for each in open_incidents(BY_A_CHECKPOINT) if is_back(each)), at=moment)
+
+
+def note_checkpoint(*, sequence: int, digest: str, problem: str, at: datetime | None = None) -> None:
+    """Note what is wrong with a whole chain, seen from a checkpoint.
+
+    :param sequence: the row that the checkpoint was taken at.
+    :param digest: that row's hash, as the checkpoint has it.
+    :param problem: what is wrong; empty when the chain goes through it.
+    """
+    if problem:
+        _open(problem, sequence=sequence, digest=digest, at=at or timezone.now())
+
+
+def exposed_by_checkpoints() -> list[LedgerIncident]:
+    """Return what checkpoints exposed and nothing has settled."""
+    return list(open_incidents(BY_A_CHECKPOINT))
+
+
+def accept_restored_ledger(
+    *, reason: str, by: User, mark: ledger.Mark | None = None, at: datetime | None = None
+) -> list[Runbook]:
+    """Go on with a ledger of which rows are lost, as after the restore of an older backup.
+
+    Nobody knows what the lost rows took down, rejected or withdrew: every open request lapses, whatever is signed is taken
+    down to unassessed, and people sign again. Then the portal is out of doubt. The change log tells it, with the rows that
+    are lost. All or nothing. Who is in which group is as it was then: nobody but a person can look that over.
+
+    :param reason: what has happened; for the change log.
+    :param by: a risk owner, as for each downgrade.
+    :param mark: this host's high-water mark. Another host that has seen another row says no until
+        this is done there too.
+    :return: the runbooks that were taken down.
+    :raises NothingToAccept: nothing is exposed, or the chain is broken in itself.
+    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
+    """
+    verified = ledger.verify()  # the whole chain takes long: before the lock
+    with ledger.governed():
+        refuse_for(policy.reasons_against_accepting(person(by), reason))
+        exposed, lost = exposed_by_checkpoints(), _lost(mark)
+        if not exposed and not lost:
+            raise NothingToAccept(
+                "No checkpoint and no high-water mark has exposed anything: there is nothing to accept."
+            )
+        if not ledger.verify(after=verified).is_whole:
+            raise NothingToAccept(
+                "The chain is broken in itself, which no restore does. Run 'manage.py verify_ledger', and see "
+                "'manage.py accept_broken_ledger'."
+            )
+        moment = at or timezone.now()
+        signed = _take_down(Q(), reason, by=by, at=moment)
+        seen = [{"sequence": incident.sequence, "hash": incident.hash} for incident in exposed]
+        changes = {
+            "checkpoints": {"before": seen, "after": None},
+            "high_water_mark": {"before": lost, "after": None},
+        }
+        _tell(Action.RESTORE_ACCEPTED, changes, reason=reason, by=by, at=moment)
+        _settle(exposed, at=moment)
+    return signed
+
+
+def accept_broken_ledger(
+    *, reason: str, by: User, mark: ledger.Mark | None = None, at: datetime | None = None
+) -> AcceptedBreaks:
+    """Go on with a chain that is broken for good: no backup has the right rows.
+
+    Every row that does not hold is named in the change log, with the sha256 of what is stored there
+    and the hash by which the chain goes on. From then on a verification passes over it while it
+    stays as it is, and stops at any other. What the altered rows told is unknown: every open request
+    lapses, whatever is signed is taken down to unassessed. All or nothing.
+
+    :param reason: what has happened; for the change log.
+    :param by: a risk owner, as for each downgrade.
+    :param mark: this host's high-water mark, where its row is among those that are lost.
+    :raises NothingToAccept: the chain is whole, or broken in too many places.
+    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
+    """
+    breaks, verified = _breaks()  # the whole chain takes long: before the lock
+    if not breaks:
+        raise NothingToAccept("The chain is whole: there is nothing to accept.")
+    with ledger.governed():
+        refuse_for(policy.reasons_against_accepting(person(by), reason))
+        if not ledger.verify(after=verified, accepted=set(breaks)).is_whole:
+            raise NothingToAccept("Rows were added meanwhile that do not hold. Run the command again.")
+        moment = at or timezone.now()
+        for each in breaks:
+            _open(reason, sequence=each.sequence, digest="", at=moment)
+        signed = _take_down(Q(), reason, by=by, at=moment)
+        rows = ChangeLogEntry.objects.filter(sequence__in=[each.sequence for each in breaks])
+        hashes = dict(rows.values_list("sequence", "hash"))
+        told = [{**each._asdict(), "hash": hashes[each.sequence]} for each in breaks]
+        changes = {
+            "breaks": {"before": told, "after": None},
+            "high_water_mark": {"before": _lost(mark), "after": None},
+        }
+        _tell(Action.BREAK_ACCEPTED, changes, reason=reason, by=by, at=moment)
+        _settle(open_incidents(OF_THE_CHAIN), at=moment)
+    return AcceptedBreaks(signed, [each.sequence for each in breaks])
+
+
+def accept_corrected_clock(
+    *, reason: str, by: User, seen_at: datetime | None = None, at: datetime | None = None
+) -> list[Runbook]:
+    """Go on after the clock was ahead for a while and was set right.
+
+    What was signed while it was ahead is taken down to unassessed, and every open request lapses:
+    their waiting times may have been measured on a wrong clock. The times of later rows stay at the
+    newest one that the ledger holds, until the clock has passed it.
+
+    :param reason: what has happened; for the change log.
+    :param by: a risk owner, as for each downgrade.
+    :param seen_at: the latest time that this host has seen (its high-water mark).
+    :return: the runbooks that were taken down.
+    :raises NothingToAccept: the clock is not behind.
+    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
+    """
+    moment = at or timezone.now()
+    ahead = moment + CLOCK_TOLERANCE
+    with ledger.governed():
+        refuse_for(policy.reasons_against_accepting(person(by), reason))
+        newest = ChangeLogEntry.objects.order_by("-sequence").values_list("recorded_at", flat=True).first()
+        if not any(seen is not None and seen > ahead for seen in (newest, seen_at)):
+            raise NothingToAccept("The clock is not behind the ledger: there is nothing to accept.")
+        signed = _take_down(Q(signed_at__gt=ahead), reason, by=by, at=moment)
+        told = [ledger.canonical_time(seen) for seen in (newest, seen_at) if seen is not None]
+        changes = {"clock": {"before": max(told), "after": ledger.canonical_time(moment)}}
+        _tell(Action.CLOCK_ACCEPTED, changes, reason=reason, by=by, at=moment)
+    return signed
+
+
+def _lost(mark: ledger.Mark | None) -> list[dict[str, Any]]:
+    """Return the row of a mark, as a list, where the ledger lacks it."""
+    if mark is None or ChangeLogEntry.objects.filter(sequence=mark.sequence, hash=mark.hash).exists():
+        return []
+    return [{"sequence": mark.sequence, "hash": mark.hash}]
+
+
+def _breaks() -> tuple[list[ledger.Break], ledger.Verification]:
+    """Return every break that nobody has accepted, and the verification that passed over them.
+
+    :raises NothingToAccept: there are too many of them to be told in a row.
+    """
+    known = set(accepted_breaks())
+    breaks: list[ledger.Break] = []
+    while not (found := ledger.verify(accepted=known)).is_whole:
+        if len(breaks) == MAX_BREAKS:
+            raise NothingToAccept(f"More than {MAX_BREAKS} rows do not hold. Restore a backup.")
+        breaks.append(ledger.break_found(found))
+        known.add(breaks[-1])
+    return breaks, found
+
+
+def _take_down(which: Q, reason: str, *, by: User, at: datetime) -> list[Runbook]:
+    """Take the signed runbooks that meet a condition down to unassessed, and close every open request."""
+    signed = list(Runbook.objects.filter(which, readiness_level__in=TO_UNASSESSED).order_by("pk"))
+    for runbook in signed:
+        downgrade(runbook=runbook, level=ReadinessLevel.UNASSESSED, reason=reason, by=by, at=at)
+    waiting = Runbook.objects.filter(status_change_requests__state=RequestState.OPEN).order_by("pk")
+    for runbook in list(waiting):
+        ledger.append_all(lapse_what_waits(runbook, reason, by=by, at=at), at=at)
+    return signed
+
+
+def _tell(action: Action, changes: dict[str, Any], *, reason: str, by: User, at: datetime) -> None:
+    record = ledger.Record(actor=by, action=action, subject=ledger.LEDGER_SUBJECT, changes=changes, reason=reason)
+    ledger.append(record, at=at)
+
+
+def _open(problem: str, *, sequence: int, digest: str, at: datetime) -> None:
+    """Open an incident, and a finding that shows it to people; once each."""
+    if not LedgerIncident.objects.filter(settled_at__isnull=True, sequence=sequence, hash=digest).exists():
+        LedgerIncident.objects.create(sequence=sequence, hash=digest, message=problem, found_at=at)
+    about = {
+        "kind": FindingKind.BROKEN_LEDGER,
+        "subject": _subject(digest),
+        "line": min(sequence, MAX_LINE) if digest else 0,
+    }
+    if not Finding.objects.filter(**about, resolved_at__isnull=True).update(message=problem):
+        severity = SEVERITY_OF_KIND[FindingKind.BROKEN_LEDGER]
+        Finding.objects.create(**about, message=problem, severity=severity, first_seen=at)
+
+
+def _settle(incidents: Iterable[LedgerIncident], *, at: datetime) -> None:
+    """Mark incidents as settled, and resolve the findings that show them."""
+    for incident in list(incidents):
+        LedgerIncident.objects.filter(pk=incident.pk, settled_at__isnull=True).update(settled_at=at)
+        shown = Finding.objects.filter(kind=FindingKind.BROKEN_LEDGER, resolved_at__isnull=True)
+        shown.filter(subject=_subject(incident.hash)).update(resolved_at=at)
+
+
+def _subject(digest: str) -> str:
+    """Return the subject of the finding that shows an incident."""
+    return f"{CHECKPOINT} {digest}" if digest else ledger.LEDGER_SUBJECT

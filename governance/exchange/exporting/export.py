@@ -1,0 +1,71 @@
+"""The export, and the comparison with a file."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.exchange.exporting.model import wanted_landscape
+from governance.exchange.exporting.status import SignedStatus, signed_status
+from governance.exchange.importing.matching import Answers, Stored, identify
+from governance.exchange.models import LandscapeSource
+from runbooks.landscape.contradictions import Contradiction
+from runbooks.landscape.reader import parse_settled
+from runbooks.landscape.writer import EMPTY, write_landscape
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The file, and what is to be told about it.
+
+    :ivar unwritten: a sentence for each thing that it has no place for.
+    :ivar withheld: a sentence for each signed ready that it does not say.
+    :ivar contradictions: each line that claims a readiness or a version that the runbook does not have.
+    """
+
+    text: str
+    unwritten: tuple[str, ...]
+    withheld: tuple[str, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+
+    def difference_from(self, text: str, name: str) -> Iterator[str]:
+        """The lines of a unified diff from ``text``; none when it is the same."""
+        yield from difflib.unified_diff(
+            _lines(text), _lines(self.text), f"{name} (file)", f"{name} (portal)", lineterm=""
+        )
+
+
+def export_landscape(*, declared: bool = False, at: datetime | None = None) -> Export:
+    """What the portal says, as a landscape file. Only what differs from the last import is another line.
+
+    :param declared: write the status that the last file claimed; otherwise the signed one, where it holds.
+    :param at: the moment at which a signature must hold (aware; now by default).
+    """
+    source = LandscapeSource.objects.first()
+    text = source.text if source else EMPTY
+    dropped = frozenset(source.dropped if source else ())
+    stored = Stored.now()
+    path = source.file if source else ""
+    landscape = parse_settled(text, path=path).landscape
+    # What is probable is not taken for certain here either: a row without its runbook is taken out.
+    identity = identify(landscape, stored, Answers(otherwise=False), ())
+    aliases = identity.aliases(stored)
+    if aliases:
+        landscape = parse_settled(text, aliases=aliases, path=path).landscape
+    signed = None if declared else signed_status(at)
+    wanted = wanted_landscape(landscape, identity.keys, dropped=dropped, signed=signed)
+    written = write_landscape(text, wanted, aliases=aliases, path=path)
+    return Export(written.text, written.unwritten, tuple(_withheld(signed or {})), written.contradictions)
+
+
+def _withheld(signed: Mapping[str, SignedStatus]) -> Iterator[str]:
+    for title, status in signed.items():
+        if status.withheld:
+            reasons = ", ".join(reason.value for reason in status.withheld)
+            yield f'The runbook "{title}" was signed as ready, and that does not hold ({reasons}): it is not written.'
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with what is not seen made visible: a carriage return, a byte order mark, a missing line end."""
+    lines = text.replace("\r", "\\r").replace("\ufeff", "\\ufeff").split("\n")
+    return lines[:-1] if not lines[-1] else [*lines[:-1], f"{lines[-1]}\\ (no line end)"]

@@ -1,0 +1,61 @@
+"""What fits into the catalogue's fields. SQLite would take more and PostgreSQL fail; here both say the same sentence."""
+
+from collections.abc import Mapping
+
+from django.db import models
+
+from governance.exchange.importing.target_state import Catalogue
+from governance.ledger.models import Release
+from runbooks.landscape.document import LandscapeError
+from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation
+
+# kind -> the model, and the field that the key goes to.
+MODELS: dict[str, tuple[type[models.Model], str]] = {
+    "layer": (Layer, "title"),
+    "cluster": (Cluster, "title"),
+    "runbook": (Runbook, "title"),
+    "section": (Section, "title"),
+    "situation": (Situation, "title"),
+    "code_reference": (CodeReference, "path"),
+    "release": (Release, "version"),
+}
+LARGEST_NUMBER = 2**31 - 1
+SHOWN = 60
+
+
+def check_limits(catalogue: Catalogue) -> None:
+    """Refuse a file with a value that no field can hold.
+
+    :raises LandscapeError: names the object, the field, its length and what fits.
+    """
+    for kind, (model, key_field) in MODELS.items():
+        longest = _longest(model)
+        for key, facts in catalogue[kind].items():
+            if kind != "cluster":  # a cluster's key is its label, not a field
+                _check(kind, key, longest, key_field, key)
+            for name, value in facts.items():
+                _check(kind, key, longest, name, value)
+    of_entries = _longest(SectionEntry)
+    for facts in catalogue["section"].values():
+        for runbook, heading, _role in facts["entries"]:
+            _check("section", runbook, of_entries, "heading", heading)
+
+
+def _longest(model: type[models.Model]) -> dict[str, int]:
+    """The fields that hold so many characters and no more."""
+    lengths = {field.name: getattr(field, "max_length", None) for field in model._meta.get_fields()}
+    return {name: length for name, length in lengths.items() if length is not None}
+
+
+def _check(kind: str, key: str, longest: Mapping[str, int], name: str, value: object) -> None:
+    if isinstance(value, int) and value > LARGEST_NUMBER:
+        raise LandscapeError(f"{_named(kind, key)}: {name} is {value}, which is too large. Correct it in the file.")
+    fits = longest.get(name)
+    if fits is not None and isinstance(value, str) and len(value) > fits:
+        raise LandscapeError(
+            f"{_named(kind, key)}: {name} has {len(value)} characters, {fits} fit. Shorten it in the file."
+        )
+
+
+def _named(kind: str, key: str) -> str:
+    return f'{kind.replace("_", " ")} "{key[:SHOWN]}"'

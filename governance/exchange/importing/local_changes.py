@@ -1,0 +1,76 @@
+"""What people added in the portal to objects that the file alone carries: labels, headings, and edits since the last file."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from governance.exchange.importing.matching import Stored
+from governance.exchange.importing.target_state import Catalogue, ClusterIndex, Facts, desired_catalogue
+from runbooks.landscape.document import Landscape
+from runbooks.landscape.names import name_tokens
+from runbooks.models import Situation, SituationRunbook
+
+# What a file cannot say of a situation.
+LABELS = ("alert_category", "alert_source", "alert_severity", "alert_default")
+# Where an object stands is the file's alone; its title is what it is known by.
+NOT_ADDED = frozenset({"position", "title", "path"})
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """``labels``: title of a situation -> its labels. ``headings``: likewise -> (runbook, headings to read).
+
+    ``said``: what the last file said of each object, by kind and key.
+    """
+
+    labels: Mapping[str, Facts]
+    headings: Mapping[str, list[tuple[str, str]]]
+    said: Catalogue
+
+    @classmethod
+    def now(cls, last: Landscape | None, stored: Stored, called: Mapping[str, str]) -> "Added":
+        """Read from the database.
+
+        :param last: what the last file said; None where there was none.
+        :param called: stored titles of runbooks -> the titles under which other objects are to refer to them.
+        """
+        labels = {
+            title: {name: value for name, value in zip(LABELS, values, strict=True) if value}
+            for title, *values in Situation.objects.values_list("title", *LABELS)
+            if any(values)
+        }
+        headings: dict[str, list[tuple[str, str]]] = {}
+        steps = SituationRunbook.objects.exclude(headings="").order_by("situation", "position")
+        for title, runbook, text in steps.values_list("situation__title", "runbook__title", "headings"):
+            headings.setdefault(title, []).append((called.get(runbook, runbook), text))
+        return cls(labels, headings, _said(last, stored, called) if last else {})
+
+    def to(self, kind: str, key: str, now: Facts) -> Facts:
+        """Field -> value of what would be lost with an object. What is not known to come from a file counts as added."""
+        said = self.said.get(kind, {}).get(key, {})
+        edited = {
+            name: value for name, value in now.items() if name not in NOT_ADDED and value and said.get(name) != value
+        }
+        if kind != "situation":
+            return edited
+        headings = self.headings_without(key, ())
+        return {**edited, **self.labels.get(key, {}), **({"headings": headings} if headings else {})}
+
+    def headings_without(self, situation: str, runbooks: Iterable[str]) -> list[str]:
+        """``Runbook: heading, heading`` for each runbook of a situation that is not among ``runbooks``."""
+        kept = set(runbooks)
+        return [
+            f"{runbook}: {', '.join(text.splitlines())}"
+            for runbook, text in self.headings.get(situation, ())
+            if runbook not in kept
+        ]
+
+
+def _said(last: Landscape, stored: Stored, called: Mapping[str, str]) -> Catalogue:
+    """What a file said, its runbooks under the titles that they have after this import."""
+    titles = {
+        row.title: row.title if row.title in stored.paths else stored.names.get(name_tokens(row.title), row.title)
+        for row in last.runbooks
+    }
+    keys = {title: called.get(known, known) for title, known in titles.items()}
+    without = replace(last, runbooks=())
+    return desired_catalogue(without, ClusterIndex(without, []), keys)

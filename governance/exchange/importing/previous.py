@@ -1,0 +1,112 @@
+"""What has gone from the file since the last import: that, and nothing that an editor added, is removed."""
+
+import hashlib
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from governance.exchange.importing.limits import MODELS
+from governance.exchange.importing.target_state import Facts
+from governance.exchange.models import LandscapeSource
+from governance.ledger.snapshot import subject_of
+from runbooks.landscape.document import Landscape, LandscapeError
+from runbooks.landscape.reader import parse_settled
+
+# Objects that live in the file alone. A runbook is retired by sign-off and never removed here.
+REMOVABLE = ("section", "situation", "code_reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the last imported file named, by kind, and what it said; nothing where there was none."""
+
+    sha256: str = ""
+    keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    landscape: Landscape | None = None
+
+    @classmethod
+    def newest(cls, aliases: Mapping[str, str] | None = None) -> "Before":
+        """Of the newest import.
+
+        :param aliases: further names of runbooks -> their titles.
+        """
+        source = LandscapeSource.objects.first()
+        if source is None:
+            return cls()
+        try:
+            landscape = parse_settled(source.text, aliases=aliases, path=source.file).landscape
+        except LandscapeError:  # kept by a reader that knew less, or more
+            return cls(sha256=source.sha256, dropped=tuple(source.dropped))
+        return cls(source.sha256, _keys(landscape), tuple(source.dropped), landscape)
+
+    def is_the_same(self, text: str, dropped: tuple[str, ...]) -> bool:
+        """Whether that file was this text, and dropped the same runbooks."""
+        return (self.sha256, self.dropped) == (hashlib.sha256(text.encode("utf-8")).hexdigest(), dropped)
+
+    def gone(self, kind: str, current: Mapping[str, Facts], desired: Mapping[str, Facts]) -> list[str]:
+        """The stored objects of a kind that the last file named and this one does not, and those that were held since."""
+        if kind not in REMOVABLE:
+            return []
+        named = self.keys.get(kind, frozenset()) | self._held(kind)
+        return [key for key in current if key in named and key not in desired]
+
+    def _held(self, kind: str) -> frozenset[str]:
+        """Those that the last file did not name and that stayed because it was not read whole."""
+        begin = f"{MODELS[kind][0]._meta.model_name}:"
+        subjects = {subject for subject in self.dropped if subject.startswith(begin)}
+        return (
+            frozenset(key for key, subject in subjects_of(kind).items() if subject in subjects)
+            if subjects
+            else frozenset()
+        )
+
+
+def subjects_of(kind: str) -> dict[str, str]:
+    """The key of each stored object of a kind -> what the ledger calls it."""
+    model, key_field = MODELS[kind]
+    return {getattr(instance, key_field): subject_of(instance) for instance in model._default_manager.all()}
+
+
+def _keys(landscape: Landscape) -> dict[str, frozenset[str]]:
+    return {
+        "runbook": frozenset(row.title for row in landscape.runbooks),
+        "release": frozenset(release.version for release in landscape.releases),
+        "section": frozenset(section.title for section in landscape.sections),
+        "situation": frozenset(situation.title for situation in landscape.situations),
+        "code_reference": frozenset(code.path for code in landscape.code_references),
+    }
+
+
+def pair_renamed(
+    kind: str, gone: Iterable[str], current: Mapping[str, Facts], desired: Mapping[str, Facts]
+) -> dict[str, str]:
+    """New key -> stored key, where one object went and one came that say the same: it was renamed.
+
+    What an editor knows of it (alert labels, the address) stays with it.
+    """
+    if kind not in REMOVABLE:
+        return {}
+    went = _by_content(kind, {key: current[key] for key in gone})
+    came = _by_content(kind, {key: facts for key, facts in desired.items() if key not in current})
+    return {
+        came[content][0]: went[content][0]
+        for content in went
+        if content in came and len(went[content]) == len(came[content]) == 1
+    }
+
+
+def _by_content(kind: str, objects: Mapping[str, Facts]) -> dict[Hashable, list[str]]:
+    grouped: dict[Hashable, list[str]] = {}
+    for key, facts in objects.items():
+        content = CONTENT[kind](facts)
+        if content:
+            grouped.setdefault(content, []).append(key)
+    return grouped
+
+
+CONTENT = {
+    "section": lambda facts: tuple(entry[0] for entry in facts["entries"]),
+    # Many situations may lead to the same runbook: without a comment, that alone does not tell two apart.
+    "situation": lambda facts: (*facts["runbooks"], facts["comment"]) if facts["runbooks"] and facts["comment"] else (),
+    "code_reference": lambda facts: facts["description"],
+}

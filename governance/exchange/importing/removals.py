@@ -1,0 +1,152 @@
+"""What the last file named and this one does not: renamed, removed, or left because the file was not read whole.
+
+Only what the file gave is removed unasked. What people added in the portal (alert labels, headings to read, an edit)
+goes with a yes or not at all: see ``docs/decisions/0010-landscape-in-and-out.md``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from governance.exchange.importing.local_changes import Added
+from governance.exchange.importing.matching import REMOVAL, RENAME, Answers, Proposal, best_pairs
+from governance.exchange.importing.previous import REMOVABLE, Before, pair_renamed
+from governance.exchange.importing.target_state import Catalogue, Facts
+from runbooks.landscape.document import Landscape
+from runbooks.landscape.names import name_tokens
+from runbooks.landscape.notices import NoticeKind
+
+# Two situations are probably one when more than this speaks for it: no single likeness is enough.
+PROBABLE = 1.0
+SAME_PLACE = 0.5
+# What the reader calls a block without an end, below which nothing was read.
+UNCLOSED = "code block or comment"
+
+
+@dataclass(slots=True)
+class Leaving:
+    """By kind: new key -> stored key of what was ``renamed``, and the stored keys of what is ``removed`` or ``held``.
+
+    ``held``: left as they are, because the file may still name them where it could not be read. ``lost``: kind and
+    stored key -> what people added in the portal and would go with the step.
+    """
+
+    renamed: dict[str, dict[str, str]] = field(default_factory=dict)
+    removed: dict[str, list[str]] = field(default_factory=dict)
+    held: dict[str, list[str]] = field(default_factory=dict)
+    lost: dict[tuple[str, str], Facts] = field(default_factory=dict)
+    proposals: list[Proposal] = field(default_factory=list)
+
+
+def find_leaving(
+    landscape: Landscape, before: Before, *, current: Catalogue, desired: Catalogue, added: Added, answers: Answers
+) -> Leaving:
+    """Decide for each object that the last file named and this one does not.
+
+    :param added: what people added in the portal.
+    :param answers: a proposal without an answer is planned as if it were accepted.
+    """
+    leaving = Leaving()
+    for kind in REMOVABLE:
+        gone = before.gone(kind, current[kind], desired[kind])
+        pairs = pair_renamed(kind, gone, current[kind], desired[kind])
+        if kind == "situation":
+            probable = _probable(pairs, gone, current[kind], desired[kind])
+            pairs |= _confirmed(leaving, probable, landscape, answers)
+        rest = [key for key in gone if key not in pairs.values()]
+        held = _not_read(kind, rest, landscape, desired[kind])
+        leaving.renamed[kind] = pairs
+        leaving.held[kind] = [key for key in rest if key in held]
+        leaving.removed[kind] = [
+            key
+            for key in rest
+            if key not in held and _may_go(leaving, kind, key, added.to(kind, key, current[kind][key]), answers)
+        ]
+    _note_lost_headings(leaving, desired["situation"], added)
+    return leaving
+
+
+# --- renamed ------------------------------------------------------------------------------
+
+
+def _probable(
+    certain: Mapping[str, str], gone: Iterable[str], current: Mapping[str, Facts], desired: Mapping[str, Facts]
+) -> dict[str, str]:
+    """New title -> stored title of the situations that are probably one, beside those that certainly are."""
+    new = {key: facts for key, facts in desired.items() if key not in current and key not in certain}
+    return best_pairs(_likenesses(new, {key: current[key] for key in gone if key not in certain.values()}))
+
+
+def _confirmed(leaving: Leaving, pairs: Mapping[str, str], landscape: Landscape, answers: Answers) -> dict[str, str]:
+    """Those pairs that nobody denied."""
+    lines = {row.title: row.line for row in landscape.situations}
+    confirmed = {}
+    for title, stored in pairs.items():
+        proposal = Proposal(RENAME, lines[title], stored, title, of="situation").answered(answers)
+        leaving.proposals.append(proposal)
+        if proposal.answer is not False:
+            confirmed[title] = stored
+    return confirmed
+
+
+def _likenesses(new: Mapping[str, Facts], gone: Mapping[str, Facts]) -> dict[str, dict[str, float]]:
+    """New title -> stored title -> how much they are alike, of those that are probably one situation."""
+    scores: dict[str, dict[str, float]] = {}
+    for title, facts in new.items():
+        alike = ((stored, _likeness(facts, before)) for stored, before in gone.items())
+        scores[title] = {stored: likeness for stored, likeness in alike if likeness > PROBABLE}
+    return scores
+
+
+def _likeness(facts: Facts, before: Facts) -> float:
+    """From 0 to 3.5: what two rows share of their titles' words, of their runbooks, of their comments' words; their place."""
+    return (
+        _shared(name_tokens(facts["title"]), name_tokens(before["title"]))
+        + _shared(facts["runbooks"], before["runbooks"])
+        + _shared(name_tokens(facts["comment"]), name_tokens(before["comment"]))
+        + (SAME_PLACE if facts["position"] == before["position"] else 0)
+    )
+
+
+def _shared(one: Iterable[str], other: Iterable[str]) -> float:
+    """How many of all words both have, from 0 to 1. Nothing and nothing have nothing in common."""
+    words, others = set(one) - {""}, set(other) - {""}
+    return len(words & others) / max(1, len(words | others))
+
+
+# --- removed, or held ---------------------------------------------------------------------
+
+
+def _not_read(kind: str, gone: list[str], landscape: Landscape, desired: Mapping[str, Facts]) -> set[str]:
+    """Those that the file may still name in a part that could not be read.
+
+    That is all of a kind where the file names none any more (a header that lost its word looks like that), where it has
+    a block without an end, or (situations) a row that could not be read.
+    """
+    notices = landscape.notices
+    read = {row.line for row in landscape.runbooks} | {row.line for row in landscape.situations}
+    unclosed = any(notice.kind == NoticeKind.OTHER and notice.subject == UNCLOSED for notice in notices)
+    ragged = any(notice.kind == NoticeKind.RAGGED_ROW and notice.line not in read for notice in notices)
+    if not desired or unclosed or (ragged and kind == "situation"):
+        return set(gone)
+    noticed = {notice.subject for notice in notices if notice.kind == NoticeKind.OTHER}
+    return {key for key in gone if key in noticed}
+
+
+def _may_go(leaving: Leaving, kind: str, key: str, lost: Facts, answers: Answers) -> bool:
+    """Whether an object is removed. What people added in the portal goes with a yes alone."""
+    if not lost:
+        return True
+    proposal = Proposal(REMOVAL, 0, key, of=kind, lost=lost).answered(answers)
+    leaving.proposals.append(proposal)
+    if proposal.answer is not False:
+        leaving.lost[kind, key] = lost
+    return proposal.answer is not False
+
+
+def _note_lost_headings(leaving: Leaving, desired: Mapping[str, Facts], added: Added) -> None:
+    """A runbook that is taken out of a situation takes the headings along that people chose for it."""
+    for title, facts in desired.items():
+        stored = leaving.renamed["situation"].get(title, title)
+        lost = added.headings_without(stored, facts["runbooks"])
+        if lost:
+            leaving.lost["situation", stored] = {"headings": lost}

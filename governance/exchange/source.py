@@ -1,0 +1,73 @@
+"""Keeping the landscape file that was imported."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from governance import ledger
+from governance.exchange.models import LandscapeSource
+from governance.ledger.choices import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What changed its place in the landscape and nothing else: its name in the ledger -> its position."""
+
+    before: dict[str, int] = field(default_factory=dict)
+    after: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """What the ledger says of one import. ``sha256`` is that of the file as it came, ``plan`` that of what was shown."""
+
+    file: str
+    sha256: str
+    plan: str
+    steps: int
+    findings: int
+    moved: Moved = field(default_factory=Moved)
+
+
+def keep_source(
+    *, text: str, dropped: Sequence[str], record: ImportRecord, by: ledger.Actor, at: datetime | None = None
+) -> LandscapeSource:
+    """Keep the text that an export starts from, and write down the import. The same text is not kept twice in a row.
+
+    :param text: the file with its conflicts settled, line ends as they were.
+    :param dropped: what an earlier file named and this one does not, and that stays, as the ledger names it: runbooks,
+        releases, and what may only not have been read.
+    """
+    sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    moment = at or timezone.now()
+    with ledger.governed():
+        newest = LandscapeSource.objects.first()
+        if newest is None or (newest.sha256, newest.file, newest.dropped) != (sha256, record.file, list(dropped)):
+            newest = LandscapeSource.objects.create(
+                file=record.file, text=text, sha256=sha256, dropped=list(dropped), imported_at=moment
+            )
+        facts = {
+            "sha256": record.sha256,
+            "source_sha256": sha256,
+            "plan": record.plan,
+            "steps": record.steps,
+            "findings": record.findings,
+        }
+        changes: dict[str, Any] = {name: {"before": None, "after": value} for name, value in facts.items()}
+        if record.moved.after:
+            changes["moved"] = {"before": record.moved.before, "after": record.moved.after}
+        ledger.append(
+            ledger.Record(
+                actor=by,
+                action=Action.LANDSCAPE_IMPORTED,
+                subject=f"landscape:{record.file}",
+                subject_title=record.file,
+                changes=changes,
+            ),
+            at=moment,
+        )
+    return newest

@@ -1,0 +1,179 @@
+"""Taking over the documents of a source: every version that is seen is kept, each runbook shows the newest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.utils import timezone
+
+from governance import ledger
+from governance.editing.bulk_edit import GovernedEdits
+from governance.exchange.documents import kept_document
+from governance.findings.choices import NoticedBy
+from governance.findings.reconcile import Checked, check_catalogue, keep_noticed, open_ahead, settle
+from governance.findings.source_checks import TROUBLES, Expected, Seen, look
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
+from runbooks.models import Document, Runbook
+from runbooks.search import index
+
+MOST_POINTED = 100  # runbooks that get another text in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync found and did. ``gone`` counts expected documents that cannot be read."""
+
+    revision: str
+    read: int
+    gone: int
+    stored: int
+    changed: int
+    documents: Checked
+    catalogue: Checked
+
+    def __bool__(self) -> bool:
+        """Whether anything was written."""
+        return bool(self.stored or self.changed or self.documents or self.catalogue)
+
+
+def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime | None = None) -> Synced:
+    """Read the documents that runbooks name, keep new versions, point each runbook at the text that stands there now.
+
+    A version that was seen is a fact by itself and is kept at once (docs/decisions/0013). Where runbooks
+    point follows in transactions of a hundred each, the last one with the findings and one ledger row for
+    the sync. A sync that finds nothing new writes nothing.
+
+    :param name: what the source is called in the ledger, without a path of this machine.
+    :raises SourceError: the source cannot be used, or holds none of the documents. No runbook was touched.
+    """
+    moment = at or timezone.now()
+    seen = look(source, _expected(), landscapes=_landscapes())
+    if not seen.sha256 and Runbook.objects.filter(document__isnull=False).exists():
+        raise SourceError("None of the documents is there. Is this the folder that the landscape's paths start from?")
+    stored = _store_new(source, seen, by=by, at=moment)
+    reason = f"Sync of {name}"
+    keys = [runbook.pk for runbook in _to_point(seen)]
+    ahead, last = keys[:-MOST_POINTED], keys[-MOST_POINTED:]
+    changed = 0
+    # Each runbook by itself: nobody waits for thousands. After a kill the next sync goes on.
+    for start in range(0, len(ahead), MOST_POINTED):
+        with ledger.governed(), index.held():
+            changed += _point(seen, ahead[start : start + MOST_POINTED], by=by, reason=reason)
+    opened = open_ahead(seen.noticed, family=NoticedBy.DOCUMENTS, at=moment)
+    with ledger.governed(), index.held():
+        changed += _point(seen, last, by=by, reason=reason)
+        checked = _keep_findings(seen, moment, opened=opened)
+        synced = Synced(
+            source.revision, len(seen.sha256), _gone(seen), stored, changed, documents=checked, catalogue=Checked()
+        )
+        if stored or changed or checked:
+            _record(synced, name, by=by, at=moment)
+    synced = replace(synced, catalogue=check_catalogue(by=by, reason=reason, at=at))
+    index.catch_up()
+    return synced
+
+
+def _expected() -> list[Expected]:
+    rows = Runbook.objects.exclude(document_path="").order_by("pk")
+    named = list(rows.values_list("pk", "title", "document_path", "document__sha256"))
+    # A text that went away is known by the last version that was seen there, however often it is looked for.
+    gone = [path for _, _, path, sha256 in named if not sha256]
+    last = dict(Document.objects.filter(path__in=gone).order_by("seen_at", "pk").values_list("path", "sha256"))
+    return [Expected(pk, title, path, sha256 or last.get(path, "")) for pk, title, path, sha256 in named]
+
+
+def _landscapes() -> frozenset[str]:
+    subjects = ChangeLogEntry.objects.filter(action=Action.LANDSCAPE_IMPORTED).values_list("subject", flat=True)
+    return frozenset(subject.removeprefix("landscape:") for subject in subjects.distinct())
+
+
+def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) -> int:
+    """Keep the versions that are not stored yet; what changes meanwhile counts as it is when it is stored.
+
+    :returns: how many this sync stored; what another stored meanwhile is that one's to tell.
+    """
+    known = set(Document.objects.filter(path__in=seen.sha256).values_list("path", "sha256"))
+    new = frozenset(path for path, sha256 in seen.sha256.items() if (path, sha256) not in known)
+    origins = source.origins(new) if new else {}
+    stored = 0
+    for path in sorted(new):
+        try:
+            content = source.read(path)
+        except (DocumentMissing, DocumentUnreadable):  # it went away since it was looked at: the next sync tells
+            del seen.sha256[path]
+            continue
+        origin = origins.get(path, Origin())
+        document, is_new = kept_document(
+            path=path, content=content, by=by, source_revision=origin.commit, authored_at=origin.authored_at, at=at
+        )
+        seen.sha256[path] = document.sha256
+        stored += is_new
+    return stored
+
+
+def _to_point(seen: Seen, among: Sequence[int] | None = None) -> list[Runbook]:
+    """The runbooks that show another text than was seen at their path, each with that one, or none, put in.
+
+    :param among: primary keys; all runbooks by default.
+    """
+    documents = _documents(seen)
+    unread = {one.file for one in seen.noticed if one.kind in TROUBLES}
+    runbooks = Runbook.objects.exclude(document_path="").order_by("pk")
+    changed: list[Runbook] = []
+    for runbook in runbooks if among is None else runbooks.filter(pk__in=among):
+        path = runbook.document_path
+        if path not in seen.sha256 and path not in unread:
+            continue  # its path was edited since the source was looked at
+        document = documents.get((path, seen.sha256.get(path, "")))
+        if document != runbook.document_id:
+            runbook.document_id = document
+            changed.append(runbook)
+    return changed
+
+
+def _point(seen: Seen, keys: Sequence[int], *, by: ledger.Actor, reason: str) -> int:
+    """Point each of some runbooks at the text of its path, or at none; returns how many were changed."""
+    changed = _to_point(seen, keys)
+    if changed:
+        pointed = [runbook.pk for runbook in changed]
+        edits = GovernedEdits.begin(Runbook, pointed, by=by, reason=reason)
+        Runbook.objects.bulk_update(changed, ("document",))
+        edits.finish(Runbook, pointed)
+    return len(changed)
+
+
+def _documents(seen: Seen) -> dict[tuple[str, str], int]:
+    """The primary key of every stored version that was seen, by path and sha256."""
+    stored = Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
+    return {(path, sha256): pk for pk, path, sha256 in stored if seen.sha256[path] == sha256}
+
+
+def _keep_findings(seen: Seen, at: datetime, *, opened: int) -> Checked:
+    # A document that can be read again settles what the import of its row had found.
+    settled = settle(kinds=TROUBLES, subjects=seen.sha256, at=at)
+    checked = keep_noticed(seen.noticed, family=NoticedBy.DOCUMENTS, at=at)
+    return Checked(checked.opened + opened, checked.settled + settled, checked.regraded)
+
+
+def _gone(seen: Seen) -> int:
+    return len({one.file for one in seen.noticed if one.kind in TROUBLES})
+
+
+def _record(synced: Synced, name: str, *, by: ledger.Actor, at: datetime) -> None:
+    ledger.append(
+        ledger.Record(
+            actor=by,
+            action=Action.DOCUMENTS_SYNCED,
+            subject=f"documents:{name}"[:400],
+            subject_title=name,
+            changes={
+                "source_revision": {"before": None, "after": synced.revision},
+                "stored": {"before": None, "after": synced.stored},
+                "runbooks": {"before": None, "after": synced.changed},
+                **synced.documents.changes,
+            },
+        ),
+        at=at,
+    )

@@ -1,0 +1,165 @@
+"""What the catalogue's own checks notice: computed from what is stored, nothing is written here.
+
+Findings are opened and settled by ``governance.findings.reconcile``; each kind is explained in ``docs/findings.md``.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from governance import ledger
+from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, Severity
+from governance.signoff.eligibility import survey
+from runbooks.choices import ReadinessLevel
+from runbooks.documents.disagreements import DisagreementKind, Row, disagreements
+from runbooks.documents.header import read_header
+from runbooks.documents.stub import is_stub
+from runbooks.landscape.conflicts import CLOSE, OPEN, read_marker
+from runbooks.models import Document, Runbook, Situation
+
+# From the one that permits least; what is not here claims nothing.
+CLAIMS = (
+    ReadinessLevel.RND_ONLY,
+    ReadinessLevel.SAFETY_SANDBOX,
+    ReadinessLevel.SHADOW,
+    ReadinessLevel.TRACK,
+    ReadinessLevel.READY,
+)
+CHUNK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A finding before it is stored. ``runbook`` is a primary key."""
+
+    kind: FindingKind
+    subject: str
+    message: str
+    file: str = ""
+    line: int = 0
+    runbook: int | None = None
+    graver: Severity | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it the same finding at the next look; a line may move."""
+        return (str(self.kind), self.subject, self.file)
+
+    @property
+    def severity(self) -> Severity:
+        """That of its kind, where nothing makes it graver."""
+        return self.graver or SEVERITY_OF_KIND.get(self.kind, Severity.WARNING)
+
+
+def notice_catalogue(*, at: datetime | None = None) -> list[Noticed]:
+    """What is wrong with the catalogue as it stands, the stored documents included. A retired runbook is let be."""
+    noticed = [*_people_and_situations(), *_situations(at), *_requests(at)]
+    # The texts are read in portions: all of them at once may be more than a worker should hold.
+    with_documents = _in_use().filter(document__isnull=False).select_related("document")
+    for runbook in with_documents.defer("document__html", "document__contents").iterator(chunk_size=CHUNK):
+        noticed += _document(runbook, runbook.document)
+    return noticed
+
+
+def _requests(at: datetime | None) -> Iterator[Noticed]:
+    """Open requests that not enough people can sign any more."""
+    found = survey(at=at)
+    for request in found.requests:
+        reach = found.reach(request)
+        if reach.is_lost:
+            with ledger.in_its_language():
+                target = request.target
+            message = (
+                f"Nobody can complete the request for {target}: {reach.given} of {reach.needed} signatures are given,"
+                f" and {reach.can_sign} people can still sign. Withdraw it, and ask anew once enough people may sign."
+            )
+            kind = FindingKind.QUORUM_OUT_OF_REACH
+            yield Noticed(kind, request.runbook.title, message, runbook=request.runbook_id)
+
+
+def _in_use() -> Any:
+    return Runbook.objects.exclude(readiness_level=ReadinessLevel.RETIRED).order_by("pk")
+
+
+def _people_and_situations() -> Iterator[Noticed]:
+    in_a_situation = set(Situation.objects.values_list("runbooks", flat=True))
+    for pk, title, owner, contact in _in_use().values_list("pk", "title", "owner", "escalation_contact"):
+        lacks = (
+            (FindingKind.NO_OWNER, not owner, "Nobody is named who answers for it. Name the role or team."),
+            (
+                FindingKind.NO_ESCALATION,
+                not contact,
+                "Nobody is named to call when it does not help. Name a contact.",
+            ),
+            (
+                FindingKind.NO_SITUATION,
+                pk not in in_a_situation,
+                "No situation leads to it: an operator finds it by search alone. Add it to a situation.",
+            ),
+        )
+        for kind, holds, message in lacks:
+            if holds:
+                yield Noticed(kind, title, message, runbook=pk)
+
+
+def _situations(at: datetime | None) -> Iterator[Noticed]:
+    live = {runbook.pk for runbook in Runbook.objects.live_ready(at=at)}
+    for situation in Situation.objects.prefetch_related("steps"):
+        if not live & {step.runbook_id for step in situation.steps.all()}:
+            message = "None of its runbooks may be used live now. Whoever faces it has nothing to follow."
+            yield Noticed(FindingKind.SITUATION_NOT_LIVE, situation.title, message)
+
+
+def _document(runbook: Runbook, document: Document) -> Iterator[Noticed]:
+    row = _row(runbook)
+    for found in disagreements(read_header(document.text), row):
+        graver = Severity.ERROR if _is_graver(found.kind, row) else None
+        yield Noticed(
+            FindingKind(found.kind.value), runbook.title, found.message, document.path, found.line, runbook.pk, graver
+        )
+    if is_stub(document.text):
+        message = "There is nothing in the document that anybody could follow. Write it, or take the row out."
+        yield Noticed(FindingKind.STUB, runbook.title, message, document.path, 0, runbook.pk)
+    line = conflict_line(document.text)
+    if line:
+        message = "The document holds an unresolved merge conflict: two texts stand where one should. Settle it."
+        yield Noticed(FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, line, runbook.pk)
+
+
+def _is_graver(kind: DisagreementKind, row: Row) -> bool:
+    return kind == DisagreementKind.NOT_IN_FORCE and row.level == ReadinessLevel.READY
+
+
+def _row(runbook: Runbook) -> Row:
+    """What the catalogue claims at most: declared or signed, whichever permits more."""
+    claims = [
+        (runbook.declared_level, runbook.declared_year),
+        (runbook.readiness_level, runbook.readiness_year),
+    ]
+    level, year = max(claims, key=lambda claim: (_rank(claim[0]), claim[1] or 0))
+    return Row(version=runbook.version, level=str(level), year=year)
+
+
+def _rank(level: str) -> int:
+    return CLAIMS.index(ReadinessLevel(level)) if level in CLAIMS else -1
+
+
+def conflict_line(text: str) -> int:
+    """The line on which the first conflict of a text begins or ends; 0 where there is none.
+
+    One marker is enough: whoever took the other away has not settled anything. An indented one is an example.
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        marker = read_marker(line)
+        if marker and marker.sign in (OPEN, CLOSE) and not marker.prefix:
+            return number
+    return 0
+
+
+def once(noticed: Iterable[Noticed]) -> dict[tuple[str, str, str], Noticed]:
+    """By identity; of two with the same, the first."""
+    found: dict[tuple[str, str, str], Noticed] = {}
+    for one in noticed:
+        found.setdefault(one.identity, one)
+    return found

@@ -1,0 +1,187 @@
+"""Opening and settling the findings of a check: what it notices now, and nothing else, is open afterwards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from governance import ledger
+from governance.findings.catalogue_checks import Noticed, notice_catalogue, once
+from governance.findings.choices import NoticedBy
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+
+LONGEST_SUBJECT = 300
+LONGEST_FILE = 300
+MOST_OPENED = 500  # findings that are opened in one transaction, where there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many findings were opened, settled because their cause has gone, and are of another severity by now."""
+
+    opened: int = 0
+    settled: int = 0
+    regraded: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything was written."""
+        return bool(self.opened or self.settled or self.regraded)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The same for the ledger."""
+        return {
+            "findings": {"before": None, "after": self.opened},
+            "settled": {"before": None, "after": self.settled},
+            "regraded": {"before": None, "after": self.regraded},
+        }
+
+
+def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None = None) -> Checked:
+    """Look at the whole catalogue. One ledger row tells of all that was opened and settled; none where nothing was.
+
+    It is looked at before the lock is taken, for the texts of thousands of documents are read: the
+    findings are those of that moment. What changes meanwhile is found by the next check.
+
+    :param reason: why it is looked at, for that row.
+    """
+    noticed = notice_catalogue(at=at)
+    ahead = open_ahead(noticed, family=NoticedBy.CATALOGUE, at=at)
+    with ledger.governed():
+        last = keep_noticed(noticed, family=NoticedBy.CATALOGUE, at=at)
+        checked = Checked(last.opened + ahead, last.settled, last.regraded)
+        if checked:
+            ledger.append(
+                ledger.Record(
+                    actor=by,
+                    action=Action.CATALOGUE_CHECKED,
+                    subject="catalogue:check",
+                    subject_title="catalogue",
+                    reason=reason,
+                    changes=checked.changes,
+                ),
+                at=at,
+            )
+    return checked
+
+
+def open_ahead(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | None = None) -> int:
+    """Open what is new in short transactions until few are left for ``keep_noticed``; returns how many.
+
+    An import's first check opens several findings for each of thousands of runbooks: nobody waits for
+    all of them.
+    """
+    moment, opened, each = at or timezone.now(), 0, list(noticed)
+    while True:
+        with ledger.governed():
+            own = Finding.objects.filter(noticed_by=family)
+            new = _new(own, list(own.filter(resolved_at__isnull=True)), _wanted(each, family))
+            if len(new) <= MOST_OPENED:
+                return opened
+            Finding.objects.bulk_create(_stored(one, family, moment) for one in new[:MOST_OPENED])
+            opened += MOST_OPENED
+
+
+def keep_noticed(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | None = None) -> Checked:
+    """Store what a check noticed; leaves no ledger row of its own, the caller's tells of it.
+
+    What another check has open already is not opened twice. What a person has resolved is not opened again as long as
+    its cause stands as it did.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        wanted = _wanted(noticed, family)
+        own = Finding.objects.filter(noticed_by=family)
+        opened = list(own.filter(resolved_at__isnull=True))
+        settled = [finding.pk for finding in opened if _identity(finding) not in wanted]
+        own.filter(pk__in=settled).update(resolved_at=moment, cause_gone=True)
+        new = _new(own, opened, wanted)
+        graver = _follow_what_moved(opened, wanted)
+        Finding.objects.bulk_create(_stored(one, family, moment) for one in new)
+    return Checked(opened=len(new), settled=len(settled), regraded=graver)
+
+
+def _wanted(noticed: Iterable[Noticed], family: NoticedBy) -> dict[tuple[str, str, str], Noticed]:
+    """By identity, without what another check has open already."""
+    wanted = once(_fitted(one) for one in noticed)
+    elsewhere = _open_elsewhere(family, wanted)
+    return {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
+
+
+def _new(own: Any, opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> list[Noticed]:
+    """Those that are neither open nor set aside by a person."""
+    known = {_identity(finding) for finding in opened} | _set_aside(own, wanted)
+    return [one for identity, one in wanted.items() if identity not in known]
+
+
+def _fitted(one: Noticed) -> Noticed:
+    if len(one.subject) <= LONGEST_SUBJECT and len(one.file) <= LONGEST_FILE:
+        return one
+    return Noticed(
+        one.kind, one.subject[:LONGEST_SUBJECT], one.message, one.file[:LONGEST_FILE], one.line, one.runbook, one.graver
+    )
+
+
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    return (str(finding.kind), finding.subject, finding.file)
+
+
+def _open_elsewhere(family: NoticedBy, wanted: dict[tuple[str, str, str], Noticed]) -> set[tuple[str, str]]:
+    kinds = {kind for kind, _subject, _file in wanted}
+    others = Finding.objects.filter(resolved_at__isnull=True, kind__in=kinds).exclude(noticed_by=family)
+    return {(str(kind), subject) for kind, subject in others.values_list("kind", "subject")}
+
+
+def _set_aside(own: Any, wanted: dict[tuple[str, str, str], Noticed]) -> set[tuple[str, str, str]]:
+    """What people have resolved while its cause still stands, in the same words; the others may come back as new ones."""
+    kept, gone = set(), []
+    for finding in own.filter(resolved_at__isnull=False, cause_gone=False):
+        one = wanted.get(_identity(finding))
+        if one is not None and one.message == finding.message:
+            kept.add(_identity(finding))
+        else:
+            gone.append(finding.pk)
+    own.filter(pk__in=gone).update(cause_gone=True)
+    return kept
+
+
+def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> int:
+    """The same finding on another line or in other words stays the same, with its first day.
+
+    :returns: how many have another severity now.
+    """
+    changed, regraded = [], 0
+    for finding in opened:
+        one = wanted.get(_identity(finding))
+        if one is None:
+            continue
+        now = (one.line, one.message, str(one.severity), one.runbook)
+        if now != (finding.line, finding.message, finding.severity, finding.runbook_id):
+            regraded += str(one.severity) != finding.severity
+            finding.line, finding.message, finding.severity, finding.runbook_id = now
+            changed.append(finding)
+    Finding.objects.bulk_update(changed, ("line", "message", "severity", "runbook"))
+    return regraded
+
+
+def _stored(one: Noticed, family: NoticedBy, moment: datetime) -> Finding:
+    return Finding(
+        kind=one.kind,
+        severity=one.severity,
+        subject=one.subject,
+        message=one.message,
+        file=one.file,
+        line=one.line,
+        runbook_id=one.runbook,
+        first_seen=moment,
+        noticed_by=family,
+    )
+
+
+def settle(*, kinds: Iterable[str], subjects: Iterable[str], at: datetime | None = None) -> int:
+    """Resolve open findings of some kinds about some subjects, whoever noticed them: their cause has gone."""
+    open_ones = Finding.objects.filter(kind__in=tuple(kinds), subject__in=tuple(subjects), resolved_at__isnull=True)
+    return open_ones.update(resolved_at=at or timezone.now(), cause_gone=True)

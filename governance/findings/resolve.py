@@ -1,0 +1,35 @@
+"""Resolving findings by hand."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from governance import ledger
+from governance.editing.audited_edit import governed_edit
+from governance.findings.choices import FindingKind
+from governance.findings.models import Finding
+
+# Settled by what they speak of alone: a verdict hangs on them.
+NEVER_BY_HAND = frozenset({FindingKind.BROKEN_LEDGER})
+
+
+def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | None = None) -> int:
+    """Mark findings as resolved; each is a row in the ledger. Returns how many were.
+
+    Those that are resolved already, or that only a check may settle, are passed over. Each is a
+    transaction of its own: nobody waits for thousands.
+    """
+    moment = at or timezone.now()
+    done = 0
+    for finding in findings:
+        with ledger.governed():
+            stored = Finding.objects.filter(pk=finding.pk).first()
+            if stored is None or stored.resolved_at is not None or stored.kind in NEVER_BY_HAND:
+                continue
+            with governed_edit(stored, by=by):
+                stored.resolved_at = moment
+                stored.save(update_fields=["resolved_at"])
+            done += 1
+    return done

@@ -1,0 +1,146 @@
+"""What a source of documents holds, beside what the catalogue expects of it. Reads the source; writes nothing."""
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from governance.findings.catalogue_checks import Noticed
+from governance.findings.choices import FindingKind
+from runbooks.documents.dead_links import dead_links, folders_of
+from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source, composed, is_document
+
+RUNBOOK_NAME = re.compile(r"runbook|playbook", re.IGNORECASE)
+RUNBOOK_FOLDERS = frozenset({"runbook", "runbooks", "playbooks"})
+# Beside the runbooks, and none of them.
+NO_RUNBOOK_NAME = re.compile(r"^(?:readme|index|changelog|contributing)\b|landscape|template", re.IGNORECASE)
+LONGEST_PATH = 300
+# Texts that are read to find one that was moved and renamed at once.
+MOST_COMPARED = 200
+MOST_UNLISTED = 500
+TROUBLES = (FindingKind.MISSING_DOCUMENT, FindingKind.PATH_MOVED, FindingKind.UNREADABLE_DOCUMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A document that a runbook names. ``sha256`` is that of the text that stands, or stood last, behind it; empty for none."""
+
+    runbook: int
+    title: str
+    path: str
+    sha256: str
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was found. ``sha256`` is that of each text that can be read, by path; ``noticed`` what is wrong."""
+
+    sha256: dict[str, str] = field(default_factory=dict)
+    noticed: list[Noticed] = field(default_factory=list)
+
+
+def look(source: Source, expected: Iterable[Expected], *, landscapes: frozenset[str] = frozenset()) -> Seen:
+    """Read every expected document once, one at a time.
+
+    :param landscapes: paths of landscape files, which lie among the runbooks and are none.
+    :raises SourceError: the source cannot be used.
+    """
+    by_path: dict[str, list[Expected]] = {}
+    for one in expected:
+        by_path.setdefault(one.path, []).append(one)
+    files = frozenset(map(composed, source.files()))
+    folders = folders_of(files)
+    others = files - set(map(composed, by_path))
+    unlisted = _unlisted(others - set(map(composed, landscapes)))
+    compared = _Texts(source, _compared(others, unlisted))
+    seen = Seen()
+    for path, runbooks in by_path.items():
+        try:
+            content = source.read(path)
+        except DocumentMissing:
+            seen.noticed += _missing(runbooks, others, compared)
+        except DocumentUnreadable as error:
+            message = f"{error} Correct the document, then sync again."
+            seen.noticed += [_about(one, FindingKind.UNREADABLE_DOCUMENT, path, message) for one in runbooks]
+        else:
+            seen.sha256[path] = hashlib.sha256(content).hexdigest()
+            seen.noticed += _dead(content.decode("utf-8"), runbooks[0], files, folders)
+    seen.noticed += [_not_listed(path) for path in unlisted[:MOST_UNLISTED]]
+    return seen
+
+
+def _about(one: Expected, kind: FindingKind, subject: str, message: str, line: int = 0) -> Noticed:
+    return Noticed(kind, subject, message, one.path, line, one.runbook)
+
+
+def _dead(text: str, one: Expected, files: frozenset[str], folders: frozenset[str]) -> Iterator[Noticed]:
+    for link in dead_links(text, one.path, files, folders):
+        where = link.path or "a place outside of the repository"
+        message = f"The document links to {where}, where there is no file. Correct the link, or add the file."
+        yield _about(one, FindingKind.DEAD_LINK, link.target, message, link.line)
+
+
+def _missing(runbooks: list[Expected], others: frozenset[str], compared: "_Texts") -> Iterator[Noticed]:
+    path, sha256 = runbooks[0].path, runbooks[0].sha256
+    name = posixpath.basename(composed(path)).lower()
+    moved = sorted(other for other in others if posixpath.basename(other).lower() == name)
+    kept = "its name"
+    if not moved and sha256:
+        moved, kept = compared.with_sha256(sha256), "its text"
+    kind, message = FindingKind.MISSING_DOCUMENT, "There is no such file. Correct the path, or add the document."
+    if len(moved) == 1:
+        kind = FindingKind.PATH_MOVED
+        message = f"There is no such file; it seems to be at {moved[0]} now. Correct the path in the landscape."
+    elif moved:
+        message = f"There is no such file; {', '.join(moved[:5])} bear {kept}. Correct the path in the landscape."
+    for one in runbooks:
+        yield _about(one, kind, path, message)
+
+
+@dataclass(slots=True)
+class _Texts:
+    """Texts to find a moved one among, read at most once and only when one is missing."""
+
+    source: Source
+    paths: list[str]
+    by_sha256: dict[str, list[str]] | None = None
+
+    def with_sha256(self, sha256: str) -> list[str]:
+        """The paths whose text it is."""
+        if self.by_sha256 is None:
+            self.by_sha256 = {}
+            for path in self.paths:
+                self.by_sha256.setdefault(self._sha256(path), []).append(path)
+        return self.by_sha256.get(sha256, [])
+
+    def _sha256(self, path: str) -> str:
+        try:
+            return hashlib.sha256(self.source.read(path)).hexdigest()
+        except (DocumentMissing, DocumentUnreadable):
+            return ""
+
+
+def _compared(others: frozenset[str], unlisted: list[str]) -> list[str]:
+    """What looks like a runbook first, then every other document, no more than are compared."""
+    rest = sorted(path for path in others.difference(unlisted) if is_document(path))
+    return [*unlisted, *rest][:MOST_COMPARED]
+
+
+def _unlisted(files: frozenset[str]) -> list[str]:
+    """Documents that look like runbooks by their name or their folder, sorted."""
+    return sorted(
+        path for path in files if is_document(path) and len(path) <= LONGEST_PATH and _looks_like_a_runbook(path)
+    )
+
+
+def _looks_like_a_runbook(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    if NO_RUNBOOK_NAME.search(name):
+        return False
+    return bool(RUNBOOK_NAME.search(name)) or not RUNBOOK_FOLDERS.isdisjoint(folder.lower().split("/"))
+
+
+def _not_listed(path: str) -> Noticed:
+    message = "It looks like a runbook, and no row of the landscape names it. Add a row, or rename it."
+    return Noticed(FindingKind.UNLISTED_DOCUMENT, path, message, path)

@@ -1,0 +1,21 @@
+"""Governance's models, one file per subject."""
+
+from governance.accounts.models import ApiToken
+from governance.assurance.models import Reminder
+from governance.exchange.models import LandscapeSource
+from governance.findings.models import Finding
+from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
+
+__all__ = [
+    "ApiToken",
+    "ChangeLogEntry",
+    "Finding",
+    "LandscapeSource",
+    "LedgerIncident",
+    "Release",
+    "Reminder",
+    "SignOff",
+    "SignOffRule",
+    "StatusChangeRequest",
+]

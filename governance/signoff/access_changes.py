@@ -1,0 +1,201 @@
+"""Changes of who may sign, or of a rule: which of them wait, until when, and who is told of them.
+
+The ledger is the only record: what waits, and what a second risk owner has confirmed or refused, is
+read from its rows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from governance.accounts.roles import RISK_OWNERS
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.mail import send_after_commit
+from governance.signoff import policy
+from governance.signoff.eligibility import house as house_now
+from governance.signoff.signers import (
+    gained_groups,
+    is_activated,
+    is_set_by_another,
+    lost_groups,
+    makers_of,
+    person,
+    signing_groups,
+)
+
+ACCOUNT, RULE = "user:", "signoffrule:"
+# How long a change is shown although it waits for nothing any more.
+SHOWN = timedelta(days=7)
+SETTLING = (Action.CHANGE_CONFIRMED, Action.CHANGE_REFUSED)
+# What a ledger row says where only an account's e-mail address is another: the address itself is
+# nobody's business.
+ADDRESS_CHANGED = "email_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessChange:
+    """One change of who may sign, or of a rule.
+
+    :ivar entry: the ledger row that tells of it.
+    :ivar waits_until: when it takes effect by itself (aware); None where it waits for nothing.
+    :ivar settled: the row by which a risk owner confirmed or refused it; None where nobody has.
+    """
+
+    entry: ChangeLogEntry
+    waits_until: datetime | None
+    settled: ChangeLogEntry | None
+
+    @property
+    def about(self) -> str:
+        """The name of the account that it is about; empty for a rule."""
+        return self.entry.subject.removeprefix(ACCOUNT) if self.entry.subject.startswith(ACCOUNT) else ""
+
+    def is_waiting(self, *, at: datetime | None = None) -> bool:
+        """Whether a second risk owner may still confirm or refuse it.
+
+        :param at: the moment (aware; now by default).
+        """
+        return self.settled is None and self.waits_until is not None and (at or timezone.now()) < self.waits_until
+
+
+def recent_changes(*, house: policy.House, at: datetime | None = None) -> list[AccessChange]:
+    """What changed lately about who may sign and by which rules, the newest first.
+
+    All that waits, and what has taken effect within ``SHOWN``.
+    """
+    since = (at or timezone.now()) - max(SHOWN, house.cool_down)
+    about = Q(subject__startswith=ACCOUNT) | Q(subject__startswith=RULE)
+    rows = list(ChangeLogEntry.objects.filter(about, recorded_at__gt=since).order_by("-sequence"))
+    settled = {(row.changes.get("change") or {}).get("after"): row for row in rows if row.action in SETTLING}
+    groups = signing_groups()
+    return [
+        AccessChange(row, _waits_until(row, groups, house), settled.get(row.sequence))
+        for row in rows
+        if concerns_signing(row, groups)
+    ]
+
+
+def change_of(entry: ChangeLogEntry, *, house: policy.House) -> AccessChange:
+    """One ledger row as a change that may wait."""
+    rows = ChangeLogEntry.objects.filter(subject=entry.subject, action__in=SETTLING, changes__change__after=entry.pk)
+    return AccessChange(entry, _waits_until(entry, signing_groups(), house), rows.first())
+
+
+def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessChange]:
+    """The changes that this account may confirm or refuse now.
+
+    Whoever is no risk owner has none: the ledger is not read for them.
+    """
+    if not settings.SIGNING_COOL_DOWN_HOURS or not user.groups.filter(name=RISK_OWNERS).exists():
+        return []
+    moment = at or timezone.now()
+    rules = house_now(at=moment)
+    waiting = [change for change in recent_changes(house=rules, at=moment) if change.is_waiting(at=moment)]
+    if not waiting:
+        return []
+    known = person(user, at=moment)
+    makers = makers_of({known.username, *(change.entry.actor for change in waiting)}, at=moment)
+    return [
+        change
+        for change in waiting
+        if not reasons_against_settling(change, known, makers=makers, house=rules, at=moment)
+    ]
+
+
+def reasons_against_settling(
+    change: AccessChange,
+    known: policy.Person,
+    *,
+    makers: dict[str, frozenset[str]] | None = None,
+    house: policy.House,
+    at: datetime,
+) -> tuple[policy.Refusal, ...]:
+    """Why this person may not confirm or refuse a change at a moment (aware).
+
+    :param makers: of both accounts (``people.makers_of``), where they have been read.
+    """
+    actor = change.entry.actor
+    makers = makers or makers_of({actor, known.username}, at=at)
+    return policy.reasons_against_settling(
+        known,
+        made_by=makers[actor],
+        behind=makers[known.username],
+        about=change.about,
+        is_waiting=change.is_waiting(at=at),
+        house=house,
+        at=at,
+    )
+
+
+def _waits_until(row: ChangeLogEntry, groups: Iterable[str], house: policy.House) -> datetime | None:
+    if house.first_day or not house.cool_down or row.action not in (Action.CREATED, Action.CHANGED):
+        return None
+    if row.subject.startswith(RULE):
+        waits = bool((row.changes.get("effective_from") or {}).get("after")) and not _is_in_force(row)
+    else:
+        waits = is_activated(row) or bool(gained_groups(row) & set(groups))
+    return row.recorded_at + house.cool_down if waits else None
+
+
+def _is_in_force(row: ChangeLogEntry) -> bool:
+    return (row.changes.get("in_force") or {}).get("after") is True
+
+
+def concerns_signing(row: ChangeLogEntry, groups: Iterable[str], *, holds: Iterable[str] | None = None) -> bool:
+    """Whether a ledger row tells of a change of who may sign, or of a rule.
+
+    :param groups: those whose members may ask or sign.
+    :param holds: the groups that the account is in now, where that is known: what changes nothing
+        for them is left out.
+    """
+    if row.action in SETTLING or row.subject.startswith(RULE):
+        return row.action in (Action.CREATED, Action.CHANGED)
+    touched = (gained_groups(row) | lost_groups(row)) & set(groups)
+    by_name = "is_superuser" in row.changes or ADDRESS_CHANGED in row.changes
+    matters = holds is None or bool(set(holds) & set(groups))
+    switched = row.action != Action.CREATED and "is_active" in row.changes and matters
+    password = is_set_by_another(row, row.subject.removeprefix(ACCOUNT)) and matters
+    return bool(touched or by_name or switched or password)
+
+
+def announce(entry: ChangeLogEntry, *, account: User | None = None, addresses: Iterable[str] = ()) -> None:
+    """E-mail all risk owners of a change of who may sign, or of a rule, after the commit.
+
+    Any other ledger row is passed over.
+
+    :param account: the account that it is about.
+    :param addresses: further addresses: those of a risk owner who was taken out, or whose address
+        is another now.
+    """
+    groups = signing_groups()
+    # One that is deleted has its groups in its last row.
+    holds = account.groups.values_list("name", flat=True) if account is not None and account.pk else None
+    if entry.action not in SETTLING and not concerns_signing(entry, groups, holds=holds):
+        return
+    owners = User.objects.filter(is_active=True, groups__name=RISK_OWNERS).exclude(email="")
+    to = {*owners.values_list("email", flat=True), *filter(None, addresses)}
+    if account is not None and account.email and RISK_OWNERS in lost_groups(entry):
+        to.add(account.email)
+    if to:
+        transaction.on_commit(lambda: _send(entry, sorted(to)), robust=True)
+
+
+def _send(entry: ChangeLogEntry, to: list[str]) -> None:
+    """Send one e-mail to each. One that cannot be sent is logged: the inbox shows the change as well."""
+    with override(settings.LANGUAGE_CODE):
+        subject = _("Who may sign has changed: %(subject)s") % {"subject": entry.subject_title or entry.subject}
+        body = render_to_string(
+            "governance/mail/access_change.txt",
+            {"entry": entry, "portal": settings.PORTAL_URL, "hours": settings.SIGNING_COOL_DOWN_HOURS},
+        )
+    send_after_commit(subject=subject, body=body, to=to)

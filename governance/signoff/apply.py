@@ -1,0 +1,141 @@
+"""Moving the readiness: the one place that writes it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from governance import ledger
+from governance.guards.rules import SIGNED
+from governance.ledger.choices import Action
+from governance.signoff.choices import Decision, Direction, RequestState
+from governance.signoff.closing import close_request
+from governance.signoff.models import SignOff, StatusChangeRequest
+from governance.signoff.policy import Dependence
+from governance.signoff.requests import record_of
+from runbooks.models import Runbook
+
+
+def store_decision(
+    request: StatusChangeRequest,
+    decision: Decision,
+    *,
+    comment: str,
+    by: User,
+    at: datetime,
+    seen_sha256: str = "",
+) -> SignOff:
+    """Keep one person's decision, with the sentence that it stands under."""
+    return SignOff.objects.create(
+        request=request,
+        signer=by,
+        decision=decision,
+        comment=comment.strip(),
+        statement=statement(request, decision),
+        document_sha256=request.document_sha256,
+        metadata_sha256=request.metadata_sha256,
+        seen_sha256=seen_sha256,
+        signed_at=at,
+    )
+
+
+def apply_request(
+    request: StatusChangeRequest,
+    *,
+    by: User,
+    at: datetime,
+    told: Sequence[ledger.Record] = (),
+    digests: Mapping[str, Any] | None = None,
+    dependence: Sequence[Dependence] = (),
+) -> None:
+    """Approve the request and move the readiness; the ledger row holds every signed field, before and after.
+
+    :param request: with its runbook, both read under the ledger's lock.
+    :param told: the rows of the same change that come first; they are written together.
+    :param digests: of the stored rows that no earlier ledger row covers (``ledger.row_digests``).
+    :param dependence: why the review was not independent although others than the requester signed.
+    """
+    goes_up = request.direction == Direction.UP
+    request.dependence = " ".join(dependence)
+    before = signed_values(request.runbook)
+    signed = {
+        "readiness_level": str(request.to_level),
+        "readiness_year": request.to_year,
+        "signed_document_sha256": request.document_sha256,
+        "signed_metadata_sha256": request.metadata_sha256,
+        "signed_at": at,
+        "signed_from_year": request.valid_from_year,
+        "signed_until": request.valid_until,
+        # Whoever takes it down reviews nothing: signed alone stays signed alone.
+        "signed_solo": request.is_solo if goes_up else request.runbook.signed_solo,
+        "signed_dependence": request.dependence if goes_up else request.runbook.signed_dependence,
+    }
+    close_request(request, RequestState.APPROVED, reason="", at=at)
+    runbook = Runbook.objects.filter(pk=request.runbook_id)
+    if _shows_another_text(request):
+        runbook.update(**signed)
+    else:
+        runbook.update_unsearched(**signed)
+    request.applied_at = at
+    request.save(update_fields=["applied_at"])
+    with ledger.in_its_language():
+        changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
+    # Every signed field, also one that stays as it was: the row alone tells what was signed.
+    changes |= {name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()}
+    changes |= digests or {}
+    moved = record_of(request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes)
+    ledger.append_all([*told, moved], at=at)
+
+
+def _shows_another_text(request: StatusChangeRequest) -> bool:
+    """Whether the runbook's page shows another text from now on: the signed one, where there is one, comes first."""
+    document = request.runbook.document
+    now = document.sha256 if document else ""
+    return (request.runbook.signed_document_sha256 or now) != (request.document_sha256 or now)
+
+
+def signed_values(runbook: Runbook) -> dict[str, Any]:
+    """The signed fields of a runbook's row, as the ledger writes them."""
+    return {name: _plain(getattr(runbook, name)) for name in SIGNED}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return ledger.canonical_time(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def statement(request: StatusChangeRequest, decision: Decision) -> str:
+    """The exact sentence that a decision stands under, in the reader's language."""
+    if request.direction == Direction.DOWN:
+        return _("I take “%(title)s” down from %(origin)s to %(target)s, at once. I approve no text by it.") % {
+            "title": request.runbook.title,
+            "origin": request.origin,
+            "target": request.target,
+        }
+    approval = _(
+        "I approve that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
+        "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
+    )
+    rejection = _(
+        "I reject that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
+        "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
+    )
+    said = (approval if decision == Decision.APPROVE else rejection) % {
+        "title": request.metadata.get("title", request.runbook.title),
+        "version": request.metadata.get("version") or "–",
+        "origin": request.origin,
+        "target": request.target,
+        "path": request.document_path or "–",
+        "document": request.document_sha256 or "–",
+        "metadata": request.metadata_sha256,
+    }
+    if request.valid_from_year:
+        said += " " + _("It goes on covering %(year)s.") % {"year": request.valid_from_year}
+    if request.valid_until:
+        said += " " + _("It holds until %(day)s.") % {"day": request.valid_until.isoformat()}
+    if request.is_solo:
+        said += " " + _("Owner-led, no independent review.")
+    return said

@@ -1,0 +1,81 @@
+"""What has changed since a runbook was last approved: its text line by line, its metadata field by field."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from governance.ledger import snapshot
+from governance.ledger.labels import EMPTY, field_in_words, value_in_words
+from governance.signoff.choices import Direction
+from governance.signoff.models import StatusChangeRequest
+from runbooks.documents.difference import Difference, difference
+from runbooks.documents.unseen import with_unseen_shown
+from runbooks.models import Document, Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class SinceApproval:
+    """``approval`` is the request that was applied last; ``text`` is None where one of the two texts is not stored."""
+
+    approval: StatusChangeRequest
+    text: Difference | None
+    metadata: list[dict[str, Any]]
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the text is the same and no field differs."""
+        return self.text is not None and not self.text and not self.metadata
+
+
+def last_move(runbook: Runbook) -> StatusChangeRequest | None:
+    """The request that moved the readiness last, up or down."""
+    return runbook.status_change_requests.filter(applied_at__isnull=False).order_by("-pk").first()
+
+
+def last_approval(runbook: Runbook, *, before: StatusChangeRequest | None = None) -> StatusChangeRequest | None:
+    """The request whose signers approved a text last; with ``before``, the one ahead of that request.
+
+    Whoever took the readiness down since has approved none.
+    """
+    applied = runbook.status_change_requests.filter(applied_at__isnull=False, direction=Direction.UP).order_by("-pk")
+    if before is not None:
+        applied = applied.filter(pk__lt=before.pk)
+    return applied.first()
+
+
+def since_last_approval(request: StatusChangeRequest) -> SinceApproval | None:
+    """What a request pins, beside what was approved before it; None for a first one."""
+    approval = last_approval(request.runbook, before=request)
+    if approval is None:
+        return None
+    return compare(
+        approval,
+        path=request.document_path,
+        sha256=request.document_sha256,
+        metadata=request.metadata,
+    )
+
+
+def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: dict[str, Any]) -> SinceApproval:
+    """What was approved beside another text and other metadata."""
+    before = _text(approval.document_path, approval.document_sha256)
+    is_same = (path, sha256) == (approval.document_path, approval.document_sha256)
+    after = before if is_same else _text(path, sha256)
+    changed = snapshot.difference(approval.metadata, metadata)
+    return SinceApproval(
+        approval=approval,
+        text=difference(before, after) if before is not None and after is not None else None,
+        metadata=[
+            {
+                "field": field_in_words(Runbook, name),
+                "before": with_unseen_shown(value_in_words(Runbook, name, change["before"])) or EMPTY,
+                "after": with_unseen_shown(value_in_words(Runbook, name, change["after"])) or EMPTY,
+            }
+            for name, change in changed.items()
+        ],
+    )
+
+
+def _text(path: str, sha256: str) -> str | None:
+    if not sha256:
+        return ""  # there was none: the whole text is new
+    return Document.objects.filter(path=path, sha256=sha256).values_list("text", flat=True).first()

@@ -1,0 +1,101 @@
+"""What a signer looks at before signing: a list of checks, each passed or not, and whether it stands in the way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.history import Told
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.snapshot import subject_of
+from governance.signoff import transitions
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.requests import document_is_shown
+from runbooks.choices import ReadinessLevel
+from runbooks.documents.stub import is_stub
+from runbooks.models import Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One check. ``required``: the policy refuses where it is not passed; the others are for the signer to weigh."""
+
+    title: str | Promise
+    passed: bool
+    required: bool
+    hint: str | Promise = ""
+
+
+def gates_of(request: StatusChangeRequest, *, told: Told) -> list[Gate]:
+    """The checks of one request, as things stand now.
+
+    :param told: the ledger's rows about the runbook's document (``Dossier.told``).
+    """
+    return list(_gates(request, told))
+
+
+def _gates(request: StatusChangeRequest, told: Told) -> Iterator[Gate]:
+    runbook, document = request.runbook, request.runbook.document
+    ready = request.to_level == transitions.READY
+    findings = Finding.objects.filter(runbook=runbook, resolved_at__isnull=True).count()
+    yield Gate(
+        _("The document is there, and is what its sha256 names"),
+        document_is_shown(runbook, told=told),
+        required=True,
+        hint=_("Import the documents again."),
+    )
+    yield Gate(
+        _("The document is no stub"),
+        document is not None and not is_stub(document.text),
+        required=ready,
+        hint=_("Write the steps that an operator follows."),
+    )
+    yield Gate(_("An owner is named"), bool(runbook.owner.strip()), required=False, hint=_("Name a role or a team."))
+    yield Gate(
+        _("An escalation contact is named"),
+        bool(runbook.escalation_contact.strip()),
+        required=False,
+        hint=_("Whom does the operator call when it does not help?"),
+    )
+    yield Gate(
+        _("No finding is open"),
+        findings == 0,
+        required=False,
+        hint=_("Open findings: %(count)d.") % {"count": findings},
+    )
+    if ready:
+        yield _never_rnd_only(runbook)
+    evidence_required = bool(request.rule and request.rule.evidence_required)
+    yield Gate(
+        _("Evidence is given"),
+        bool(request.evidence_links),
+        required=evidence_required,
+        hint=_("The rule asks for a link.") if evidence_required else _("The rule does not ask for it."),
+    )
+
+
+def _never_rnd_only(runbook: Runbook) -> Gate:
+    """Whether the landscape ever declared it R&D only, as the ledger tells.
+
+    The policy refuses such a runbook while it is declared so; one edited cell in the file takes that back, and whoever
+    edits the file may be whoever asks. So the signers see it for as long as the ledger lasts.
+    """
+    rnd_only = str(ReadinessLevel.RND_ONLY)
+    rows = ChangeLogEntry.objects.filter(subject=subject_of(runbook), action__in=(Action.CREATED, Action.CHANGED))
+    about = rows.filter(Q(changes__declared_level__before=rnd_only) | Q(changes__declared_level__after=rnd_only))
+    last = about.order_by("sequence").last()
+    hint: str | Promise
+    if runbook.declared_level == rnd_only or last is None:
+        hint = _("It is declared so now.")
+    else:
+        hint = _(
+            "It was, and change %(sequence)d by %(actor)s (%(day)s) took that back. Find out what was proven since."
+        ) % {"sequence": last.sequence, "actor": last.actor, "day": date_format(timezone.localdate(last.recorded_at))}
+    passed = last is None and runbook.declared_level != rnd_only
+    return Gate(_("The landscape never declared it R&D only"), passed, required=False, hint=hint)

@@ -1,0 +1,114 @@
+"""Signing: one person's decision, and the quorum that moves the readiness."""
+
+import hashlib
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance import ledger
+from governance.errors import RequestLapsed, StaleForm, refuse_for
+from governance.ledger.choices import Action
+from governance.ledger.row_digests import told_digest
+from governance.signoff import policy
+from governance.signoff.apply import apply_request, store_decision
+from governance.signoff.choices import Decision, RequestState
+from governance.signoff.closing import close_request
+from governance.signoff.lapse import lapse_if_changed
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.reauthentication import hashed, is_confirmed
+from governance.signoff.requests import locked_request, note, pins_of, record_of
+from governance.signoff.review_context import Dossier, dossier_of, token_of
+
+
+def sign(
+    *, request: StatusChangeRequest, comment: str, seen: str, password: str, by: User, at: datetime | None = None
+) -> StatusChangeRequest:
+    """Approve a request. The last signature that the rule asks for moves the readiness.
+
+    :param seen: the token that the page carried (``seen_token``): the signature covers what was shown. The same decision
+        with the same token again (a double click, a retry) is the same signature, and gives the same answer.
+    :param password: the signer's own, asked for again at each signature.
+    :raises ActionRefused: the policy has reasons against it.
+    :raises StaleForm: the page showed something else than what stands now.
+    :raises RequestLapsed: what was to be signed has changed; the request is closed.
+    """
+    return _decide(request, Decision.APPROVE, comment=comment, seen=seen, password=password, by=by, at=at)
+
+
+def reject(
+    *, request: StatusChangeRequest, comment: str, seen: str, password: str, by: User, at: datetime | None = None
+) -> StatusChangeRequest:
+    """Say no. One rejection ends a request; the comment says why. Raises like ``sign``."""
+    return _decide(request, Decision.REJECT, comment=comment, seen=seen, password=password, by=by, at=at)
+
+
+def seen_token(request: StatusChangeRequest) -> str:
+    """What a sign-off page that is loaded now carries in its form: see ``dossier.token_of``."""
+    return token_of(request, request.sign_offs.values_list("signer_id", flat=True))
+
+
+def _decide(
+    request: StatusChangeRequest,
+    decision: Decision,
+    *,
+    comment: str,
+    seen: str,
+    password: str,
+    by: User,
+    at: datetime | None,
+) -> StatusChangeRequest:
+    moment = at or timezone.now()
+    given = hashed(password, by=by)
+    with ledger.governed():
+        read = dossier_of(locked_request(request), by=by, at=moment)
+        request, lapsed = read.request, False
+        account, known = read.accounts[by.pk].user, read.people[by.pk]
+        confirmed = is_confirmed(given, account=account, known=known, at=moment, rules=read.house)
+        if confirmed and not _is_repeated(read, decision, comment=comment, seen=seen, by=by):
+            lapsed = request.state == RequestState.LAPSED or (
+                request.is_open and lapse_if_changed(request, by=ledger.SYSTEM, at=moment)
+            )
+            if not lapsed:
+                _decide_locked(read, decision, comment=comment, seen=seen, by=by, at=moment)
+    # Raised after the commit: the row of a wrong password, and a lapse, must stay although the signer is turned away.
+    if not confirmed:
+        refuse_for([policy.Refusal.WRONG_PASSWORD])
+    if lapsed:
+        raise RequestLapsed(request.closed_reason)
+    return request
+
+
+def _is_repeated(read: Dossier, decision: Decision, *, comment: str, seen: str, by: User) -> bool:
+    """Whether this very decision is stored already: the same person, on the same page, with the same words."""
+    this = (by.pk, decision, comment.strip(), _digest(seen))
+    return this in [(each.signer_id, each.decision, each.comment, each.seen_sha256) for each in read.decisions]
+
+
+def _digest(seen: str) -> str:
+    return hashlib.sha256(seen.encode("utf-8", "replace")).hexdigest()
+
+
+def _decide_locked(read: Dossier, decision: Decision, *, comment: str, seen: str, by: User, at: datetime) -> None:
+    request = read.request
+    refuse_for(read.reasons_against_signing(by, at=at))
+    if decision == Decision.APPROVE and request.document_sha256 and not read.document_is_shown():
+        refuse_for([policy.Refusal.DOCUMENT_NOT_SHOWN])
+    if not comment.strip():
+        refuse_for([policy.Refusal.COMMENT_MISSING])
+    if seen != read.seen_token:
+        raise StaleForm(_("The page showed an earlier state of this request. Look at it again, then decide."))
+    stored = store_decision(request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen))
+    with ledger.in_its_language():
+        told = pins_of(request) | {"statement_sha256": {"before": None, "after": stored.statement_sha256}}
+    told |= told_digest(stored, "sign_off_row")
+    if decision == Decision.REJECT:
+        close_request(request, RequestState.REJECTED, reason=comment, at=at)
+        note(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment, changes=told)
+        return
+    signed = record_of(request, Action.REQUEST_SIGNED, by=by, reason=comment, changes=told)
+    if read.counting_approvals(stored) >= request.required_signatures:
+        apply_request(request, by=by, at=at, told=[signed], dependence=read.dependence(stored))
+    else:
+        ledger.append(signed, at=at)

@@ -1,0 +1,63 @@
+"""The way down, which waits for nobody."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance import ledger
+from governance.errors import refuse_for
+from governance.ledger.choices import Action
+from governance.ledger.row_digests import told_digest
+from governance.signoff import policy
+from governance.signoff.apply import apply_request, store_decision
+from governance.signoff.choices import Decision, Direction, RequestState
+from governance.signoff.closing import close_request
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.requests import Pins, locked_runbook, open_request, record_of, standing_of
+from governance.signoff.signers import person
+from runbooks.models import Runbook
+
+
+def downgrade(
+    *, runbook: Runbook, level: str, reason: str, by: User, at: datetime | None = None
+) -> StatusChangeRequest:
+    """Take a readiness down at once, or retire the runbook: one risk owner, a reason, no waiting (DESIGN, promise 4).
+
+    It signs no text: what was signed before stays what was signed, also where another text stands there by now.
+
+    :raises ActionRefused: the policy has reasons against it.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        runbook = locked_runbook(runbook.pk)
+        refuse_for(policy.reasons_against_downgrading(person(by), standing_of(runbook, at=moment), level, reason))
+        told = lapse_what_waits(runbook, _("The readiness was taken down meanwhile."), by=by, at=moment)
+        request = open_request(
+            runbook,
+            level=level,
+            year=None,
+            rationale=reason,
+            evidence="",
+            by=by,
+            at=moment,
+            rule=None,
+            direction=Direction.DOWN,
+            pins=Pins.as_it_was_signed(runbook),
+        )
+        decision = store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
+        # One ledger row tells of all three: opened, decided, applied.
+        digests = told_digest(request, "request_row") | told_digest(decision, "sign_off_row")
+        apply_request(request, by=by, at=moment, told=told, digests=digests)
+        return request
+
+
+def lapse_what_waits(runbook: Runbook, reason: str, *, by: User, at: datetime) -> list[ledger.Record]:
+    """Close the open request, if there is one; returns what the ledger is to tell of it."""
+    waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
+    if waiting is None:
+        return []
+    waiting.runbook = runbook
+    close_request(waiting, RequestState.LAPSED, reason=reason, at=at)
+    return [record_of(waiting, Action.REQUEST_LAPSED, by=by, reason=waiting.closed_reason)]

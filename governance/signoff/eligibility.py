@@ -1,0 +1,214 @@
+"""Who may sign which open request now, and whether each can still be completed.
+
+One answer for inbox, mail and page.
+
+Every number of requests and people is read in the same few queries; the rule is the policy's.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from governance.accounts.roles import RISK_OWNERS, Account, accounts
+from governance.ledger.choices import Action
+from governance.ledger.history import Told, told_of
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.snapshot import subject_of
+from governance.signoff import policy
+from governance.signoff.choices import Decision, RequestState
+from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
+from governance.signoff.signers import person_of
+
+
+def house(*, at: datetime | None = None) -> policy.House:
+    """What the policy asks of the portal at a moment (aware; now by default)."""
+    cool_down = timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS)
+    return policy.House(
+        cool_down=cool_down,
+        solo=bool(settings.GOVERNANCE_SOLO),
+        first_day=is_first_day(at or timezone.now()),
+    )
+
+
+def is_first_day(at: datetime) -> bool:
+    """Whether nobody can be an established risk owner at a moment.
+
+    The first one joined less than the waiting time before, or nobody has yet.
+
+    That the members of later days have left opens no second first day: the ledger tells of the
+    first one for ever.
+    """
+    cool_down = timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS)
+    if not cool_down:
+        return False  # nothing waits
+    first = _first_signer_recorded_at()
+    return first is None or at < first + cool_down
+
+
+def _first_signer_recorded_at() -> datetime | None:
+    """When the ledger first told of a member of a group that signs; None where it never did."""
+    names = {RISK_OWNERS, *SignOffRule.objects.values_list("group__name", flat=True).distinct()}
+    joined = Q()
+    for name in names:
+        joined |= Q(changes__groups__after__icontains=f'"{name}"')
+    rows = ChangeLogEntry.objects.filter(
+        joined, action__in=(Action.CREATED, Action.CHANGED), subject__startswith="user:"
+    )
+    return rows.order_by("sequence").values_list("recorded_at", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Open requests with everything that the policy asks about them and the people who could sign.
+
+    :ivar people: by the rule's group and the account's number, as the policy knows them.
+    """
+
+    requests: Sequence[StatusChangeRequest]
+    facts: dict[int, policy.RequestFacts]
+    people: dict[tuple[int, int], policy.Person]
+    users: dict[int, User]
+    house: policy.House
+    at: datetime
+
+    def may_sign(self, user: int, request: StatusChangeRequest) -> bool:
+        """Whether the policy has nothing against this account's decision on a request now."""
+        person = self.people.get((request.rule.group_id if request.rule else 0, user))
+        return person is not None and not policy.reasons_against_signing(
+            person, self.facts[request.pk], house=self.house, at=self.at
+        )
+
+    def awaiting(self, user: int) -> list[StatusChangeRequest]:
+        """The requests that this account may decide on now."""
+        return [request for request in self.requests if self.may_sign(user, request)]
+
+    def signers(self, request: StatusChangeRequest) -> list[User]:
+        """The accounts that may decide on a request now, by their names."""
+        able = [user for pk, user in self.users.items() if self.may_sign(pk, request)]
+        return sorted(able, key=lambda user: user.get_username())
+
+    def reach(self, request: StatusChangeRequest) -> policy.Reach:
+        """Whether a request can still be completed."""
+        group = request.rule.group_id if request.rule else 0
+        approved = frozenset(each.signer_id for each in request.sign_offs.all() if each.decision == Decision.APPROVE)
+        return policy.reach(
+            [person for (of_group, _), person in self.people.items() if of_group == group],
+            self.facts[request.pk],
+            approved_by=approved,
+            needed=request.required_signatures,
+            house=self.house,
+            at=self.at,
+        )
+
+
+def survey(
+    *,
+    requests: QuerySet[StatusChangeRequest] | None = None,
+    only: User | None = None,
+    at: datetime | None = None,
+) -> Survey:
+    """Read open requests and whoever could sign them, in a fixed number of queries.
+
+    :param requests: where the open ones are looked for; all of them by default.
+    :param only: the one account that is asked about; all members of the signing groups by default.
+    """
+    moment = at or timezone.now()
+    rows = StatusChangeRequest.objects.all() if requests is None else requests
+    rows = rows.filter(state=RequestState.OPEN, rule__isnull=False)
+    if only is not None:
+        rows = _candidates(rows, only)
+    found = list(rows.select_related("runbook", "requested_by", "rule").prefetch_related("sign_offs"))
+    members = _members(found, only) if found else {}
+    told = told_of([subject_of(each.user) for each in members.values()]) if members else Told()
+    groups = {request.rule.group_id for request in found if request.rule}
+    return Survey(
+        requests=found,
+        facts=_facts(found),
+        people={
+            (group, pk): person_of(each, told, signing_group_id=group, at=moment)
+            for group in groups
+            for pk, each in members.items()
+        },
+        users={pk: each.user for pk, each in members.items()},
+        house=house(at=moment) if found else policy.House(),
+        at=moment,
+    )
+
+
+def _candidates(rows: QuerySet[StatusChangeRequest], user: User) -> QuerySet[StatusChangeRequest]:
+    """What an account could sign at all: one query tells most visitors that nothing waits.
+
+    The policy has the last word.
+    """
+    own = Q(independent=True, requested_by=user.pk)
+    decided = SignOff.objects.filter(signer=user.pk).values("request")
+    return rows.filter(rule__group__in=user.groups.values("pk")).exclude(own).exclude(pk__in=decided)
+
+
+def _members(requests: Sequence[StatusChangeRequest], only: User | None) -> dict[int, Account]:
+    if only is not None:
+        return accounts([only.pk])
+    groups = [request.rule.group_id for request in requests if request.rule]
+    decided = [each.signer_id for request in requests for each in request.sign_offs.all()]
+    return accounts(User.objects.filter(Q(groups__in=groups) | Q(pk__in=decided)).values("pk"))
+
+
+def _facts(requests: Sequence[StatusChangeRequest]) -> dict[int, policy.RequestFacts]:
+    opened = _opened_as(requests)
+    return {
+        request.pk: policy.RequestFacts(
+            state=request.state,
+            requested_by=request.requested_by_id,
+            opened_at=request.requested_at,
+            opened_as=opened.get(request.pk, 0),
+            independent=request.independent,
+            decided_by=frozenset(each.signer_id for each in request.sign_offs.all()),
+        )
+        for request in requests
+    }
+
+
+def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
+    """By the request, the number of the ledger row that tells of its opening."""
+    if not requests:
+        return {}
+    rows = ChangeLogEntry.objects.filter(
+        action=Action.REQUEST_SUBMITTED, subject__in={subject_of(request.runbook) for request in requests}
+    )
+    told = rows.order_by("-sequence").values_list("sequence", "changes")
+    return {int((changes.get("request") or {}).get("after") or 0): sequence for sequence, changes in told}
+
+
+def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequest]:
+    """The open requests that an account may decide on now.
+
+    Inbox, counter and e-mail speak of these.
+    """
+    return survey(only=user, at=at).awaiting(user.pk)
+
+
+def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.House, at: datetime) -> bool:
+    """Whether as many people as a rule asks for could sign a request by this person."""
+    asked = policy.RequestFacts(
+        state="open",
+        requested_by=by.pk,
+        opened_at=max(at, timezone.now()),
+        opened_as=sys.maxsize,  # behind every row that there is
+        independent=rule.separate_from_requester,
+        decided_by=frozenset(),
+    )
+    people, needed = members_of(rule, at=at), rule.required_signatures
+    return not policy.reach(people, asked, approved_by=frozenset(), needed=needed, house=house, at=at).is_lost
+
+
+def members_of(rule: SignOffRule, *, besides: Iterable[int] = (), at: datetime) -> list[policy.Person]:
+    """The people in a rule's group, and some others, as the policy knows them at a moment."""
+    members = accounts(User.objects.filter(Q(groups=rule.group_id) | Q(pk__in=list(besides))).values("pk"))
+    told = told_of([subject_of(each.user) for each in members.values()])
+    return [person_of(each, told, signing_group_id=rule.group_id, at=at) for each in members.values()]

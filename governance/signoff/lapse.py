@@ -1,0 +1,91 @@
+"""A request lapses when what it pins is no longer so (DESIGN, promise 2)."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from governance import ledger
+from governance.ledger.choices import Action
+from governance.ledger.labels import field_in_words
+from governance.ledger.row_digests import told_digest
+from governance.ledger.snapshot import difference, subject_of
+from governance.signoff.choices import RequestState
+from governance.signoff.closing import close_request
+from governance.signoff.models import StatusChangeRequest
+from governance.signoff.requests import locked_request
+from runbooks.models import Runbook
+from runbooks.standing import last_day
+
+
+def what_changed(request: StatusChangeRequest, *, at: datetime | None = None) -> dict[str, dict[str, object]]:
+    """What differs now from what the request pins, field by field; empty when all is as it was.
+
+    A request whose readiness would be over already has run out: its last day stands beside today's.
+    """
+    runbook = request.runbook
+    with ledger.in_its_language():
+        origin, now = request.origin, runbook.readiness
+    changes = difference(request.metadata, runbook.governed_metadata())
+    sha256 = runbook.document.sha256 if runbook.document else ""
+    if sha256 != request.document_sha256:
+        changes["document_sha256"] = {"before": request.document_sha256, "after": sha256}
+    if (runbook.readiness_level, runbook.readiness_year) != (request.from_level, request.from_year):
+        changes["readiness"] = {"before": origin, "after": now}
+    end, today = last_day(request.to_year, request.valid_until), timezone.localdate(at)
+    if end is not None and end < today:
+        changes["valid_until"] = {"before": end.isoformat(), "after": today.isoformat()}
+    return changes
+
+
+def lapse_what_changed(*, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None) -> int:
+    """Close every open request (of one runbook, or all) whose pins no longer hold; returns how many."""
+    requests = StatusChangeRequest.objects.filter(state=RequestState.OPEN).order_by("pk")
+    if runbook is not None:
+        requests = requests.filter(runbook=runbook)
+    return sum(lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook"))
+
+
+def lapse_what_ran_out(*, by: ledger.Actor, at: datetime | None = None) -> int:
+    """Close every open request that can no longer be signed, one transaction each; returns how many."""
+    closed = 0
+    for request in StatusChangeRequest.objects.open().order_by("pk"):
+        with ledger.governed():
+            locked = locked_request(request)
+            closed += locked.is_open and lapse_if_changed(locked, by=by, at=at)
+    return closed
+
+
+def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: datetime | None = None) -> bool:
+    """Close one open request if its pins no longer hold; says whether it did."""
+    changes = what_changed(request, at=at)
+    if not changes:
+        return False
+    moment = at or timezone.now()
+    # Stored for everyone, so in the portal's own language and not in that of whoever happened to change something.
+    with override(settings.LANGUAGE_CODE):
+        close_request(request, RequestState.LAPSED, reason=_sentence(changes), at=moment)
+    with ledger.in_its_language():
+        ledger.append(
+            ledger.Record(
+                actor=by,
+                action=Action.REQUEST_LAPSED,
+                subject=subject_of(request.runbook),
+                subject_title=str(request),
+                reason=_sentence(changes),
+                changes={
+                    "request": {"before": None, "after": request.pk},
+                    **changes,
+                    **told_digest(request, "closing_row"),
+                },
+            ),
+            at=moment,
+        )
+    return True
+
+
+def _sentence(changes: dict[str, dict[str, object]]) -> str:
+    fields = ", ".join(sorted(field_in_words(Runbook, name) for name in changes))
+    return _("Changed while the request was open: %(fields)s.") % {"fields": fields}

@@ -1,0 +1,461 @@
+"""Who may do what, and why not. Pure: imports no Django.
+
+Every question answers with the reasons against; an empty tuple means yes. The words for a
+reason live in ``governance.signoff.choices.REFUSAL_TEXTS``, so that page, API and command say the same.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from governance.signoff import transitions
+
+
+class Refusal(StrEnum):
+    """Why an action is refused. Closed: every member has a text, and a test says so."""
+
+    NOT_ACTIVE = "not_active"
+    NOT_A_RISK_OWNER = "not_a_risk_owner"
+    OWN_REQUEST = "own_request"
+    SIGNED_ALREADY = "signed_already"
+    ACCOUNT_TOO_YOUNG = "account_too_young"
+    MEMBERSHIP_NOT_RECORDED = "membership_not_recorded"
+    COOLING_DOWN = "cooling_down"
+    LOCKED_OUT = "locked_out"
+    WRONG_PASSWORD = "wrong_password"
+    SOLO_MODE_IS_OFF = "solo_mode_is_off"
+    REQUEST_CLOSED = "request_closed"
+    COMMENT_MISSING = "comment_missing"
+    NOT_AN_EDITOR = "not_an_editor"
+    NOT_THE_REQUESTER = "not_the_requester"
+    OPEN_REQUEST_EXISTS = "open_request_exists"
+    STEP_NOT_ALLOWED = "step_not_allowed"
+    RND_ONLY_CANNOT_BE_READY = "rnd_only_cannot_be_ready"
+    NOTHING_CHANGES = "nothing_changes"
+    NOT_WHAT_IT_WAS = "not_what_it_was"
+    YEAR_ALREADY_SIGNED = "year_already_signed"
+    YEAR_MISSING = "year_missing"
+    YEAR_NOT_WANTED = "year_not_wanted"
+    YEAR_PAST = "year_past"
+    YEAR_TOO_FAR = "year_too_far"
+    RATIONALE_MISSING = "rationale_missing"
+    EVIDENCE_MISSING = "evidence_missing"
+    DOCUMENT_MISSING = "document_missing"
+    DOCUMENT_NOT_SHOWN = "document_not_shown"
+    DOCUMENT_IS_STUB = "document_is_stub"
+    EVIDENCE_NOT_A_LINK = "evidence_not_a_link"
+    RULE_MISSING = "rule_missing"
+    NOT_A_DOWNGRADE = "not_a_downgrade"
+    ACCESS_TOO_NEW = "access_too_new"
+    QUORUM_OUT_OF_REACH = "quorum_out_of_reach"
+    OWN_CHANGE = "own_change"
+    CHANGE_SETTLED = "change_settled"
+
+
+# Reasons that end with time: a request is not out of reach because of them.
+TEMPORARY = frozenset({Refusal.COOLING_DOWN, Refusal.LOCKED_OUT, Refusal.ACCESS_TOO_NEW})
+
+
+class Dependence(StrEnum):
+    """Why a review was not independent although others than the requester signed."""
+
+    # Nobody was an established risk owner yet: the portal's first day.
+    FIRST_DAY = "first_day"
+    # The requester or a signer made the account of one of them, gave it a group or set its
+    # password.
+    MADE_BY_PARTY = "made_by_party"
+    # One person did that for the requester and all of the signers.
+    MADE_BY_ONE = "made_by_one"
+
+
+# How long before a request's approval it matters who made an account or gave it a group.
+INDEPENDENCE_WINDOW = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the policy needs to know of an account.
+
+    :ivar joined_at: when the account was made (aware).
+    :ivar recorded_since: the number of the ledger row since which the account has been active in the signing group without
+        a break; None where the ledger does not say so.
+    :ivar password_set_by_another_at: when somebody else last set its password (aware); None where nobody did.
+    :ivar password_reset_at: the same, not counting the first password, which comes with the
+        account.
+    :ivar wrong_passwords: how many wrong passwords were given at signing lately (``CONFIRMATION_WINDOW``).
+    :ivar signs_since: when the ledger recorded what lets it sign (aware); None where a second risk
+        owner confirmed that, or where it may not sign.
+    :ivar asks_since: when the ledger recorded what lets it open requests (aware); None where that
+        is confirmed.
+    :ivar asking_recorded: whether the ledger tells of a membership that lets it open requests.
+    :ivar made_by: names of the accounts that made it, activated it, gave it a group or set its
+        password within ``INDEPENDENCE_WINDOW``, unless a second risk owner confirmed it.
+    """
+
+    id: int
+    is_active: bool
+    is_editor: bool
+    is_risk_owner: bool
+    joined_at: datetime
+    recorded_since: int | None = None
+    password_set_by_another_at: datetime | None = None
+    wrong_passwords: int = 0
+    password_reset_at: datetime | None = None
+    username: str = ""
+    signs_since: datetime | None = None
+    asks_since: datetime | None = None
+    asking_recorded: bool = True
+    made_by: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What the policy needs to know of a request.
+
+    :ivar opened_at: aware. :ivar opened_as: the number of the ledger row that tells of the opening.
+    :ivar independent: whether the requester's own signature does not count (always, but in solo mode).
+    :ivar decided_by: account ids.
+    """
+
+    state: str
+    requested_by: int
+    opened_at: datetime
+    opened_as: int
+    independent: bool
+    decided_by: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the policy asks of the portal as a whole.
+
+    :ivar cool_down: how long a password that somebody else set, and a change of who may sign or of
+        a rule, waits.
+    :ivar solo: whether an owner may sign alone.
+    :ivar first_day: nobody is an established risk owner yet, so nothing waits; what is signed now
+        is labelled.
+    """
+
+    cool_down: timedelta = timedelta(hours=24)
+    solo: bool = False
+    first_day: bool = False
+
+    def waits(self, since: datetime | None, at: datetime) -> bool:
+        """Whether what happened at ``since`` (aware) has not waited long enough at a moment."""
+        return bool(self.cool_down) and not self.first_day and since is not None and at < since + self.cool_down
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a runbook stands: its signed readiness, and the level that the landscape file declares.
+
+    :ivar before_retirement: the level that it had when it was retired; None where it is not.
+    :ivar holds: whether its readiness holds now: nothing has changed or run out since it was signed.
+    :ivar document_is_shown: the stored text is that of the runbook's path and hashes to its sha256, so that a page can
+        show what is signed.
+    :ivar document_is_stub: the text is there to satisfy a link, and no runbook.
+    """
+
+    level: str
+    year: int | None
+    declared_level: str
+    has_document: bool
+    document_is_shown: bool
+    has_open_request: bool
+    before_retirement: str | None = None
+    holds: bool = False
+    document_is_stub: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is asked for. ``this_year`` is the year now in the portal's time zone.
+
+    :ivar quorum_in_reach: whether as many people as the rule asks for could sign it (``reach``).
+    """
+
+    level: str
+    year: int | None
+    rationale: str
+    evidence: tuple[str, ...]
+    evidence_required: bool
+    rule_exists: bool
+    this_year: int
+    quorum_in_reach: bool = True
+
+
+# So many wrong passwords at signing lock the account out of signing, until the oldest of them is this long ago.
+MOST_WRONG_PASSWORDS = 5
+CONFIRMATION_WINDOW = timedelta(minutes=15)
+
+
+def _those_that_hold(*doubts: tuple[Refusal, bool]) -> tuple[Refusal, ...]:
+    return tuple(refusal for refusal, holds in doubts if holds)
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is an address that a page may link to: http or https, with a host."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def reasons_against_counting(person: Person, request: RequestFacts, *, house: House) -> tuple[Refusal, ...]:
+    """Why a signature of this person does not count, when it is given and again when the quorum is reached."""
+    recorded = person.recorded_since
+    return _those_that_hold(
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
+        (Refusal.OWN_REQUEST, request.independent and person.id == request.requested_by),
+        (Refusal.SOLO_MODE_IS_OFF, not request.independent and not house.solo),
+        (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and recorded is None),
+        (
+            Refusal.ACCOUNT_TOO_YOUNG,
+            person.joined_at > request.opened_at or (recorded is not None and recorded > request.opened_as),
+        ),
+    )
+
+
+def reasons_against_signing(
+    person: Person, request: RequestFacts, *, house: House, at: datetime
+) -> tuple[Refusal, ...]:
+    """Why this person may not decide on this request at a moment (aware; four eyes: DESIGN, promise 3)."""
+    return (
+        _those_that_hold(
+            (Refusal.REQUEST_CLOSED, request.state != transitions.OPEN),
+            (Refusal.SIGNED_ALREADY, person.id in request.decided_by),
+        )
+        + reasons_against_counting(person, request, house=house)
+        + _those_that_hold((Refusal.ACCESS_TOO_NEW, house.waits(person.signs_since, at)))
+        + reasons_against_confirming(person, house=house, at=at)
+    )
+
+
+def reasons_against_confirming(person: Person, *, house: House, at: datetime) -> tuple[Refusal, ...]:
+    """Why this person's password confirms no signature at a moment, right or wrong."""
+    return _those_that_hold((Refusal.COOLING_DOWN, _cools_down(person, house, at))) + reasons_against_guessing(person)
+
+
+def _cools_down(person: Person, house: House, at: datetime) -> bool:
+    """Whether somebody else set the password too short a while ago.
+
+    On the first day, whether somebody set it anew.
+    """
+    made = house.waits(person.password_set_by_another_at, at)
+    return made or _waits_always(person.password_reset_at, house, at)
+
+
+def _waits_always(since: datetime | None, house: House, at: datetime) -> bool:
+    """Whether it has not waited long enough, be it the first day."""
+    return replace(house, first_day=False).waits(since, at)
+
+
+def reasons_against_guessing(person: Person) -> tuple[Refusal, ...]:
+    """Why no password of this person is looked at now: too many were wrong lately."""
+    return _those_that_hold((Refusal.LOCKED_OUT, person.wrong_passwords >= MOST_WRONG_PASSWORDS))
+
+
+def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[Refusal, ...]:
+    """Why this person may not take the request back."""
+    return _those_that_hold(
+        (Refusal.REQUEST_CLOSED, request.state != transitions.OPEN),
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_THE_REQUESTER, person.id != request.requested_by),
+    )
+
+
+def reasons_against_submitting(
+    person: Person, standing: Standing, proposal: Proposal, *, house: House, at: datetime
+) -> tuple[Refusal, ...]:
+    """Why this request for a move up may not be opened at a moment (aware; DESIGN, promise 4)."""
+    return (
+        _those_that_hold(
+            (Refusal.NOT_ACTIVE, not person.is_active),
+            (Refusal.NOT_AN_EDITOR, not (person.is_editor or person.is_risk_owner)),
+            (Refusal.MEMBERSHIP_NOT_RECORDED, not person.asking_recorded),
+            (Refusal.ACCESS_TOO_NEW, house.waits(person.asks_since, at)),
+            (Refusal.COOLING_DOWN, _cools_down(person, house, at)),
+            (Refusal.OPEN_REQUEST_EXISTS, standing.has_open_request),
+        )
+        + _reasons_against_step(standing, proposal)
+        + _reasons_against_year(proposal)
+        + _those_that_hold(
+            (Refusal.RULE_MISSING, not proposal.rule_exists),
+            (Refusal.QUORUM_OUT_OF_REACH, proposal.rule_exists and not proposal.quorum_in_reach),
+            # Unassessed says nothing of the text: whoever is put back there needs none.
+            (Refusal.DOCUMENT_MISSING, not standing.has_document and proposal.level != transitions.UNASSESSED),
+            (Refusal.RATIONALE_MISSING, not proposal.rationale.strip()),
+            (Refusal.DOCUMENT_NOT_SHOWN, standing.has_document and not standing.document_is_shown),
+            (Refusal.DOCUMENT_IS_STUB, proposal.level == transitions.READY and standing.document_is_stub),
+            (Refusal.EVIDENCE_MISSING, proposal.evidence_required and not proposal.evidence),
+            (Refusal.EVIDENCE_NOT_A_LINK, not all(is_link(link) for link in proposal.evidence)),
+        )
+    )
+
+
+def _reasons_against_step(standing: Standing, proposal: Proposal) -> tuple[Refusal, ...]:
+    if proposal.level == transitions.READY and _is_rnd_only(standing):
+        return (Refusal.RND_ONLY_CANNOT_BE_READY,)
+    if not transitions.is_up(standing.level, proposal.level):
+        return (Refusal.STEP_NOT_ALLOWED,)
+    if standing.level == transitions.RETIRED:
+        return _those_that_hold((Refusal.NOT_WHAT_IT_WAS, proposal.level != standing.before_retirement))
+    if standing.level != proposal.level:
+        return ()
+    earlier = standing.year is not None and proposal.year is not None and proposal.year < standing.year
+    return _those_that_hold(
+        (Refusal.NOTHING_CHANGES, standing.holds and standing.year == proposal.year),
+        (Refusal.YEAR_ALREADY_SIGNED, standing.holds and earlier),
+    )
+
+
+def _is_rnd_only(standing: Standing) -> bool:
+    """R&D only by signature, or by the file's own word as long as nobody has signed anything else.
+
+    A retired runbook goes back to what it was, which was settled then.
+    """
+    declared_so = standing.level == transitions.UNASSESSED and standing.declared_level == transitions.RND_ONLY
+    return standing.level == transitions.RND_ONLY or declared_so
+
+
+def _reasons_against_year(proposal: Proposal) -> tuple[Refusal, ...]:
+    if proposal.level != transitions.READY:
+        return _those_that_hold((Refusal.YEAR_NOT_WANTED, proposal.year is not None))
+    if proposal.year is None:
+        return (Refusal.YEAR_MISSING,)
+    return _those_that_hold(
+        (Refusal.YEAR_PAST, proposal.year < proposal.this_year),
+        (Refusal.YEAR_TOO_FAR, proposal.year > proposal.this_year + 1),
+    )
+
+
+def reasons_against_downgrading(person: Person, standing: Standing, level: str, reason: str) -> tuple[Refusal, ...]:
+    """Why this person may not take the readiness down at once. A document is not needed to say no."""
+    return _those_that_hold(
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
+        (Refusal.NOT_A_DOWNGRADE, not transitions.is_down(standing.level, level)),
+        (Refusal.RATIONALE_MISSING, not reason.strip()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether a request can still be completed.
+
+    :ivar given: approvals that count. :ivar can_sign: people who may still add theirs, now or after
+        a waiting time.
+    """
+
+    given: int
+    can_sign: int
+    needed: int
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody can complete it any more."""
+        return self.given + self.can_sign < self.needed
+
+
+def reach(
+    members: Iterable[Person],
+    request: RequestFacts,
+    *,
+    approved_by: frozenset[int],
+    needed: int,
+    house: House,
+    at: datetime,
+) -> Reach:
+    """Count who has approved and who could.
+
+    :param members: the people in the rule's group, and whoever has decided already.
+    :param approved_by: account ids of those who approved.
+    """
+    people = list(members)
+    given = sum(
+        person.id in approved_by and not reasons_against_counting(person, request, house=house) for person in people
+    )
+    able = sum(not set(reasons_against_signing(person, request, house=house, at=at)) - TEMPORARY for person in people)
+    return Reach(given, able, needed)
+
+
+def dependence(parties: Iterable[Person], *, first_day: bool) -> tuple[Dependence, ...]:
+    """Why a review by these people, the requester among them, was not independent.
+
+    Empty when it was.
+
+    :param first_day: whether the request was opened, or one of the signatures given, before anybody
+        was an established risk owner.
+    """
+    people = list(parties)
+    names = {person.username for person in people}
+    made_by_all = frozenset.intersection(*(person.made_by for person in people)) if people else frozenset()
+    asked = (
+        (Dependence.FIRST_DAY, first_day),
+        (Dependence.MADE_BY_PARTY, any(person.made_by & names for person in people)),
+        (Dependence.MADE_BY_ONE, bool(made_by_all)),
+    )
+    return tuple(why for why, holds in asked if holds)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTerms:
+    """What a rule asks for. ``valid_days``: None sets no limit."""
+
+    required_signatures: int
+    group: str
+    evidence_required: bool
+    valid_days: int | None
+
+
+def is_stricter(new: RuleTerms, old: RuleTerms | None) -> bool:
+    """Whether a rule asks for at least as much as the one before in every respect.
+
+    Such a change takes effect at once.
+    """
+    if old is None or new.group != old.group or new.required_signatures < old.required_signatures:
+        return False
+    shorter = old.valid_days is None or (new.valid_days is not None and new.valid_days <= old.valid_days)
+    return shorter and new.evidence_required >= old.evidence_required
+
+
+def reasons_against_settling(
+    person: Person,
+    *,
+    made_by: frozenset[str],
+    behind: frozenset[str],
+    about: str,
+    is_waiting: bool,
+    house: House,
+    at: datetime,
+) -> tuple[Refusal, ...]:
+    """Why this person may not confirm or refuse a change of who may sign, or of a rule.
+
+    :param person: as a member of the risk owners.
+    :param made_by: the names of the account that made the change and of those that lately made that
+        one.
+    :param behind: the names of this person's account and of those that lately made it.
+    :param about: the account that it is about; empty for a rule.
+    """
+    return _those_that_hold(
+        (Refusal.CHANGE_SETTLED, not is_waiting),
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
+        (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and person.recorded_since is None),
+        (Refusal.OWN_CHANGE, bool(behind & made_by) or person.username == about),
+        # On the first day nobody is established, so nobody confirms.
+        (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, house, at)),
+    ) + reasons_against_confirming(person, house=replace(house, first_day=False), at=at)
+
+
+def reasons_against_accepting(person: Person, reason: str) -> tuple[Refusal, ...]:
+    """Return why this person may not go on after damage of the ledger or a wrong clock, also where nothing is signed."""
+    return _those_that_hold(
+        (Refusal.NOT_ACTIVE, not person.is_active),
+        (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
+        (Refusal.RATIONALE_MISSING, not reason.strip()),
+    )

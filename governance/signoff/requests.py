@@ -1,0 +1,225 @@
+"""What every action on a status change request is made of: the locks, the facts for the policy, the pins, the ledger row."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from governance import ledger
+from governance.ledger.choices import Action
+from governance.ledger.history import Told, last_told, told_of
+from governance.ledger.row_digests import told_digest
+from governance.ledger.snapshot import subject_of
+from governance.signoff import policy, transitions
+from governance.signoff.changes import last_move
+from governance.signoff.choices import Direction, RequestState, RulePurpose
+from governance.signoff.models import SignOffRule, StatusChangeRequest
+from runbooks.documents.stub import is_stub
+from runbooks.models import Runbook
+from runbooks.standing import last_day
+
+
+def locked_runbook(pk: int) -> Runbook:
+    """The runbook, locked until the transaction ends (SQLite's transactions are locked already).
+
+    With its clusters and layers: what is pinned is asked for several times.
+    """
+    locked = Runbook.objects.select_for_update(of=("self",)).select_related("document", "primary_cluster")
+    return locked.prefetch_related("related_clusters", "layers").get(pk=pk)
+
+
+def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
+    """The request and its runbook, read anew in one query, with the document and the rule.
+
+    The runbook is locked first, everywhere, so that nobody waits in a ring: PostgreSQL locks in the order of ``of``.
+    """
+    locked = StatusChangeRequest.objects.select_for_update(of=("runbook", "self"))
+    return locked.select_related("runbook__document", "runbook__primary_cluster", "rule").get(pk=request.pk)
+
+
+def document_is_shown(runbook: Runbook, *, told: Told | None = None) -> bool:
+    """Whether the stored text is that of the runbook's path, and itself, and shown as the ledger says it was rendered.
+
+    :param told: the ledger's rows about the document, where they have been read.
+    """
+    document = runbook.document
+    if document is None or document.path != runbook.document_path or not document.is_itself:
+        return False
+    subject = subject_of(document)
+    rows = (told_of([subject]) if told is None else told)[subject]
+    return last_told(rows, "html_sha256") == document.html_sha256
+
+
+def standing_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Standing:
+    """Where the runbook stands, for the policy."""
+    return policy.Standing(
+        level=runbook.readiness_level,
+        year=runbook.readiness_year,
+        declared_level=runbook.declared_level,
+        has_document=runbook.document is not None,
+        document_is_shown=document_is_shown(runbook),
+        has_open_request=runbook.status_change_requests.filter(state=RequestState.OPEN).exists(),
+        before_retirement=_before_retirement(runbook),
+        holds=runbook.signature_holds(at=at),
+        document_is_stub=runbook.document is not None and is_stub(runbook.document.text),
+    )
+
+
+def _before_retirement(runbook: Runbook) -> str | None:
+    if runbook.readiness_level != transitions.RETIRED:
+        return None
+    retired = runbook.status_change_requests.filter(to_level=transitions.RETIRED, applied_at__isnull=False)
+    return retired.order_by("-pk").values_list("from_level", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What a request is about: a text and the governed metadata, each with its sha256; empty where there is none."""
+
+    document_path: str
+    document_sha256: str
+    metadata: dict[str, Any]
+    metadata_sha256: str
+
+    @classmethod
+    def as_it_stands(cls, runbook: Runbook) -> Self:
+        """What is to be signed: what stands there now."""
+        sha256 = runbook.document.sha256 if runbook.document else ""
+        return cls(runbook.document_path, sha256, runbook.governed_metadata(), runbook.metadata_sha256())
+
+    @classmethod
+    def as_it_was_signed(cls, runbook: Runbook) -> Self:
+        """What a way down leaves as it is: whoever takes a readiness down approves no text, least of all a newer one."""
+        sha256s = (runbook.signed_document_sha256, runbook.signed_metadata_sha256)
+        applied = last_move(runbook)
+        if applied is None or (applied.document_sha256, applied.metadata_sha256) != sha256s:
+            return cls("", sha256s[0], {}, sha256s[1])
+        return cls(applied.document_path, sha256s[0], applied.metadata, sha256s[1])
+
+
+def open_request(
+    runbook: Runbook,
+    *,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str,
+    by: User,
+    at: datetime,
+    rule: SignOffRule | None,
+    direction: Direction,
+    pins: Pins,
+) -> StatusChangeRequest:
+    """A stored request with everything pinned that a signature covers."""
+    from_year, until = _validity(runbook, level=level, year=year, rule=rule, at=at)
+    return StatusChangeRequest.objects.create(
+        runbook=runbook,
+        direction=direction,
+        from_level=runbook.readiness_level,
+        from_year=runbook.readiness_year,
+        to_level=level,
+        to_year=year,
+        rationale=rationale.strip(),
+        evidence="\n".join(evidence.split()),
+        rule=rule,
+        required_signatures=rule.required_signatures if rule else 1,
+        independent=rule is not None and rule.separate_from_requester,
+        valid_from_year=from_year,
+        valid_until=until,
+        document_path=pins.document_path,
+        document_sha256=pins.document_sha256,
+        metadata=pins.metadata,
+        metadata_sha256=pins.metadata_sha256,
+        requested_by=by,
+        requested_at=at,
+    )
+
+
+def _validity(
+    runbook: Runbook, *, level: str, year: int | None, rule: SignOffRule | None, at: datetime
+) -> tuple[int | None, date | None]:
+    """The first year that the new readiness covers beside its own, and its last day where the rule sets one."""
+    today = timezone.localdate(at)
+    # A renewal of what holds goes on with the year that still runs.
+    goes_on = (
+        level == transitions.READY and runbook.readiness_level == transitions.READY and runbook.signature_holds(at=at)
+    )
+    from_year = (runbook.signed_from_year or runbook.readiness_year) if goes_on else None
+    signs_anew = rule is not None and rule.purpose == RulePurpose.RE_SIGN
+    if signs_anew:
+        from_year = runbook.signed_from_year  # the same readiness again: it covers what it covered
+    until = None
+    if rule and rule.valid_days:
+        starts_later = year is not None and year > today.year and not goes_on
+        start = date(year, 1, 1) if starts_later and year else today
+        until = start + timedelta(days=rule.valid_days - 1)  # the first day counts
+        end_of_year = last_day(year, None)
+        until = min(until, end_of_year) if end_of_year else until
+    if signs_anew and runbook.signed_until:
+        until = min(until, runbook.signed_until) if until else runbook.signed_until  # a signature anew prolongs nothing
+    return (from_year if from_year != year else None), until
+
+
+def pins_of(request: StatusChangeRequest) -> dict[str, Any]:
+    """What every ledger row about a request names."""
+    return {
+        "request": {"before": None, "after": request.pk},
+        "target": {"before": request.origin, "after": request.target},
+        "document_sha256": {"before": None, "after": request.document_sha256},
+        "metadata_sha256": {"before": None, "after": request.metadata_sha256},
+    }
+
+
+def terms_of(request: StatusChangeRequest) -> dict[str, Any]:
+    """What the row of the opening names besides: the rule, and how long the readiness will hold."""
+    terms = {
+        "rule": str(request.rule) if request.rule else None,
+        "required_signatures": request.required_signatures,
+        "independent": request.independent,
+        "valid_from_year": request.valid_from_year,
+        "valid_until": request.valid_until.isoformat() if request.valid_until else None,
+        "evidence": request.evidence or None,
+    }
+    told = {name: {"before": None, "after": value} for name, value in terms.items() if value is not None}
+    return told | told_digest(request, "request_row")
+
+
+def note(
+    request: StatusChangeRequest,
+    action: Action,
+    *,
+    by: ledger.Actor,
+    at: datetime,
+    reason: str,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """Write one ledger row about a request: see ``record_of``."""
+    ledger.append(record_of(request, action, by=by, reason=reason, changes=changes), at=at)
+
+
+def record_of(
+    request: StatusChangeRequest,
+    action: Action,
+    *,
+    by: ledger.Actor,
+    reason: str,
+    changes: dict[str, Any] | None = None,
+) -> ledger.Record:
+    """What a ledger row says about a request. ``changes`` stand beside its number instead of what it pins.
+
+    The row that tells of the closing holds the digest of how it was closed.
+    """
+    with ledger.in_its_language():
+        pins = pins_of(request)
+        title = str(request)
+    closing = {} if request.is_open else told_digest(request, "closing_row")
+    return ledger.Record(
+        actor=by,
+        action=action,
+        subject=subject_of(request.runbook),
+        subject_title=title,
+        reason=reason,
+        changes=(pins if changes is None else {**changes, "request": pins["request"]}) | closing,
+    )

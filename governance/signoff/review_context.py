@@ -1,0 +1,159 @@
+"""What a decision on a request rests on, read at once: for a decision under the ledger's lock, for a page without it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.utils.translation import get_language
+
+from governance.accounts.roles import NOT_STORED, Account, accounts
+from governance.ledger.choices import Action
+from governance.ledger.history import Told, told_of
+from governance.ledger.snapshot import subject_of
+from governance.signoff import policy
+from governance.signoff.choices import Decision
+from governance.signoff.eligibility import house, is_first_day, members_of
+from governance.signoff.models import SignOff, StatusChangeRequest
+from governance.signoff.requests import document_is_shown
+from governance.signoff.signers import makers_of, person_of
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A request with everything that the policy asks about it.
+
+    :ivar decisions: those that are stored, in the order of their times, each with its signer.
+    :ivar accounts: whoever acts, asked and has decided, as stored now, by their numbers; ``people``
+        the same for the policy.
+    :ivar house: what the policy asks of the portal, at the moment of the reading.
+    """
+
+    request: StatusChangeRequest
+    decisions: list[SignOff]
+    accounts: dict[int, Account]
+    people: dict[int, policy.Person]
+    facts: policy.RequestFacts
+    told: Told
+    house: policy.House
+
+    @property
+    def seen_token(self) -> str:
+        """What a page that shows it now would carry: see ``token_of``."""
+        return token_of(self.request, self.facts.decided_by)
+
+    def document_is_shown(self) -> bool:
+        """See ``requests.document_is_shown``."""
+        return document_is_shown(self.request.runbook, told=self.told)
+
+    def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
+        """Why this person may not decide on the request at a moment."""
+        return policy.reasons_against_signing(self.people[user.pk], self.facts, house=self.house, at=at)
+
+    def counting_approvals(self, *more: SignOff) -> int:
+        """Approvals of people who may still sign, each asked again: of the stored decisions, and of ``more``."""
+        return len(self._counting(more))
+
+    def _counting(self, more: Iterable[SignOff]) -> list[SignOff]:
+        approvals = [each for each in (*self.decisions, *more) if each.decision == Decision.APPROVE]
+        return [
+            each
+            for each in approvals
+            if not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=self.house)
+        ]
+
+    def reach(self, *, at: datetime) -> policy.Reach | None:
+        """Whether the request can still be completed; None where it is closed or has no rule.
+
+        Reads the rule's group.
+        """
+        if not self.request.is_open or self.request.rule is None:
+            return None
+        return policy.reach(
+            members_of(self.request.rule, besides=self.facts.decided_by, at=at),
+            self.facts,
+            approved_by=frozenset(each.signer_id for each in self.decisions if each.decision == Decision.APPROVE),
+            needed=self.request.required_signatures,
+            house=self.house,
+            at=at,
+        )
+
+    def dependence(self, *more: SignOff) -> tuple[policy.Dependence, ...]:
+        """Why the review that completes the request with ``more`` is not independent.
+
+        Empty when it is.
+        """
+        counting = self._counting(more)
+        parties = {self.request.requested_by_id, *(each.signer_id for each in counting)}
+        moments = [self.request.requested_at, *(each.signed_at for each in counting)]
+        people = [self.people[pk] for pk in sorted(parties)]
+        if any(each.made_by for each in people):  # who made those who made them?
+            makers = makers_of({each.username for each in people}, at=max(moments))
+            people = [replace(each, made_by=behind_of(each, makers)) for each in people]
+        return policy.dependence(people, first_day=is_first_day(min(moments)))
+
+
+def behind_of(person: policy.Person, makers: dict[str, frozenset[str]]) -> frozenset[str]:
+    """Who lately made an account, directly or by way of others.
+
+    Itself only where it gave something to itself.
+    """
+    return makers[person.username] - ({person.username} - person.made_by)
+
+
+def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossier:
+    """Three queries: the decisions, the accounts with their groups, and what the ledger tells of it all.
+
+    :param request: with its runbook, document and rule (``locked_request``), read where this is called.
+    :param by: whoever acts or looks; read anew.
+    :param at: the moment of it (aware).
+    :raises ValueError: the account is not stored.
+    """
+    decisions = list(request.sign_offs.all())
+    known = accounts([by.pk or 0, request.requested_by_id, *(decision.signer_id for decision in decisions)])
+    if by.pk not in known:
+        raise ValueError(NOT_STORED)
+    for decision in decisions:
+        decision.signer = known[decision.signer_id].user
+    told = _told_of(request, known.values())
+    group = request.rule.group_id if request.rule else None
+    return Dossier(
+        request=request,
+        decisions=decisions,
+        accounts=known,
+        people={pk: person_of(each, told, signing_group_id=group, at=at) for pk, each in known.items()},
+        facts=policy.RequestFacts(
+            state=request.state,
+            requested_by=request.requested_by_id,
+            opened_at=request.requested_at,
+            opened_as=_opened_as(request, told),
+            independent=request.independent,
+            decided_by=frozenset(decision.signer_id for decision in decisions),
+        ),
+        told=told,
+        house=house(at=at),
+    )
+
+
+def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> Told:
+    """Every row about these people and the document, and the one about the runbook that tells of the request's opening."""
+    document = request.runbook.document
+    subjects = [subject_of(each.user) for each in known] + ([subject_of(document)] if document else [])
+    opening = Q(action=Action.REQUEST_SUBMITTED, changes__request__after=request.pk)
+    return told_of(subjects, besides=(subject_of(request.runbook), opening))
+
+
+def _opened_as(request: StatusChangeRequest, told: Told) -> int:
+    """The number of the ledger row that tells of the opening; 0, before which nobody joined, where there is none."""
+    rows = told[subject_of(request.runbook)]
+    return rows[0].sequence if rows else 0
+
+
+def token_of(request: StatusChangeRequest, decided_by: Iterable[int]) -> str:
+    """What a sign-off page showed, as a token for its form: the pins, the state, who has decided, and the language.
+
+    The sentence is stored as it was read: whoever changed the language meanwhile reads it again.
+    """
+    decided = ",".join(str(pk) for pk in sorted(decided_by))
+    return f"{request.document_sha256}.{request.metadata_sha256}.{request.state}.{decided}.{get_language()}"

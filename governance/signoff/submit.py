@@ -1,0 +1,165 @@
+"""Asking for a readiness, and taking the question back."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from governance import ledger
+from governance.errors import refuse_for
+from governance.ledger.choices import Action
+from governance.signoff import policy, transitions
+from governance.signoff.choices import Direction, RequestState, RulePurpose
+from governance.signoff.closing import close_request
+from governance.signoff.eligibility import house, quorum_in_reach
+from governance.signoff.models import SignOffRule, StatusChangeRequest
+from governance.signoff.requests import (
+    Pins,
+    locked_request,
+    locked_runbook,
+    note,
+    open_request,
+    pins_of,
+    standing_of,
+    terms_of,
+)
+from governance.signoff.review_context import dossier_of
+from governance.signoff.rules import bring_rules_into_force, ensure_solo_rule, is_told, rules_in_force
+from governance.signoff.signers import person
+from runbooks.models import Runbook
+
+
+def submit(
+    *,
+    runbook: Runbook,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str = "",
+    by: User,
+    at: datetime | None = None,
+) -> StatusChangeRequest:
+    """Ask that a runbook move up to a readiness, or be signed anew. Pins the document, the metadata and the rule.
+
+    In solo mode a risk owner's own request may be signed by that owner alone; it is labelled so for ever.
+
+    :param evidence: links, separated by white space.
+    :param at: when (aware; now by default).
+    :raises ActionRefused: the policy has reasons against it.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        runbook = locked_runbook(runbook.pk)
+        bring_rules_into_force(target_level=level, at=moment)
+        asker, rules = person(by, at=moment), house(at=moment)
+        if _asks_solo(asker, rules):
+            ensure_solo_rule(target_level=level, at=moment)
+        rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
+        proposal = _proposal(
+            rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
+        )
+        standing = standing_of(runbook, at=moment)
+        refuse_for(policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment))
+        request = open_request(
+            runbook,
+            level=level,
+            year=year,
+            rationale=rationale,
+            evidence=evidence,
+            by=by,
+            at=moment,
+            rule=rule,
+            direction=Direction.UP,
+            pins=Pins.as_it_stands(runbook),
+        )
+        with ledger.in_its_language():
+            terms = pins_of(request) | terms_of(request)
+        note(request, Action.REQUEST_SUBMITTED, by=by, at=moment, reason=rationale, changes=terms)
+        return request
+
+
+def rule_for(
+    runbook: Runbook, *, level: str, year: int | None, asker: policy.Person, rules: policy.House, at: datetime
+) -> SignOffRule | None:
+    """The rule that a request by this person would stand under; None where none is in force.
+
+    A signature anew on a changed text or changed metadata has a rule of its own, where there is one.
+    """
+    in_force = {rule.purpose: rule for rule in rules_in_force(target_level=level, at=at) if is_told(rule)}
+    if _asks_solo(asker, rules) and RulePurpose.SOLO in in_force:
+        return in_force[RulePurpose.SOLO]
+    move = transitions.move(runbook.readiness_level, runbook.readiness_year, level, year)
+    if move == transitions.Move.RE_SIGN and _only_its_content_changed(runbook) and RulePurpose.RE_SIGN in in_force:
+        return in_force[RulePurpose.RE_SIGN]
+    return in_force.get(RulePurpose.MOVE)
+
+
+def _only_its_content_changed(runbook: Runbook) -> bool:
+    """Whether what is signed is in date and reviewed by others, and only the text or the metadata is another by now."""
+    sha256 = runbook.document.sha256 if runbook.document else ""
+    is_other = (sha256, runbook.metadata_sha256()) != (runbook.signed_document_sha256, runbook.signed_metadata_sha256)
+    in_date = runbook.valid_until is None or timezone.localdate() <= runbook.valid_until
+    return is_other and in_date and not runbook.signed_solo
+
+
+def _asks_solo(asker: policy.Person, rules: policy.House) -> bool:
+    return rules.solo and asker.is_risk_owner
+
+
+def reasons_against_submitting(
+    *,
+    runbook: Runbook,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str,
+    by: User,
+    at: datetime | None = None,
+) -> tuple[policy.Refusal, ...]:
+    """Why this request may not be opened; for a form that says so before it is tried."""
+    moment = at or timezone.now()
+    asker, rules = person(by, at=moment), house(at=moment)
+    rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
+    proposal = _proposal(
+        rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
+    )
+    standing = standing_of(runbook, at=at)
+    return policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment)
+
+
+def _proposal(
+    rule: SignOffRule | None,
+    *,
+    level: str,
+    year: int | None,
+    rationale: str,
+    evidence: str,
+    by: User,
+    rules: policy.House,
+    at: datetime,
+) -> policy.Proposal:
+    return policy.Proposal(
+        level=level,
+        year=year,
+        rationale=rationale,
+        evidence=tuple(evidence.split()),
+        evidence_required=bool(rule and rule.evidence_required),
+        rule_exists=rule is not None,
+        this_year=timezone.localdate(at).year,
+        quorum_in_reach=rule is None or quorum_in_reach(rule, by=by, house=rules, at=at),
+    )
+
+
+def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetime | None = None) -> StatusChangeRequest:
+    """Take one's own open request back. No signature is carried over to another.
+
+    :raises ActionRefused: the policy has reasons against it.
+    """
+    moment = at or timezone.now()
+    with ledger.governed():
+        request = locked_request(request)
+        read = dossier_of(request, by=by, at=moment)
+        refuse_for(policy.reasons_against_withdrawing(read.people[by.pk], read.facts))
+        close_request(request, RequestState.WITHDRAWN, reason=reason, at=moment)
+        note(request, Action.REQUEST_WITHDRAWN, by=by, at=moment, reason=reason)
+        return request
