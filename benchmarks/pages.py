@@ -142,7 +142,7 @@ def _texts(dice: random.Random) -> list[dict[str, Any]]:
     import hashlib
 
     from runbooks.documents import RENDERER
-    from runbooks.documents.bounded import render_document
+    from runbooks.documents.rendering.sandbox import render_document
 
     made = []
     for number in range(TEXTS):

@@ -142,7 +142,7 @@ def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[
     from django.db import connection
     from django.test import Client
 
-    from runbooks.search.answer import answer
+    from runbooks.search.query import answer
 
     def raw(_question: str, words: str) -> None:
         with connection.cursor() as cursor:

@@ -10,10 +10,10 @@ from typing import Any
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from governance.api.answers import VerdictResponse, no_go_body
 from governance.assurance.choices import VERDICT_TEXTS
 from governance.assurance.verdict import VerdictReason
 from portal.database_deadline import within_deadline
+from portal.rest.verdict import VerdictResponse, no_go_body
 
 VERDICT_ADDRESS = re.compile(r"^/api/v1/runbooks/(?P<slug>[^/]*)/(?:gate|verdict)/?$")
 READINESS_ADDRESS = "/readyz"

@@ -11,8 +11,8 @@ from django.shortcuts import resolve_url
 
 from governance.accounts import known_devices
 from governance.assurance.as_of import AS_OF
-from governance.past_views import page_as_of
 from portal.accounts import may_read
+from portal.pages.as_of import page_as_of
 from runbooks import doubt
 
 # Views that a visitor needs before signing in, or that a machine asks. The admin and the API look after themselves.

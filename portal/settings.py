@@ -177,15 +177,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "governance.api.authentication.TokenAuthentication",
+        "portal.rest.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
-        "governance.api.authentication.LimitedBasicAuthentication",
+        "portal.rest.authentication.LimitedBasicAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["portal.rest.MayRead"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.rest.permissions.MayRead"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["portal.rest.StrictFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "portal.rest.PagePagination",
+    "DEFAULT_FILTER_BACKENDS": ["portal.rest.filtering.StrictFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "portal.rest.pagination.PagePagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -194,7 +194,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Runbooks, their clusters, layers, situations and readiness, for systems that sync.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["portal.rest.MayRead"],
+    "SERVE_PERMISSIONS": ["portal.rest.permissions.MayRead"],
     "ENUM_NAME_OVERRIDES": {"ReadinessLevelEnum": "runbooks.choices.ReadinessLevel.choices"},
 }
 

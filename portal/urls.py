@@ -6,24 +6,24 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from governance.admin.own_password import own_password
-from portal import views
+from portal.pages.health import healthz, readyz
+from portal.pages.home import home
 from portal.sign_in import OwnPasswordView, SignInView
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("", include("governance.urls")),
-    path("", include("runbooks.urls")),
+    path("", home, name="home"),
+    path("", include("portal.pages.urls")),
     path("login/", SignInView.as_view(), name="login"),
     path("accounts/password/", OwnPasswordView.as_view(), name="password"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path(
         "admin/password_change/", admin.site.admin_view(own_password), name="own-password"
     ),  # in the place of Django's own
     path("admin/", admin.site.urls),
-    path("api/", include("portal.api")),
+    path("api/", include("portal.rest.urls")),
 ]
 
 handler500 = "portal.busy.handler500"

@@ -14,7 +14,7 @@ class RunbooksConfig(AppConfig):
     def ready(self) -> None:
         """Let the search index follow the catalogue, and complete it after every migrate."""
         from runbooks.search import checks, signals  # noqa: F401 - registers the system check
-        from runbooks.search.setup import prepare_search
+        from runbooks.search.post_migrate import prepare_search
 
         signals.connect()
         post_migrate.connect(prepare_search, dispatch_uid="runbooks.prepare_search")

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.alerts import MatchedBy
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 
 
 class ReadinessLevel(models.TextChoices):

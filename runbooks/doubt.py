@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 
 Reasons = tuple[Reason, ...]
 # Why nothing may be used live now.

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
+from runbooks.managers import NUMBER
 from runbooks.models import Layer, Runbook, Section, Situation
 from runbooks.models.runbook import YEARS
-from runbooks.querysets import NUMBER
-from runbooks.search.answer import holding
+from runbooks.search.query import holding
 
 
 def is_cluster_number(value: str) -> None:

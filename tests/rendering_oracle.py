@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runbooks.documents.render import render_document
+from runbooks.documents.rendering.render import render_document
 from tests.documents.forge.constructs import all_documents
 from tests.documents.forge.structure import DOCUMENT_PATH, in_the_portal, on_the_forge
 

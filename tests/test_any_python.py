@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbooks.landscape.sections import _without_margin
+from runbooks.landscape.parse.sections import _without_margin
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("runbooks", "governance", "portal", "docs", "benchmarks")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.exchange.importing import Answers, LandscapeFile, placed_name
 from governance.exchange.models import LandscapeSource
-from runbooks.landscape.document import ConflictChoice
+from runbooks.landscape.schema import ConflictChoice
 
 # A real landscape has 20 KB. What is larger goes by the command.
 MAXIMUM_BYTES = 1024 * 1024

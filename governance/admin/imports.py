@@ -20,9 +20,9 @@ from governance.admin.import_plan import plan_in_words, proposals_in_words
 from governance.exchange.importing import CatalogueChanged, Plan, PlanChanged, ProposalsOpen, apply_plan, plan_import
 from governance.exchange.importing.declared_status import claims_of, present_claims
 from governance.exchange.models import LandscapeSource
-from runbooks.documents.git_source import open_source
-from runbooks.documents.source import Source, SourceError
-from runbooks.landscape.document import ConflictBlock, LandscapeError, UnresolvedConflicts
+from runbooks.documents.sources.folder import Source, SourceError
+from runbooks.documents.sources.git import open_source
+from runbooks.landscape.schema import ConflictBlock, LandscapeError, UnresolvedConflicts
 from runbooks.models import Runbook
 
 TEMPLATE = "admin/runbooks/runbook/import.html"

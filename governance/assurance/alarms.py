@@ -16,7 +16,7 @@ from governance.ledger import high_water_mark
 from governance.ledger.choices import Action
 from governance.ledger.incidents import standing_incidents
 from governance.ledger.models import ChangeLogEntry
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 
 # How long ``/readyz`` says that the mark was made anew.
 TOLD_ANEW_FOR = timedelta(days=7)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.assurance.verdict import VerdictReason
 from runbooks.choices import REASON_TEXTS
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 
 
 class ReminderKind(models.TextChoices):

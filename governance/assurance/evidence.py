@@ -35,7 +35,7 @@ from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.choices import ReadinessLevel
 from runbooks.doubt import doubts, note_doubts
 from runbooks.models import Document, Runbook, Situation, SituationRunbook
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 
 logger = logging.getLogger(__name__)
 ABOUT_SIGNING = (

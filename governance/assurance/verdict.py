@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from runbooks.standing import Reason, SignedFacts, last_day, reasons_against_live
+from runbooks.validity import Reason, SignedFacts, last_day, reasons_against_live
 
 
 class VerdictReason(StrEnum):
-    """Why it is no-go. A closed list: the reasons of ``runbooks.standing``, and what governance alone can tell."""
+    """Why it is no-go. A closed list: the reasons of ``runbooks.validity``, and what governance alone can tell."""
 
     NOT_READY = "not_ready"
     UNSIGNED = "unsigned"

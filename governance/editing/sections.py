@@ -5,8 +5,8 @@ The HTML follows from the text, so it leaves no ledger row of its own.
 
 from collections.abc import Iterable, Mapping
 
-from runbooks.documents.bounded import render_fragment
-from runbooks.documents.rendered import as_it_stands
+from runbooks.documents.rendering.rendered import as_it_stands
+from runbooks.documents.rendering.sandbox import render_fragment
 from runbooks.models import Section, SectionEntry
 
 Fragments = Mapping[str, str]  # Markdown -> its safe HTML

@@ -12,8 +12,8 @@ from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.snapshot import difference, facts_of, subject_of
 from runbooks.documents import RENDERER
-from runbooks.documents.bounded import render_document
-from runbooks.documents.rendered import Rendered
+from runbooks.documents.rendering.rendered import Rendered
+from runbooks.documents.rendering.sandbox import render_document
 from runbooks.models import Document, Runbook
 
 AS_IT_STANDS = 0  # Document.renderer of a text that could not be rendered: the next migrate tries again

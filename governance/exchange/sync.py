@@ -14,7 +14,7 @@ from governance.findings.reconcile import Checked, check_catalogue, keep_noticed
 from governance.findings.source_checks import TROUBLES, Expected, Seen, look
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
+from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
 from runbooks.models import Document, Runbook
 from runbooks.search import index
 

@@ -12,10 +12,10 @@ from governance import ledger
 from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, Severity
 from governance.signoff.eligibility import survey
 from runbooks.choices import ReadinessLevel
-from runbooks.documents.disagreements import DisagreementKind, Row, disagreements
-from runbooks.documents.header import read_header
-from runbooks.documents.stub import is_stub
-from runbooks.landscape.conflicts import CLOSE, OPEN, read_marker
+from runbooks.documents.checks.header import read_header
+from runbooks.documents.checks.header_mismatch import DisagreementKind, Row, disagreements
+from runbooks.documents.checks.stub import is_stub
+from runbooks.landscape.parse.conflicts import CLOSE, OPEN, read_marker
 from runbooks.models import Document, Runbook, Situation
 
 # From the one that permits least; what is not here claims nothing.

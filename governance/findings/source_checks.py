@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from governance.findings.catalogue_checks import Noticed
 from governance.findings.choices import FindingKind
-from runbooks.documents.dead_links import dead_links, folders_of
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source, composed, is_document
+from runbooks.documents.checks.links import dead_links, folders_of
+from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Source, composed, is_document
 
 RUNBOOK_NAME = re.compile(r"runbook|playbook", re.IGNORECASE)
 RUNBOOK_FOLDERS = frozenset({"runbook", "runbooks", "playbooks"})

@@ -7,8 +7,8 @@ from governance.ledger import snapshot
 from governance.ledger.labels import EMPTY, field_in_words, value_in_words
 from governance.signoff.choices import Direction
 from governance.signoff.models import StatusChangeRequest
-from runbooks.documents.difference import Difference, difference
-from runbooks.documents.unseen import with_unseen_shown
+from runbooks.documents.diff import Difference, difference
+from runbooks.documents.invisible_characters import with_unseen_shown
 from runbooks.models import Document, Runbook
 
 

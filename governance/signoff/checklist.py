@@ -18,7 +18,7 @@ from governance.signoff import transitions
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.requests import document_is_shown
 from runbooks.choices import ReadinessLevel
-from runbooks.documents.stub import is_stub
+from runbooks.documents.checks.stub import is_stub
 from runbooks.models import Runbook
 
 

@@ -17,7 +17,7 @@ from governance.signoff.closing import close_request
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.requests import locked_request
 from runbooks.models import Runbook
-from runbooks.standing import last_day
+from runbooks.validity import last_day
 
 
 def what_changed(request: StatusChangeRequest, *, at: datetime | None = None) -> dict[str, dict[str, object]]:

@@ -16,9 +16,9 @@ from governance.signoff import policy, transitions
 from governance.signoff.changes import last_move
 from governance.signoff.choices import Direction, RequestState, RulePurpose
 from governance.signoff.models import SignOffRule, StatusChangeRequest
-from runbooks.documents.stub import is_stub
+from runbooks.documents.checks.stub import is_stub
 from runbooks.models import Runbook
-from runbooks.standing import last_day
+from runbooks.validity import last_day
 
 
 def locked_runbook(pk: int) -> Runbook:

@@ -8,7 +8,7 @@ import posixpath
 import re
 from urllib.parse import quote, unquote
 
-# The address of a document by its path, see runbooks.urls.
+# The address of a document by its path, see portal.pages.urls.
 DOCUMENT_ROUTE = "/documents/"
 ID_PREFIX = "doc-"
 SCHEMES = re.compile(r"^(?:https?|mailto):", re.IGNORECASE)

@@ -5,8 +5,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.managers import SearchedQuerySet
 from runbooks.models.runbook import Runbook
-from runbooks.querysets import SearchedQuerySet
 
 
 class RunbookAlias(models.Model):

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ClusterKind
-from runbooks.querysets import ClusterQuerySet, SearchedQuerySet
+from runbooks.managers import ClusterQuerySet, SearchedQuerySet
 
 
 class Cluster(models.Model):

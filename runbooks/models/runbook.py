@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
 from runbooks.doubt import doubts_about
+from runbooks.managers import AT_HAND, READ_TOGETHER, RELATED_FIELDS, RunbookQuerySet
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
-from runbooks.querysets import AT_HAND, READ_TOGETHER, RELATED_FIELDS, RunbookQuerySet
-from runbooks.standing import Reason, SignedFacts, last_day, reasons_against_live
+from runbooks.validity import Reason, SignedFacts, last_day, reasons_against_live
 
 YEARS = (2020, 2100)
 

@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.managers import SearchedQuerySet
 from runbooks.models.runbook import Runbook
 from runbooks.models.situation import Situation
-from runbooks.querysets import SearchedQuerySet
 from runbooks.search.text import index_words
 
 MOST_SYNONYMS = 20

@@ -6,7 +6,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from runbooks.querysets import SearchedQuerySet
+from runbooks.managers import SearchedQuerySet
 
 
 class Section(models.Model):

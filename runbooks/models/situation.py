@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from runbooks.querysets import SearchedQuerySet, SituationQuerySet
+from runbooks.managers import SearchedQuerySet, SituationQuerySet
 
 
 class Situation(models.Model):

@@ -6,7 +6,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A0
 from django.db import DatabaseError
 
 from runbooks.search import index
-from runbooks.search.setup import is_migrated
+from runbooks.search.post_migrate import is_migrated
 
 
 @register(Tags.database)

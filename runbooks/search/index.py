@@ -15,8 +15,8 @@ from django.db.models import Exists, F, OuterRef
 
 from runbooks.models import Runbook, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
 from runbooks.models.search import NO_SECTION
-from runbooks.search import databases, sources
-from runbooks.search.sources import Draft
+from runbooks.search import databases, index_documents
+from runbooks.search.index_documents import Draft
 from runbooks.search.text import folded
 
 logger = logging.getLogger(__name__)
@@ -109,9 +109,9 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
         drafts, gone, long = _drafts_of_runbooks(wanted_runbooks, reread=reread)
         found = SearchEntry.objects.filter(situation__in=wanted_situations)
         old: dict[int | None, SearchEntry] = {entry.situation_id: entry for entry in found}
-        for situation in sources.situations_with_sources().filter(pk__in=wanted_situations):
+        for situation in index_documents.situations_with_sources().filter(pk__in=wanted_situations):
             entry = old.pop(situation.pk, SearchEntry(situation=situation))
-            drafts.append((entry, sources.draft_of_situation(situation)))
+            drafts.append((entry, index_documents.draft_of_situation(situation)))
         _keep(drafts)
         _drop([*gone, *old.values()])
         if long:
@@ -183,12 +183,12 @@ def _drafts_of(entries: list[SearchEntry]) -> Iterator[tuple[int, Draft]]:
     by_situation = {entry.situation_id: entry for entry in entries if entry.situation_id}
     newer = SearchPassage.objects.filter(entry__in=entries, folded_heading=NO_SECTION)
     has_newer = set(newer.values_list("entry", flat=True))
-    for runbook in sources.runbooks_with_sources().filter(pk__in=by_runbook):
+    for runbook in index_documents.runbooks_with_sources().filter(pk__in=by_runbook):
         entry = by_runbook[runbook.pk]
         known = None if entry.pk in has_newer else entry.document_id
-        yield entry.pk, sources.draft_of_runbook(runbook, indexed_document=known)
-    for situation in sources.situations_with_sources().filter(pk__in=by_situation):
-        yield by_situation[situation.pk].pk, sources.draft_of_situation(situation)
+        yield entry.pk, index_documents.draft_of_runbook(runbook, indexed_document=known)
+    for situation in index_documents.situations_with_sources().filter(pk__in=by_situation):
+        yield by_situation[situation.pk].pk, index_documents.draft_of_situation(situation)
 
 
 def _drafts_of_runbooks(
@@ -199,14 +199,14 @@ def _drafts_of_runbooks(
     entries = SearchEntry.objects.filter(runbook__in=pks).annotate(has_newer=Exists(of_newer))
     before: dict[int | None, Any] = {entry.runbook_id: entry for entry in entries}
     drafts, long = [], []
-    for runbook in sources.runbooks_with_sources().filter(pk__in=pks):
+    for runbook in index_documents.runbooks_with_sources().filter(pk__in=pks):
         entry = before.pop(runbook.pk, None)
         # Of a newer text it is not known which one was read.
         known = entry.document_id if entry and not reread and not entry.has_newer else None
-        if sources.bytes_to_read(runbook, indexed_document=known) > LONGEST_AT_ONCE:
+        if index_documents.bytes_to_read(runbook, indexed_document=known) > LONGEST_AT_ONCE:
             long.append(runbook.pk)
             continue
-        draft = sources.draft_of_runbook(runbook, indexed_document=known)
+        draft = index_documents.draft_of_runbook(runbook, indexed_document=known)
         drafts.append((entry or SearchEntry(runbook=runbook), draft))
     return drafts, list(before.values()), long
 
@@ -296,11 +296,11 @@ def _store_counts(counts: Counter[str]) -> None:
 
 
 def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
-    with_html = sources.runbooks_with_sources().defer(None).defer("document__text", "document__contents")
+    with_html = index_documents.runbooks_with_sources().defer(None).defer("document__text", "document__contents")
     for runbook in with_html.iterator(ROWS_AT_ONCE):
-        yield SearchEntry(runbook=runbook), sources.draft_of_runbook(runbook, indexed_document=None)
-    for situation in sources.situations_with_sources().iterator(ROWS_AT_ONCE):
-        yield SearchEntry(situation=situation), sources.draft_of_situation(situation)
+        yield SearchEntry(runbook=runbook), index_documents.draft_of_runbook(runbook, indexed_document=None)
+    for situation in index_documents.situations_with_sources().iterator(ROWS_AT_ONCE):
+        yield SearchEntry(situation=situation), index_documents.draft_of_situation(situation)
 
 
 def is_built() -> bool:
@@ -375,7 +375,7 @@ def _write(pairs: list[tuple[SearchEntry, Draft]]) -> None:
 
 def _passages(entry: SearchEntry, draft: Draft) -> Iterator[SearchPassage]:
     for position, passage in enumerate(draft.passages or ()):
-        text = passage.text[: sources.LONGEST_BODY]
+        text = passage.text[: index_documents.LONGEST_BODY]
         yield SearchPassage(
             entry=entry,
             position=position,

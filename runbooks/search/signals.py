@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
+from runbooks.managers import NOT_SEARCHED, TELLS_THE_TEXT, rows_changed
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -19,7 +20,6 @@ from runbooks.models import (
     Situation,
     SituationRunbook,
 )
-from runbooks.querysets import NOT_SEARCHED, TELLS_THE_TEXT, rows_changed
 from runbooks.search import index
 
 Keys = tuple[Iterable[int], Iterable[int]]  # of runbooks, of situations

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.documents.render import render_document, render_fragment
+from runbooks.documents.rendering.render import render_document, render_fragment
 from tests import cast
 from tests.documents.vectors import ADDRESSES, LINKS, MARKDOWN, MARKUP, PLACES
 

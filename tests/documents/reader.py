@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from runbooks.documents.render import render_document
+from runbooks.documents.rendering.render import render_document
 
 # Written down here once more, on purpose: a tag or an attribute that the renderer lets through must be wanted twice.
 ALLOWED = {

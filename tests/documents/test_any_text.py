@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from runbooks.documents.render import render_document, render_fragment
+from runbooks.documents.rendering.render import render_document, render_fragment
 from tests.documents.reader import Reader, assert_harmless
 
 

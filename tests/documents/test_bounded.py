@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from runbooks.documents import bounded
-from runbooks.documents.bounded import RenderingProcess
+from runbooks.documents.rendering import sandbox
+from runbooks.documents.rendering.sandbox import RenderingProcess
 from tests.documents.reader import Reader
 
 QUICK = {"document": 2.0, "fragment": 2.0}
@@ -137,10 +137,10 @@ def test_a_forked_worker_has_a_process_of_its_own():
 
 
 def test_the_process_knows_no_secret_and_no_framework(monkeypatch):
-    code = "import sys, runbooks.documents.child; sys.exit(any(name.startswith('django') for name in sys.modules))"
+    code = "import sys, runbooks.documents.rendering.worker; sys.exit(any(name.startswith('django') for name in sys.modules))"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode == 0
-    assert not {"SECRET_KEY", "DATABASE_URL"} & set(bounded.ENVIRONMENT)
+    assert not {"SECRET_KEY", "DATABASE_URL"} & set(sandbox.ENVIRONMENT)
 
 
 def test_odd_signs_pass_both_ways(process):
@@ -151,7 +151,7 @@ def test_odd_signs_pass_both_ways(process):
 
 def test_the_portal_itself_loads_no_parser():
     code = (
-        "import sys, runbooks.documents.bounded\n"
+        "import sys, runbooks.documents.rendering.sandbox\n"
         "sys.exit(bool({'markdown', 'markdown_it', 'pygments', 'nh3', 'pymdownx'} & set(sys.modules)))"
     )
     root = Path(__file__).resolve().parents[2]

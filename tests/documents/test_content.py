@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from runbooks.documents.render import render_document
+from runbooks.documents.rendering.render import render_document
 from tests.documents.reader import Reader, read
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.documents.dead_links import MOST_LINKS, dead_links, folders_of, relative_links
+from runbooks.documents.checks.links import MOST_LINKS, dead_links, folders_of, relative_links
 
 FILES = frozenset(
     {"docs/pump.md", "docs/deep/valve.md", "README.md", "docs/with space.md", "docs/a(b).md", "docs/Üb er.md"}

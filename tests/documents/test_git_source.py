@@ -9,9 +9,8 @@ from unicodedata import normalize
 
 import pytest
 
-from runbooks.documents import git_objects, git_source, git_trees
-from runbooks.documents.git_source import open_source
-from runbooks.documents.source import (
+from runbooks.documents.sources import git, git_objects, git_trees
+from runbooks.documents.sources.folder import (
     MAXIMUM_BYTES,
     DocumentMissing,
     DocumentUnreadable,
@@ -19,6 +18,7 @@ from runbooks.documents.source import (
     Origin,
     SourceError,
 )
+from runbooks.documents.sources.git import open_source
 from tests.documents.repositories import Repository, tree_of
 
 PUMP, VALVE = "# Pump\n", "# Valve\n"
@@ -120,7 +120,7 @@ def test_the_commit_is_the_one_that_git_log_names_across_merges(repository):
 
 
 def test_a_history_that_is_longer_than_we_look_leaves_the_date_open(repository, monkeypatch):
-    monkeypatch.setattr(git_source, "MOST_COMMITS", 1)
+    monkeypatch.setattr(git, "MOST_COMMITS", 1)
     with open_source(repository.root, "main") as source:
         assert source.origins(frozenset({"docs/pump.md"})) == {"docs/pump.md": Origin(repository.second, None)}
 

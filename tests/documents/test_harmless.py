@@ -2,8 +2,8 @@
 
 import pytest
 
-from runbooks.documents.render import render_document, render_fragment
-from runbooks.documents.unseen import with_unseen_shown
+from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.rendering.render import render_document, render_fragment
 from tests.documents.reader import Reader, assert_harmless, read
 from tests.documents.vectors import ADDRESSES, LINKS, MARKDOWN, MARKUP, PLACES
 

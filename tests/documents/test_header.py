@@ -2,9 +2,9 @@
 
 import pytest
 
-from runbooks.documents.disagreements import DisagreementKind as Kind
-from runbooks.documents.disagreements import Row, disagreements
-from runbooks.documents.header import LINES_OF_A_HEAD, Stated, month_in, read_header, version_in
+from runbooks.documents.checks.header import LINES_OF_A_HEAD, Stated, month_in, read_header, version_in
+from runbooks.documents.checks.header_mismatch import DisagreementKind as Kind
+from runbooks.documents.checks.header_mismatch import Row, disagreements
 
 FACTS = """# Pump restart (v1.0)
 

@@ -5,8 +5,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from runbooks.documents.render import render_document, render_fragment
-from runbooks.documents.slug import heading_slug
+from runbooks.documents.rendering.anchors import heading_slug
+from runbooks.documents.rendering.render import render_document, render_fragment
 from tests.documents.reader import Reader, assert_harmless, read
 
 

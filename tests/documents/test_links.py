@@ -3,8 +3,8 @@
 import pytest
 
 from runbooks.documents.links import DOCUMENT_ROUTE, resolved
-from runbooks.documents.render import render_document
-from runbooks.documents.rendered import linked_addresses, with_note_on_links
+from runbooks.documents.rendering.render import render_document
+from runbooks.documents.rendering.rendered import linked_addresses, with_note_on_links
 from tests.documents.reader import Reader
 
 HERE = "docs/ops/runbook.md"

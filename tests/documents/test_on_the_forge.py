@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbooks.documents.unseen import with_unseen_shown
+from runbooks.documents.invisible_characters import with_unseen_shown
 from tests.documents.forge.constructs import all_documents
 from tests.documents.forge.structure import in_the_portal, on_the_forge
 from tests.rendering_oracle import FIXTURES, as_documents_are, compare

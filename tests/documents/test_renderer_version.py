@@ -3,7 +3,7 @@
 import hashlib
 
 from runbooks.documents import RENDERER
-from runbooks.documents.render import render_document
+from runbooks.documents.rendering.render import render_document
 from tests.documents.forge.constructs import all_documents
 
 # Without what is coloured: a newer Pygments may colour in another way, and may wait for the next version of ours.

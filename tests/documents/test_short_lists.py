@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbooks.documents.lists import respell_lists
-from runbooks.documents.render import render_fragment
+from runbooks.documents.rendering.lists import respell_lists
+from runbooks.documents.rendering.render import render_fragment
 from tests.documents.forge.structure import on_the_forge
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from runbooks.documents.source import MAXIMUM_BYTES, DocumentMissing, DocumentUnreadable, FolderSource
+from runbooks.documents.sources.folder import MAXIMUM_BYTES, DocumentMissing, DocumentUnreadable, FolderSource
 
 TEXT = "# Pumpe\n\nAnhalten: Größe prüfen.\n".encode()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.documents.stub import is_stub
+from runbooks.documents.checks.stub import is_stub
 
 
 @pytest.mark.parametrize(

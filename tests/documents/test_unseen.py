@@ -2,10 +2,10 @@
 
 import pytest
 
-from runbooks.documents.difference import LineKind, difference
-from runbooks.documents.render import render_document, render_fragment
-from runbooks.documents.rendered import as_it_stands
-from runbooks.documents.unseen import with_unseen_shown, with_unseen_shown_in_html
+from runbooks.documents.diff import LineKind, difference
+from runbooks.documents.invisible_characters import with_unseen_shown, with_unseen_shown_in_html
+from runbooks.documents.rendering.render import render_document, render_fragment
+from runbooks.documents.rendering.rendered import as_it_stands
 from tests.documents.reader import Reader, assert_harmless, read
 
 TURNED = "\u202e"

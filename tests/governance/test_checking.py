@@ -18,7 +18,7 @@ from governance.findings.resolve import resolve_findings
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
-from runbooks.documents.disagreements import DisagreementKind
+from runbooks.documents.checks.header_mismatch import DisagreementKind
 from runbooks.models import Runbook, Situation, SituationRunbook
 from tests import cast
 

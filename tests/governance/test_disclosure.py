@@ -12,7 +12,6 @@ from governance import guards, ledger
 from governance.accounts.roles import may_read_security_entries
 from governance.accounts.tokens import create_api_token
 from governance.admin.base import LedgeredAdmin
-from governance.api.serializers import ChangeSerializer
 from governance.editing.audited_edit import governed_edit
 from governance.ledger.choices import Action
 from governance.ledger.disclosure import (
@@ -25,6 +24,7 @@ from governance.ledger.disclosure import (
     unrestricted,
 )
 from governance.ledger.models import ChangeLogEntry
+from portal.rest.governance_fields import ChangeSerializer
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -15,11 +15,11 @@ from governance import ledger
 from governance.accounts.models import ApiToken
 from governance.accounts.tokens import create_api_token, revoke_api_token
 from governance.admin.base import LedgeredAdmin, ViewOnlyAdmin
-from governance.api.authentication import TokenAuthentication
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.rules import replace_rule
+from portal.rest.authentication import TokenAuthentication
 from tests import cast
 from tests.portal.addresses import every_route
 

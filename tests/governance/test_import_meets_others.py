@@ -13,7 +13,7 @@ from governance.exchange.importing import CatalogueChanged, LandscapeFile, apply
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
-from runbooks.documents.source import FolderSource
+from runbooks.documents.sources.folder import FolderSource
 from runbooks.models import Document, Layer, Runbook
 from tests import cast
 from tests.governance.test_import_page import hidden, upload, words

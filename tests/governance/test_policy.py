@@ -11,8 +11,8 @@ from governance.signoff import policy, transitions
 from governance.signoff.choices import REFUSAL_TEXTS
 from governance.signoff.policy import House, Person, Proposal, Refusal, RequestFacts, Standing
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
-from runbooks.landscape.notices import NoticeKind
-from runbooks.standing import Reason
+from runbooks.landscape.parse.notices import NoticeKind
+from runbooks.validity import Reason
 
 OPENED = datetime(2026, 6, 15, 12, tzinfo=UTC)
 AT = OPENED + timedelta(hours=1)
@@ -395,7 +395,7 @@ def test_the_rules_import_no_framework():
     import sys
 
     program = (
-        "import sys; import governance.signoff.policy, governance.signoff.transitions, runbooks.standing, runbooks.slugs, runbooks.landscape.notices;"
+        "import sys; import governance.signoff.policy, governance.signoff.transitions, runbooks.validity, runbooks.slugs, runbooks.landscape.parse.notices;"
         "sys.exit(any(name.split('.')[0] in ('django', 'rest_framework') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

@@ -30,10 +30,10 @@ from governance.signoff import bulk_renewal
 from governance.signoff.decide import seen_token
 from governance.signoff.models import StatusChangeRequest
 from runbooks.documents import RENDERER
-from runbooks.documents.bounded import RenderingProcess
-from runbooks.documents.source import FolderSource
+from runbooks.documents.rendering.sandbox import RenderingProcess
+from runbooks.documents.sources.folder import FolderSource
 from runbooks.models import Document, Layer, Section
-from runbooks.search import index, sources
+from runbooks.search import index, index_documents
 from tests import cast
 from tests.governance.test_admin import admin_url, form_values
 from tests.governance.test_import_page import hidden, upload
@@ -261,13 +261,13 @@ def test_many_runbooks_are_read_for_the_index_after_the_change(people, monkeypat
     for number in range(index.MOST_AT_ONCE + 5):
         cast.make_runbook(f"Pump {number}")
     inside = []
-    drafted = sources.draft_of_runbook
+    drafted = index_documents.draft_of_runbook
 
     def draft(*args, **kwargs):
         inside.append(connection.in_atomic_block)
         return drafted(*args, **kwargs)
 
-    monkeypatch.setattr(sources, "draft_of_runbook", draft)
+    monkeypatch.setattr(index_documents, "draft_of_runbook", draft)
     with governed_edit(layer, by=people["ed"]):
         layer.title = "Waterworks"
         layer.save()
@@ -277,8 +277,10 @@ def test_many_runbooks_are_read_for_the_index_after_the_change(people, monkeypat
 
 def test_a_long_text_is_read_for_the_index_after_the_change(people, monkeypatch):
     read = []
-    passages = sources.passages_of
-    monkeypatch.setattr(sources, "passages_of", lambda html: read.append(connection.in_atomic_block) or passages(html))
+    passages = index_documents.passages_of
+    monkeypatch.setattr(
+        index_documents, "passages_of", lambda html: read.append(connection.in_atomic_block) or passages(html)
+    )
     cast.make_runbook("Pump", text="# Pump\n\n" + "Close the valve and look. " * 5_000)
     assert read == [False]
     assert index.behind(thoroughly=True) == []
@@ -349,11 +351,11 @@ WALKED = {
     "governance/management/commands/verify_ledger.py": "",
     "portal/management/commands/render_documents.py": "",
     # In processes of their own, which are asked by the modules above.
-    "runbooks/documents/bounded.py": "",
-    "runbooks/documents/child.py": "",
-    "runbooks/documents/git_objects.py": "",
+    "runbooks/documents/rendering/sandbox.py": "",
+    "runbooks/documents/rendering/worker.py": "",
+    "runbooks/documents/sources/git_objects.py": "",
     # Portions: tests/search/test_catching_up.py.
-    "runbooks/search/setup.py": "",
+    "runbooks/search/post_migrate.py": "",
     "runbooks/management/commands/rebuild_search.py": "",
     # All or nothing, in the demo's own database, before its server starts.
     "portal/management/commands/seed_demo.py": "",

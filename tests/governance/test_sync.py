@@ -17,9 +17,9 @@ from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.choices import RequestState
 from governance.signoff.models import StatusChangeRequest
-from runbooks.documents.source import MAXIMUM_BYTES, FolderSource, SourceError
+from runbooks.documents.sources.folder import MAXIMUM_BYTES, FolderSource, SourceError
 from runbooks.models import Document, Runbook
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 from tests import cast
 from tests.documents.repositories import Repository
 from tests.runbooks.scene import state_of_everything
@@ -321,9 +321,9 @@ def test_an_empty_catalogue_is_synced_from_anything(db, tmp_path):
 
 
 def test_too_many_files_are_refused(pump, folder, monkeypatch):
-    from runbooks.documents import source
+    from runbooks.documents.sources import folder
 
-    monkeypatch.setattr(source, "MOST_FILES", 1)
+    monkeypatch.setattr(folder, "MOST_FILES", 1)
     with pytest.raises(SourceError, match="more than 1 files"):
         sync(folder)
 

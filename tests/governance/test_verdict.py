@@ -23,7 +23,7 @@ from governance.findings.resolve import resolve_findings
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
-from runbooks.standing import Reason, SignedFacts
+from runbooks.validity import Reason, SignedFacts
 from tests import cast
 
 TODAY = date(2026, 6, 15)

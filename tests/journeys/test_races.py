@@ -21,7 +21,7 @@ from governance.signoff.downgrade import downgrade
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.submit import withdraw
 from runbooks.documents import RENDERER
-from runbooks.documents.source import FolderSource
+from runbooks.documents.sources.folder import FolderSource
 from runbooks.models import Document, Layer, Runbook
 from tests import cast
 

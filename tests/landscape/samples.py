@@ -1,7 +1,7 @@
 """Small invented landscape files, built from the parts that a test is about."""
 
-from runbooks.landscape.document import Landscape, RunbookRow
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.schema import Landscape, RunbookRow
 
 RUNBOOK_HEADER = "| Runbook | Pfad | Version | Scope / Zweck | Primary Cluster | Layer | 2026-ready Status |"
 SITUATION_HEADER = "| Situation | Relevante Runbooks | Kommentar |"

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from runbooks.landscape.cells import INVISIBLE, plain_text, read_layers
+from runbooks.landscape.parse.cells import INVISIBLE, plain_text, read_layers
 from tests.landscape.samples import kinds, read, read_row, row, situation
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runbooks.landscape.clusters import read_clusters
-from runbooks.landscape.document import ClusterMention
+from runbooks.landscape.parse.clusters import read_clusters
+from runbooks.landscape.schema import ClusterMention
 from tests.landscape.samples import read, row
 
 

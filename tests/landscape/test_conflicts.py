@@ -2,8 +2,8 @@
 
 import pytest
 
-from runbooks.landscape.document import ConflictChoice, LandscapeError, UnresolvedConflicts
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.schema import ConflictChoice, LandscapeError, UnresolvedConflicts
 from tests.landscape.samples import PUMP, SITUATION_HEADER, STILL, VALVE, kinds, line_of, row, situation, text_of
 
 TANK = row("Tank Alarm", "`docs/tank.md`")

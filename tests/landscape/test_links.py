@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from runbooks.documents.dead_links import relative_links
+from runbooks.documents.checks.links import relative_links
 from runbooks.documents.links import DOCUMENT_ROUTE, resolved
-from runbooks.landscape.notices import NoticeLog
-from runbooks.landscape.paths import FilePlace, read_stated_path
-from runbooks.landscape.reader import read_landscape
-from runbooks.landscape.writer import write_landscape
+from runbooks.landscape.parse.notices import NoticeLog
+from runbooks.landscape.parse.paths import FilePlace, read_stated_path
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.write.writer import write_landscape
 from tests.landscape.samples import VALVE, row, text_of
 
 INDEX = "docs/runbooks/INDEX.md"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbooks.landscape.names import CANDIDATE_LIMIT, NameIndex, Resolution, name_tokens
+from runbooks.landscape.parse.names import CANDIDATE_LIMIT, NameIndex, Resolution, name_tokens
 
 TITLES = (
     "ExecutionPipeline Governance & Risk Runbook",

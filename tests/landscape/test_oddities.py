@@ -2,8 +2,8 @@
 
 import pytest
 
-from runbooks.landscape.document import ClusterMention, ConflictChoice, LandscapeError
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.schema import ClusterMention, ConflictChoice, LandscapeError
 from tests.landscape.samples import (
     PUMP,
     RUNBOOK_HEADER,

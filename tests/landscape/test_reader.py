@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbooks.landscape.conflicts import split_lines
-from runbooks.landscape.document import ConflictChoice, LandscapeError, UnresolvedConflicts
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.conflicts import split_lines
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.schema import ConflictChoice, LandscapeError, UnresolvedConflicts
 from tests.landscape.samples import PUMP, SITUATION_HEADER, VALVE, delimiter, kinds, row, situation, text_of
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"

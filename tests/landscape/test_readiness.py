@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from runbooks.landscape.cells import LEVEL_TEXTS, read_readiness
-from runbooks.landscape.notices import NoticeLog
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.cells import LEVEL_TEXTS, read_readiness
+from runbooks.landscape.parse.notices import NoticeLog
+from runbooks.landscape.parse.reader import read_landscape
 from tests.landscape.samples import RUNBOOK_HEADER, delimiter, kinds, read, read_row, row, text_of
 
 

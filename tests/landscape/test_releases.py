@@ -2,8 +2,8 @@
 
 import pytest
 
-from runbooks.landscape.reader import read_landscape
-from runbooks.landscape.releases import read_release_heading
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.parse.releases import read_release_heading
 from tests.landscape.samples import kinds, line_of, read, text_of
 
 

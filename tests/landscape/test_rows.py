@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.reader import read_landscape
 from tests.landscape.samples import PUMP, STILL, VALVE, kinds, line_of, read, row, situation, text_of
 
 TANK = row("Tank Alarm Runbook", "`docs/tank.md`")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.reader import read_landscape
 from tests.landscape.samples import PUMP, VALVE, kinds, line_of, read, text_of
 
 ENTRY = """\

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbooks.landscape.document import LandscapeError
-from runbooks.landscape.outline import LONGEST_LINE
-from runbooks.landscape.reader import read_landscape
-from runbooks.landscape.tables import split_cells
+from runbooks.landscape.parse.outline import LONGEST_LINE
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.parse.tables import split_cells
+from runbooks.landscape.schema import LandscapeError
 from tests.landscape.samples import (
     PUMP,
     RUNBOOK_HEADER,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbooks.landscape.document import (
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.schema import (
     ClusterMention,
     CodeReferenceRow,
     DeclaredReadiness,
@@ -18,9 +19,8 @@ from runbooks.landscape.document import (
     SectionRow,
     SituationRow,
 )
-from runbooks.landscape.reader import read_landscape
-from runbooks.landscape.row_writer import status_text
-from runbooks.landscape.writer import EMPTY, write_landscape
+from runbooks.landscape.write.rows import status_text
+from runbooks.landscape.write.writer import EMPTY, write_landscape
 from tests.landscape.samples import PUMP, VALVE, row, situation, text_of
 
 FIXTURE = (Path(__file__).resolve().parents[2] / "fixtures" / "landscape.md").read_bytes().decode()

@@ -137,7 +137,7 @@ def test_a_machine_is_answered_in_json(client, monkeypatch):
     def locked(*_, **__):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("portal.rest.MayRead.has_permission", locked)
+    monkeypatch.setattr("portal.rest.permissions.MayRead.has_permission", locked)
     answer = client.get("/api/v1/runbooks/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert "busy" in answer.json()["detail"]
@@ -151,5 +151,5 @@ def test_what_is_no_busy_database_stays_an_error(client, monkeypatch, broken):
     def fail(*_, **__):
         raise broken
 
-    monkeypatch.setattr("portal.rest.MayRead.has_permission", fail)
+    monkeypatch.setattr("portal.rest.permissions.MayRead.has_permission", fail)
     assert client.get("/api/v1/runbooks/").status_code == 500

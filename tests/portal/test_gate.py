@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from governance import guards
 from governance.accounts.tokens import create_api_token
-from governance.api import authentication
 from governance.assurance.verdict import VerdictReason
 from governance.signoff.downgrade import downgrade
 from portal import gate
+from portal.rest import authentication
 from tests import cast
 from tests.portal.fake_postgresql import silent_server
 from tests.runbooks.scene import basic

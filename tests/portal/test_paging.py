@@ -8,7 +8,7 @@ from django.db.models import F, OrderBy, QuerySet
 from django.urls import reverse
 
 from governance.findings.models import Finding
-from portal.api import router
+from portal.rest.urls import router
 from tests.portal.addresses import every_route
 from tests.runbooks.asking import V1
 from tests.runbooks.scene import add_finding, values_for_routes

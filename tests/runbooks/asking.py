@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from portal.api import router
+from portal.rest.urls import router
 
 V1 = "/api/v1/"
 LISTS = [f"{V1}{prefix}/" for prefix, _, _ in router.registry]

@@ -8,10 +8,10 @@ from rest_framework.serializers import BaseSerializer
 from governance import ledger
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
-from portal.api import router
-from runbooks.api import serializers
+from portal.rest import fields
+from portal.rest.urls import router
 from runbooks.models import Runbook, RunbookAlias, Situation
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 from tests import cast
 from tests.runbooks.asking import LISTS, V1, read, rows
 
@@ -132,15 +132,15 @@ def test_a_change_carries_the_fields_that_the_design_names_and_can_be_verified_f
 def serialized_rows(scene):
     step = scene.situation
     return {
-        serializers.ReferenceSerializer: serializers.reference(scene.ready),
-        serializers.RunbookSerializer: scene.ready,
-        serializers.DocumentSerializer: scene.ready,
-        serializers.ClusterSerializer: scene.cluster,
-        serializers.LayerSerializer: scene.layer,
-        serializers.SectionEntrySerializer: scene.section.entries.first(),
-        serializers.SectionSerializer: scene.section,
-        serializers.SituationSerializer: step,
-        serializers.CodeReferenceSerializer: scene.code_reference,
+        fields.ReferenceSerializer: fields.reference(scene.ready),
+        fields.RunbookSerializer: scene.ready,
+        fields.DocumentSerializer: scene.ready,
+        fields.ClusterSerializer: scene.cluster,
+        fields.LayerSerializer: scene.layer,
+        fields.SectionEntrySerializer: scene.section.entries.first(),
+        fields.SectionSerializer: scene.section,
+        fields.SituationSerializer: step,
+        fields.CodeReferenceSerializer: scene.code_reference,
     }
 
 
@@ -163,8 +163,8 @@ def assert_as_declared(declared, data):
 
 def test_every_serializer_of_the_catalogue_is_held_to_its_declaration(scene):
     declared = {
-        value for value in vars(serializers).values()
-        if isinstance(value, type) and issubclass(value, BaseSerializer) and value.__module__ == serializers.__name__
+        value for value in vars(fields).values()
+        if isinstance(value, type) and issubclass(value, BaseSerializer) and value.__module__ == fields.__name__
     }  # fmt: skip
     assert declared == set(serialized_rows(scene))
 

@@ -10,7 +10,7 @@ import yaml
 from django.core.management import call_command
 from django.test import Client
 
-from portal.api import router
+from portal.rest.urls import router
 from runbooks.choices import ReadinessLevel
 from tests.portal.addresses import every_route
 from tests.runbooks.asking import LISTS, V1, read

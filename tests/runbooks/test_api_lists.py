@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.editing.audited_edit import delete, governed_edit
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
-from portal.api import router
+from portal.rest.urls import router
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
 from tests import cast
 from tests.runbooks.asking import LISTS, V1, read, rows
@@ -93,7 +93,7 @@ def test_a_page_that_is_not_there_is_told_and_never_fails(scene, reader):
 
 
 def test_a_nonsense_page_size_of_a_list_never_fails_and_never_unlocks_more(scene, reader, monkeypatch):
-    from portal.rest import PagePagination
+    from portal.rest.pagination import PagePagination
 
     monkeypatch.setattr(PagePagination, "max_page_size", 1)
     monkeypatch.setattr(PagePagination, "page_size", 1)

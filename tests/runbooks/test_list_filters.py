@@ -77,7 +77,7 @@ def test_every_filter_is_tried_above():
 
 
 def test_the_list_keeps_its_filters_from_page_to_page(landscape, reader, monkeypatch):
-    from runbooks.views import RunbookList
+    from portal.pages.runbooks import RunbookList
 
     monkeypatch.setattr(RunbookList, "paginate_by", 1)
     first = page(reader, f"{LIST}?readiness=unassessed&page=1")

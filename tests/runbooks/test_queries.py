@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from governance.signoff.downgrade import downgrade
 from runbooks.doubt import ask_once
+from runbooks.managers import MOST_WORDS, RELATED_FIELDS, SEARCHED
 from runbooks.models import Cluster, Layer, Runbook, RunbookAlias, Situation, SituationRunbook
-from runbooks.querysets import MOST_WORDS, RELATED_FIELDS, SEARCHED
 from tests import cast
 
 pytestmark = pytest.mark.django_db

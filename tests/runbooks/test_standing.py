@@ -8,7 +8,7 @@ import pytest
 
 from governance.errors import ActionRefused
 from runbooks.choices import ReadinessLevel
-from runbooks.standing import READY, Reason, SignedFacts, reasons_against_live
+from runbooks.validity import READY, Reason, SignedFacts, reasons_against_live
 from tests import cast
 
 BERLIN = ZoneInfo("Europe/Berlin")

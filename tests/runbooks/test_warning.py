@@ -8,7 +8,7 @@ from django.urls import reverse
 from governance.signoff.downgrade import downgrade
 from runbooks.choices import REASON_TEXTS
 from runbooks.models import Runbook
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 from tests import cast
 from tests.runbooks.asking import LIST, banner, page
 

@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 
 from governance.signoff.downgrade import downgrade
+from portal.pages.search import HITS_PER_PAGE
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Cluster, Layer, Runbook, Situation, SituationRunbook
-from runbooks.search.answer import answer, holding
-from runbooks.search.candidates import MOST_CANDIDATES
-from runbooks.search.views import HITS_PER_PAGE
+from runbooks.search.query import answer, holding
+from runbooks.search.retrieval import MOST_CANDIDATES
 from tests import cast
 
 pytestmark = pytest.mark.django_db

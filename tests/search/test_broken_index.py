@@ -10,8 +10,8 @@ from django.db import DatabaseError, connection
 from governance.editing.audited_edit import governed_edit
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Layer, Runbook, RunbookAlias, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
-from runbooks.search import candidates, databases, index
-from runbooks.search.answer import answer, holding
+from runbooks.search import databases, index, retrieval
+from runbooks.search.query import answer, holding
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +73,7 @@ def broken(request, pump):
     way = request.param
     answer("pump")
     if way == "the words":  # else they are known still
-        candidates._vocabularies.clear()
+        retrieval._vocabularies.clear()
     BREAKS[way]()
     yield way
     call_command("rebuild_search", verbosity=0)

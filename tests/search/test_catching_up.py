@@ -6,8 +6,8 @@ import pytest
 from django.db import connection, transaction
 
 from runbooks.models import Layer, Runbook, SearchEntry, SearchStamp, SearchWord
-from runbooks.search import index, sources
-from runbooks.search.answer import answer
+from runbooks.search import index, index_documents
+from runbooks.search.query import answer
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def test_new_runbooks_are_not_found_before_they_are_read_and_the_check_says_so(p
 
 
 def test_whoever_is_ended_on_the_way_leaves_the_rest_to_the_next(pumps, monkeypatch):
-    drafted, calls = sources.draft_of_runbook, []
+    drafted, calls = index_documents.draft_of_runbook, []
 
     def draft(*args, **kwargs):
         calls.append(1)
@@ -70,7 +70,7 @@ def test_whoever_is_ended_on_the_way_leaves_the_rest_to_the_next(pumps, monkeypa
         return drafted(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sources, "draft_of_runbook", draft)
+        patch.setattr(index_documents, "draft_of_runbook", draft)
         with pytest.raises(KeyboardInterrupt):
             rename()
     assert len(found("waterworks")) == 2
@@ -82,7 +82,7 @@ def test_whoever_is_ended_on_the_way_leaves_the_rest_to_the_next(pumps, monkeypa
 @pytest.mark.parametrize("how", ["one", "many"])
 def test_a_change_while_the_sources_are_read_is_not_overwritten(pumps, monkeypatch, how):
     """Another process changes a runbook after its words were read and before they are written."""
-    drafted, done = sources.draft_of_runbook, []
+    drafted, done = index_documents.draft_of_runbook, []
 
     def change():
         if how == "one":
@@ -100,7 +100,7 @@ def test_a_change_while_the_sources_are_read_is_not_overwritten(pumps, monkeypat
             thread.join()
         return made
 
-    monkeypatch.setattr(sources, "draft_of_runbook", draft)
+    monkeypatch.setattr(index_documents, "draft_of_runbook", draft)
     rename()
     assert len(found("newestword")) == (1 if how == "one" else 5)
     assert len(found("waterworks")) == 5
@@ -135,13 +135,13 @@ def test_many_at_once_keep_the_words_counted(pumps):
 
 
 def test_a_rebuild_goes_in_portions_and_lets_others_write(pumps, monkeypatch):
-    drafted, spans = sources.draft_of_runbook, []
+    drafted, spans = index_documents.draft_of_runbook, []
 
     def draft(*args, **kwargs):
         spans.append(connection.in_atomic_block)
         return drafted(*args, **kwargs)
 
-    monkeypatch.setattr(sources, "draft_of_runbook", draft)
+    monkeypatch.setattr(index_documents, "draft_of_runbook", draft)
     SearchStamp.objects.all().delete()
     assert index.rebuild() == 5
     assert spans == [False] * 5

@@ -25,7 +25,7 @@ from runbooks.models import (
     SituationRunbook,
 )
 from runbooks.search import checks, databases, index, signals
-from runbooks.search.answer import answer
+from runbooks.search.query import answer
 from tests import cast
 
 pytestmark = pytest.mark.django_db

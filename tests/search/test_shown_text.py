@@ -21,7 +21,7 @@ from runbooks.models import (
     SituationRunbook,
 )
 from runbooks.search import index
-from runbooks.search.answer import answer, holding
+from runbooks.search.query import answer, holding
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -37,7 +37,7 @@ def import_fixtures() -> None:
 
 def ask_the_search(question: str) -> list[str]:
     """What the portal's own search answers."""
-    from runbooks.search.answer import answer
+    from runbooks.search.query import answer
 
     found = answer(question)
     return [hit.runbook.slug for hit in found.hits(found.runbooks[:3])]

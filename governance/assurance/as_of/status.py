@@ -14,7 +14,7 @@ from governance.ledger.snapshot import subject_of
 from runbooks.doubt import doubts
 from runbooks.models import Document, Runbook
 from runbooks.models.runbook import metadata_digest, readiness_label
-from runbooks.standing import Reason, SignedFacts, last_day
+from runbooks.validity import Reason, SignedFacts, last_day
 
 ABOUT_THE_LEDGER = frozenset({Reason.LEDGER_BROKEN, Reason.LEDGER_RESTORED, Reason.MARK_UNREADABLE})
 

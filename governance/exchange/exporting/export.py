@@ -9,9 +9,9 @@ from governance.exchange.exporting.model import wanted_landscape
 from governance.exchange.exporting.status import SignedStatus, signed_status
 from governance.exchange.importing.matching import Answers, Stored, identify
 from governance.exchange.models import LandscapeSource
-from runbooks.landscape.contradictions import Contradiction
-from runbooks.landscape.reader import parse_settled
-from runbooks.landscape.writer import EMPTY, write_landscape
+from runbooks.landscape.parse.reader import parse_settled
+from runbooks.landscape.write.contradictions import Contradiction
+from runbooks.landscape.write.writer import EMPTY, write_landscape
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from governance.exchange.exporting.status import SignedStatus
 from governance.exchange.importing.current_state import current_catalogue
 from governance.exchange.importing.target_state import Catalogue, ClusterIndex, Facts, desired_catalogue
 from runbooks.choices import ReadinessLevel
-from runbooks.landscape.cells import plain_text
-from runbooks.landscape.contradictions import claimed_years
-from runbooks.landscape.document import (
+from runbooks.landscape.parse.cells import plain_text
+from runbooks.landscape.schema import (
     ClusterMention,
     CodeReferenceRow,
     DeclaredReadiness,
@@ -23,7 +22,8 @@ from runbooks.landscape.document import (
     SectionRow,
     SituationRow,
 )
-from runbooks.landscape.row_writer import status_text
+from runbooks.landscape.write.contradictions import claimed_years
+from runbooks.landscape.write.rows import status_text
 from runbooks.models import Cluster, Runbook
 
 

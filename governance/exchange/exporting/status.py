@@ -10,7 +10,7 @@ from governance.assurance.evidence import verdicts_on
 from governance.assurance.verdict import VerdictReason
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
-from runbooks.standing import last_day
+from runbooks.validity import last_day
 
 
 @dataclass(frozen=True, slots=True)

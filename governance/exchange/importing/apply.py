@@ -24,7 +24,7 @@ from governance.findings.reconcile import check_catalogue
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
-from runbooks.landscape.document import LandscapeError
+from runbooks.landscape.schema import LandscapeError
 from runbooks.models import Runbook
 from runbooks.search import index
 

@@ -13,8 +13,8 @@ from governance.exchange.models import LandscapeSource
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
 from runbooks.documents.links import repository_path
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable
-from runbooks.landscape.document import Notice, RunbookRow
+from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable
+from runbooks.landscape.schema import Notice, RunbookRow
 
 LONGEST_SUBJECT = 300
 

@@ -6,7 +6,7 @@ from django.db import models
 
 from governance.exchange.importing.target_state import Catalogue
 from governance.ledger.models import Release
-from runbooks.landscape.document import LandscapeError
+from runbooks.landscape.schema import LandscapeError
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation
 
 # kind -> the model, and the field that the key goes to.

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from governance.exchange.importing.matching import Stored
 from governance.exchange.importing.target_state import Catalogue, ClusterIndex, Facts, desired_catalogue
-from runbooks.landscape.document import Landscape
-from runbooks.landscape.names import name_tokens
+from runbooks.landscape.parse.names import name_tokens
+from runbooks.landscape.schema import Landscape
 from runbooks.models import Situation, SituationRunbook
 
 # What a file cannot say of a situation.

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runbooks.landscape.document import Landscape, RunbookRow
-from runbooks.landscape.names import name_tokens
+from runbooks.landscape.parse.names import name_tokens
+from runbooks.landscape.schema import Landscape, RunbookRow
 from runbooks.models import Runbook, RunbookAlias
 
 RENAME, MOVE, REMOVAL = "rename", "move", "removal"

@@ -31,8 +31,8 @@ from governance.exchange.importing.target_state import KINDS, Catalogue, Cluster
 from governance.exchange.importing.upload import LandscapeFile
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
-from runbooks.documents.source import Source
-from runbooks.landscape.document import Landscape
+from runbooks.documents.sources.folder import Source
+from runbooks.landscape.schema import Landscape
 from runbooks.models import Cluster, Runbook
 
 # What the ledger already holds is never taken out of it: these lists only grow.

@@ -8,8 +8,8 @@ from governance.exchange.importing.limits import MODELS
 from governance.exchange.importing.target_state import Facts
 from governance.exchange.models import LandscapeSource
 from governance.ledger.snapshot import subject_of
-from runbooks.landscape.document import Landscape, LandscapeError
-from runbooks.landscape.reader import parse_settled
+from runbooks.landscape.parse.reader import parse_settled
+from runbooks.landscape.schema import Landscape, LandscapeError
 
 # Objects that live in the file alone. A runbook is retired by sign-off and never removed here.
 REMOVABLE = ("section", "situation", "code_reference")

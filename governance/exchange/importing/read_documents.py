@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
-from runbooks.documents.source import DocumentMissing, DocumentUnreadable, Source
+from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Source
 from runbooks.models import Document
 
 PATHS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least

@@ -11,9 +11,9 @@ from governance.exchange.importing.local_changes import Added
 from governance.exchange.importing.matching import REMOVAL, RENAME, Answers, Proposal, best_pairs
 from governance.exchange.importing.previous import REMOVABLE, Before, pair_renamed
 from governance.exchange.importing.target_state import Catalogue, Facts
-from runbooks.landscape.document import Landscape
-from runbooks.landscape.names import name_tokens
-from runbooks.landscape.notices import NoticeKind
+from runbooks.landscape.parse.names import name_tokens
+from runbooks.landscape.parse.notices import NoticeKind
+from runbooks.landscape.schema import Landscape
 
 # Two situations are probably one when more than this speaks for it: no single likeness is enough.
 PROBABLE = 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbooks.choices import ClusterKind
-from runbooks.landscape.document import ClusterMention, Landscape, RunbookRow
+from runbooks.landscape.schema import ClusterMention, Landscape, RunbookRow
 from runbooks.models import Cluster
 
 Facts = dict[str, Any]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from governance.exchange.models import LandscapeSource
-from runbooks.landscape.conflicts import Choices, settled_text
-from runbooks.landscape.document import ConflictChoice, Landscape, LandscapeError
-from runbooks.landscape.reader import read_landscape
+from runbooks.landscape.parse.conflicts import Choices, settled_text
+from runbooks.landscape.parse.reader import read_landscape
+from runbooks.landscape.schema import ConflictChoice, Landscape, LandscapeError
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from governance.exchange.importing import (
 )
 from governance.exchange.importing.report import show_plan
 from governance.management.base import PortalCommand
-from runbooks.documents.git_source import open_source
-from runbooks.documents.source import Source, SourceError
-from runbooks.landscape.conflicts import Choices, find_conflicts, split_lines
-from runbooks.landscape.document import ConflictBlock, ConflictChoice, LandscapeError, UnresolvedConflicts
+from runbooks.documents.sources.folder import Source, SourceError
+from runbooks.documents.sources.git import open_source
+from runbooks.landscape.parse.conflicts import Choices, find_conflicts, split_lines
+from runbooks.landscape.schema import ConflictBlock, ConflictChoice, LandscapeError, UnresolvedConflicts
 
 MAXIMUM_BYTES = 50 * 1024 * 1024
 ATTEMPTS = 3

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 
 from governance.exchange.sync import Synced, sync_documents
 from governance.management.base import PortalCommand, actor_named
-from runbooks.documents.git_source import open_source
-from runbooks.documents.source import SourceError
+from runbooks.documents.sources.folder import SourceError
+from runbooks.documents.sources.git import open_source
 
 
 class Command(PortalCommand):

@@ -14,7 +14,7 @@ from governance.assurance.integrity_incidents import exposed_by_checkpoints, not
 from governance.ledger.acceptance import accepted_breaks
 from governance.ledger.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint
 from governance.management.base import PortalCommand
-from runbooks.standing import Reason
+from runbooks.validity import Reason
 
 
 class Command(PortalCommand):

@@ -19,7 +19,7 @@ from governance.signoff.decide import seen_token, sign
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.submit import submit
 from portal.accounts import DEMO_GROUP
-from runbooks.documents.source import FolderSource
+from runbooks.documents.sources.folder import FolderSource
 from runbooks.models import Runbook, Situation
 
 FIXTURES = settings.BASE_DIR / "fixtures"

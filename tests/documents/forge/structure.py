@@ -8,8 +8,8 @@ from urllib.parse import unquote, urljoin
 import cmarkgfm
 from cmarkgfm.cmark import Options
 
-from runbooks.documents.forge import SHIFT
 from runbooks.documents.links import DOCUMENT_ROUTE, ID_PREFIX
+from runbooks.documents.rendering.gfm import SHIFT
 
 EXTENSIONS = ("table", "strikethrough", "autolink", "tasklist")
 OPTIONS = Options.CMARK_OPT_FOOTNOTES

@@ -1,0 +1,29 @@
+"""The home page."""
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from runbooks.models import Runbook, Situation
+from runbooks.models.runbook import readiness_label
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """``/``: situations first, a search field, readiness at a glance."""
+    counted = Runbook.objects.order_by().values("readiness_level", "readiness_year").annotate(number=Count("pk"))
+    glance = [
+        {
+            "level": row["readiness_level"],
+            "year": row["readiness_year"],
+            "label": readiness_label(row["readiness_level"], row["readiness_year"]),
+            "number": row["number"],
+        }
+        for row in sorted(counted, key=lambda row: -row["number"])
+    ]
+    context = {
+        "situations": Situation.objects.with_steps(),
+        "glance": glance,
+        "total": sum(row["number"] for row in glance),
+        "live_ready": Runbook.objects.live_ready(),
+    }
+    return render(request, "portal/home.html", context)

@@ -1,0 +1,79 @@
+"""The reports on readiness, overdue items and findings, as pages and as CSV."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django_filters.views import FilterView
+
+from governance.assurance import reports
+from governance.findings.filters import FindingFilterSet
+from governance.findings.models import Finding
+from portal.pages.paging import ROWS_PER_PAGE
+
+
+class FindingList(FilterView):
+    """``/reports/findings/``: what imports and checks noticed; the open ones, where nothing else is asked for.
+
+    ``?format=csv`` gives all that the filters leave as a file.
+    """
+
+    filterset_class = FindingFilterSet
+    template_name = "governance/finding_list.html"
+    context_object_name = "findings"
+    paginate_by = ROWS_PER_PAGE
+    strict = True
+
+    def get_queryset(self) -> QuerySet[Finding]:
+        """All of them, the open ones first."""
+        return Finding.objects.select_related("runbook")
+
+    def get_filterset_kwargs(self, filterset_class: Any) -> dict[str, Any]:
+        """A visitor who does not say which is shown the open ones."""
+        kwargs = super().get_filterset_kwargs(filterset_class)
+        kwargs["data"] = QueryDict(self.request.GET.urlencode(), mutable=True)
+        kwargs["data"].setdefault("resolved", "false")
+        return kwargs
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """The page, or the file; filters that make no sense are told on the page alone."""
+        found = context["filter"]
+        if _wants_csv(self.request) and found.is_valid():
+            return reports.findings_csv(found.qs)
+        return super().render_to_response(context, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds the query without its page, for the address of the file."""
+        parameters = self.request.GET.copy()
+        parameters.pop("page", None)
+        parameters["format"] = "csv"
+        return super().get_context_data(csv_query=parameters.urlencode(), **kwargs)
+
+
+def readiness_report(request: HttpRequest) -> HttpResponse:
+    """``/reports/readiness/``: every runbook with its verdict now; ``?format=csv`` as a file."""
+    rows = reports.readiness_rows()
+    if _wants_csv(request):
+        return reports.readiness_csv(rows)
+    go = sum(row.verdict.go for row in rows)
+    return render(request, "governance/readiness_report.html", {"rows": rows, "go": go, "no_go": len(rows) - go})
+
+
+def overdue_report(request: HttpRequest) -> HttpResponse:
+    """``/reports/overdue/``: what no longer holds, ends soon or waits; ``?format=csv`` as a file."""
+    rows = reports.overdue_rows()
+    if _wants_csv(request):
+        return reports.overdue_csv(rows)
+    context = {
+        "lapsed": [row for row in rows if row.why == reports.Overdue.NO_LONGER_HOLDS],
+        "ending": [row for row in rows if row.why == reports.Overdue.ENDS_SOON],
+        "waiting": [row for row in rows if row.why == reports.Overdue.WAITS_LONG],
+        "soon": reports.SOON,
+        "long": reports.WAITS_LONG,
+    }
+    return render(request, "governance/overdue_report.html", context)
+
+
+def _wants_csv(request: HttpRequest) -> bool:
+    return request.GET.get("format") == "csv"

@@ -1,0 +1,96 @@
+"""The search's pages. They read; nothing here writes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+
+from runbooks.models import Situation
+from runbooks.search import facets
+from runbooks.search.hits import RunbookHit
+from runbooks.search.query import Answer, answer
+from runbooks.search.text import LONGEST_QUESTION
+
+HITS_PER_PAGE = 20
+SITUATIONS_AT_ONCE = 3  # the first runbook must stand above the fold
+MOST_SITUATIONS = 10
+MOST_SUGGESTIONS = 8
+MOST_SUGGESTED_SITUATIONS = 3
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """``/search/?q=&status=&layer=&cluster=&page=``: situations, then runbooks with the section that answers."""
+    text = question_of(request)
+    chosen = {name: request.GET[name] for name in facets.READERS if request.GET.get(name)}
+    found = answer(text, situations=MOST_SITUATIONS)
+    kept = facets.narrowed(found.runbooks, chosen)
+    if chosen and found.more:
+        kept = facets.narrowed(answer(text, among=facets.among(chosen)).runbooks, chosen)
+    situations = _situations(text, found, chosen)
+    shown = SITUATIONS_AT_ONCE if found.runbooks else len(situations)
+    page = Paginator(kept, HITS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "text": text,
+        "found": found,
+        "situations": situations[:shown],
+        "more_situations": situations[shown:],
+        "facets": facets.facets_of(text, found.runbooks, chosen),
+        "chosen": chosen,
+        "page": page,
+        "hits": found.hits(page.object_list),
+    }
+    return render(request, "runbooks/search.html", context)
+
+
+@never_cache
+def suggestions(request: HttpRequest) -> JsonResponse:
+    """``/search/suggestions/?q=``: the first few situations and runbooks, for the search field while one types."""
+    found = answer(question_of(request))
+    pks = found.situation_pks[:MOST_SUGGESTED_SITUATIONS]
+    rows = Situation.objects.annotate(number=Count("steps")).in_bulk(pks) if pks else {}
+    situations = [_suggested_situation(rows[pk]) for pk in pks if pk in rows]
+    first = found.runbooks[: MOST_SUGGESTIONS - len(situations)]
+    runbooks = [_suggested_runbook(hit) for hit in found.hits(first)]
+    return JsonResponse({"suggestions": [*situations, *runbooks]})
+
+
+def question_of(request: HttpRequest) -> str:
+    """The question in the address, at most two hundred signs."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUESTION]
+
+
+def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Sequence[Situation]:
+    """Those that were found. Without a question, or where nothing was found, all: one of them may be what is faced."""
+    if not text or not (found.situation_pks or found.runbooks):
+        return list(Situation.objects.with_steps())
+    # A situation has no status, layer or cluster of its own.
+    return () if chosen else found.situations
+
+
+def _suggested_situation(situation: Any) -> dict[str, Any]:
+    number = situation.number
+    return {
+        "kind": "situation",
+        "title": situation.title,
+        "address": situation.get_absolute_url(),
+        "note": ngettext("%(number)s runbook", "%(number)s runbooks", number) % {"number": number},
+    }
+
+
+def _suggested_runbook(hit: RunbookHit) -> dict[str, Any]:
+    standing = hit.runbook.readiness if hit.live_ready else _("not for live use")
+    if hit.unsigned:
+        standing = _("not for live use, found only in an unsigned text")
+    return {
+        "kind": "runbook",
+        "title": hit.runbook.title,
+        "address": hit.runbook.get_absolute_url(),
+        "note": standing,
+        "live_ready": hit.live_ready,
+    }

@@ -1,0 +1,46 @@
+"""Sign-off requests and their decisions. Deciding happens in the admin."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.generic import DetailView
+
+from governance.signoff.choices import RequestState
+from governance.signoff.models import SignOffRule, StatusChangeRequest
+from portal.pages.paging import _page
+from runbooks.models import Document
+
+
+def sign_offs(request: HttpRequest) -> HttpResponse:
+    """``/sign-offs/``: what waits, what was decided, and the rules in force."""
+    requests = StatusChangeRequest.objects.select_related("runbook", "requested_by").prefetch_related(
+        "sign_offs__signer"
+    )
+    context = {
+        "waiting": requests.filter(state=RequestState.OPEN),
+        "page": _page(request, requests.exclude(state=RequestState.OPEN)),
+        "rules": SignOffRule.objects.filter(in_force=True).select_related("group"),
+    }
+    return render(request, "governance/sign_off_list.html", context)
+
+
+class SignOffDetail(DetailView):
+    """``/sign-offs/<id>/``: one request with what it pins and who decided what."""
+
+    template_name = "governance/sign_off_detail.html"
+    context_object_name = "status_change_request"
+
+    def get_queryset(self) -> QuerySet[StatusChangeRequest]:
+        """One request with its decisions."""
+        return StatusChangeRequest.objects.select_related("runbook", "requested_by", "rule__group").prefetch_related(
+            "sign_offs__signer"
+        )
+
+
+def signed_document(request: HttpRequest, pk: int) -> HttpResponse:
+    """``/sign-offs/<id>/document/``: exactly the text that a request pins, wherever the runbook points by now."""
+    found = get_object_or_404(StatusChangeRequest.objects.select_related("runbook"), pk=pk)
+    document = get_object_or_404(Document, path=found.document_path, sha256=found.document_sha256)
+    runbook = found.runbook
+    context = {"runbook": runbook, "document": document, "reasons": runbook.reasons_against_live()}
+    return render(request, "runbooks/runbook_version.html", context)

@@ -1,0 +1,47 @@
+"""The pages an operator starts from: situations, and where an alert leads."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.generic import DetailView, ListView
+
+from runbooks.alerts import Alert, resolve
+from runbooks.models import (
+    Situation,
+)
+
+
+class SituationList(ListView):
+    """``/situations/``: what an operator may face."""
+
+    template_name = "runbooks/situation_list.html"
+    context_object_name = "situations"
+
+    def get_queryset(self) -> QuerySet[Situation]:
+        """All situations in the order of the landscape."""
+        return Situation.objects.with_steps()
+
+
+class SituationDetail(DetailView):
+    """``/situations/<slug>/``: the runbooks to open, in order."""
+
+    template_name = "runbooks/situation_detail.html"
+    context_object_name = "situation"
+
+    def get_queryset(self) -> QuerySet[Situation]:
+        """One situation with its runbooks."""
+        return Situation.objects.with_steps(contents=True)
+
+
+def alert(request: HttpRequest, labels: str = "") -> HttpResponse:
+    """``/a/?category=&source=&severity=``: what an alert leads to, never nothing.
+
+    ``/a/<category>:<source>:<severity>/`` is the older form; the slug of a situation in its place leads there.
+    """
+    labels = labels.removesuffix("/")
+    situations = Situation.objects.with_steps(contents=True)
+    if labels in {situation.slug for situation in situations}:
+        return redirect("situation", slug=labels)
+    asked = Alert.parse(labels) if labels else Alert.of(request.GET)
+    context = {"alert": asked, "resolution": resolve(asked, situations)}
+    return render(request, "runbooks/alert.html", context)

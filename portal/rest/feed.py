@@ -1,0 +1,81 @@
+"""The ledger, the requests and the findings over REST. Reading only."""
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from governance.accounts.roles import may_read_security_entries
+from governance.findings.filters import FindingFilterSet
+from governance.findings.models import Finding
+from governance.ledger.choices import Action
+from governance.ledger.disclosure import disclosed, unrestricted
+from governance.ledger.models import ChangeLogEntry
+from governance.signoff.choices import RequestState
+from governance.signoff.models import StatusChangeRequest
+from portal.rest import governance_fields
+from portal.rest.pagination import SequencePagination
+
+
+class ChangeFilterSet(django_filters.FilterSet):
+    """What the change feed may be narrowed to."""
+
+    subject = django_filters.CharFilter(max_length=300)
+    action = django_filters.ChoiceFilter(choices=Action.choices)
+
+    class Meta:
+        model = ChangeLogEntry
+        fields = ()
+
+
+class ChangeViewSet(ReadOnlyModelViewSet):
+    """The change feed, oldest first: ask ``?after=<sequence>`` of the last row you have.
+
+    An entry about an account is shown to auditors and administrators. For others its action is ``(restricted)``; sequence,
+    time and hashes are there, the rest is empty. A feed that is narrowed by action or subject leaves such entries out.
+    """
+
+    queryset = ChangeLogEntry.objects.order_by("sequence")
+    serializer_class = governance_fields.ChangeSerializer
+    filterset_class = ChangeFilterSet
+    pagination_class = SequencePagination
+    lookup_field = "sequence"
+
+    def get_queryset(self) -> QuerySet[ChangeLogEntry]:
+        """Return the entries as the reader may see them."""
+        security, entries = may_read_security_entries(self.request.user), super().get_queryset()
+        if not security and set(ChangeFilterSet.base_filters) & set(self.request.query_params):
+            entries = entries.filter(unrestricted())
+        return disclosed(entries, security=security)
+
+    lookup_value_regex = r"\d{1,18}"
+
+
+class StatusChangeRequestFilterSet(django_filters.FilterSet):
+    """By state and by runbook."""
+
+    state = django_filters.ChoiceFilter(choices=RequestState.choices)
+    runbook = django_filters.CharFilter(field_name="runbook__slug", max_length=100)
+
+    class Meta:
+        model = StatusChangeRequest
+        fields = ()
+
+
+class StatusChangeRequestViewSet(ReadOnlyModelViewSet):
+    """Status change requests with their decisions, the newest first."""
+
+    queryset = StatusChangeRequest.objects.select_related("runbook", "requested_by").prefetch_related(
+        "sign_offs__signer"
+    )
+    serializer_class = governance_fields.StatusChangeRequestSerializer
+    filterset_class = StatusChangeRequestFilterSet
+    lookup_value_regex = r"\d{1,18}"
+
+
+class FindingViewSet(ReadOnlyModelViewSet):
+    """Findings of imports and checks."""
+
+    queryset = Finding.objects.select_related("runbook")
+    serializer_class = governance_fields.FindingSerializer
+    filterset_class = FindingFilterSet
+    lookup_value_regex = r"\d{1,18}"

@@ -1,0 +1,79 @@
+"""Paging the ledger by its own number: nothing is skipped or doubled while rows are added."""
+
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import BasePagination, PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+ROWS = 200
+MOST_ROWS = 1000
+LARGEST = 2**63 - 1
+MOST_DIGITS = 19
+
+
+class SequencePagination(BasePagination):
+    """``?after=<sequence>&page_size=<n>``: the rows behind that number, in order."""
+
+    parameters = frozenset({"after", "page_size"})
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """The next rows, and whether there are more."""
+        self.request = request
+        after = _whole_number(request, "after", default=0, least=0, most=LARGEST)
+        size = _whole_number(request, "page_size", default=ROWS, least=1, most=MOST_ROWS)
+        rows = list(queryset.filter(sequence__gt=after)[: size + 1])
+        self.has_more = len(rows) > size
+        rows = rows[:size]
+        # Nothing new: ask from the same number again.
+        self.last = rows[-1].sequence if rows else after
+        return rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """``next`` leads on while there is more; ``last`` is the number to ask from next time."""
+        link = replace_query_param(self.request.build_absolute_uri(), "after", self.last) if self.has_more else None
+        return Response({"next": link, "last": self.last, "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The same for the OpenAPI schema."""
+        return {
+            "type": "object",
+            "required": ["next", "last", "results"],
+            "properties": {
+                "next": {"type": "string", "format": "uri", "nullable": True},
+                "last": {"type": "integer"},
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """The two parameters for the OpenAPI schema."""
+        return [
+            {"name": "after", "in": "query", "required": False, "schema": {"type": "integer", "minimum": 0}},
+            {
+                "name": "page_size",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
+            },
+        ]
+
+
+def _whole_number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and least <= int(text) <= most):
+        raise ValidationError({name: f"{name} is a whole number from {least} to {most}."})
+    return int(text)
+
+
+class PagePagination(PageNumberPagination):
+    """``?page=<n>&page_size=<n>``: 50 rows, at most 1,000."""
+
+    page_size = 50
+    max_page_size = 1000
+    page_size_query_param = "page_size"
+    parameters = frozenset({"page", "page_size"})

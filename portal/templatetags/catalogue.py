@@ -1,0 +1,85 @@
+"""What the pages say about the catalogue: words for codes, plain text for Markdown."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
+
+from django import template
+from django.forms import BaseForm
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+
+from portal.pages.badges import badges_of
+from runbooks.alerts import Alert, Resolution
+from runbooks.choices import ALERT_WITHOUT_LABELS, MATCHED_BY_TEXTS, UNKNOWN_ALERT, UNMATCHED_TEXTS
+from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.links import DOCUMENT_ROUTE
+from runbooks.documents.rendering.rendered import Heading, linked_addresses, with_note_on_links
+from runbooks.landscape.parse.cells import plain_text
+from runbooks.models import Document, Runbook
+
+register = template.Library()
+
+
+@register.filter
+def plain(text: str) -> str:
+    """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual.
+
+    Signs that nobody sees are shown by their numbers, as in a document.
+    """
+    return with_unseen_shown(plain_text(text))
+
+
+@register.filter
+def at_hand(runbook: Runbook, name: str) -> list[Any]:
+    """The related rows of one kind, such as ``layers``, in their order (``Runbook.at_hand``)."""
+    return runbook.at_hand(name)
+
+
+@register.simple_tag
+def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
+    """Return which rule found the situations, in words; of labels, it speaks of those that the alert has alone."""
+    text = str(MATCHED_BY_TEXTS[resolution.matched_by])
+    if not resolution.asked:
+        return f"{UNKNOWN_ALERT if alert.given else ALERT_WITHOUT_LABELS} {text}"
+    unmatched = (str(UNMATCHED_TEXTS[name]) for name in alert.given if name not in resolution.asked)
+    return " ".join([text, *unmatched])
+
+
+@register.filter
+def readiness_badges(runbook: Runbook) -> SafeString:
+    """The badges of ``portal.pages.badges`` in a row. Not a component of its own: a list shows fifty."""
+    badges = format_html_join(" ", '<span class="badge is-{}">{}</span>', badges_of(runbook))
+    return format_html('<span class="row">{}</span>', badges)
+
+
+@register.filter
+def contents_list(contents: Iterable[Heading]) -> SafeString:
+    """The contents of a document, its chapters and their parts, as a list of links. A page shows it twice."""
+    lines = ((heading["level"], heading["id"], heading["title"]) for heading in contents)
+    return format_html(
+        '<ul class="contents">{}</ul>',
+        format_html_join("\n", '<li class="contents-level-{}"><a href="#{}">{}</a></li>', lines),
+    )
+
+
+@register.filter
+def narrows_beside(form: BaseForm, chips: str) -> bool:
+    """Whether a list is narrowed by another filter than its text and its chips, which are always in sight."""
+    return form.is_bound and bool(set(form.changed_data) - {"text", chips})
+
+
+@register.filter
+def visible(text: object) -> str:
+    """A text whose signs that nobody sees, or that turn others round, are shown by their numbers: ``[U+202E]``."""
+    return with_unseen_shown(str(text))
+
+
+@register.simple_tag
+def document_html(document: Document) -> SafeString:
+    """The rendered text, which is safe; links to paths that the catalogue does not know say so."""
+    paths = {address: unquote(address.removeprefix(DOCUMENT_ROUTE)) for address in linked_addresses(document.html)}
+    known = Runbook.objects.known_paths(set(paths.values())) if paths else set()
+    missing = {address for address, path in paths.items() if path not in known}
+    return mark_safe(with_note_on_links(document.html, missing=missing, note=gettext("(not in the portal)")))

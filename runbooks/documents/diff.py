@@ -1,0 +1,75 @@
+"""What differs between two texts, line by line. Pure: imports no Django."""
+
+import difflib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runbooks.documents.invisible_characters import with_unseen_shown
+
+# Two texts of more lines are not compared: it would take longer than a reader waits.
+MOST_LINES = 20_000
+CONTEXT = 3
+
+
+class LineKind(StrEnum):
+    """What a line of a difference says."""
+
+    SAME = "same"
+    REMOVED = "removed"
+    ADDED = "added"
+    GAP = "gap"  # lines that are the same in both are left out here
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line. ``before`` and ``after`` are its numbers from 1, None where it stands in one text alone."""
+
+    kind: LineKind
+    text: str
+    before: int | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The lines that differ with their neighbours. ``is_too_large`` where the texts were not compared."""
+
+    lines: tuple[Line, ...]
+    added: int = 0
+    removed: int = 0
+    is_too_large: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether the texts differ, as far as is known."""
+        return self.is_too_large or bool(self.lines)
+
+
+def difference(before: str, after: str) -> Difference:
+    """Compare two texts. The ends of lines do not count; every other sign does.
+
+    What nobody sees is shown by its number, after the comparison: it is not the same as that number written out.
+    """
+    old, new = _lines(before), _lines(after)
+    if len(old) + len(new) > MOST_LINES:
+        return Difference(lines=(), is_too_large=before != after)
+    lines: list[Line] = []
+    for group in difflib.SequenceMatcher(a=old, b=new, autojunk=True).get_grouped_opcodes(CONTEXT):
+        if lines or group[0][1] > 0 or group[0][3] > 0:
+            lines.append(Line(LineKind.GAP, ""))
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                lines += [Line(LineKind.SAME, with_unseen_shown(old[i]), i + 1, j1 + i - i1 + 1) for i in range(i1, i2)]
+            else:
+                lines += [Line(LineKind.REMOVED, with_unseen_shown(old[i]), i + 1) for i in range(i1, i2)]
+                lines += [Line(LineKind.ADDED, with_unseen_shown(new[j]), None, j + 1) for j in range(j1, j2)]
+    return Difference(
+        lines=tuple(lines),
+        added=sum(line.kind == LineKind.ADDED for line in lines),
+        removed=sum(line.kind == LineKind.REMOVED for line in lines),
+    )
+
+
+def _lines(text: str) -> list[str]:
+    """Cut where a reader of Markdown cuts, and nowhere else: a line separator (U+2028) is a sign like another."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[:-1] if not lines[-1] else lines

@@ -1,0 +1,269 @@
+"""Documents as a forge reads them: CommonMark and GitHub's extensions, by markdown-it-py.
+
+What comes out is rough: ``render`` cleans it. Raw HTML is text, save for a line break and a fold.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote, unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from mdit_py_plugins.gfm import gfm_plugin
+from pymdownx import gemoji_db
+
+from runbooks.documents.links import ID_PREFIX, SCHEMES, resolved
+from runbooks.documents.rendering.anchors import Slugs, heading_slug
+from runbooks.documents.rendering.highlight import highlighted
+
+# A hundred lists in one another: markdown-it drops what is deeper, so a text that goes there is not rendered at all.
+DEEPEST = 200
+KEPT_MARKUP = re.compile(r"(<br\s*/?>|<details(?: open(?:=\"\")?)?>|</details>|</?summary>)", re.IGNORECASE)
+# Not within a word: "root:x:0" is no crossed-out root.
+EMOJI = re.compile(r"(?<![\w:/]):[a-z0-9_+-]+:(?![\w:/])")
+# What some tools keep at the head of a document: keys with values, and nothing that could be a text.
+FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\r?\n((?:[A-Za-z_][\w-]*:(?:[ \t].*)?\r?\n|[ \t]+\S.*\r?\n|- .*\r?\n)+)---[ \t]*(?:\r?\n|\Z)"
+)
+# Authors write it so that a link checker overlooks a path; in code too, where no forge decodes it.
+SLASH = re.compile(r"&#(?:47|x2f);", re.IGNORECASE)
+MARKUP_LANGUAGES = frozenset({"html", "xml", "markdown", "md", "svg", "jinja", "django"})
+SHIFT = 1  # the page's own title is the h1
+
+
+class TooDeep(ValueError):
+    """The text nests deeper than anyone can follow."""
+
+
+@dataclass(slots=True)
+class Rough:
+    """HTML that nobody has cleaned yet, and the headings: the level in the author's text, the anchor, the words."""
+
+    html: str = ""
+    headings: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def read(text: str, *, document_path: str) -> Rough:
+    """Read a whole document.
+
+    :param document_path: where it stands in the repository: relative links start there.
+    :raises TooDeep: lists or quotes nest deeper than ``DEEPEST``.
+    """
+    front_matter = FRONT_MATTER.match(text)
+    if front_matter:
+        text = text[front_matter.end() :]
+    environment: dict[str, Any] = {}
+    tokens = _PARSER.parse(text, environment)
+    if any(token.level >= DEEPEST - 1 for token in tokens):
+        raise TooDeep(f"Lists or quotes stand in one another more than {DEEPEST // 2} times.")
+    headings, anchors = _anchor_headings(tokens)
+    _name_tables(tokens)
+    for token in tokens:
+        _lead_links(token.children or (), anchors, document_path)
+    rendered = _PARSER.renderer.render(tokens, _PARSER.options, environment)
+    head = _code(front_matter[1], "yaml") if front_matter else ""
+    return Rough(html=head + rendered, headings=headings)
+
+
+def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield from token.children or ()
+
+
+def _anchor_headings(tokens: Sequence[Token]) -> tuple[list[tuple[int, str, str]], dict[str, str]]:
+    """Give each heading its anchor; returns the headings, and the anchor for what an author may call it."""
+    slugs, names = Slugs(), dict[str, str]()
+    headings: list[tuple[int, str, str]] = []
+    for token, inline in pairwise(tokens):
+        if token.type != "heading_open":
+            continue
+        children = inline.children or []
+        level, title = int(token.tag[1]), " ".join(_words(children, markup=True).split())
+        # A forge drops raw markup, and so it does in the anchor.
+        anchor = slugs.anchor(_words(children, markup=False))
+        names.setdefault(heading_slug(title), anchor)
+        token.attrSet("id", anchor)
+        token.tag = f"h{min(level + SHIFT, 6)}"
+        headings.append((level, anchor, title))
+    for token in tokens:
+        if token.type == "heading_close":
+            token.tag = f"h{min(int(token.tag[1]) + SHIFT, 6)}"
+    return headings, {**names, **{anchor: anchor for _, anchor, _ in headings}}
+
+
+def _name_tables(tokens: Sequence[Token]) -> None:
+    """Each table is called as the heading above it: a reader who cannot see it hears where it stands."""
+    anchor = ""
+    for token in tokens:
+        if token.type == "heading_open":
+            anchor = str(token.attrGet("id"))
+        elif token.type == "table_open":
+            token.meta["heading"] = anchor
+
+
+def _words(children: Sequence[Token], *, markup: bool) -> str:
+    """The visible words of a line; with its raw markup, if asked for."""
+    kinds = {"text", "code_inline", *(("html_inline",) if markup else ())}
+    return "".join(
+        child.content if child.type in kinds else " " if child.type == "softbreak" else "" for child in children
+    )
+
+
+def _lead_links(children: Sequence[Token], anchors: dict[str, str], document_path: str) -> None:
+    within = 0
+    for child in children:
+        if child.type == "link_open":
+            _lead(child, anchors, document_path)
+        elif child.type == "image":
+            child.meta["in_link"] = within > 0
+        within += child.nesting if child.type in ("link_open", "link_close") else 0
+
+
+def _lead(link: Token, anchors: dict[str, str], document_path: str) -> None:
+    address = resolved(str(link.attrs.get("href", "")), document_path=document_path)
+    if address is None:
+        link.attrs.pop("href", None)
+        return
+    if address.startswith("#"):
+        named = unquote(address[1:])
+        address = "#" + quote(anchors.get(named) or anchors.get(named.lower(), named))
+    link.attrSet("href", address)
+
+
+def _replace_emoji(state: StateCore) -> None:
+    """``:warning:`` as a forge shows it; not in code, not in what is not a name."""
+    for token in _inline(state.tokens):
+        if token.type == "text" and ":" in token.content:
+            token.content = EMOJI.sub(_emoji, token.content)
+
+
+def _emoji(found: re.Match[str]) -> str:
+    known = gemoji_db.emoji.get(gemoji_db.aliases.get(found[0], found[0]), {})
+    code = known.get("unicode_alt") or known.get("unicode")
+    return "".join(chr(int(part, 16)) for part in code.split("-")) if code else found[0]
+
+
+def _shown_markup(raw: str) -> str:
+    """Raw HTML as the text that it is, save for line breaks and folds."""
+    pieces = KEPT_MARKUP.split(raw)
+    return "".join(piece.lower() if number % 2 else html.escape(piece) for number, piece in enumerate(pieces))
+
+
+def _raw(text: str) -> str:
+    return f'<span class="raw">{html.escape(text)}</span>' if "<" in text else html.escape(text)
+
+
+def _code(code: str, info: str = "") -> str:
+    language = info.split(maxsplit=1)[0].lower() if info.split() else ""
+    if language not in MARKUP_LANGUAGES:
+        code = SLASH.sub("/", code)
+    return f'<div class="code"><pre><code>{highlighted(code, language)}</code></pre></div>\n'
+
+
+class _Renderer(RendererHTML):
+    """What differs from markdown-it's own HTML."""
+
+    def html_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """A block of raw HTML: its folds work, the rest is shown line by line."""
+        pieces = KEPT_MARKUP.split(tokens[idx].content.strip("\n"))
+        if len(pieces) == 1:
+            return f'<p class="raw">{html.escape(pieces[0])}</p>\n'
+        return "".join(piece.lower() if number % 2 else _raw(piece) for number, piece in enumerate(pieces)) + "\n"
+
+    def html_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """A tag within a line: a line break, or text such as ``<run_id>``."""
+        return _shown_markup(tokens[idx].content)
+
+    def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """No picture is loaded: a link to it, or its words where it stands in a link or in the repository."""
+        token = tokens[idx]
+        address = str(token.attrs.get("src", ""))
+        words = self.renderInlineAsText(token.children, options, env) or unquote(address)
+        shown = f'<span class="image">{html.escape(words)}</span>'
+        if token.meta.get("in_link", True) or not SCHEMES.match(address):
+            return shown
+        return f'<a href="{html.escape(address)}">{shown}</a>'
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """A wide table scrolls by itself, so the keyboard must reach what it scrolls in."""
+        heading = tokens[idx].meta["heading"]
+        named = f' aria-labelledby="{html.escape(heading)}"' if heading else ""
+        return f'<div class="table" tabindex="0" role="group"{named}>\n<table>\n'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """The end of both."""
+        return "</table>\n</div>\n"
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """A fenced block, coloured by the language behind the fence."""
+        return _code(tokens[idx].content, tokens[idx].info)
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """An indented block."""
+        return _code(tokens[idx].content)
+
+    def code_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Code within a line."""
+        return f"<code>{html.escape(SLASH.sub('/', tokens[idx].content))}</code>"
+
+
+def _deleted(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+    return "<del>" if tokens[idx].nesting > 0 else "</del>"
+
+
+def _footnote_name(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+    # No heading's anchor holds a dot: the two can never meet.
+    return f".{tokens[idx].meta['id'] + 1}"
+
+
+def _footnotes_open(*_: Any) -> str:
+    return '<div class="footnotes"><ol>\n'
+
+
+def _footnotes_close(*_: Any) -> str:
+    return "</ol></div>\n"
+
+
+def _footnote_open(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+    return f'<li id="{ID_PREFIX}fn{_footnote_name(self, tokens, idx, options, env)}">'
+
+
+def _footnote_reference(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+    number, again = tokens[idx].meta["id"] + 1, tokens[idx].meta.get("subId", 0)
+    anchor = f"{ID_PREFIX}fnref.{number}" + (f".{again}" if again > 0 else "")
+    return f'<sup><a href="#{ID_PREFIX}fn.{number}" id="{anchor}">{number}</a></sup>'
+
+
+def _footnote_back(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+    number, again = tokens[idx].meta["id"] + 1, tokens[idx].meta.get("subId", 0)
+    anchor = f"{ID_PREFIX}fnref.{number}" + (f".{again}" if again > 0 else "")
+    # The variation selector keeps phones from drawing a coloured picture.
+    return f' <a href="#{anchor}">↩\ufe0e</a>'
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False}, renderer_cls=_Renderer)
+    parser.use(gfm_plugin)
+    parser.core.ruler.push("emoji", _replace_emoji)
+    rules = {
+        "s_open": _deleted,
+        "s_close": _deleted,
+        "footnote_anchor_name": _footnote_name,
+        "footnote_block_open": _footnotes_open,
+        "footnote_block_close": _footnotes_close,
+        "footnote_open": _footnote_open,
+        "footnote_ref": _footnote_reference,
+        "footnote_anchor": _footnote_back,
+    }
+    for name, rule in rules.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+_PARSER = _parser()

@@ -1,0 +1,79 @@
+"""Which commit a ref of a git repository names, read from the repository's own files. Pure: imports no Django.
+
+No command is asked: a ref never becomes an argument, and the repository's configuration is never opened.
+"""
+
+import re
+from pathlib import Path
+
+from runbooks.documents.sources.folder import SourceError
+
+OBJECT_ID = re.compile(r"^[0-9a-f]{40}$")
+SHORT_ID = re.compile(r"^[0-9a-f]{7,40}$")
+# What git-check-ref-format(1) forbids in a name, and what could pose as an option.
+FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.lock(?:/|$)|[/.]$|^@$")
+LONGEST_NAME = 200
+LARGEST_REF = 4_096
+LARGEST_PACKED = 64 * 1024 * 1024
+MOST_HOPS = 5
+# As git looks a short name up (gitrevisions(7)).
+PLACES = ("refs/{0}", "refs/tags/{0}", "refs/heads/{0}", "refs/remotes/{0}", "refs/remotes/{0}/HEAD")
+
+
+def named_object(git_folder: Path, ref: str) -> str:
+    """The object id that a ref names, or the digits of one; not yet looked for among the objects.
+
+    :param ref: a branch, a tag, a full name (``refs/…``), ``HEAD``, or 7 to 40 digits of an object id.
+    :raises SourceError: it is no name, or there is none such.
+    """
+    if not ref or len(ref) > LONGEST_NAME or FORBIDDEN.search(ref):
+        raise SourceError(f"{ref[:LONGEST_NAME]!r} is no name of a branch, tag or commit.")
+    if OBJECT_ID.match(ref):
+        return ref
+    names = [ref] if ref == "HEAD" or ref.startswith("refs/") else [place.format(ref) for place in PLACES]
+    for name in names:
+        found = _followed(git_folder, name)
+        if found:
+            return found
+    if SHORT_ID.match(ref):
+        return ref
+    raise SourceError(f"There is no branch, tag or commit named {ref!r} in the repository.")
+
+
+def _followed(git_folder: Path, name: str) -> str:
+    """The object id behind a full name; empty where there is none. ``HEAD`` points at a branch, which may point on."""
+    for _ in range(MOST_HOPS):
+        text = _loose(git_folder, name) or _packed(git_folder, name)
+        if OBJECT_ID.match(text):
+            return text
+        target = text.removeprefix("ref:").strip()
+        if not text.startswith("ref:") or FORBIDDEN.search(target) or not target.startswith("refs/"):
+            return ""
+        name = target
+    return ""
+
+
+def _loose(git_folder: Path, name: str) -> str:
+    """What the file of a ref says; empty where there is none inside the repository."""
+    try:
+        place = (git_folder / name).resolve()
+        if not place.is_relative_to(git_folder.resolve()) or not place.is_file():
+            return ""
+        with place.open("rb") as file:
+            return file.read(LARGEST_REF).decode("utf-8", "replace").strip()
+    except (OSError, ValueError, RuntimeError):
+        return ""
+
+
+def _packed(git_folder: Path, name: str) -> str:
+    place = git_folder / "packed-refs"
+    try:
+        if not place.is_file() or place.is_symlink() or place.stat().st_size > LARGEST_PACKED:
+            return ""
+        with place.open("rb") as file:
+            wanted = b" " + name.encode("utf-8")
+            return next(
+                (line[:40].decode("ascii", "replace") for line in file if line.rstrip(b"\r\n")[40:] == wanted), ""
+            )
+    except OSError:
+        return ""

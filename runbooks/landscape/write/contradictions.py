@@ -1,0 +1,242 @@
+"""Lines of a landscape file that claim a readiness or a version which their runbook does not have.
+
+Pure: imports no Django. The writer changes cells that it knows. A reader of the file believes every line of it, so
+the written file is searched for claims wherever they stand: in any column and any table, in rows that could not be
+read, in headings, roles, notes, comments and drawings. The change log is left out: it tells the past.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runbooks.landscape.parse.cells import DASHES, TICK, plain_text
+from runbooks.landscape.parse.names import NameIndex, name_tokens
+from runbooks.landscape.parse.notices import NoticeKind, excerpt
+from runbooks.landscape.parse.outline import COMMENT_BEGIN, COMMENT_END, LONGEST_LINE, split_parts
+from runbooks.landscape.parse.reader import ParsedFile
+from runbooks.landscape.parse.table_cells import split_cells
+from runbooks.landscape.schema import Landscape, RunbookRow, SourceLine
+
+# "2026-ready", with what may stand before it. What follows decides whether it is a claim or an adjective.
+READY = re.compile(
+    rf"(?<![\w{re.escape(DASHES)}])({TICK}\ufe0f? *)?(?:(20[2-9][0-9]) ?[{re.escape(DASHES)}] ?)?"
+    rf"(?:live[ {re.escape(DASHES)}])?ready(?!\w)",
+    re.IGNORECASE,
+)
+STATUS_LABEL = re.compile(r"\bstatus\b\W{0,6}$", re.IGNORECASE)
+DENIED = re.compile(r"\b(?:not|no|nicht|kein|keine|never|nie) $", re.IGNORECASE)
+WORD_FOLLOWS = re.compile(rf"[{re.escape(DASHES)}]?\w|[ /](?=\w)")
+VERSION = re.compile(r"(?<![\w.])v\d{1,6}(?:\.\d{1,6}){0,3}(?![\w.])", re.IGNORECASE)
+REMEDY = "Correct the line by hand, or in the portal where the text comes from there."
+LONGEST_COUNT = 6
+# So far back a word is looked for that makes a claim of what follows, or denies it.
+LONGEST_LEAD = 40
+# A name shorter than this is a word of the language as often as a runbook.
+SHORTEST_NAME = 2
+# What parts the paths of a line from its words.
+NO_PATH = re.compile(r"[\s`|()<>\[\]\"'*]+")
+# What a line of prose or of a drawing has around its words.
+FRAME = "#>+*-|\u2022\u00b7\u2500\u2502 \t"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A line that says of a runbook what does not hold; ``line`` counts from 1 in the written file."""
+
+    line: int
+    message: str
+
+
+def contradictions(file: ParsedFile, wanted: Landscape, before: Landscape) -> tuple[Contradiction, ...]:
+    """Return every line of ``file`` that contradicts ``wanted``, in order.
+
+    :param file: the written file, read back.
+    :param wanted: what it was to say.
+    :param before: what the file said that it was written over; it tells which versions are former ones.
+    """
+    book = _Book(file, wanted)
+    found: list[Contradiction] = []
+    former = _former_versions(before, wanted)
+    for line in _stating_lines(file):
+        found += _readiness_on(line, book)
+        found += _version_on(line, book, former)
+    return tuple(found)
+
+
+# --- readiness ----------------------------------------------------------------------------
+
+
+def claimed_years(text: str) -> list[int | None]:
+    """Return the years for which a text claims that something is ready; None for a claim without a year.
+
+    A claim has a tick, or follows the word "status". With a year it may also end what it stands in:
+    "2026-ready criteria" is none.
+    """
+    years: list[int | None] = []
+    for match in READY.finditer(text):
+        ahead = text[max(0, match.start() - LONGEST_LEAD) : match.start()]
+        ends = bool(match[2]) and not WORD_FOLLOWS.match(text, match.end())
+        if not DENIED.search(ahead) and (match[1] or ends or STATUS_LABEL.search(ahead)):
+            years.append(int(match[2]) if match[2] else None)
+    return years
+
+
+def _readiness_on(line: SourceLine, book: "_Book") -> Iterator[Contradiction]:
+    texts = _texts(line.text)
+    years = [year for text in texts for year in claimed_years(text)]
+    if not years or book.is_as_declared(line, years):
+        return
+    titles = book.titles_on(line)
+    for title in titles:
+        row = book.rows[title]
+        wrong = [year for year in years if not _holds(row, year)]
+        if wrong:
+            yield Contradiction(
+                line.number,
+                f'The line says {_said(wrong[0])}, and the runbook "{excerpt(title)}" is {_stands(row)}. {REMEDY}',
+            )
+    if not titles:
+        yield from _unattributed(line, texts, years, book)
+
+
+def _unattributed(
+    line: SourceLine, texts: Sequence[str], years: Sequence[int | None], book: "_Book"
+) -> Iterator[Contradiction]:
+    """A row that nobody can tell a runbook from, and a row that tells how many runbooks are ready."""
+    if line.number in book.unread:
+        yield Contradiction(
+            line.number,
+            f"The row says {_said(years[0])} and could not be read, so nobody knows for which runbook. "
+            "Give it one cell for each column, or take it out.",
+        )
+    counts = [int(text) for text in texts if len(text) < LONGEST_COUNT and text.isdecimal()]
+    ready = sum(_holds(row, years[0]) for row in book.rows.values())
+    if len(texts) > 1 and counts and ready not in counts:
+        yield Contradiction(
+            line.number, f"The row counts {counts[0]} as {_said(years[0])}; there are {ready}. Correct it by hand."
+        )
+
+
+def _holds(row: RunbookRow, year: int | None) -> bool:
+    return row.declared.level == "ready" and year in (None, row.declared.year)
+
+
+def _said(year: int | None) -> str:
+    return f"{year}-ready" if year else "ready"
+
+
+def _stands(row: RunbookRow) -> str:
+    return f"ready for {row.declared.year}" if row.declared.level == "ready" else f"not ready ({row.declared.level})"
+
+
+def _texts(text: str) -> list[str]:
+    """The cells of a line as a reader sees them; the whole line where it has none."""
+    cells = split_cells(text) if "|" in text else [text]
+    return [plain_text(cell.strip(FRAME)) for cell in cells]
+
+
+# --- versions -----------------------------------------------------------------------------
+
+
+def _former_versions(before: Landscape, wanted: Landscape) -> Mapping[str, tuple[str, str]]:
+    """Title -> the version number that the runbook had, and the present version, where the number changed."""
+    was = {row.line: row.version for row in before.runbooks}
+    changed = {}
+    for row in wanted.runbooks:
+        old, new = VERSION.search(was.get(row.line, "")), VERSION.search(row.version)
+        if row.line and old and (new is None or old[0].lower() != new[0].lower()):
+            changed[row.title] = (old[0].lower(), row.version)
+    return changed
+
+
+def _version_on(line: SourceLine, book: "_Book", former: Mapping[str, tuple[str, str]]) -> Iterator[Contradiction]:
+    if not former or line.number in book.row_lines:
+        return
+    stated = {match[0].lower() for match in VERSION.finditer(line.text)}
+    for title in book.titles_on(line) if stated else ():
+        old, new = former.get(title, ("", ""))
+        if old in stated:
+            yield Contradiction(
+                line.number,
+                f'The line says {old}, and the runbook "{excerpt(title)}" has the version "{excerpt(new)}". {REMEDY}',
+            )
+
+
+# --- which runbook a line is about ----------------------------------------------------------
+
+
+class _Book:
+    """The runbooks as they are wanted, and where the file speaks of them."""
+
+    def __init__(self, file: ParsedFile, wanted: Landscape) -> None:
+        self.rows = {row.title: row for row in wanted.runbooks}
+        self._index = NameIndex(self.rows)
+        self._paths = {row.document_path: row.title for row in wanted.runbooks if row.document_path}
+        self._titles = {name_tokens(title): title for title in self.rows}
+        self._lengths = sorted({len(tokens) for tokens in self._titles})
+        kept = {row.line: (row.title, row.declared.text) for row in file.landscape.runbooks}
+        self._kept = kept | {
+            each.row.line: (kept[each.first_line][0], each.row.declared.text) for each in file.repeated
+        }
+        self.row_lines = frozenset(self._kept)
+        self._about = _lines_about(file)
+        self.unread = frozenset(
+            notice.line for notice in file.landscape.notices if notice.kind == NoticeKind.RAGGED_ROW
+        )
+
+    def is_as_declared(self, line: SourceLine, years: Sequence[int | None]) -> bool:
+        """Whether the only claim of a runbook's row is the very text that the runbook declares."""
+        title, text = self._kept.get(line.number, ("", ""))
+        row = self.rows.get(title)
+        return row is not None and text == row.declared.text and claimed_years(plain_text(text)) == years
+
+    def titles_on(self, line: SourceLine) -> tuple[str, ...]:
+        """The runbooks that a line names; where it names none, those that the part is about in which it stands."""
+        title, _ = self._kept.get(line.number, ("", ""))
+        named = self._named_in(line.text)
+        own = [title, *named] if title else named or self._about.get(line.number) or self._by_short_name(line.text)
+        return tuple(dict.fromkeys(each for each in own if each in self.rows))
+
+    def _named_in(self, text: str) -> list[str]:
+        """The runbooks whose whole title, or path, stands in a text."""
+        tokens = name_tokens(text)
+        runs = (tokens[place : place + length] for place in range(len(tokens)) for length in self._lengths)
+        titles = [self._titles[run] for run in runs if run in self._titles]
+        return titles + [self._paths[path] for path in NO_PATH.split(text) if path in self._paths]
+
+    def _by_short_name(self, text: str) -> list[str]:
+        """The one runbook that the words before the claim mean."""
+        claim = READY.search(text)
+        ahead = text[: claim.start()] if claim else text
+        name = plain_text(ahead.strip(FRAME).rstrip("(:" + DASHES + " "))
+        title = self._index.resolve(name).title if len(name_tokens(name)) >= SHORTEST_NAME else None
+        return [title] if title else []
+
+
+def _lines_about(file: ParsedFile) -> dict[int, tuple[str, ...]]:
+    """Number of a line -> the runbooks that it is about: of an entry its own, of a situation those it leads to."""
+    about = {row.line: row.runbooks for row in file.landscape.situations}
+    entries = {
+        entry.line: entry.runbook for section in file.landscape.sections for entry in section.entries if entry.runbook
+    }
+    for _, chapter in file.chapters.topics:
+        for part in split_parts(chapter.body, file.outline.hidden, level=3):
+            title = entries.get(part.line)
+            if title:
+                about |= dict.fromkeys((part.line, *(line.number for line in part.body)), (title,))
+    return about
+
+
+def _stating_lines(file: ParsedFile) -> Iterator[SourceLine]:
+    """The lines that a reader of the rendered file sees, those of the change log left out."""
+    past = {line.number for chapter in file.chapters.change_logs for line in chapter.body}
+    yield from _without_comments(line for line in file.lines if line.number not in past)
+
+
+def _without_comments(lines: Iterable[SourceLine]) -> Iterator[SourceLine]:
+    in_comment = False
+    for line in lines:
+        begins = line.text.lstrip().startswith(COMMENT_BEGIN)
+        if not (in_comment or begins) and len(line.text) <= LONGEST_LINE:
+            yield line
+        in_comment = (in_comment or begins) and COMMENT_END not in line.text

@@ -1,0 +1,231 @@
+"""The catalogue's questions, as QuerySet verbs that compose."""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+from weakref import ref
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.db.models.query import ModelIterable
+from django.dispatch import Signal
+from django.utils import timezone
+
+from runbooks.choices import ReadinessLevel
+from runbooks.doubt import ask_once
+from runbooks.json_relations import RelatedRows
+from runbooks.landscape_files import landscape_files
+
+NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
+# What a plain text search looks at; every word must be found in one of them.
+SEARCHED = (
+    "title",
+    "slug",
+    "aliases__name",
+    "scope",
+    "document_path",
+    "owner",
+    "layers__title",
+    "primary_cluster__title",
+    "situations__title",
+    "document__text",
+)
+MOST_WORDS = 8
+
+# What a page shows of each kind of related row, in the order of the model's fields.
+RELATED_FIELDS = {
+    "layers": ("id", "slug", "title"),
+    "related_clusters": ("id", "slug", "kind", "first_number", "last_number", "suffix", "title"),
+    "aliases": ("id", "name"),
+    "situations": ("id", "slug", "title"),
+    "code_references": ("id", "path", "description"),
+    "section_entries": ("id", "section_id", "role_html"),
+    "sections": ("id", "slug", "number", "title"),
+}
+AT_HAND, READ_TOGETHER = "_at_hand", "_read_together"
+
+# Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query wrote rows past
+# ``save``; the search index listens.
+rows_changed = Signal()
+# Fields that the search index never holds: where a runbook stands is read from the live row at every search.
+NOT_SEARCHED = frozenset(
+    {
+        "readiness_level", "readiness_year", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until",
+        "signed_solo", "signed_dependence", "declared_level", "declared_year", "declared_text", "escalation_contact",
+    }
+)  # fmt: skip
+# The one signed field that tells which text a runbook's page shows, and with it what is searched.
+TELLS_THE_TEXT = frozenset({"signed_document_sha256"})
+
+
+class SearchedQuerySet(models.QuerySet[Any]):
+    """Rows that the search index is made of: a write of many tells it, as a save of one does by itself."""
+
+    def update(self, **kwargs: Any) -> int:
+        """As ever, and the index follows in the same transaction."""
+        if NOT_SEARCHED.issuperset(kwargs):
+            return self.update_unsearched(**kwargs)
+        with transaction.atomic(using=self.db):
+            pks = list(self.values_list("pk", flat=True))
+            number = super().update(**kwargs)
+            rows_changed.send(self.model, pks=pks, fields=frozenset(kwargs))
+        return number
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def update_unsearched(self, **kwargs: Any) -> int:
+        """For values of which the caller knows that nothing of what is searched hangs on them."""
+        return super().update(**kwargs)
+
+    update_unsearched.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """As ever, and the index follows in the same transaction."""
+        with transaction.atomic(using=self.db):
+            made = super().bulk_create(objs, *args, **kwargs)
+            rows_changed.send(self.model, pks=[row.pk for row in made if row.pk is not None], fields=frozenset())
+        return made
+
+
+class ClusterQuerySet(SearchedQuerySet):
+    """Questions about clusters."""
+
+    def covering(self, number: str) -> Self:
+        """Clusters whose range covers a number such as ``83`` or ``16A``; none when it is no number.
+
+        A bare number also finds lettered ones: 16 finds ``Phase 16A``.
+        """
+        found = NUMBER.match(number)
+        if not found:
+            return self.none()
+        value, suffix = int(found[1]), found[2]
+        covering = self.filter(first_number__lte=value, last_number__gte=value)
+        return covering.filter(suffix__iexact=suffix) if suffix else covering
+
+    def overlapping(self, cluster: Any) -> Self:
+        """Other clusters of the same kind whose range shares a number with this one's; none for a named stream."""
+        if cluster.first_number is None:
+            return self.none()
+        return self.filter(
+            kind=cluster.kind, first_number__lte=cluster.last_number, last_number__gte=cluster.first_number
+        ).exclude(pk=cluster.pk)
+
+
+class SituationQuerySet(SearchedQuerySet):
+    """Questions about situations."""
+
+    def with_steps(self, *, contents: bool = False) -> Self:
+        """With their runbooks in order and all that a list shows of each, in a fixed number of queries.
+
+        :param contents: with the headings of the texts.
+        """
+        # Asked by way of the fields: importing the models here would run in a ring.
+        step = self.model._meta.get_field("steps").related_model
+        runbook = step._meta.get_field("runbook").related_model
+        runbooks = runbook.objects.with_contents() if contents else runbook.objects.with_catalogue()
+        return self.prefetch_related(
+            models.Prefetch("steps", step.objects.order_by("position", "pk")),
+            models.Prefetch("steps__runbook", runbooks),
+        )
+
+    def matching(self, text: str) -> Self:
+        """Situations in whose title, comment or runbooks' titles every word of ``text`` is found."""
+        return _matching(self, text, ("title", "comment", "runbooks__title"))
+
+
+class RunbookQuerySet(SearchedQuerySet):
+    """Questions about runbooks."""
+
+    def _fetch_all(self) -> None:
+        """As ever; the rows that claim to be ready know of each other (``Runbook.read_together``)."""
+        is_new = self._result_cache is None
+        super()._fetch_all()
+        if is_new and self._iterable_class is ModelIterable:
+            # Weakly, or a row would keep all the others for as long as somebody holds it.
+            ready = [
+                row for row in self._result_cache or () if row.__dict__.get("readiness_level") == ReadinessLevel.READY
+            ]
+            together = [ref(row) for row in ready]
+            for row in ready:
+                row.__dict__[READ_TOGETHER] = together
+
+    def with_document(self) -> Self:
+        """With what tells its standing where it is not signed ready, in one query and without the texts."""
+        return self.select_related("document").defer("document__text", "document__html", "document__contents")
+
+    def with_catalogue(self) -> Self:
+        """With all that a list shows of each, in one query and without the texts."""
+        return self.with_document().select_related("primary_cluster").with_related("layers", "related_clusters")
+
+    def with_page(self) -> Self:
+        """With all that the page of one shows, the text included, in one query."""
+        return self.select_related("primary_cluster", "document").with_related(*RELATED_FIELDS)
+
+    def with_related(self, *names: str) -> Self:
+        """With the related rows of these names at hand (``Runbook.at_hand``)."""
+        field = self.model._meta.get_field
+        return self.annotate(**{f"{name}{AT_HAND}": RelatedRows(field(name), RELATED_FIELDS[name]) for name in names})
+
+    def with_contents(self) -> Self:
+        """The same, and with the headings of each text, for whoever leads to them."""
+        return self.with_catalogue().defer(None).defer("document__text", "document__html")
+
+    def signed_ready(self, *, at: datetime | None = None) -> Self:
+        """Signed for live use on the day of ``at`` (aware; now by default; the portal's time zone counts)."""
+        today = timezone.localdate(at)
+        first_year = Coalesce("signed_from_year", "readiness_year")
+        return self.alias(first_year=first_year).filter(
+            Q(signed_until__isnull=True) | Q(signed_until__gte=today),
+            readiness_level=ReadinessLevel.READY,
+            readiness_year__gte=today.year,
+            first_year__lte=today.year,
+        )
+
+    def ending_soon(self, *, today: date, days: int) -> list[Any]:
+        """The signed runbooks whose last day is from ``today`` on, at most so many days ahead; the first to end first."""
+        until = today + timedelta(days=days)
+        candidates = self.filter(
+            Q(readiness_year__gte=today.year, readiness_year__lte=until.year)
+            | Q(signed_until__gte=today, signed_until__lte=until)
+        ).exclude(readiness_level=ReadinessLevel.RETIRED)
+        ending = [runbook for runbook in candidates.with_catalogue() if today <= runbook.valid_until <= until]
+        return sorted(ending, key=lambda runbook: (runbook.valid_until, runbook.title))
+
+    def live_ready(self, *, at: datetime | None = None) -> list[Any]:
+        """The runbooks that may be used live at a moment: signed, in date, text and metadata unchanged.
+
+        A list and not a query: the metadata is hashed anew for each, so that no stored flag can lie.
+        """
+        candidates = self.signed_ready(at=at).filter(document__sha256=models.F("signed_document_sha256"))
+        with ask_once():
+            return [runbook for runbook in candidates.with_catalogue() if not runbook.reasons_against_live(at=at)]
+
+    def covering(self, number: str) -> Self:
+        """Runbooks whose primary or a related cluster covers a number (see ``ClusterQuerySet.covering``)."""
+        # Asked by way of the field: importing the models here would run in a ring.
+        cluster = self.model._meta.get_field("primary_cluster").related_model
+        clusters = cluster.objects.covering(number).values("pk")
+        related = self.model.related_clusters.through.objects.filter(cluster__in=clusters).values("runbook")
+        return self.filter(Q(primary_cluster__in=clusters) | Q(pk__in=related))
+
+    def known_paths(self, paths: set[str]) -> set[str]:
+        """Those of the paths that lead somewhere: a runbook's document, a code reference, the landscape. One query."""
+        references = self.model._meta.get_field("code_references").related_model
+        known = self.filter(document_path__in=paths).order_by().values_list("document_path")
+        referred = references.objects.filter(path__in=paths).order_by().values_list("path")
+        return {path for (path,) in known.union(referred, *landscape_files(paths))}
+
+    def matching(self, text: str) -> Self:
+        """Runbooks in which every word of ``text`` (the first eight) is found somewhere."""
+        return _matching(self, text, SEARCHED)
+
+
+def _matching(queryset: Any, text: str, fields: tuple[str, ...]) -> Any:
+    for word in text.split()[:MOST_WORDS]:
+        anywhere = Q()
+        for field in fields:
+            anywhere |= Q(**{f"{field}__icontains": word})
+        # A subquery for each word: joined rows would double the runbooks.
+        queryset = queryset.filter(pk__in=queryset.model.objects.filter(anywhere).values("pk"))
+    return queryset

@@ -1,0 +1,170 @@
+"""An answer to a question: the index says what is found, the live rows say what it is worth."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+
+from runbooks.choices import ReadinessLevel
+from runbooks.models import Runbook, Situation, SituationRunbook
+from runbooks.search.databases import dialect_of
+from runbooks.search.hits import Found, RunbookHit, hits_of
+from runbooks.search.ranking import OTHER, Score
+from runbooks.search.retrieval import MOST_CANDIDATES, Inquiry, vocabulary
+from runbooks.search.text import comparable, terms_of
+from runbooks.search.titles import runbooks_by_title, situations_by_title
+from runbooks.search.vocabulary import Wanted
+
+logger = logging.getLogger(__name__)
+# By the runbook: how well it answers, and the text that this was found in.
+Scores = Mapping[int, tuple[Score, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question brings, best first. ``unknown`` are its words, as typed, that stand nowhere.
+
+    ``situations`` are as many of those found as were asked for, with their runbooks. ``more`` says that there were more
+    entries than are compared at once; ``by_title`` that the index could not be read, and titles and names alone were.
+    """
+
+    question: str
+    runbooks: Sequence[Found] = ()
+    situation_pks: Sequence[int] = ()
+    situations: Sequence[Situation] = ()
+    unknown: Sequence[str] = ()
+    words: frozenset[str] = frozenset()
+    more: bool = False
+    by_title: bool = False
+
+    def hits(self, found: Iterable[Found]) -> list[RunbookHit]:
+        """Some of the runbooks as they are shown."""
+        return hits_of(found, self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked beside the words. ``only`` are the runbooks that may be found, and no situations; None for all.
+
+    ``at`` is the moment for which a runbook is live-ready or not (aware; None for now). So many ``situations`` are brought
+    with their runbooks.
+    """
+
+    only: list[int] | None = None
+    at: datetime | None = None
+    situations: int = 0
+
+
+def answer(
+    question: str, *, among: QuerySet[Runbook] | None = None, at: datetime | None = None, situations: int = 0
+) -> Answer:
+    """What a question brings, best first; by titles and names alone where the index cannot be read.
+
+    :param among: only these runbooks, and no situations; all of both by default.
+    :param at: the moment for which a runbook is live-ready or not (aware; now by default).
+    :param situations: see ``Asked``.
+    """
+    asked = Asked(None if among is None else list(among.values_list("pk", flat=True)), at, situations)
+    try:
+        known = vocabulary()
+        if known is not None:
+            return _from_index(question, known.wanted(terms_of(question)), asked)
+        logger.error("The search index was never built. Run 'manage.py rebuild_search'.")
+    except DatabaseError:
+        logger.exception("The search index cannot be read. Run 'manage.py rebuild_search'.")
+    return _by_title(question, asked)
+
+
+def _from_index(question: str, wanted: Sequence[Wanted], asked: Asked) -> Answer:
+    found = Answer(question, unknown=[each.term.written for each in wanted if not each.alternatives])
+    meant = [each for each in wanted if each.alternatives]
+    if not meant:
+        return found
+    inquiry = Inquiry(comparable(question), meant, asked.only)
+    scores = inquiry.scores()
+    found = replace(
+        found,
+        situation_pks=_situations_in_order({each.situation: score for each, score in scores if each.situation}),
+        words=frozenset(word for each in meant for other in each.alternatives for word in other.word.split()),
+        more=inquiry.more,
+    )
+    return _with_live_rows(
+        found, {each.runbook: (score, each.document) for each, score in scores if each.runbook}, asked
+    )
+
+
+def _by_title(question: str, asked: Asked) -> Answer:
+    allowed = None if asked.only is None else set(asked.only)
+    runbooks = [pk for pk in runbooks_by_title(question) if allowed is None or pk in allowed]
+    found = Answer(
+        question,
+        situation_pks=situations_by_title(question) if allowed is None else (),
+        words=frozenset(term.word for term in terms_of(question)),
+        more=len(runbooks) > MOST_CANDIDATES,
+        by_title=True,
+    )
+    scores = {pk: (Score(OTHER, 1 / place, 1.0), None) for place, pk in enumerate(runbooks[:MOST_CANDIDATES], start=1)}
+    return _with_live_rows(found, scores, asked)
+
+
+def holding(queryset: Any, text: str) -> Any:
+    """A queryset of runbooks narrowed to those in which every word is found, as the search finds it; not sorted.
+
+    Where the text has no word, or one that the index lacks, or the index cannot be read, its signs are looked for as
+    they are.
+    """
+    try:
+        known = vocabulary()
+        wanted = known.wanted(terms_of(text)) if known else ()
+        if not wanted or not all(each.alternatives for each in wanted):
+            return queryset.matching(text)
+        dialect = dialect_of(connection)
+        query, parameters = dialect.holding([[each.word for each in term.alternatives] for term in wanted])
+        found = [pk for (pk,) in dialect.rows(connection, query, parameters)]
+    except DatabaseError:
+        logger.exception("The search index cannot be read. Run 'manage.py rebuild_search'.")
+        return queryset.matching(text)
+    return queryset.filter(pk__in=found)
+
+
+def _with_live_rows(found: Answer, scores: Scores, asked: Asked) -> Answer:
+    """The answer with its runbooks and situations, all from live rows; layers and clusters are read for all at once.
+
+    What is said of a runbook that was found is said of one and the same row.
+    """
+    situations = _situations(found.situation_pks[: asked.situations])
+    rows = list(Runbook.objects.with_document().filter(pk__in=scores).order_by())
+    shown = [*rows, *(step.runbook for situation in situations for step in situation.steps.all())]
+    # Where a signature covers them is where they are needed to tell a standing.
+    claiming = [row for row in shown if row.readiness_level == ReadinessLevel.READY]
+    prefetch_related_objects(claiming, "primary_cluster", "layers", "related_clusters")
+    return replace(found, situations=situations, runbooks=_in_order(rows, scores, asked.at))
+
+
+def _situations(pks: Sequence[int]) -> list[Situation]:
+    """Situations in this order, each with its steps in order and the live rows of their runbooks."""
+    texts = [f"runbook__document__{name}" for name in ("text", "html", "contents")]
+    runbooks = SituationRunbook.objects.select_related("runbook__document")
+    steps = Prefetch("steps", runbooks.defer(*texts).order_by("position", "pk"))
+    rows = Situation.objects.prefetch_related(steps).in_bulk(list(pks)) if pks else {}
+    return [rows[pk] for pk in pks if pk in rows]
+
+
+def _in_order(rows: list[Runbook], scores: Scores, at: datetime | None) -> list[Found]:
+    """The runbooks by tier and points."""
+    claiming = [row for row in rows if row.readiness_level == ReadinessLevel.READY]
+    live = {row.pk for row in claiming if not row.reasons_against_live(at=at)}
+    rows.sort(key=lambda row: (*scores[row.pk][0].place(live_ready=row.pk in live), row.position, row.pk))
+    return [_found(row, *scores[row.pk], live_ready=row.pk in live) for row in rows]
+
+
+def _found(runbook: Runbook, score: Score, document: int | None, *, live_ready: bool) -> Found:
+    return Found(runbook, live_ready, score.passage, document, score.unsigned)
+
+
+def _situations_in_order(scores: dict[int, Score]) -> list[int]:
+    return sorted(scores, key=lambda pk: (*scores[pk].place(live_ready=False), pk))
