@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from governance.assurance.comparison.compare import compare_with_ledger
-from governance.editing.bulk_edit import GovernedEdits
+from governance.editing.bulk_edit import BulkEdit
 
 
 def main(runbooks: int) -> None:
@@ -41,12 +41,12 @@ def measure(runbooks: int) -> None:
     from runbooks.models import Runbook
 
     call_command("migrate", verbosity=0)
-    with ledger.governed():
+    with ledger.atomic():
         apply_plan(
             plan_import(LandscapeFile("landscape.md", landscape(runbooks).encode()), documents=None), by=ledger.SYSTEM
         )
         keys = list(Runbook.objects.values_list("pk", flat=True))
-        edits = GovernedEdits.begin(Runbook, keys, by=ledger.SYSTEM)
+        edits = BulkEdit.begin(Runbook, keys, by=ledger.SYSTEM)
         Runbook.objects.update(owner="Operations", escalation_contact="+49 1")
         edits.finish(Runbook, keys)
     with CaptureQueriesContext(connection) as queries:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from governance.editing.bulk_edit import GovernedEdits
+from governance.editing.bulk_edit import BulkEdit
 
 OURS, CATALOGUE, ALL_ROWS = "import", "bulk_create, catalogue", "bulk_create, every row"
 WORDS = (
@@ -116,8 +116,8 @@ def watch_parts(watch: Stopwatch) -> None:
     watch.watch(upload, "read_landscape", "reading")
     watch.watch(previous, "parse_settled", "reading")
     watch.watch(apply, "_write_kind", "writing")
-    watch.watch(GovernedEdits, "begin", "facts for the ledger")
-    watch.watch(GovernedEdits, "finish", "facts for the ledger")
+    watch.watch(BulkEdit, "begin", "facts for the ledger")
+    watch.watch(BulkEdit, "finish", "facts for the ledger")
     watch.watch(ledger, "append_all", "ledger")
     watch.watch(index, "refresh", "search index")
     watch.watch(actions, "check_catalogue", "findings")
@@ -187,7 +187,7 @@ def import_text(text: str, watch: Stopwatch) -> None:
     from governance import ledger
     from governance.exchange.importing import LandscapeFile, apply_plan, plan_import
 
-    with watch.part("other"), ledger.governed():
+    with watch.part("other"), ledger.atomic():
         with watch.part("planning"):
             plan = plan_import(LandscapeFile("landscape.md", text.encode()), documents=None)
         with watch.part("planning"):

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.import_landscape import WORDS, landscape
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.documents import store_document
-from governance.signoff.decide import seen_token, sign
+from governance.signoff.decide import form_etag, sign
 from governance.signoff.downgrade import downgrade
 from governance.signoff.submit import submit
 
@@ -107,7 +107,7 @@ class Load:
             path, text = f"docs/own_{number}.md", document(-1 - number).encode()
             stored = store_document(path=path, content=text, by=ledger.SYSTEM)
             runbook = Runbook(slug=f"own-{number}", title=f"Own {number}", document_path=path, document=stored)
-            with governed_edit(runbook, by=ledger.SYSTEM):
+            with audited_edit(runbook, by=ledger.SYSTEM):
                 runbook.save()
             self.runbooks.append(runbook)
         self._threads = [threading.Thread(target=self._until_stopped, args=[work]) for work in (self._sign, self._read)]
@@ -144,7 +144,7 @@ class Load:
             lambda: sign(
                 request=request,
                 comment="Read in full.",
-                seen=seen_token(request),
+                seen=form_etag(request),
                 password=PASSWORD,
                 by=self.people["owner-1"],
             ),
@@ -169,7 +169,7 @@ def _person(name: str, group: str) -> Any:
     from governance import ledger
 
     person = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-    with governed_edit(person, by=ledger.SYSTEM):
+    with audited_edit(person, by=ledger.SYSTEM):
         person.groups.add(Group.objects.get(name=group))
     return person
 

@@ -48,7 +48,7 @@ def fill(number: int, ready: int) -> None:
     from runbooks.search import index
     from tests import cast
 
-    with index.held():
+    with index.deferred():
         _catalogue(number)
         index._held.get().runbooks.clear()  # nothing here searches
     if ready:
@@ -118,7 +118,7 @@ def _tell_of(documents: list[Any]) -> None:
 
     from governance import ledger
     from governance.ledger.choices import Action
-    from governance.ledger.snapshot import difference, facts_of, subject_of
+    from governance.ledger.snapshot import diff, snapshot, subject_of
 
     with transaction.atomic():
         ledger.append_all(
@@ -127,7 +127,7 @@ def _tell_of(documents: list[Any]) -> None:
                 action=Action.DOCUMENT_STORED,
                 subject=subject_of(document),
                 subject_title=str(document),
-                changes=difference(None, facts_of(document)),
+                changes=diff(None, snapshot(document)),
             )
             for document in documents
         )

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.documents import store_document
 from governance.signoff.submit import submit
 
@@ -38,7 +38,7 @@ PASSWORD = "correct-horse-battery"
 PAUSES = (0.0, 0.5, 1.9, 2.0, 2.1, 2.5, 3.0, 4.0)
 DATABASE = "portal_race_sign_off"
 TIMEOUT = 60
-MOST_REQUESTS = 5_000
+MAX_REQUESTS = 5_000
 TRIES = 3
 CONFLICT, SERVER_ERROR = 409, 500
 PAGE = "/admin/governance/statuschangerequest/{}/{}/"
@@ -136,7 +136,7 @@ def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
 
     def person(name: str, group: str) -> User:
         user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-        with governed_edit(user, by=ledger.SYSTEM):
+        with audited_edit(user, by=ledger.SYSTEM):
             user.groups.add(Group.objects.get(name=group))
         return user
 
@@ -246,8 +246,8 @@ def main() -> int:
     parser.add_argument("--signers", type=int, default=20)
     parser.add_argument("--keep-alive", metavar="SECONDS", help="another value than that of run.py")
     options = parser.parse_args()
-    if options.rounds * options.signers > MOST_REQUESTS:
-        parser.error(f"At most {MOST_REQUESTS} sign requests.")
+    if options.rounds * options.signers > MAX_REQUESTS:
+        parser.error(f"At most {MAX_REQUESTS} sign requests.")
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     with tempfile.TemporaryDirectory() as name:
         folder, given = Path(name), os.environ.get("DATABASE_URL", "")

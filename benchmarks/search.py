@@ -71,7 +71,7 @@ def fill(number: int) -> None:
             )
         )  # fmt: skip
         runbooks.append(Runbook(slug=f"runbook-{each}", title=f"{text(3)} {each}", scope=text(30), position=each))
-    with index.held():
+    with index.deferred():
         Layer.objects.bulk_create(layers)
         for document, runbook in zip(Document.objects.bulk_create(documents), runbooks, strict=True):
             runbook.document, runbook.document_path = document, document.path

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.documents import store_document
 from governance.signoff import decide
-from governance.signoff.decide import seen_token
+from governance.signoff.decide import form_etag
 from governance.signoff.submit import submit
 
 PASSWORD = "correct-horse-battery"
@@ -57,7 +57,7 @@ def fill(number: int) -> tuple[dict[str, Any], list[Any]]:
     people = {}
     for name, group in (("ed", EDITORS), ("rita", RISK_OWNERS), ("rolf", RISK_OWNERS)):
         people[name] = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-        with governed_edit(people[name], by=ledger.SYSTEM):
+        with audited_edit(people[name], by=ledger.SYSTEM):
             people[name].groups.add(Group.objects.get(name=group))
         tell_of(f"user:{name}")
     cluster = Cluster.objects.create(slug="cluster", first_number=82, last_number=85, title="Pumps")
@@ -201,12 +201,11 @@ class Portal:
 
     def work(self, way: str, request: Any, signature: str) -> Callable[[], object]:
         """What is to be timed; whatever comes before it is done here."""
-
         address = f"/admin/governance/statuschangerequest/{request.pk}/"
         client = self.clients[signature]
         if way == "GET":
             return lambda: answered(client.get(f"{address}change/"), 200)
-        seen = seen_token(request)
+        seen = form_etag(request)
         if way == "POST":
             values = {"seen": seen, "decision": "approve", "comment": "Read in full.", "password": PASSWORD}
             return lambda: answered(client.post(f"{address}decide/", values), 302)

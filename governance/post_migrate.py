@@ -12,7 +12,7 @@ from governance import guards, ledger
 from governance.accounts.roles import RISK_OWNERS, ensure_groups
 from governance.signoff.choices import RulePurpose
 from governance.signoff.models import SignOffRule
-from governance.signoff.rules import end_solo_rules, replace_rule, tell_first_rules_anew
+from governance.signoff.rules import end_solo_rules, log_first_rules_again, replace_rule
 from runbooks.choices import ReadinessLevel
 
 # Ready needs two risk owners and evidence; every other level one (DESIGN, promise 3). A signature anew on a changed
@@ -34,7 +34,7 @@ def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
     for label in ("runbooks", "governance"):
         create_permissions(apps.get_app_config(label), verbosity=0, using=using)
     guards.install(using=using)
-    with ledger.governed(), ledger.in_its_language():
+    with ledger.atomic(), ledger.canonical_language():
         ensure_groups()
         ensure_default_rules()
 
@@ -55,7 +55,7 @@ def ensure_default_rules() -> None:
                 by=ledger.SYSTEM,
                 reason="Default rule of a new portal.",
             )
-    tell_first_rules_anew()
+    log_first_rules_again()
     if not settings.GOVERNANCE_SOLO:
         end_solo_rules()
 

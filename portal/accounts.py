@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 
 # Accounts whose passwords were printed on a screen. They exist in a demo alone.
 DEMO_GROUP = "Demo people"
-LONGEST_NAME = 150
+MAX_NAME_LENGTH = 150
 IS_DEMO_PERSON = "is_demo_person"  # what an account that was read for a request brings along
 
 
@@ -44,7 +44,7 @@ def tried_name(request: Any, credentials: Any = None) -> str:
     Without null bytes, which PostgreSQL cannot store, and no longer than any name can be.
     """
     given = (credentials or {}).get("username") or request.POST.get("username", "")
-    return str(given).replace("\x00", "\ufffd")[:LONGEST_NAME]
+    return str(given).replace("\x00", "\ufffd")[:MAX_NAME_LENGTH]
 
 
 def may_read(user: Any) -> bool:

@@ -22,7 +22,7 @@ from portal.connection_urls import FALSE_WORDS, TRUE_WORDS, read_cache, read_dat
 
 READ_MODES = ("login", "public")
 LANGUAGES = ("en", "de")
-SHORTEST_KEY = 16
+MIN_KEY_LENGTH = 16
 MAX_SHOWN = 80
 # A host as a request may name it: no scheme, no port, no path. ``*`` is any, ``.example`` any below.
 HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
@@ -208,9 +208,11 @@ def _sender(values: Mapping[str, str]) -> str:
 
 def _checkpoint_key(values: Mapping[str, str]) -> str:
     key = _text(values, "CHECKPOINT_KEY")
-    if key and len(key) < SHORTEST_KEY:
+    if key and len(key) < MIN_KEY_LENGTH:
         # The value is a secret and is not repeated.
-        raise ImproperlyConfigured(f"CHECKPOINT_KEY is shorter than {SHORTEST_KEY} characters. Set a long random one.")
+        raise ImproperlyConfigured(
+            f"CHECKPOINT_KEY is shorter than {MIN_KEY_LENGTH} characters. Set a long random one."
+        )
     return key
 
 

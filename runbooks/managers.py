@@ -31,7 +31,7 @@ SEARCHED = (
     "situations__title",
     "document__text",
 )
-MOST_WORDS = 8
+MAX_WORDS = 8
 
 # What a page shows of each kind of related row, in the order of the model's fields.
 RELATED_FIELDS = {
@@ -43,7 +43,7 @@ RELATED_FIELDS = {
     "section_entries": ("id", "section_id", "role_html"),
     "sections": ("id", "slug", "number", "title"),
 }
-AT_HAND, READ_TOGETHER = "_at_hand", "_read_together"
+RELATED, READ_TOGETHER = "_at_hand", "_read_together"
 
 # Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query wrote rows past
 # ``save``; the search index listens.
@@ -163,9 +163,9 @@ class RunbookQuerySet(SearchedQuerySet):
         return self.select_related("primary_cluster", "document").with_related(*RELATED_FIELDS)
 
     def with_related(self, *names: str) -> Self:
-        """With the related rows of these names at hand (``Runbook.at_hand``)."""
+        """With the related rows of these names at hand (``Runbook.related``)."""
         field = self.model._meta.get_field
-        return self.annotate(**{f"{name}{AT_HAND}": RelatedRows(field(name), RELATED_FIELDS[name]) for name in names})
+        return self.annotate(**{f"{name}{RELATED}": RelatedRows(field(name), RELATED_FIELDS[name]) for name in names})
 
     def with_contents(self) -> Self:
         """The same, and with the headings of each text, for whoever leads to them."""
@@ -222,7 +222,7 @@ class RunbookQuerySet(SearchedQuerySet):
 
 
 def _matching(queryset: Any, text: str, fields: tuple[str, ...]) -> Any:
-    for word in text.split()[:MOST_WORDS]:
+    for word in text.split()[:MAX_WORDS]:
         anywhere = Q()
         for field in fields:
             anywhere |= Q(**{f"{field}__icontains": word})

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.accounts.roles import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.documents import store_document
-from governance.signoff.decide import seen_token, sign
+from governance.signoff.decide import form_etag, sign
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.submit import submit
 from runbooks.models import Cluster, Layer, Runbook
@@ -46,7 +46,7 @@ def make_person(username: str, *, group: str | None = None, joined: datetime | N
 
 def join(user: User, group: str) -> None:
     """Into a group, by the portal's door: a membership that the ledger does not know counts for nothing."""
-    with governed_edit(user, by=ledger.SYSTEM):
+    with audited_edit(user, by=ledger.SYSTEM):
         user.groups.add(Group.objects.get(name=group))
 
 
@@ -93,7 +93,7 @@ def approve(request: StatusChangeRequest, *, by: User, at: datetime | None = Non
     return sign(
         request=request,
         comment="Read in full.",
-        seen=seen_token(request),
+        seen=form_etag(request),
         password=PASSWORD,
         by=by,
         at=at,

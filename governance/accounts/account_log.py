@@ -6,13 +6,13 @@ from django.contrib.auth.models import User
 
 from governance import ledger
 from governance.ledger.choices import Action
-from governance.ledger.snapshot import difference, facts_of, subject_of
+from governance.ledger.snapshot import diff, snapshot, subject_of
 from governance.signoff.access_changes import announce
 
 
 def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str) -> None:
     """One row for each account that a command has made."""
-    with ledger.governed(), ledger.in_its_language():
+    with ledger.atomic(), ledger.canonical_language():
         for account in accounts:
             entry = ledger.append(
                 ledger.Record(
@@ -21,7 +21,7 @@ def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str
                     subject=subject_of(account),
                     subject_title=str(account),
                     reason=reason,
-                    changes=difference(None, facts_of(account)),
+                    changes=diff(None, snapshot(account)),
                 )
             )
             announce(entry, account=account)

@@ -27,7 +27,7 @@ def note_locked_sign_in(*, username: str, **_: Any) -> None:
     log.warning("Sign-in locked: account %d.", account.pk)
     if not _is_worth_a_row(account):  # asked before the ledger's lock too: a flood waits for nobody
         return
-    with ledger.governed():
+    with ledger.atomic():
         if not _is_worth_a_row(account):
             return
         ledger.append(

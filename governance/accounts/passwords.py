@@ -74,7 +74,7 @@ class RecordedPassword:
 
 def record_password(user: User, **facts: bool) -> None:
     """Write the row that an account's password was set, or taken away, by whoever acts now."""
-    with ledger.governed():
+    with ledger.atomic():
         entry = ledger.append(
             ledger.Record(
                 actor=_actor(),

@@ -30,7 +30,7 @@ def create_api_token(
     """
     moment = at or timezone.now()
     token = PREFIX + secrets.token_urlsafe(32)
-    with ledger.governed():
+    with ledger.atomic():
         stored = ApiToken.objects.create(
             user=user, label=label.strip(), start=token[:START], digest=digest_of(token), created_at=moment
         )
@@ -41,7 +41,7 @@ def create_api_token(
 def revoke_api_token(*, token: ApiToken, by: ledger.Actor, at: datetime | None = None) -> bool:
     """Let the token in no more, from the next request on. Returns whether it was valid until now."""
     moment = at or timezone.now()
-    with ledger.governed():
+    with ledger.atomic():
         stored = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
         if stored.revoked_at is not None:
             return False

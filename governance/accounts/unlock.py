@@ -18,7 +18,7 @@ def unlock_sign_in(*, user: User, addresses_too: bool = False, by: ledger.Actor)
         this account, where somebody there tried many names.
     :returns: how many failures were forgotten. Where there were none, nothing is written.
     """
-    with ledger.governed():
+    with ledger.atomic():
         found = AccessAttempt.objects.filter(username=user.get_username())
         if addresses_too:
             addresses = list(found.values_list("ip_address", flat=True))

@@ -16,7 +16,7 @@ from governance import ledger
 from governance.accounts.passwords import record_password
 from governance.accounts.roles import GROUP_PERMISSIONS, signed_in
 from governance.accounts.unlock import unlock_sign_in
-from governance.admin.base import LedgeredAdmin
+from governance.admin.base import AuditedAdmin
 from governance.admin.optimistic_locking import OpenedOnForm
 from governance.signoff.models import SignOffRule
 from governance.signoff.settle_change import note_address_changed
@@ -58,7 +58,7 @@ class OthersPasswordForm(AdminPasswordChangeForm):
         had_one = self.user.has_usable_password()
         user = self.set_password_and_save(self.user, commit=False)
         if commit:
-            with ledger.governed():
+            with ledger.atomic():
                 user.save()
                 if had_one and not user.has_usable_password():
                     record_password(user, taken_away=True)
@@ -70,7 +70,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
+class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
     """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password.
 
     An account keeps its name, which the ledger speaks of, and the day it was made, on which its right to sign hangs.
@@ -141,7 +141,7 @@ class LedgeredUserAdmin(LedgeredAdmin, UserAdmin):
 
 
 @admin.register(Group)
-class LedgeredGroupAdmin(LedgeredAdmin, GroupAdmin):  # type: ignore[misc]
+class LedgeredGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
     """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
 
     form: Any = OpenedOnForm

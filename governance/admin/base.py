@@ -22,14 +22,14 @@ from django.utils.translation import gettext_lazy
 from governance import ledger
 from governance.accounts.roles import may_read_security_entries, signed_in
 from governance.admin.optimistic_locking import OPENED_ON, OpenedOnForm
-from governance.editing.audited_edit import GovernedEdit, delete
+from governance.editing.audited_edit import AuditedEdit, delete
 from governance.ledger.disclosure import disclosed
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 
-MOST_HISTORY = 200
-MOST_DELETED = 200
-MOST_DIGITS = 18
+MAX_HISTORY = 200
+MAX_DELETED = 200
+MAX_DIGITS = 18
 MAX_SEARCH_WORDS = 20
 MAX_SEARCH_LENGTH = 500
 REGULAR_EXPRESSIONS = ("regex", "iregex")
@@ -62,7 +62,7 @@ LINES = {models.TextField: {"form_class": LinesField}}
 
 def is_a_key(text: str) -> bool:
     """Whether a text could be a row's number: no database takes more digits."""
-    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+    return text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS
 
 
 def is_searchable(text: str) -> bool:
@@ -82,7 +82,7 @@ class _ForgivingSelectMultiple(_ForgivingSelect, AutocompleteSelectMultiple):
     """The same for several."""
 
 
-class ForgivingAutocomplete:
+class ValidatingAutocompleteMixin:
     """For an admin or an inline: a nonsense value is refused by the form, not by a crash; line ends are of one kind."""
 
     formfield_overrides: Any = LINES
@@ -114,7 +114,7 @@ def _refused_form(form: Any, reasons: Sequence[str]) -> Any:
     return RefusedForm
 
 
-class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
+class BaseAdmin(ValidatingAutocompleteMixin, admin.ModelAdmin):
     """What both kinds of admin have in common: the history is the ledger's, and nonsense is answered with a sentence."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -182,7 +182,7 @@ class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Change history: %(object)s") % {"object": obj},
-            "entries": disclosed(self.history_of(obj), security=security)[:MOST_HISTORY],
+            "entries": disclosed(self.history_of(obj), security=security)[:MAX_HISTORY],
             "object": obj,
             "opts": self.opts,
             **(extra_context or {}),
@@ -194,7 +194,7 @@ class ToldAdmin(ForgivingAutocomplete, admin.ModelAdmin):
         return ChangeLogEntry.objects.filter(subject=subject_of(obj))
 
 
-class LedgeredAdmin(ToldAdmin):
+class AuditedAdmin(BaseAdmin):
     """Every add, change and delete of this admin is a row in the ledger, in one transaction with the change.
 
     What the database refuses (a guard, a protected row) becomes a message and not an error page.
@@ -211,7 +211,7 @@ class LedgeredAdmin(ToldAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """First half: remember what was, then save."""
-        form.governed_edit = GovernedEdit.begin(obj, by=signed_in(request), reason=form.cleaned_data.get("reason", ""))
+        form.governed_edit = AuditedEdit.begin(obj, by=signed_in(request), reason=form.cleaned_data.get("reason", ""))
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -225,7 +225,7 @@ class LedgeredAdmin(ToldAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         """Many objects: all or none, one ledger row each."""
-        with ledger.governed():
+        with ledger.atomic():
             for obj in queryset:
                 delete(obj, by=signed_in(request))
 
@@ -233,33 +233,35 @@ class LedgeredAdmin(ToldAdmin):
         """The stock form; what the database refuses is said on the page, above what was typed."""
 
         def view() -> HttpResponse:
-            return super(LedgeredAdmin, self).changeform_view(request, *args, **kwargs)
+            return super(AuditedAdmin, self).changeform_view(request, *args, **kwargs)
 
-        return self._or_say_why(request, view, again=True)
+        return self._with_integrity_errors(request, view, again=True)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The stock list with its actions, likewise; each action takes the lock for what it changes at once."""
-        return self._or_say_why(
-            request, lambda: super(LedgeredAdmin, self).changelist_view(request, extra_context), lock=False
+        return self._with_integrity_errors(
+            request, lambda: super(AuditedAdmin, self).changelist_view(request, extra_context), lock=False
         )
 
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> HttpResponse | None:
         """Delete no more at once than others can wait for: all of it is one transaction."""
         is_all = request.POST.get("select_across", "0") != "0"
         number = queryset.count() if is_all else len(request.POST.getlist(ACTION_CHECKBOX_NAME))
-        if request.POST.get("action") == "delete_selected" and number > MOST_DELETED:
-            text = _("Choose at most %(count)d rows to delete at once.") % {"count": MOST_DELETED}
+        if request.POST.get("action") == "delete_selected" and number > MAX_DELETED:
+            text = _("Choose at most %(count)d rows to delete at once.") % {"count": MAX_DELETED}
             messages.error(request, text)
             return HttpResponseRedirect(request.get_full_path())
         return super().response_action(request, queryset, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The stock confirmation, likewise."""
-        return self._or_say_why(
-            request, lambda: super(LedgeredAdmin, self).delete_view(request, object_id, extra_context)
+        return self._with_integrity_errors(
+            request, lambda: super(AuditedAdmin, self).delete_view(request, object_id, extra_context)
         )
 
-    def _or_say_why(self, request: HttpRequest, view: Any, *, lock: bool = True, again: bool = False) -> HttpResponse:
+    def _with_integrity_errors(
+        self, request: HttpRequest, view: Any, *, lock: bool = True, again: bool = False
+    ) -> HttpResponse:
         """Answer a request.
 
         :param lock: hold the ledger's lock for the whole of it. False where slow work comes first and
@@ -272,7 +274,7 @@ class LedgeredAdmin(ToldAdmin):
         request.POST  # noqa: B018 - a body that arrives slowly is read before the lock
         try:
             # A savepoint of its own: a refused write must not leave half of itself behind.
-            with ledger.governed() if lock else nullcontext():
+            with ledger.atomic() if lock else nullcontext():
                 return view()
         except IntegrityError as error:
             reason = str(error).splitlines()[0]
@@ -283,7 +285,7 @@ class LedgeredAdmin(ToldAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
 
-class SlugOnceAdmin(LedgeredAdmin):
+class ImmutableSlugAdmin(AuditedAdmin):
     """A slug is chosen when the object is made and never changes: links and other systems hang on it."""
 
     prepopulated_fields = {"slug": ("title",)}  # noqa: RUF012 - Django's own spelling
@@ -298,7 +300,7 @@ class SlugOnceAdmin(LedgeredAdmin):
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
 
-class ViewOnlyAdmin(ToldAdmin):
+class ReadOnlyAdmin(BaseAdmin):
     """For rows that no person edits: they come from actions and are only looked at."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

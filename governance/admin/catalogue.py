@@ -8,7 +8,13 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from governance.admin.base import ForgivingAutocomplete, LedgeredAdmin, LinesField, SlugOnceAdmin, ViewOnlyAdmin
+from governance.admin.base import (
+    AuditedAdmin,
+    ImmutableSlugAdmin,
+    LinesField,
+    ReadOnlyAdmin,
+    ValidatingAutocompleteMixin,
+)
 from governance.editing.sections import rendered_fragments, store_rendered_section
 from runbooks.models import (
     Cluster,
@@ -24,7 +30,7 @@ from runbooks.models import (
 
 
 @admin.register(Cluster)
-class ClusterAdmin(SlugOnceAdmin):
+class ClusterAdmin(ImmutableSlugAdmin):
     """Clusters and their ranges."""
 
     list_display = ("__str__", "kind", "first_number", "last_number", "runbook_count")
@@ -44,7 +50,7 @@ class ClusterAdmin(SlugOnceAdmin):
 
 
 @admin.register(Layer)
-class LayerAdmin(SlugOnceAdmin):
+class LayerAdmin(ImmutableSlugAdmin):
     """Layers."""
 
     list_display = ("title", "runbook_count")
@@ -63,7 +69,7 @@ class LayerAdmin(SlugOnceAdmin):
 
 
 @admin.register(CodeReference)
-class CodeReferenceAdmin(LedgeredAdmin):
+class CodeReferenceAdmin(AuditedAdmin):
     """Source paths that runbooks are tied to."""
 
     list_display = ("path", "description")
@@ -72,7 +78,7 @@ class CodeReferenceAdmin(LedgeredAdmin):
     fields = ("path", "description", "position", "runbooks", "reason")
 
 
-class SectionEntryInline(ForgivingAutocomplete, admin.TabularInline):
+class SectionEntryInline(ValidatingAutocompleteMixin, admin.TabularInline):
     """The runbooks of a section, with their roles."""
 
     model = SectionEntry
@@ -82,7 +88,7 @@ class SectionEntryInline(ForgivingAutocomplete, admin.TabularInline):
 
 
 @admin.register(Section)
-class SectionAdmin(SlugOnceAdmin):
+class SectionAdmin(ImmutableSlugAdmin):
     """Chapters of the landscape."""
 
     list_display = ("number", "title", "runbook_count")
@@ -123,7 +129,7 @@ def _markdown_in(sent: QueryDict) -> list[str]:
     return [field.clean(value) for name, value in sent.items() if MARKDOWN.fullmatch(name)]
 
 
-class SituationRunbookInline(ForgivingAutocomplete, admin.TabularInline):
+class SituationRunbookInline(ValidatingAutocompleteMixin, admin.TabularInline):
     """The runbooks of a situation, in order."""
 
     model = SituationRunbook
@@ -133,7 +139,7 @@ class SituationRunbookInline(ForgivingAutocomplete, admin.TabularInline):
 
 
 @admin.register(Situation)
-class SituationAdmin(SlugOnceAdmin):
+class SituationAdmin(ImmutableSlugAdmin):
     """What operators face."""
 
     list_display = ("title", "runbook_count", "alert_category", "alert_severity")
@@ -156,7 +162,7 @@ class SituationAdmin(SlugOnceAdmin):
 
 
 @admin.register(SearchSynonym)
-class SearchSynonymAdmin(LedgeredAdmin):
+class SearchSynonymAdmin(AuditedAdmin):
     """Words that mean the same in a search. Whoever edits situations edits these: both are how operators speak."""
 
     list_display = ("words",)
@@ -181,7 +187,7 @@ class SearchSynonymAdmin(LedgeredAdmin):
 
 
 @admin.register(Document)
-class DocumentAdmin(ViewOnlyAdmin):
+class DocumentAdmin(ReadOnlyAdmin):
     """Stored texts: looked at, never edited."""
 
     list_display = ("path", "short_sha256", "size", "seen_at")

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from governance.accounts.roles import signed_in
-from governance.admin.base import ViewOnlyAdmin
+from governance.admin.base import ReadOnlyAdmin
 from governance.admin.import_form import ImportForm, answers, carried
 from governance.admin.import_plan import plan_in_words, proposals_in_words
 from governance.exchange.importing import CatalogueChanged, Plan, PlanChanged, ProposalsOpen, apply_plan, plan_import
@@ -43,7 +43,7 @@ class LandscapeImport:
         if request.method != "POST":
             return _page(self, request, ImportForm(), claims=present_claims())
         # Reading, rendering and planning take long: the lock is taken by the action, for the change alone.
-        return self._or_say_why(request, lambda: _planned(self, request), lock=False)
+        return self._with_integrity_errors(request, lambda: _planned(self, request), lock=False)
 
 
 def _planned(model_admin: Any, request: HttpRequest) -> HttpResponse:
@@ -149,7 +149,7 @@ def _page(
 
 
 @admin.register(LandscapeSource)
-class LandscapeSourceAdmin(ViewOnlyAdmin):
+class LandscapeSourceAdmin(ReadOnlyAdmin):
     """What was imported, as it came: looked at, never edited."""
 
     list_display = ("file", "sha256", "imported_at")

@@ -10,12 +10,12 @@ from django.utils.translation import ngettext
 from governance.accounts.models import ApiToken
 from governance.accounts.roles import signed_in
 from governance.accounts.tokens import revoke_api_token
-from governance.admin.base import ViewOnlyAdmin
+from governance.admin.base import ReadOnlyAdmin
 from governance.assurance.models import Reminder
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ViewOnlyAdmin):
+class ApiTokenAdmin(ReadOnlyAdmin):
     """Tokens: made by ``manage.py create_api_token``, which alone shows them; revoked here."""
 
     list_display = ("user", "label", "start", "created_at", "revoked_at", "is_valid")
@@ -38,7 +38,7 @@ class ApiTokenAdmin(ViewOnlyAdmin):
 
 
 @admin.register(Reminder)
-class ReminderAdmin(ViewOnlyAdmin):
+class ReminderAdmin(ReadOnlyAdmin):
     """Reminders: what ``manage.py tick`` sent to whom."""
 
     list_display = ("kind", "about", "recipient", "sent_at")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from governance import ledger
 from governance.ledger.labels import field_in_words, value_in_words
-from governance.ledger.snapshot import CHILDREN, facts_of
+from governance.ledger.snapshot import CHILDREN, snapshot
 
 OPENED_ON = "opened_on"
 DIGITS = 16
@@ -32,8 +32,8 @@ class OpenedOnForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Now, before the form writes its values into the object; and only what the form writes.
-        with ledger.in_its_language():
-            facts = facts_of(self.instance) if self.instance.pk else {}
+        with ledger.canonical_language():
+            facts = snapshot(self.instance) if self.instance.pk else {}
         written = {*self.fields, *CHILDREN.get(type(self.instance), ())}
         self._present = {name: value for name, value in facts.items() if name in written}
         self._digests = {name: _digest(value) for name, value in self._present.items()}

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from governance.accounts.roles import may_read_security_entries, signed_in
-from governance.admin.base import LedgeredAdmin, ViewOnlyAdmin
+from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
 from governance.findings.models import Finding
 from governance.findings.resolve import NEVER_BY_HAND, resolve_findings
 from governance.ledger.disclosure import disclosed, unrestricted
-from governance.ledger.labels import changes_in_words
+from governance.ledger.labels import labelled_changes
 from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release
 
 # Parameters of a list that neither narrow nor sort it.
@@ -22,7 +22,7 @@ PAGING = {PAGE_VAR, ALL_VAR, ERROR_FLAG}
 
 
 @admin.register(ChangeLogEntry)
-class ChangeLogEntryAdmin(ViewOnlyAdmin):
+class ChangeLogEntryAdmin(ReadOnlyAdmin):
     """The ledger: view only, before and after in words. Entries about accounts are for auditors and administrators."""
 
     list_display = ("sequence", "recorded_at", "actor", "what_was_done", "subject_title", "reason")
@@ -65,7 +65,7 @@ class ChangeLogEntryAdmin(ViewOnlyAdmin):
         rows = format_html_join(
             "",
             "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>",
-            ((row["field"], row["before"], row["after"]) for row in changes_in_words(entry)),
+            ((row["field"], row["before"], row["after"]) for row in labelled_changes(entry)),
         )
         return format_html(
             "<table><thead><tr><th scope=col>{}</th><th scope=col>{}</th><th scope=col>{}</th></tr></thead>"
@@ -78,7 +78,7 @@ class ChangeLogEntryAdmin(ViewOnlyAdmin):
 
 
 @admin.register(LedgerIncident)
-class LedgerIncidentAdmin(ViewOnlyAdmin):
+class LedgerIncidentAdmin(ReadOnlyAdmin):
     """What was found wrong with the ledger: view only."""
 
     list_display = ("found_at", "sequence", "message", "settled_at")
@@ -87,7 +87,7 @@ class LedgerIncidentAdmin(ViewOnlyAdmin):
 
 
 @admin.register(Release)
-class ReleaseAdmin(LedgeredAdmin):
+class ReleaseAdmin(AuditedAdmin):
     """Named versions of the landscape."""
 
     list_display = ("version", "dated", "label", "position")
@@ -96,7 +96,7 @@ class ReleaseAdmin(LedgeredAdmin):
 
 
 @admin.register(Finding)
-class FindingAdmin(LedgeredAdmin):
+class FindingAdmin(AuditedAdmin):
     """Findings: looked at, and marked as resolved."""
 
     list_display = ("subject", "kind", "severity", "place", "runbook", "first_seen", "resolved_at")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from governance.accounts.roles import signed_in
 from governance.signoff.bulk_renewal import Campaign, open_renewals
 
-MOST_RUNBOOKS = 200
+MAX_RUNBOOKS = 200
 
 
 class CampaignForm(forms.Form):
@@ -46,8 +46,8 @@ class CampaignMixin:
     @admin.action(description=gettext_lazy("Ask for renewals"), permissions=["ask"])
     def ask_for_renewals(self: Any, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """A page that asks for year and rationale, then one request for each runbook; each is signed on its own."""
-        if queryset.count() > MOST_RUNBOOKS:
-            text = _("Choose at most %(count)d runbooks at once.") % {"count": MOST_RUNBOOKS}
+        if queryset.count() > MAX_RUNBOOKS:
+            text = _("Choose at most %(count)d runbooks at once.") % {"count": MAX_RUNBOOKS}
             self.message_user(request, text, messages.ERROR)
             return None
         is_sent = "rationale" in request.POST

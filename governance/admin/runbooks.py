@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from governance.accounts.roles import signed_in
-from governance.admin.base import SAFE_METHODS, SlugOnceAdmin
+from governance.admin.base import SAFE_METHODS, ImmutableSlugAdmin
 from governance.admin.forms import DowngradeForm
 from governance.admin.imports import LandscapeImport
 from governance.admin.renewals import CampaignMixin
@@ -48,7 +48,7 @@ class RunbookAliasInline(admin.TabularInline):
 
 
 @admin.register(Runbook)
-class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
+class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
     """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
 
     list_display = ("title", "signed", "declared_as", "cluster_label", "in_layers", "owner", "has_document")
@@ -107,7 +107,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, SlugOnceAdmin):
     @admin.display(description=_("layers"))
     def in_layers(self, runbook: Runbook) -> str:
         """The layers' titles."""
-        return ", ".join(layer.title for layer in runbook.at_hand("layers"))
+        return ", ".join(layer.title for layer in runbook.related("layers"))
 
     @admin.display(description=_("document"), boolean=True)
     def has_document(self, runbook: Runbook) -> bool:

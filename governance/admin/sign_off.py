@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from governance.accounts.roles import signed_in
 from governance.admin.access_changes import AccessChangesMixin
-from governance.admin.base import ViewOnlyAdmin
+from governance.admin.base import ReadOnlyAdmin
 from governance.admin.forms import DecisionForm, RuleForm, SubmitForm, WithdrawForm
 from governance.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.ledger.labels import field_in_words, metadata_in_words
@@ -24,14 +24,14 @@ from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from governance.signoff.apply import statement
 from governance.signoff.changes import SinceApproval, compare, since_last_approval
-from governance.signoff.checklist import gates_of
+from governance.signoff.checklist import checklist_for
 from governance.signoff.choices import REFUSAL_TEXTS, Decision, RequestState
 from governance.signoff.decide import reject, sign
 from governance.signoff.eligibility import awaiting
 from governance.signoff.lapse import what_changed
 from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.policy import Refusal
-from governance.signoff.review_context import dossier_of
+from governance.signoff.review_context import load_review_context
 from governance.signoff.rules import replace_rule
 from governance.signoff.submit import submit, withdraw
 from runbooks.models import Document, Runbook
@@ -63,7 +63,7 @@ class InboxFilter(admin.SimpleListFilter):
 
 
 @admin.register(StatusChangeRequest)
-class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
+class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     """Requests: asked for by a form, decided on a page of their own, edited by nobody."""
 
     form = SubmitForm
@@ -238,7 +238,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
         """
         may_sign = request.user.has_perm(SIGN)
         now = timezone.now()
-        read = dossier_of(found, by=signed_in(request), at=now)
+        read = load_review_context(found, by=signed_in(request), at=now)
         refusals = read.reasons_against_signing(signed_in(request), at=now) if may_sign else ()
         document = _pinned_document(found)
         fresh = DecisionForm(initial={"seen": read.seen_token, "comment": typed})
@@ -256,7 +256,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ViewOnlyAdmin):
             "missing": max(0, found.required_signatures - read.counting_approvals()),
             "changed": [field_in_words(Runbook, name) for name in what_changed(found)] if found.is_open else [],
             "statement": statement(found, Decision.APPROVE),
-            "gates": gates_of(found, told=read.told) if found.is_open else [],
+            "gates": checklist_for(found, told=read.told) if found.is_open else [],
             "since": since_last_approval(found),
             "since_pinned": _since_pinned(found, document),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
@@ -298,7 +298,7 @@ def _since_pinned(found: StatusChangeRequest, document: Document | None) -> Sinc
 
 
 @admin.register(SignOff)
-class SignOffAdmin(ViewOnlyAdmin):
+class SignOffAdmin(ReadOnlyAdmin):
     """Decisions: view only."""
 
     list_display = ("request", "signer", "decision", "signed_at")
@@ -308,7 +308,7 @@ class SignOffAdmin(ViewOnlyAdmin):
 
 
 @admin.register(SignOffRule)
-class SignOffRuleAdmin(ViewOnlyAdmin):
+class SignOffRuleAdmin(ReadOnlyAdmin):
     """Rules: a change is a new version, by whoever was given the right to add one."""
 
     form = RuleForm

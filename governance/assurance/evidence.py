@@ -25,7 +25,7 @@ from governance.assurance.comparison.stored_requests import (
 from governance.assurance.verdict import Evidence, Verdict, VerdictReason, decide, no_go, reasons_in
 from governance.guards.rules import SIGNED
 from governance.ledger.choices import Action
-from governance.ledger.history import last_told
+from governance.ledger.history import latest_value
 from governance.ledger.incidents import OF_THE_CHAIN
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.ledger.snapshot import subject_of
@@ -44,9 +44,9 @@ ABOUT_SIGNING = (
     Action.REQUEST_REJECTED,
     Action.READINESS_CHANGED,
 )
-LEAST_YEAR, MOST_YEAR = 1, 9999
+MIN_YEAR, MAX_YEAR = 1, 9999
 # Of a runbook that does not claim to be ready nothing is asked: its own row says no.
-NOTHING_AGAINST = Evidence(True, True, True)
+NO_OBJECTION = Evidence(True, True, True)
 
 
 def verdict_on_slug(
@@ -72,7 +72,7 @@ def verdict_on_slug(
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class EvidenceRows:
     """What a page has read for its own use in this very answer, so that the verdict need not read it again.
 
     :ivar decisions: those on every applied request of the runbooks asked about, with their signers and requests.
@@ -100,7 +100,7 @@ def verdict_on(
     year: int | None = None,
     at: datetime | None = None,
     thorough: bool = False,
-    read: Read | None = None,
+    read: EvidenceRows | None = None,
 ) -> Verdict:
     """The verdict on a runbook. Parameters as for ``verdicts_on``."""
     return verdicts_on([runbook], year=year, at=at, thorough=thorough, read=read)[0]
@@ -112,7 +112,7 @@ def verdicts_on(
     year: int | None = None,
     at: datetime | None = None,
     thorough: bool = False,
-    read: Read | None = None,
+    read: EvidenceRows | None = None,
 ) -> list[Verdict]:
     """The verdicts on many runbooks, in their order, in a fixed number of queries.
 
@@ -120,17 +120,17 @@ def verdicts_on(
     """
     today = timezone.localdate(at)
     asked = today.year if year is None else year
-    if not LEAST_YEAR <= asked <= MOST_YEAR:
+    if not MIN_YEAR <= asked <= MAX_YEAR:
         return [no_go(VerdictReason.DOUBT) for _ in runbooks]
     claiming = [runbook for runbook in runbooks if claims_ready(runbook)]
     try:
-        known = _Known.of(claiming, read, thorough=thorough, texts=True)
+        known = EvidenceSet.of(claiming, read, thorough=thorough, texts=True)
         evidence = {runbook.pk: known.evidence(runbook) for runbook in claiming}
         note_doubts(claiming, {pk: _reasons(of_one) for pk, of_one in evidence.items()})
         return [
             decide(
                 runbook.signed_facts(),
-                evidence.get(runbook.pk, NOTHING_AGAINST),
+                evidence.get(runbook.pk, NO_OBJECTION),
                 today=today,
                 year=asked,
                 solo_mode=bool(settings.GOVERNANCE_SOLO),
@@ -162,7 +162,7 @@ def claims_ready(runbook: Runbook) -> bool:
 
 
 @dataclass(slots=True)
-class _Known:
+class EvidenceSet:
     """What was read for all of the runbooks at once."""
 
     alarms: tuple[Reason, ...]
@@ -171,14 +171,16 @@ class _Known:
     altered: set[int]  # documents whose text is not what their sha256 names
 
     @classmethod
-    def of(cls, runbooks: Sequence[Runbook], read: Read | None = None, *, thorough: bool = False, texts: bool) -> Self:
+    def of(
+        cls, runbooks: Sequence[Runbook], read: EvidenceRows | None = None, *, thorough: bool = False, texts: bool
+    ) -> Self:
         """Gather it; nothing where no runbook claims to be ready.
 
         :param texts: read the texts that are not at hand, to see that each is what its sha256 names.
         """
         if not runbooks:
             return cls((), {}, {}, set())
-        read = read or Read.now(runbooks)
+        read = read or EvidenceRows.now(runbooks)
         about: dict[str, list[ChangeLogEntry]] = {}
         for row in read.rows:
             about.setdefault(row.subject, []).append(row)
@@ -200,13 +202,14 @@ class _Known:
             signatures_complete=bool(decisions) and _has_quorum(decisions),
             ledger_agrees=bool(decisions) and _tells_of(self.rows.get(subject_of(runbook), []), decisions, runbook),
             alarms=self.alarms,
-            document_is_itself=runbook.document_id not in self.altered and self._is_shown_as_rendered(runbook.document),
+            document_hash_matches=runbook.document_id not in self.altered
+            and self._is_shown_as_rendered(runbook.document),
         )
 
     def _is_shown_as_rendered(self, document: Document | None) -> bool:
         """Whether the HTML is what the ledger says the text was rendered to; without a text there is another reason."""
         told = self.rows.get(subject_of(document), []) if document else []
-        return document is None or last_told(told, "html_sha256") == document.html_sha256
+        return document is None or latest_value(told, "html_sha256") == document.html_sha256
 
 
 def _on_the_last(decisions: Iterable[SignOff]) -> dict[int, list[SignOff]]:
@@ -223,12 +226,12 @@ def _on_the_last(decisions: Iterable[SignOff]) -> dict[int, list[SignOff]]:
 
 def _altered_documents(runbooks: Sequence[Runbook], *, texts: bool) -> set[int]:
     """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query, if at all."""
-    at_hand = [runbook.document for runbook in runbooks if runbook.document]
-    deferred = [document.pk for document in at_hand if {"text", "html"} & document.get_deferred_fields()]
-    documents = [document for document in at_hand if document.pk not in deferred]
+    related = [runbook.document for runbook in runbooks if runbook.document]
+    deferred = [document.pk for document in related if {"text", "html"} & document.get_deferred_fields()]
+    documents = [document for document in related if document.pk not in deferred]
     if deferred and texts:
         documents += Document.objects.filter(pk__in=deferred).only("text", "sha256", "html", "html_sha256")
-    return {document.pk for document in documents if not document.is_itself}
+    return {document.pk for document in documents if not document.hash_matches}
 
 
 def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
@@ -306,7 +309,7 @@ def doubts_about(runbooks: Sequence[Runbook]) -> dict[int, tuple[Reason, ...]]:
     not what its sha256 names is found by the verdict alone, on the runbook's page and wherever a machine asks.
     """
     try:
-        known = _Known.of(runbooks, texts=False)
+        known = EvidenceSet.of(runbooks, texts=False)
         return {runbook.pk: _reasons(known.evidence(runbook)) for runbook in runbooks}
     except Exception:  # whatever it is, it is a doubt
         logger.exception("What stands against runbooks could not be found out.")

@@ -22,7 +22,7 @@ from governance.ledger.incidents import BY_A_CHECKPOINT, OF_THE_CHAIN, is_back, 
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff import policy, transitions
 from governance.signoff.choices import RequestState
-from governance.signoff.downgrade import downgrade, lapse_what_waits
+from governance.signoff.downgrade import downgrade, lapse_open_requests
 from governance.signoff.signers import person
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
@@ -96,7 +96,7 @@ def accept_restored_ledger(
     :raises ActionRefused: the policy is against it, as for each downgrade by this person.
     """
     verified = ledger.verify()  # the whole chain takes long: before the lock
-    with ledger.governed():
+    with ledger.atomic():
         refuse_for(policy.reasons_against_accepting(person(by), reason))
         exposed, lost = exposed_by_checkpoints(), _lost(mark)
         if not exposed and not lost:
@@ -139,7 +139,7 @@ def accept_broken_ledger(
     breaks, verified = _breaks()  # the whole chain takes long: before the lock
     if not breaks:
         raise NothingToAccept("The chain is whole: there is nothing to accept.")
-    with ledger.governed():
+    with ledger.atomic():
         refuse_for(policy.reasons_against_accepting(person(by), reason))
         if not ledger.verify(after=verified, accepted=set(breaks)).is_whole:
             raise NothingToAccept("Rows were added meanwhile that do not hold. Run the command again.")
@@ -177,7 +177,7 @@ def accept_corrected_clock(
     """
     moment = at or timezone.now()
     ahead = moment + CLOCK_TOLERANCE
-    with ledger.governed():
+    with ledger.atomic():
         refuse_for(policy.reasons_against_accepting(person(by), reason))
         newest = ChangeLogEntry.objects.order_by("-sequence").values_list("recorded_at", flat=True).first()
         if not any(seen is not None and seen > ahead for seen in (newest, seen_at)):
@@ -218,7 +218,7 @@ def _take_down(which: Q, reason: str, *, by: User, at: datetime) -> list[Runbook
         downgrade(runbook=runbook, level=ReadinessLevel.UNASSESSED, reason=reason, by=by, at=at)
     waiting = Runbook.objects.filter(status_change_requests__state=RequestState.OPEN).order_by("pk")
     for runbook in list(waiting):
-        ledger.append_all(lapse_what_waits(runbook, reason, by=by, at=at), at=at)
+        ledger.append_all(lapse_open_requests(runbook, reason, by=by, at=at), at=at)
     return signed
 
 

@@ -27,7 +27,7 @@ DAYS_BEFORE = (60, 30, 7)
 # So long nobody else sends what a process has begun to send. A mail server gets EMAIL_TIMEOUT seconds.
 CLAIM = timedelta(minutes=10)
 # After so many e-mails in a row for which the mail server could not be reached, the others wait for the next look.
-MOST_SILENT = 3
+MAX_SILENT = 3
 UNREACHABLE = (TimeoutError, ConnectionError, SMTPServerDisconnected, SMTPConnectError)
 
 
@@ -101,13 +101,13 @@ def send_due_reminders(*, at: datetime | None = None) -> Outcome:
     """Send what is due, in the portal's language. One that cannot be sent holds up no other.
 
     Each e-mail is claimed in a short transaction, sent outside of any, then marked as sent. A mail
-    server that cannot be reached is tried ``MOST_SILENT`` times in a row.
+    server that cannot be reached is tried ``MAX_SILENT`` times in a row.
     """
     moment = at or timezone.now()
     sent, failed, silent = 0, [], 0
     with override(settings.LANGUAGE_CODE):
         for draft in list(due_reminders(at=moment)):
-            if silent >= MOST_SILENT:
+            if silent >= MAX_SILENT:
                 failed.append(f"{draft.recipient}: {draft.subject}: the mail server cannot be reached")
                 continue
             try:

@@ -10,7 +10,7 @@ from io import StringIO
 from django.http import HttpResponse
 from django.utils import timezone
 
-from governance.assurance.as_of import Then
+from governance.assurance.as_of import RunbookAsOf
 from governance.assurance.choices import VERDICT_TEXTS
 from governance.assurance.evidence import verdicts_on
 from governance.assurance.verdict import Verdict
@@ -127,7 +127,7 @@ def overdue_csv(rows: Iterable[OverdueRow]) -> HttpResponse:
     )
 
 
-def past_csv(rows: Iterable[Then], moment: datetime) -> HttpResponse:
+def past_csv(rows: Iterable[RunbookAsOf], moment: datetime) -> HttpResponse:
     """The readiness report of another moment as a file. Its columns are named otherwise: no reader takes it for now."""
     return as_csv(
         "readiness-then.csv",

@@ -55,7 +55,7 @@ class Evidence:
 
     signatures_complete: bool
     ledger_agrees: bool
-    document_is_itself: bool
+    document_hash_matches: bool
     alarms: tuple[Reason, ...] = ()
 
 
@@ -93,7 +93,7 @@ def reasons_in(evidence: Evidence) -> tuple[VerdictReason, ...]:
         (VerdictReason.SIGNATURES_MISSING, not evidence.signatures_complete),
         (VerdictReason.LEDGER_DISAGREES, not evidence.ledger_agrees),
         *((VerdictReason(alarm.value), True) for alarm in evidence.alarms),
-        (VerdictReason.DOCUMENT_ALTERED, not evidence.document_is_itself),
+        (VerdictReason.DOCUMENT_ALTERED, not evidence.document_hash_matches),
     )
     return tuple(reason for reason, holds in doubts if holds)
 

@@ -11,9 +11,9 @@ from django.db import models
 from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.snapshot import BEHIND_A_SIGNATURE, difference, facts_of, subject_of
+from governance.ledger.snapshot import SIGNATURE_DEPENDENCIES, diff, snapshot, subject_of
 from governance.signoff.access_changes import announce
-from governance.signoff.lapse import lapse_what_changed
+from governance.signoff.lapse import lapse_changed_requests
 from runbooks.models import Cluster, Document, Layer, Runbook, RunbookAlias
 
 # What a runbook is linked with goes from it without a word of its own when it is deleted.
@@ -21,7 +21,7 @@ LINKED_RUNBOOKS: dict[type[models.Model], str] = {Layer: "runbooks", Cluster: "r
 
 
 @dataclass(slots=True)
-class GovernedEdit:
+class AuditedEdit:
     """One edit in two halves, for a caller that writes in between (the admin's forms do).
 
     Both halves must run in one transaction. ``governed_edit`` is the same as a ``with`` block.
@@ -35,8 +35,8 @@ class GovernedEdit:
     def begin(cls, instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Self:
         """Remember what is stored now; nothing, for an object that is not stored yet."""
         stored = type(instance)._base_manager.filter(pk=instance.pk).first() if instance.pk else None
-        with ledger.in_its_language():
-            return cls(by=by, reason=reason, before=facts_of(stored) if stored else None)
+        with ledger.canonical_language():
+            return cls(by=by, reason=reason, before=snapshot(stored) if stored else None)
 
     def finish(self, instance: models.Model) -> ChangeLogEntry | None:
         """Write the ledger row, and lapse open requests that pinned something else now. None when nothing changed."""
@@ -44,12 +44,12 @@ class GovernedEdit:
             document_follows_path(instance.pk)
             if self.before is not None:
                 remember_former_titles({instance.pk: str(self.before["title"])})
-        with ledger.in_its_language():
-            after = facts_of(type(instance)._base_manager.get(pk=instance.pk))
-        changes = difference(self.before, after)
+        with ledger.canonical_language():
+            after = snapshot(type(instance)._base_manager.get(pk=instance.pk))
+        changes = diff(self.before, after)
         if self.before is not None and not changes:
             return None
-        with ledger.in_its_language():
+        with ledger.canonical_language():
             record = ledger.Record(
                 actor=self.by,
                 action=Action.CHANGED if self.before is not None else Action.CREATED,
@@ -61,8 +61,8 @@ class GovernedEdit:
         entry = ledger.append(record)
         if isinstance(instance, User):
             announce(entry, account=instance)
-        if isinstance(instance, BEHIND_A_SIGNATURE) and self.before is not None:
-            lapse_what_changed(by=self.by, runbook=instance if isinstance(instance, Runbook) else None)
+        if isinstance(instance, SIGNATURE_DEPENDENCIES) and self.before is not None:
+            lapse_changed_requests(by=self.by, runbook=instance if isinstance(instance, Runbook) else None)
         return entry
 
 
@@ -87,13 +87,13 @@ def remember_former_titles(titles: dict[int, str]) -> None:
 
 
 @contextmanager
-def governed_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Iterator[GovernedEdit]:
+def audited_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Iterator[AuditedEdit]:
     """Save ``instance`` and what belongs to it inside the block; the ledger row follows by itself.
 
     A block that changes nothing leaves no row.
     """
-    with ledger.governed():
-        edit = GovernedEdit.begin(instance, by=by, reason=reason)
+    with ledger.atomic():
+        edit = AuditedEdit.begin(instance, by=by, reason=reason)
         yield edit
         edit.finish(instance)
 
@@ -104,12 +104,12 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
     :raises ProtectedError: something still hangs on it.
     :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not deleted).
     """
-    with ledger.governed():
-        with ledger.in_its_language():
-            before, subject, title = facts_of(instance), subject_of(instance), str(instance)
+    with ledger.atomic():
+        with ledger.canonical_language():
+            before, subject, title = snapshot(instance), subject_of(instance), str(instance)
         linked = LINKED_RUNBOOKS.get(type(instance))
         runbooks = list(getattr(instance, linked).all()) if linked else []
-        edits = {runbook.pk: GovernedEdit.begin(runbook, by=by, reason=reason) for runbook in runbooks}
+        edits = {runbook.pk: AuditedEdit.begin(runbook, by=by, reason=reason) for runbook in runbooks}
         instance.delete()
         entry = ledger.append(
             ledger.Record(
@@ -118,13 +118,13 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
                 subject=subject,
                 subject_title=title,
                 reason=reason,
-                changes=difference(before, None),
+                changes=diff(before, None),
             )
         )
         if isinstance(instance, User):
             announce(entry, addresses=[instance.email])
         for runbook in Runbook.objects.filter(pk__in=edits):
             edits[runbook.pk].finish(runbook)
-        if isinstance(instance, BEHIND_A_SIGNATURE):
-            lapse_what_changed(by=by)
+        if isinstance(instance, SIGNATURE_DEPENDENCIES):
+            lapse_changed_requests(by=by)
         return entry

@@ -10,8 +10,8 @@ from governance import ledger
 from governance.editing.audited_edit import document_follows_path, remember_former_titles
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.snapshot import BEHIND_A_SIGNATURE, difference, facts_of, relations_of, subject_of
-from governance.signoff.lapse import lapse_what_changed
+from governance.ledger.snapshot import SIGNATURE_DEPENDENCIES, diff, relations_of, snapshot, subject_of
+from governance.signoff.lapse import lapse_changed_requests
 from runbooks.models import Runbook, SectionEntry, SituationRunbook
 
 # What a ledger row tells of an object is joined where there is one of it.
@@ -23,7 +23,7 @@ CHUNK = 5_000
 
 
 @dataclass(slots=True)
-class GovernedEdits:
+class BulkEdit:
     """The two halves of an edit of many objects. Both must run in one transaction (``ledger.governed``)."""
 
     by: ledger.Actor
@@ -42,8 +42,8 @@ class GovernedEdits:
             self._follow_up(keys)
         records = [record for _, instance, facts in _stored(model, keys) if (record := self._record(instance, facts))]
         entries = ledger.append_all(records) if records else []
-        if records and issubclass(model, BEHIND_A_SIGNATURE) and self.before:
-            lapse_what_changed(by=self.by)
+        if records and issubclass(model, SIGNATURE_DEPENDENCIES) and self.before:
+            lapse_changed_requests(by=self.by)
         return entries
 
     def _follow_up(self, pks: list[int]) -> None:
@@ -56,10 +56,10 @@ class GovernedEdits:
 
     def _record(self, instance: models.Model, after: dict[str, Any]) -> ledger.Record | None:
         before = self.before.get(instance.pk)
-        changes = difference(before, after)
+        changes = diff(before, after)
         if before is not None and not changes:
             return None
-        with ledger.in_its_language():
+        with ledger.canonical_language():
             return ledger.Record(
                 actor=self.by,
                 action=Action.CHANGED if before is not None else Action.CREATED,
@@ -78,10 +78,10 @@ def _stored(model: type[models.Model], pks: list[int]) -> Iterable[tuple[int, mo
         if "document" in joined:
             queryset = queryset.defer(*(f"document__{name}" for name in ("text", "html", "contents")))
         found = queryset.prefetch_related(*(_into_a_list(name) for name in relations)).in_bulk(part)
-        with ledger.in_its_language():
+        with ledger.canonical_language():
             for pk in part:
                 related = {name: getattr(found[pk], f"read_{name}") for name in relations}
-                yield pk, found[pk], facts_of(found[pk], related=related)
+                yield pk, found[pk], snapshot(found[pk], related=related)
 
 
 def _into_a_list(name: str) -> "models.Prefetch[Any]":

@@ -10,7 +10,7 @@ from governance import ledger
 from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, Severity
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
-from governance.ledger.snapshot import difference, facts_of, subject_of
+from governance.ledger.snapshot import diff, snapshot, subject_of
 from runbooks.documents import RENDERER
 from runbooks.documents.rendering.rendered import Rendered
 from runbooks.documents.rendering.sandbox import render_document
@@ -58,7 +58,7 @@ def kept_document(
     text = content.decode("utf-8")  # a byte order mark stays: the text must hash to the same sha256
     rendered = rendered_text(text, path)
     moment = at or timezone.now()
-    with ledger.governed():
+    with ledger.atomic():
         # Rendering holds no lock: another sync may have stored the same version meanwhile.
         if known := same.first():
             return known, False
@@ -89,11 +89,11 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
         rendered = rendered_text(document.text, document.path)
         if rendered.trouble and document.html_sha256:
             continue  # shown as it stands already
-        with ledger.governed():
+        with ledger.atomic():
             # Rendering holds no lock: another migrate may have shown it anew meanwhile.
             if not older.filter(pk=key).exists():
                 continue
-            before = facts_of(document)
+            before = snapshot(document)
             for name, value in _fields(rendered, renderer=RENDERER).items():
                 setattr(document, name, value)
             document.save(update_fields=["html", "contents", "html_sha256", "renderer"])
@@ -125,7 +125,7 @@ def _record(action: Action, document: Document, *, before: dict[str, Any] | None
             action=action,
             subject=subject_of(document),
             subject_title=str(document),
-            changes=difference(before, facts_of(document)),
+            changes=diff(before, snapshot(document)),
         )
     )
 

@@ -43,7 +43,7 @@ class LandscapeSource(models.Model):
         return f"{self.file} @ {self.sha256[:12]}"
 
     @property
-    def is_itself(self) -> bool:
+    def hash_matches(self) -> bool:
         """Whether the stored text is the one that the sha256 names."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest() == self.sha256
 

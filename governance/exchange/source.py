@@ -44,7 +44,7 @@ def keep_source(
     """
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     moment = at or timezone.now()
-    with ledger.governed():
+    with ledger.atomic():
         newest = LandscapeSource.objects.first()
         if newest is None or (newest.sha256, newest.file, newest.dropped) != (sha256, record.file, list(dropped)):
             newest = LandscapeSource.objects.create(

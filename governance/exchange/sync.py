@@ -7,18 +7,18 @@ from datetime import datetime
 from django.utils import timezone
 
 from governance import ledger
-from governance.editing.bulk_edit import GovernedEdits
+from governance.editing.bulk_edit import BulkEdit
 from governance.exchange.documents import kept_document
-from governance.findings.choices import NoticedBy
-from governance.findings.reconcile import Checked, check_catalogue, keep_noticed, open_ahead, settle
-from governance.findings.source_checks import TROUBLES, Expected, Seen, look
+from governance.findings.choices import Detector
+from governance.findings.reconcile import Checked, check_catalogue, open_ahead, reconcile, settle
+from governance.findings.source_checks import MISSING_DOCUMENT_KINDS, ExpectedDocument, ScanResult, scan
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
 from runbooks.models import Document, Runbook
 from runbooks.search import index
 
-MOST_POINTED = 100  # runbooks that get another text in one transaction
+MAX_POINTED = 100  # runbooks that get another text in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,20 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
     :raises SourceError: the source cannot be used, or holds none of the documents. No runbook was touched.
     """
     moment = at or timezone.now()
-    seen = look(source, _expected(), landscapes=_landscapes())
+    seen = scan(source, _expected(), landscapes=_landscapes())
     if not seen.sha256 and Runbook.objects.filter(document__isnull=False).exists():
         raise SourceError("None of the documents is there. Is this the folder that the landscape's paths start from?")
     stored = _store_new(source, seen, by=by, at=moment)
     reason = f"Sync of {name}"
     keys = [runbook.pk for runbook in _to_point(seen)]
-    ahead, last = keys[:-MOST_POINTED], keys[-MOST_POINTED:]
+    ahead, last = keys[:-MAX_POINTED], keys[-MAX_POINTED:]
     changed = 0
     # Each runbook by itself: nobody waits for thousands. After a kill the next sync goes on.
-    for start in range(0, len(ahead), MOST_POINTED):
-        with ledger.governed(), index.held():
-            changed += _point(seen, ahead[start : start + MOST_POINTED], by=by, reason=reason)
-    opened = open_ahead(seen.noticed, family=NoticedBy.DOCUMENTS, at=moment)
-    with ledger.governed(), index.held():
+    for start in range(0, len(ahead), MAX_POINTED):
+        with ledger.atomic(), index.deferred():
+            changed += _point(seen, ahead[start : start + MAX_POINTED], by=by, reason=reason)
+    opened = open_ahead(seen.noticed, family=Detector.DOCUMENTS, at=moment)
+    with ledger.atomic(), index.deferred():
         changed += _point(seen, last, by=by, reason=reason)
         checked = _keep_findings(seen, moment, opened=opened)
         synced = Synced(
@@ -75,13 +75,13 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
     return synced
 
 
-def _expected() -> list[Expected]:
+def _expected() -> list[ExpectedDocument]:
     rows = Runbook.objects.exclude(document_path="").order_by("pk")
     named = list(rows.values_list("pk", "title", "document_path", "document__sha256"))
     # A text that went away is known by the last version that was seen there, however often it is looked for.
     gone = [path for _, _, path, sha256 in named if not sha256]
     last = dict(Document.objects.filter(path__in=gone).order_by("seen_at", "pk").values_list("path", "sha256"))
-    return [Expected(pk, title, path, sha256 or last.get(path, "")) for pk, title, path, sha256 in named]
+    return [ExpectedDocument(pk, title, path, sha256 or last.get(path, "")) for pk, title, path, sha256 in named]
 
 
 def _landscapes() -> frozenset[str]:
@@ -89,7 +89,7 @@ def _landscapes() -> frozenset[str]:
     return frozenset(subject.removeprefix("landscape:") for subject in subjects.distinct())
 
 
-def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) -> int:
+def _store_new(source: Source, seen: ScanResult, *, by: ledger.Actor, at: datetime) -> int:
     """Keep the versions that are not stored yet; what changes meanwhile counts as it is when it is stored.
 
     :returns: how many this sync stored; what another stored meanwhile is that one's to tell.
@@ -113,13 +113,13 @@ def _store_new(source: Source, seen: Seen, *, by: ledger.Actor, at: datetime) ->
     return stored
 
 
-def _to_point(seen: Seen, among: Sequence[int] | None = None) -> list[Runbook]:
+def _to_point(seen: ScanResult, among: Sequence[int] | None = None) -> list[Runbook]:
     """The runbooks that show another text than was seen at their path, each with that one, or none, put in.
 
     :param among: primary keys; all runbooks by default.
     """
     documents = _documents(seen)
-    unread = {one.file for one in seen.noticed if one.kind in TROUBLES}
+    unread = {one.file for one in seen.noticed if one.kind in MISSING_DOCUMENT_KINDS}
     runbooks = Runbook.objects.exclude(document_path="").order_by("pk")
     changed: list[Runbook] = []
     for runbook in runbooks if among is None else runbooks.filter(pk__in=among):
@@ -133,32 +133,32 @@ def _to_point(seen: Seen, among: Sequence[int] | None = None) -> list[Runbook]:
     return changed
 
 
-def _point(seen: Seen, keys: Sequence[int], *, by: ledger.Actor, reason: str) -> int:
+def _point(seen: ScanResult, keys: Sequence[int], *, by: ledger.Actor, reason: str) -> int:
     """Point each of some runbooks at the text of its path, or at none; returns how many were changed."""
     changed = _to_point(seen, keys)
     if changed:
         pointed = [runbook.pk for runbook in changed]
-        edits = GovernedEdits.begin(Runbook, pointed, by=by, reason=reason)
+        edits = BulkEdit.begin(Runbook, pointed, by=by, reason=reason)
         Runbook.objects.bulk_update(changed, ("document",))
         edits.finish(Runbook, pointed)
     return len(changed)
 
 
-def _documents(seen: Seen) -> dict[tuple[str, str], int]:
+def _documents(seen: ScanResult) -> dict[tuple[str, str], int]:
     """The primary key of every stored version that was seen, by path and sha256."""
     stored = Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
     return {(path, sha256): pk for pk, path, sha256 in stored if seen.sha256[path] == sha256}
 
 
-def _keep_findings(seen: Seen, at: datetime, *, opened: int) -> Checked:
+def _keep_findings(seen: ScanResult, at: datetime, *, opened: int) -> Checked:
     # A document that can be read again settles what the import of its row had found.
-    settled = settle(kinds=TROUBLES, subjects=seen.sha256, at=at)
-    checked = keep_noticed(seen.noticed, family=NoticedBy.DOCUMENTS, at=at)
+    settled = settle(kinds=MISSING_DOCUMENT_KINDS, subjects=seen.sha256, at=at)
+    checked = reconcile(seen.noticed, family=Detector.DOCUMENTS, at=at)
     return Checked(checked.opened + opened, checked.settled + settled, checked.regraded)
 
 
-def _gone(seen: Seen) -> int:
-    return len({one.file for one in seen.noticed if one.kind in TROUBLES})
+def _gone(seen: ScanResult) -> int:
+    return len({one.file for one in seen.noticed if one.kind in MISSING_DOCUMENT_KINDS})
 
 
 def _record(synced: Synced, name: str, *, by: ledger.Actor, at: datetime) -> None:

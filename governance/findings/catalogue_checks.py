@@ -30,7 +30,7 @@ CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class FindingDraft:
     """A finding before it is stored. ``runbook`` is a primary key."""
 
     kind: FindingKind
@@ -39,7 +39,7 @@ class Noticed:
     file: str = ""
     line: int = 0
     runbook: int | None = None
-    graver: Severity | None = None
+    severity_override: Severity | None = None
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -48,11 +48,11 @@ class Noticed:
 
     @property
     def severity(self) -> Severity:
-        """That of its kind, where nothing makes it graver."""
-        return self.graver or SEVERITY_OF_KIND.get(self.kind, Severity.WARNING)
+        """That of its kind, where nothing makes it severity_override."""
+        return self.severity_override or SEVERITY_OF_KIND.get(self.kind, Severity.WARNING)
 
 
-def notice_catalogue(*, at: datetime | None = None) -> list[Noticed]:
+def check_catalogue_rows(*, at: datetime | None = None) -> list[FindingDraft]:
     """What is wrong with the catalogue as it stands, the stored documents included. A retired runbook is let be."""
     noticed = [*_people_and_situations(), *_situations(at), *_requests(at)]
     # The texts are read in portions: all of them at once may be more than a worker should hold.
@@ -62,27 +62,27 @@ def notice_catalogue(*, at: datetime | None = None) -> list[Noticed]:
     return noticed
 
 
-def _requests(at: datetime | None) -> Iterator[Noticed]:
+def _requests(at: datetime | None) -> Iterator[FindingDraft]:
     """Open requests that not enough people can sign any more."""
     found = survey(at=at)
     for request in found.requests:
         reach = found.reach(request)
         if reach.is_lost:
-            with ledger.in_its_language():
+            with ledger.canonical_language():
                 target = request.target
             message = (
                 f"Nobody can complete the request for {target}: {reach.given} of {reach.needed} signatures are given,"
                 f" and {reach.can_sign} people can still sign. Withdraw it, and ask anew once enough people may sign."
             )
             kind = FindingKind.QUORUM_OUT_OF_REACH
-            yield Noticed(kind, request.runbook.title, message, runbook=request.runbook_id)
+            yield FindingDraft(kind, request.runbook.title, message, runbook=request.runbook_id)
 
 
 def _in_use() -> Any:
     return Runbook.objects.exclude(readiness_level=ReadinessLevel.RETIRED).order_by("pk")
 
 
-def _people_and_situations() -> Iterator[Noticed]:
+def _people_and_situations() -> Iterator[FindingDraft]:
     in_a_situation = set(Situation.objects.values_list("runbooks", flat=True))
     for pk, title, owner, contact in _in_use().values_list("pk", "title", "owner", "escalation_contact"):
         lacks = (
@@ -100,34 +100,40 @@ def _people_and_situations() -> Iterator[Noticed]:
         )
         for kind, holds, message in lacks:
             if holds:
-                yield Noticed(kind, title, message, runbook=pk)
+                yield FindingDraft(kind, title, message, runbook=pk)
 
 
-def _situations(at: datetime | None) -> Iterator[Noticed]:
+def _situations(at: datetime | None) -> Iterator[FindingDraft]:
     live = {runbook.pk for runbook in Runbook.objects.live_ready(at=at)}
     for situation in Situation.objects.prefetch_related("steps"):
         if not live & {step.runbook_id for step in situation.steps.all()}:
             message = "None of its runbooks may be used live now. Whoever faces it has nothing to follow."
-            yield Noticed(FindingKind.SITUATION_NOT_LIVE, situation.title, message)
+            yield FindingDraft(FindingKind.SITUATION_NOT_LIVE, situation.title, message)
 
 
-def _document(runbook: Runbook, document: Document) -> Iterator[Noticed]:
+def _document(runbook: Runbook, document: Document) -> Iterator[FindingDraft]:
     row = _row(runbook)
     for found in disagreements(read_header(document.text), row):
-        graver = Severity.ERROR if _is_graver(found.kind, row) else None
-        yield Noticed(
-            FindingKind(found.kind.value), runbook.title, found.message, document.path, found.line, runbook.pk, graver
+        severity_override = Severity.ERROR if _is_more_severe(found.kind, row) else None
+        yield FindingDraft(
+            FindingKind(found.kind.value),
+            runbook.title,
+            found.message,
+            document.path,
+            found.line,
+            runbook.pk,
+            severity_override,
         )
     if is_stub(document.text):
         message = "There is nothing in the document that anybody could follow. Write it, or take the row out."
-        yield Noticed(FindingKind.STUB, runbook.title, message, document.path, 0, runbook.pk)
+        yield FindingDraft(FindingKind.STUB, runbook.title, message, document.path, 0, runbook.pk)
     line = conflict_line(document.text)
     if line:
         message = "The document holds an unresolved merge conflict: two texts stand where one should. Settle it."
-        yield Noticed(FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, line, runbook.pk)
+        yield FindingDraft(FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, line, runbook.pk)
 
 
-def _is_graver(kind: DisagreementKind, row: Row) -> bool:
+def _is_more_severe(kind: DisagreementKind, row: Row) -> bool:
     return kind == DisagreementKind.NOT_IN_FORCE and row.level == ReadinessLevel.READY
 
 
@@ -157,9 +163,9 @@ def conflict_line(text: str) -> int:
     return 0
 
 
-def once(noticed: Iterable[Noticed]) -> dict[tuple[str, str, str], Noticed]:
+def unique_by_identity(noticed: Iterable[FindingDraft]) -> dict[tuple[str, str, str], FindingDraft]:
     """By identity; of two with the same, the first."""
-    found: dict[tuple[str, str, str], Noticed] = {}
+    found: dict[tuple[str, str, str], FindingDraft] = {}
     for one in noticed:
         found.setdefault(one.identity, one)
     return found

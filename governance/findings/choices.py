@@ -49,7 +49,7 @@ class FindingKind(models.TextChoices):
     OTHER = "other", _("other")
 
 
-class NoticedBy(models.TextChoices):
+class Detector(models.TextChoices):
     """Which check opens and settles a finding by itself. Each settles its own alone."""
 
     # The landscape file, at its import; the ledger's verification.

@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from governance.findings.choices import FindingKind, NoticedBy, Severity
+from governance.findings.choices import Detector, FindingKind, Severity
 
 
 class Finding(models.Model):
@@ -25,7 +25,7 @@ class Finding(models.Model):
     first_seen = models.DateTimeField(_("first seen"))
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
     noticed_by = models.CharField(
-        _("noticed by"), max_length=20, choices=NoticedBy, default=NoticedBy.OTHER, editable=False
+        _("noticed by"), max_length=20, choices=Detector, default=Detector.OTHER, editable=False
     )
     # What a person has set aside stays so until its cause has gone: a check must not ask again every hour.
     cause_gone = models.BooleanField(_("cause gone"), default=False, editable=False)

@@ -8,14 +8,14 @@ from typing import Any
 from django.utils import timezone
 
 from governance import ledger
-from governance.findings.catalogue_checks import Noticed, notice_catalogue, once
-from governance.findings.choices import NoticedBy
+from governance.findings.catalogue_checks import FindingDraft, check_catalogue_rows, unique_by_identity
+from governance.findings.choices import Detector
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 
-LONGEST_SUBJECT = 300
-LONGEST_FILE = 300
-MOST_OPENED = 500  # findings that are opened in one transaction, where there are more
+MAX_SUBJECT_LENGTH = 300
+MAX_FILE_LENGTH = 300
+MAX_OPENED = 500  # findings that are opened in one transaction, where there are more
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None =
 
     :param reason: why it is looked at, for that row.
     """
-    noticed = notice_catalogue(at=at)
-    ahead = open_ahead(noticed, family=NoticedBy.CATALOGUE, at=at)
-    with ledger.governed():
-        last = keep_noticed(noticed, family=NoticedBy.CATALOGUE, at=at)
+    noticed = check_catalogue_rows(at=at)
+    ahead = open_ahead(noticed, family=Detector.CATALOGUE, at=at)
+    with ledger.atomic():
+        last = reconcile(noticed, family=Detector.CATALOGUE, at=at)
         checked = Checked(last.opened + ahead, last.settled, last.regraded)
         if checked:
             ledger.append(
@@ -68,7 +68,7 @@ def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None =
     return checked
 
 
-def open_ahead(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | None = None) -> int:
+def open_ahead(noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None) -> int:
     """Open what is new in short transactions until few are left for ``keep_noticed``; returns how many.
 
     An import's first check opens several findings for each of thousands of runbooks: nobody waits for
@@ -76,52 +76,58 @@ def open_ahead(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | 
     """
     moment, opened, each = at or timezone.now(), 0, list(noticed)
     while True:
-        with ledger.governed():
+        with ledger.atomic():
             own = Finding.objects.filter(noticed_by=family)
             new = _new(own, list(own.filter(resolved_at__isnull=True)), _wanted(each, family))
-            if len(new) <= MOST_OPENED:
+            if len(new) <= MAX_OPENED:
                 return opened
-            Finding.objects.bulk_create(_stored(one, family, moment) for one in new[:MOST_OPENED])
-            opened += MOST_OPENED
+            Finding.objects.bulk_create(_stored(one, family, moment) for one in new[:MAX_OPENED])
+            opened += MAX_OPENED
 
 
-def keep_noticed(noticed: Iterable[Noticed], *, family: NoticedBy, at: datetime | None = None) -> Checked:
+def reconcile(noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None) -> Checked:
     """Store what a check noticed; leaves no ledger row of its own, the caller's tells of it.
 
     What another check has open already is not opened twice. What a person has resolved is not opened again as long as
     its cause stands as it did.
     """
     moment = at or timezone.now()
-    with ledger.governed():
+    with ledger.atomic():
         wanted = _wanted(noticed, family)
         own = Finding.objects.filter(noticed_by=family)
         opened = list(own.filter(resolved_at__isnull=True))
         settled = [finding.pk for finding in opened if _identity(finding) not in wanted]
         own.filter(pk__in=settled).update(resolved_at=moment, cause_gone=True)
         new = _new(own, opened, wanted)
-        graver = _follow_what_moved(opened, wanted)
+        severity_override = _follow_what_moved(opened, wanted)
         Finding.objects.bulk_create(_stored(one, family, moment) for one in new)
-    return Checked(opened=len(new), settled=len(settled), regraded=graver)
+    return Checked(opened=len(new), settled=len(settled), regraded=severity_override)
 
 
-def _wanted(noticed: Iterable[Noticed], family: NoticedBy) -> dict[tuple[str, str, str], Noticed]:
+def _wanted(noticed: Iterable[FindingDraft], family: Detector) -> dict[tuple[str, str, str], FindingDraft]:
     """By identity, without what another check has open already."""
-    wanted = once(_fitted(one) for one in noticed)
+    wanted = unique_by_identity(_fitted(one) for one in noticed)
     elsewhere = _open_elsewhere(family, wanted)
     return {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
 
 
-def _new(own: Any, opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> list[Noticed]:
+def _new(own: Any, opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]) -> list[FindingDraft]:
     """Those that are neither open nor set aside by a person."""
     known = {_identity(finding) for finding in opened} | _set_aside(own, wanted)
     return [one for identity, one in wanted.items() if identity not in known]
 
 
-def _fitted(one: Noticed) -> Noticed:
-    if len(one.subject) <= LONGEST_SUBJECT and len(one.file) <= LONGEST_FILE:
+def _fitted(one: FindingDraft) -> FindingDraft:
+    if len(one.subject) <= MAX_SUBJECT_LENGTH and len(one.file) <= MAX_FILE_LENGTH:
         return one
-    return Noticed(
-        one.kind, one.subject[:LONGEST_SUBJECT], one.message, one.file[:LONGEST_FILE], one.line, one.runbook, one.graver
+    return FindingDraft(
+        one.kind,
+        one.subject[:MAX_SUBJECT_LENGTH],
+        one.message,
+        one.file[:MAX_FILE_LENGTH],
+        one.line,
+        one.runbook,
+        one.severity_override,
     )
 
 
@@ -129,13 +135,13 @@ def _identity(finding: Finding) -> tuple[str, str, str]:
     return (str(finding.kind), finding.subject, finding.file)
 
 
-def _open_elsewhere(family: NoticedBy, wanted: dict[tuple[str, str, str], Noticed]) -> set[tuple[str, str]]:
+def _open_elsewhere(family: Detector, wanted: dict[tuple[str, str, str], FindingDraft]) -> set[tuple[str, str]]:
     kinds = {kind for kind, _subject, _file in wanted}
     others = Finding.objects.filter(resolved_at__isnull=True, kind__in=kinds).exclude(noticed_by=family)
     return {(str(kind), subject) for kind, subject in others.values_list("kind", "subject")}
 
 
-def _set_aside(own: Any, wanted: dict[tuple[str, str, str], Noticed]) -> set[tuple[str, str, str]]:
+def _set_aside(own: Any, wanted: dict[tuple[str, str, str], FindingDraft]) -> set[tuple[str, str, str]]:
     """What people have resolved while its cause still stands, in the same words; the others may come back as new ones."""
     kept, gone = set(), []
     for finding in own.filter(resolved_at__isnull=False, cause_gone=False):
@@ -148,7 +154,7 @@ def _set_aside(own: Any, wanted: dict[tuple[str, str, str], Noticed]) -> set[tup
     return kept
 
 
-def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str], Noticed]) -> int:
+def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]) -> int:
     """The same finding on another line or in other words stays the same, with its first day.
 
     :returns: how many have another severity now.
@@ -167,7 +173,7 @@ def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str],
     return regraded
 
 
-def _stored(one: Noticed, family: NoticedBy, moment: datetime) -> Finding:
+def _stored(one: FindingDraft, family: Detector, moment: datetime) -> Finding:
     return Finding(
         kind=one.kind,
         severity=one.severity,

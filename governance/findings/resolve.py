@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from governance import ledger
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
 
@@ -24,11 +24,11 @@ def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | No
     moment = at or timezone.now()
     done = 0
     for finding in findings:
-        with ledger.governed():
+        with ledger.atomic():
             stored = Finding.objects.filter(pk=finding.pk).first()
             if stored is None or stored.resolved_at is not None or stored.kind in NEVER_BY_HAND:
                 continue
-            with governed_edit(stored, by=by):
+            with audited_edit(stored, by=by):
                 stored.resolved_at = moment
                 stored.save(update_fields=["resolved_at"])
             done += 1

@@ -6,24 +6,24 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from governance.findings.catalogue_checks import Noticed
+from governance.findings.catalogue_checks import FindingDraft
 from governance.findings.choices import FindingKind
 from runbooks.documents.checks.links import dead_links, folders_of
-from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Source, composed, is_document
+from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Source, is_document, normalize_nfc
 
 RUNBOOK_NAME = re.compile(r"runbook|playbook", re.IGNORECASE)
 RUNBOOK_FOLDERS = frozenset({"runbook", "runbooks", "playbooks"})
 # Beside the runbooks, and none of them.
 NO_RUNBOOK_NAME = re.compile(r"^(?:readme|index|changelog|contributing)\b|landscape|template", re.IGNORECASE)
-LONGEST_PATH = 300
+MAX_PATH_LENGTH = 300
 # Texts that are read to find one that was moved and renamed at once.
-MOST_COMPARED = 200
-MOST_UNLISTED = 500
-TROUBLES = (FindingKind.MISSING_DOCUMENT, FindingKind.PATH_MOVED, FindingKind.UNREADABLE_DOCUMENT)
+MAX_COMPARED = 200
+MAX_UNLISTED = 500
+MISSING_DOCUMENT_KINDS = (FindingKind.MISSING_DOCUMENT, FindingKind.PATH_MOVED, FindingKind.UNREADABLE_DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedDocument:
     """A document that a runbook names. ``sha256`` is that of the text that stands, or stood last, behind it; empty for none."""
 
     runbook: int
@@ -33,28 +33,30 @@ class Expected:
 
 
 @dataclass(slots=True)
-class Seen:
+class ScanResult:
     """What was found. ``sha256`` is that of each text that can be read, by path; ``noticed`` what is wrong."""
 
     sha256: dict[str, str] = field(default_factory=dict)
-    noticed: list[Noticed] = field(default_factory=list)
+    noticed: list[FindingDraft] = field(default_factory=list)
 
 
-def look(source: Source, expected: Iterable[Expected], *, landscapes: frozenset[str] = frozenset()) -> Seen:
+def scan(
+    source: Source, expected: Iterable[ExpectedDocument], *, landscapes: frozenset[str] = frozenset()
+) -> ScanResult:
     """Read every expected document once, one at a time.
 
     :param landscapes: paths of landscape files, which lie among the runbooks and are none.
     :raises SourceError: the source cannot be used.
     """
-    by_path: dict[str, list[Expected]] = {}
+    by_path: dict[str, list[ExpectedDocument]] = {}
     for one in expected:
         by_path.setdefault(one.path, []).append(one)
-    files = frozenset(map(composed, source.files()))
+    files = frozenset(map(normalize_nfc, source.files()))
     folders = folders_of(files)
-    others = files - set(map(composed, by_path))
-    unlisted = _unlisted(others - set(map(composed, landscapes)))
+    others = files - set(map(normalize_nfc, by_path))
+    unlisted = _unlisted(others - set(map(normalize_nfc, landscapes)))
     compared = _Texts(source, _compared(others, unlisted))
-    seen = Seen()
+    seen = ScanResult()
     for path, runbooks in by_path.items():
         try:
             content = source.read(path)
@@ -66,24 +68,24 @@ def look(source: Source, expected: Iterable[Expected], *, landscapes: frozenset[
         else:
             seen.sha256[path] = hashlib.sha256(content).hexdigest()
             seen.noticed += _dead(content.decode("utf-8"), runbooks[0], files, folders)
-    seen.noticed += [_not_listed(path) for path in unlisted[:MOST_UNLISTED]]
+    seen.noticed += [_not_listed(path) for path in unlisted[:MAX_UNLISTED]]
     return seen
 
 
-def _about(one: Expected, kind: FindingKind, subject: str, message: str, line: int = 0) -> Noticed:
-    return Noticed(kind, subject, message, one.path, line, one.runbook)
+def _about(one: ExpectedDocument, kind: FindingKind, subject: str, message: str, line: int = 0) -> FindingDraft:
+    return FindingDraft(kind, subject, message, one.path, line, one.runbook)
 
 
-def _dead(text: str, one: Expected, files: frozenset[str], folders: frozenset[str]) -> Iterator[Noticed]:
+def _dead(text: str, one: ExpectedDocument, files: frozenset[str], folders: frozenset[str]) -> Iterator[FindingDraft]:
     for link in dead_links(text, one.path, files, folders):
         where = link.path or "a place outside of the repository"
         message = f"The document links to {where}, where there is no file. Correct the link, or add the file."
         yield _about(one, FindingKind.DEAD_LINK, link.target, message, link.line)
 
 
-def _missing(runbooks: list[Expected], others: frozenset[str], compared: "_Texts") -> Iterator[Noticed]:
+def _missing(runbooks: list[ExpectedDocument], others: frozenset[str], compared: "_Texts") -> Iterator[FindingDraft]:
     path, sha256 = runbooks[0].path, runbooks[0].sha256
-    name = posixpath.basename(composed(path)).lower()
+    name = posixpath.basename(normalize_nfc(path)).lower()
     moved = sorted(other for other in others if posixpath.basename(other).lower() == name)
     kept = "its name"
     if not moved and sha256:
@@ -124,13 +126,13 @@ class _Texts:
 def _compared(others: frozenset[str], unlisted: list[str]) -> list[str]:
     """What looks like a runbook first, then every other document, no more than are compared."""
     rest = sorted(path for path in others.difference(unlisted) if is_document(path))
-    return [*unlisted, *rest][:MOST_COMPARED]
+    return [*unlisted, *rest][:MAX_COMPARED]
 
 
 def _unlisted(files: frozenset[str]) -> list[str]:
     """Documents that look like runbooks by their name or their folder, sorted."""
     return sorted(
-        path for path in files if is_document(path) and len(path) <= LONGEST_PATH and _looks_like_a_runbook(path)
+        path for path in files if is_document(path) and len(path) <= MAX_PATH_LENGTH and _looks_like_a_runbook(path)
     )
 
 
@@ -141,6 +143,6 @@ def _looks_like_a_runbook(path: str) -> bool:
     return bool(RUNBOOK_NAME.search(name)) or not RUNBOOK_FOLDERS.isdisjoint(folder.lower().split("/"))
 
 
-def _not_listed(path: str) -> Noticed:
+def _not_listed(path: str) -> FindingDraft:
     message = "It looks like a runbook, and no row of the landscape names it. Add a row, or rename it."
-    return Noticed(FindingKind.UNLISTED_DOCUMENT, path, message, path)
+    return FindingDraft(FindingKind.UNLISTED_DOCUMENT, path, message, path)

@@ -32,7 +32,9 @@ CHANGES_ARE_READABLE = """(CASE WHEN jsonb_typeof(NEW.changes) <> 'object' THEN 
     WHEN EXISTS (SELECT 1 FROM jsonb_each(NEW.changes) told WHERE jsonb_typeof(told.value) <> 'object') THEN false
     ELSE NOT jsonb_path_exists(NEW.changes, 'strict $.** ? (@.type() == "number"
         && (@ > 9223372036854775807 || @ < -9223372036854775808 || @.floor() != @))')
-      AND NOT jsonb_path_exists(NEW.changes, 'strict $.**{DEEPEST to last}') END)""".replace("DEEPEST", str(MAX_DEPTH))
+      AND NOT jsonb_path_exists(NEW.changes, 'strict $.**{MAX_DEPTH to last}') END)""".replace(
+    "MAX_DEPTH", str(MAX_DEPTH)
+)
 # The type of the column and the encoding of the database see to that already.
 TEXTS_ARE_READABLE = "true"
 EMPTYING = "A governed table is never emptied."

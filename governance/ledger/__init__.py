@@ -2,7 +2,7 @@
 
 from governance.ledger.acceptance import LEDGER_SUBJECT, Break
 from governance.ledger.canonical import GENESIS, HASHED_FIELDS, canonical_bytes, canonical_time, digests_of, hash_of
-from governance.ledger.chain import SYSTEM, Actor, Record, SystemActor, append, append_all, governed, in_its_language
+from governance.ledger.chain import SYSTEM, Actor, Record, SystemActor, append, append_all, atomic, canonical_language
 from governance.ledger.high_water_mark import Look, Mark, follow, look
 from governance.ledger.verification import VERIFY_CHUNK, Verification, break_found, verify, verify_entries
 
@@ -21,14 +21,14 @@ __all__ = [
     "Verification",
     "append",
     "append_all",
+    "atomic",
     "break_found",
     "canonical_bytes",
+    "canonical_language",
     "canonical_time",
     "digests_of",
     "follow",
-    "governed",
     "hash_of",
-    "in_its_language",
     "look",
     "verify",
     "verify_entries",

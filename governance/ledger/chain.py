@@ -38,7 +38,7 @@ class SystemActor:
 SYSTEM = SystemActor("(system)")
 
 
-def in_its_language() -> override:
+def canonical_language() -> override:
     """``with ledger.in_its_language():`` around the making of a record.
 
     The ledger is written in English, whoever acts, and shown in the reader's language by ``governance.ledger.labels``:
@@ -64,7 +64,7 @@ class Record:
 
 
 @contextmanager
-def governed() -> Iterator[None]:
+def atomic() -> Iterator[None]:
     """The transaction of one governed change: it holds the ledger's lock from its first statement on.
 
     Every change takes this lock before any row's, so that no two wait for each other in a ring, and what is

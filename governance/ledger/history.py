@@ -20,11 +20,11 @@ class Row(NamedTuple):
     changes: dict[str, Any]
 
 
-class Told(dict[str, list[Row]]):
+class History(dict[str, list[Row]]):
     """The rows about each subject, the oldest first. A subject that was not read is an error, and not one without rows."""
 
 
-def last_told(rows: Iterable[Any], name: str) -> Any:
+def latest_value(rows: Iterable[Any], name: str) -> Any:
     """The value of a field that the last row about it tells; None where none does.
 
     :param rows: the oldest first; ``Row`` or the model's instances.
@@ -36,12 +36,12 @@ def last_told(rows: Iterable[Any], name: str) -> Any:
     return value
 
 
-def told_of(subjects: Iterable[str], *, besides: tuple[str, Q] | None = None) -> Told:
+def history_of(subjects: Iterable[str], *, besides: tuple[str, Q] | None = None) -> History:
     """Every row about these subjects.
 
     :param besides: one more subject, of which only the rows that meet the condition are wanted.
     """
-    told = Told({subject: [] for subject in subjects})
+    told = History({subject: [] for subject in subjects})
     wanted = Q(subject__in=list(told))
     if besides:
         subject, condition = besides

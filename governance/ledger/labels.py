@@ -49,7 +49,7 @@ EMPTY = "–"
 TRANSLATED_VALUES = frozenset({"readiness", "target"})
 
 
-def changes_in_words(entry: ChangeLogEntry) -> list[dict[str, Any]]:
+def labelled_changes(entry: ChangeLogEntry) -> list[dict[str, Any]]:
     """An entry's changes as rows of ``field``, ``before`` and ``after`` in the reader's words."""
     model = _model_of(entry)
     return [

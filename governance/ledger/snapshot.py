@@ -25,8 +25,8 @@ CHILDREN: dict[type[models.Model], tuple[str, ...]] = {
     Situation: ("steps",),
 }
 # A signed readiness hangs on these: a change of theirs can lapse a request.
-BEHIND_A_SIGNATURE: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)
-IDENTIFIED_BY = ("slug", "path", "version", "username", "name")
+SIGNATURE_DEPENDENCIES: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)
+NAMED_BY = ("slug", "path", "version", "username", "name")
 
 
 def subject_of(instance: models.Model) -> str:
@@ -37,7 +37,7 @@ def subject_of(instance: models.Model) -> str:
     if isinstance(instance, SignOffRule):
         return f"{kind}:{instance.target_level}.{instance.purpose}"
     if isinstance(instance, (Cluster, CodeReference, Layer, Runbook, Section, Situation, User, Group)):
-        for name in IDENTIFIED_BY:
+        for name in NAMED_BY:
             if hasattr(instance, name):
                 return f"{kind}:{getattr(instance, name)}"
     return f"{kind}:{instance.pk}"
@@ -50,7 +50,7 @@ def relations_of(model: type[models.Model]) -> tuple[str, ...]:
     return linked + CHILDREN.get(model, ())
 
 
-def facts_of(instance: models.Model, *, related: Mapping[str, Iterable[Any]] | None = None) -> dict[str, Any]:
+def snapshot(instance: models.Model, *, related: Mapping[str, Iterable[Any]] | None = None) -> dict[str, Any]:
     """Every recorded field of a stored object as JSON values: text, whole numbers, booleans, None, lists.
 
     :param related: by the names of ``relations_of``, what the object is linked with, where the caller has read it already.
@@ -80,7 +80,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+def diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
     """What differs, field by field, as ``{"title": {"before": …, "after": …}}``. Empty values of a new object are left out."""
     before, after = before or {}, after or {}
     changes = {}

@@ -194,10 +194,10 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
         missing = entry.sequence - expected
         return "sequence", f"expected {expected}, so {missing} row(s) are missing"
     try:
-        is_itself = hash_of(entry) == entry.hash
+        hash_matches = hash_of(entry) == entry.hash
     except Exception:  # half a surrogate pair, NaN, a time that is none: no row of ours ever held one
-        is_itself = False
-    if not is_itself:
+        hash_matches = False
+    if not hash_matches:
         if isinstance(entry.changes, Misspelled):
             return "changes", entry.changes.problem
         return _altered_column(entry, previous_hash), "is not what it was when the row was written"

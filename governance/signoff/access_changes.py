@@ -68,7 +68,7 @@ class AccessChange:
         return self.settled is None and self.waits_until is not None and (at or timezone.now()) < self.waits_until
 
 
-def recent_changes(*, house: policy.House, at: datetime | None = None) -> list[AccessChange]:
+def recent_changes(*, house: policy.SignOffSettings, at: datetime | None = None) -> list[AccessChange]:
     """What changed lately about who may sign and by which rules, the newest first.
 
     All that waits, and what has taken effect within ``SHOWN``.
@@ -85,7 +85,7 @@ def recent_changes(*, house: policy.House, at: datetime | None = None) -> list[A
     ]
 
 
-def change_of(entry: ChangeLogEntry, *, house: policy.House) -> AccessChange:
+def change_of(entry: ChangeLogEntry, *, house: policy.SignOffSettings) -> AccessChange:
     """One ledger row as a change that may wait."""
     rows = ChangeLogEntry.objects.filter(subject=entry.subject, action__in=SETTLING, changes__change__after=entry.pk)
     return AccessChange(entry, _waits_until(entry, signing_groups(), house), rows.first())
@@ -117,7 +117,7 @@ def reasons_against_settling(
     known: policy.Person,
     *,
     makers: dict[str, frozenset[str]] | None = None,
-    house: policy.House,
+    house: policy.SignOffSettings,
     at: datetime,
 ) -> tuple[policy.Refusal, ...]:
     """Why this person may not confirm or refuse a change at a moment (aware).
@@ -137,7 +137,7 @@ def reasons_against_settling(
     )
 
 
-def _waits_until(row: ChangeLogEntry, groups: Iterable[str], house: policy.House) -> datetime | None:
+def _waits_until(row: ChangeLogEntry, groups: Iterable[str], house: policy.SignOffSettings) -> datetime | None:
     if house.first_day or not house.cool_down or row.action not in (Action.CREATED, Action.CHANGED):
         return None
     if row.subject.startswith(RULE):

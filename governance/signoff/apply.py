@@ -14,7 +14,7 @@ from governance.signoff.choices import Decision, Direction, RequestState
 from governance.signoff.closing import close_request
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.policy import Dependence
-from governance.signoff.requests import record_of
+from governance.signoff.requests import log_entry
 from runbooks.models import Runbook
 
 
@@ -80,12 +80,12 @@ def apply_request(
         runbook.update_unsearched(**signed)
     request.applied_at = at
     request.save(update_fields=["applied_at"])
-    with ledger.in_its_language():
+    with ledger.canonical_language():
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
     # Every signed field, also one that stays as it was: the row alone tells what was signed.
     changes |= {name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()}
     changes |= digests or {}
-    moved = record_of(request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes)
+    moved = log_entry(request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes)
     ledger.append_all([*told, moved], at=at)
 
 

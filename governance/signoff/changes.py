@@ -8,7 +8,7 @@ from governance.ledger.labels import EMPTY, field_in_words, value_in_words
 from governance.signoff.choices import Direction
 from governance.signoff.models import StatusChangeRequest
 from runbooks.documents.diff import Difference, difference
-from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.invisible_characters import escape_invisible_characters
 from runbooks.models import Document, Runbook
 
 
@@ -60,15 +60,15 @@ def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: 
     before = _text(approval.document_path, approval.document_sha256)
     is_same = (path, sha256) == (approval.document_path, approval.document_sha256)
     after = before if is_same else _text(path, sha256)
-    changed = snapshot.difference(approval.metadata, metadata)
+    changed = snapshot.diff(approval.metadata, metadata)
     return SinceApproval(
         approval=approval,
         text=difference(before, after) if before is not None and after is not None else None,
         metadata=[
             {
                 "field": field_in_words(Runbook, name),
-                "before": with_unseen_shown(value_in_words(Runbook, name, change["before"])) or EMPTY,
-                "after": with_unseen_shown(value_in_words(Runbook, name, change["after"])) or EMPTY,
+                "before": escape_invisible_characters(value_in_words(Runbook, name, change["before"])) or EMPTY,
+                "after": escape_invisible_characters(value_in_words(Runbook, name, change["after"])) or EMPTY,
             }
             for name, change in changed.items()
         ],

@@ -11,19 +11,19 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
-from governance.ledger.history import Told
+from governance.ledger.history import History
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from governance.signoff import transitions
 from governance.signoff.models import StatusChangeRequest
-from governance.signoff.requests import document_is_shown
+from governance.signoff.requests import document_is_intact
 from runbooks.choices import ReadinessLevel
 from runbooks.documents.checks.stub import is_stub
 from runbooks.models import Runbook
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ChecklistItem:
     """One check. ``required``: the policy refuses where it is not passed; the others are for the signer to weigh."""
 
     title: str | Promise
@@ -32,7 +32,7 @@ class Gate:
     hint: str | Promise = ""
 
 
-def gates_of(request: StatusChangeRequest, *, told: Told) -> list[Gate]:
+def checklist_for(request: StatusChangeRequest, *, told: History) -> list[ChecklistItem]:
     """The checks of one request, as things stand now.
 
     :param told: the ledger's rows about the runbook's document (``Dossier.told``).
@@ -40,30 +40,32 @@ def gates_of(request: StatusChangeRequest, *, told: Told) -> list[Gate]:
     return list(_gates(request, told))
 
 
-def _gates(request: StatusChangeRequest, told: Told) -> Iterator[Gate]:
+def _gates(request: StatusChangeRequest, told: History) -> Iterator[ChecklistItem]:
     runbook, document = request.runbook, request.runbook.document
     ready = request.to_level == transitions.READY
     findings = Finding.objects.filter(runbook=runbook, resolved_at__isnull=True).count()
-    yield Gate(
+    yield ChecklistItem(
         _("The document is there, and is what its sha256 names"),
-        document_is_shown(runbook, told=told),
+        document_is_intact(runbook, told=told),
         required=True,
         hint=_("Import the documents again."),
     )
-    yield Gate(
+    yield ChecklistItem(
         _("The document is no stub"),
         document is not None and not is_stub(document.text),
         required=ready,
         hint=_("Write the steps that an operator follows."),
     )
-    yield Gate(_("An owner is named"), bool(runbook.owner.strip()), required=False, hint=_("Name a role or a team."))
-    yield Gate(
+    yield ChecklistItem(
+        _("An owner is named"), bool(runbook.owner.strip()), required=False, hint=_("Name a role or a team.")
+    )
+    yield ChecklistItem(
         _("An escalation contact is named"),
         bool(runbook.escalation_contact.strip()),
         required=False,
         hint=_("Whom does the operator call when it does not help?"),
     )
-    yield Gate(
+    yield ChecklistItem(
         _("No finding is open"),
         findings == 0,
         required=False,
@@ -72,7 +74,7 @@ def _gates(request: StatusChangeRequest, told: Told) -> Iterator[Gate]:
     if ready:
         yield _never_rnd_only(runbook)
     evidence_required = bool(request.rule and request.rule.evidence_required)
-    yield Gate(
+    yield ChecklistItem(
         _("Evidence is given"),
         bool(request.evidence_links),
         required=evidence_required,
@@ -80,7 +82,7 @@ def _gates(request: StatusChangeRequest, told: Told) -> Iterator[Gate]:
     )
 
 
-def _never_rnd_only(runbook: Runbook) -> Gate:
+def _never_rnd_only(runbook: Runbook) -> ChecklistItem:
     """Whether the landscape ever declared it R&D only, as the ledger tells.
 
     The policy refuses such a runbook while it is declared so; one edited cell in the file takes that back, and whoever
@@ -98,4 +100,4 @@ def _never_rnd_only(runbook: Runbook) -> Gate:
             "It was, and change %(sequence)d by %(actor)s (%(day)s) took that back. Find out what was proven since."
         ) % {"sequence": last.sequence, "actor": last.actor, "day": date_format(timezone.localdate(last.recorded_at))}
     passed = last is None and runbook.declared_level != rnd_only
-    return Gate(_("The landscape never declared it R&D only"), passed, required=False, hint=hint)
+    return ChecklistItem(_("The landscape never declared it R&D only"), passed, required=False, hint=hint)

@@ -18,8 +18,8 @@ from governance.signoff.closing import close_request
 from governance.signoff.lapse import lapse_if_changed
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.reauthentication import hashed, is_confirmed
-from governance.signoff.requests import locked_request, note, pins_of, record_of
-from governance.signoff.review_context import Dossier, dossier_of, token_of
+from governance.signoff.requests import locked_request, log, log_entry, pins_of
+from governance.signoff.review_context import ReviewContext, etag_of, load_review_context
 
 
 def sign(
@@ -44,9 +44,9 @@ def reject(
     return _decide(request, Decision.REJECT, comment=comment, seen=seen, password=password, by=by, at=at)
 
 
-def seen_token(request: StatusChangeRequest) -> str:
+def form_etag(request: StatusChangeRequest) -> str:
     """What a sign-off page that is loaded now carries in its form: see ``dossier.token_of``."""
-    return token_of(request, request.sign_offs.values_list("signer_id", flat=True))
+    return etag_of(request, request.sign_offs.values_list("signer_id", flat=True))
 
 
 def _decide(
@@ -61,8 +61,8 @@ def _decide(
 ) -> StatusChangeRequest:
     moment = at or timezone.now()
     given = hashed(password, by=by)
-    with ledger.governed():
-        read = dossier_of(locked_request(request), by=by, at=moment)
+    with ledger.atomic():
+        read = load_review_context(locked_request(request), by=by, at=moment)
         request, lapsed = read.request, False
         account, known = read.accounts[by.pk].user, read.people[by.pk]
         confirmed = is_confirmed(given, account=account, known=known, at=moment, rules=read.house)
@@ -80,7 +80,7 @@ def _decide(
     return request
 
 
-def _is_repeated(read: Dossier, decision: Decision, *, comment: str, seen: str, by: User) -> bool:
+def _is_repeated(read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User) -> bool:
     """Whether this very decision is stored already: the same person, on the same page, with the same words."""
     this = (by.pk, decision, comment.strip(), _digest(seen))
     return this in [(each.signer_id, each.decision, each.comment, each.seen_sha256) for each in read.decisions]
@@ -90,7 +90,7 @@ def _digest(seen: str) -> str:
     return hashlib.sha256(seen.encode("utf-8", "replace")).hexdigest()
 
 
-def _decide_locked(read: Dossier, decision: Decision, *, comment: str, seen: str, by: User, at: datetime) -> None:
+def _decide_locked(read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User, at: datetime) -> None:
     request = read.request
     refuse_for(read.reasons_against_signing(by, at=at))
     if decision == Decision.APPROVE and request.document_sha256 and not read.document_is_shown():
@@ -100,14 +100,14 @@ def _decide_locked(read: Dossier, decision: Decision, *, comment: str, seen: str
     if seen != read.seen_token:
         raise StaleForm(_("The page showed an earlier state of this request. Look at it again, then decide."))
     stored = store_decision(request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen))
-    with ledger.in_its_language():
+    with ledger.canonical_language():
         told = pins_of(request) | {"statement_sha256": {"before": None, "after": stored.statement_sha256}}
     told |= told_digest(stored, "sign_off_row")
     if decision == Decision.REJECT:
         close_request(request, RequestState.REJECTED, reason=comment, at=at)
-        note(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment, changes=told)
+        log(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment, changes=told)
         return
-    signed = record_of(request, Action.REQUEST_SIGNED, by=by, reason=comment, changes=told)
+    signed = log_entry(request, Action.REQUEST_SIGNED, by=by, reason=comment, changes=told)
     if read.counting_approvals(stored) >= request.required_signatures:
         apply_request(request, by=by, at=at, told=[signed], dependence=read.dependence(stored))
     else:

@@ -15,7 +15,7 @@ from governance.signoff.apply import apply_request, store_decision
 from governance.signoff.choices import Decision, Direction, RequestState
 from governance.signoff.closing import close_request
 from governance.signoff.models import StatusChangeRequest
-from governance.signoff.requests import Pins, locked_runbook, open_request, record_of, standing_of
+from governance.signoff.requests import Pins, locked_runbook, log_entry, open_request, status_of
 from governance.signoff.signers import person
 from runbooks.models import Runbook
 
@@ -30,10 +30,10 @@ def downgrade(
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
-    with ledger.governed():
+    with ledger.atomic():
         runbook = locked_runbook(runbook.pk)
-        refuse_for(policy.reasons_against_downgrading(person(by), standing_of(runbook, at=moment), level, reason))
-        told = lapse_what_waits(runbook, _("The readiness was taken down meanwhile."), by=by, at=moment)
+        refuse_for(policy.reasons_against_downgrading(person(by), status_of(runbook, at=moment), level, reason))
+        told = lapse_open_requests(runbook, _("The readiness was taken down meanwhile."), by=by, at=moment)
         request = open_request(
             runbook,
             level=level,
@@ -53,11 +53,11 @@ def downgrade(
         return request
 
 
-def lapse_what_waits(runbook: Runbook, reason: str, *, by: User, at: datetime) -> list[ledger.Record]:
+def lapse_open_requests(runbook: Runbook, reason: str, *, by: User, at: datetime) -> list[ledger.Record]:
     """Close the open request, if there is one; returns what the ledger is to tell of it."""
     waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
     if waiting is None:
         return []
     waiting.runbook = runbook
     close_request(waiting, RequestState.LAPSED, reason=reason, at=at)
-    return [record_of(waiting, Action.REQUEST_LAPSED, by=by, reason=waiting.closed_reason)]
+    return [log_entry(waiting, Action.REQUEST_LAPSED, by=by, reason=waiting.closed_reason)]

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from governance.accounts.roles import RISK_OWNERS, Account, accounts
 from governance.ledger.choices import Action
-from governance.ledger.history import Told, told_of
+from governance.ledger.history import History, history_of
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
@@ -26,10 +26,10 @@ from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.signers import person_of
 
 
-def house(*, at: datetime | None = None) -> policy.House:
+def house(*, at: datetime | None = None) -> policy.SignOffSettings:
     """What the policy asks of the portal at a moment (aware; now by default)."""
     cool_down = timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS)
-    return policy.House(
+    return policy.SignOffSettings(
         cool_down=cool_down,
         solo=bool(settings.GOVERNANCE_SOLO),
         first_day=is_first_day(at or timezone.now()),
@@ -74,7 +74,7 @@ class Survey:
     facts: dict[int, policy.RequestFacts]
     people: dict[tuple[int, int], policy.Person]
     users: dict[int, User]
-    house: policy.House
+    house: policy.SignOffSettings
     at: datetime
 
     def may_sign(self, user: int, request: StatusChangeRequest) -> bool:
@@ -125,7 +125,7 @@ def survey(
         rows = _candidates(rows, only)
     found = list(rows.select_related("runbook", "requested_by", "rule").prefetch_related("sign_offs"))
     members = _members(found, only) if found else {}
-    told = told_of([subject_of(each.user) for each in members.values()]) if members else Told()
+    told = history_of([subject_of(each.user) for each in members.values()]) if members else History()
     groups = {request.rule.group_id for request in found if request.rule}
     return Survey(
         requests=found,
@@ -136,7 +136,7 @@ def survey(
             for pk, each in members.items()
         },
         users={pk: each.user for pk, each in members.items()},
-        house=house(at=moment) if found else policy.House(),
+        house=house(at=moment) if found else policy.SignOffSettings(),
         at=moment,
     )
 
@@ -193,7 +193,7 @@ def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequ
     return survey(only=user, at=at).awaiting(user.pk)
 
 
-def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.House, at: datetime) -> bool:
+def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.SignOffSettings, at: datetime) -> bool:
     """Whether as many people as a rule asks for could sign a request by this person."""
     asked = policy.RequestFacts(
         state="open",
@@ -210,5 +210,5 @@ def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.House, at: dat
 def members_of(rule: SignOffRule, *, besides: Iterable[int] = (), at: datetime) -> list[policy.Person]:
     """The people in a rule's group, and some others, as the policy knows them at a moment."""
     members = accounts(User.objects.filter(Q(groups=rule.group_id) | Q(pk__in=list(besides))).values("pk"))
-    told = told_of([subject_of(each.user) for each in members.values()])
+    told = history_of([subject_of(each.user) for each in members.values()])
     return [person_of(each, told, signing_group_id=rule.group_id, at=at) for each in members.values()]

@@ -11,7 +11,7 @@ from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.labels import field_in_words
 from governance.ledger.row_digests import told_digest
-from governance.ledger.snapshot import difference, subject_of
+from governance.ledger.snapshot import diff, subject_of
 from governance.signoff.choices import RequestState
 from governance.signoff.closing import close_request
 from governance.signoff.models import StatusChangeRequest
@@ -26,9 +26,9 @@ def what_changed(request: StatusChangeRequest, *, at: datetime | None = None) ->
     A request whose readiness would be over already has run out: its last day stands beside today's.
     """
     runbook = request.runbook
-    with ledger.in_its_language():
+    with ledger.canonical_language():
         origin, now = request.origin, runbook.readiness
-    changes = difference(request.metadata, runbook.governed_metadata())
+    changes = diff(request.metadata, runbook.governed_metadata())
     sha256 = runbook.document.sha256 if runbook.document else ""
     if sha256 != request.document_sha256:
         changes["document_sha256"] = {"before": request.document_sha256, "after": sha256}
@@ -40,7 +40,7 @@ def what_changed(request: StatusChangeRequest, *, at: datetime | None = None) ->
     return changes
 
 
-def lapse_what_changed(*, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None) -> int:
+def lapse_changed_requests(*, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None) -> int:
     """Close every open request (of one runbook, or all) whose pins no longer hold; returns how many."""
     requests = StatusChangeRequest.objects.filter(state=RequestState.OPEN).order_by("pk")
     if runbook is not None:
@@ -48,11 +48,11 @@ def lapse_what_changed(*, by: ledger.Actor, runbook: Runbook | None = None, at: 
     return sum(lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook"))
 
 
-def lapse_what_ran_out(*, by: ledger.Actor, at: datetime | None = None) -> int:
+def lapse_expired_requests(*, by: ledger.Actor, at: datetime | None = None) -> int:
     """Close every open request that can no longer be signed, one transaction each; returns how many."""
     closed = 0
     for request in StatusChangeRequest.objects.open().order_by("pk"):
-        with ledger.governed():
+        with ledger.atomic():
             locked = locked_request(request)
             closed += locked.is_open and lapse_if_changed(locked, by=by, at=at)
     return closed
@@ -67,7 +67,7 @@ def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: date
     # Stored for everyone, so in the portal's own language and not in that of whoever happened to change something.
     with override(settings.LANGUAGE_CODE):
         close_request(request, RequestState.LAPSED, reason=_sentence(changes), at=moment)
-    with ledger.in_its_language():
+    with ledger.canonical_language():
         ledger.append(
             ledger.Record(
                 actor=by,

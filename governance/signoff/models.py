@@ -16,7 +16,7 @@ from governance.signoff.choices import Decision, Direction, RequestState, RulePu
 from runbooks.choices import ReadinessLevel
 from runbooks.models.runbook import readiness_label
 
-MOST_DAYS = 3_660  # ten years
+MAX_DAYS = 3_660  # ten years
 
 
 class SignOffRule(models.Model):
@@ -36,7 +36,7 @@ class SignOffRule(models.Model):
         _("valid for days"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
         help_text=_(
             "The day of the request is the first. Empty: ready holds to the end of its year, the others for ever."
         ),
@@ -68,7 +68,7 @@ class SignOffRule(models.Model):
             ),
             models.CheckConstraint(
                 name="rule_holds_for_a_day_at_least",
-                condition=models.Q(valid_days__isnull=True) | models.Q(valid_days__range=(1, MOST_DAYS)),
+                condition=models.Q(valid_days__isnull=True) | models.Q(valid_days__range=(1, MAX_DAYS)),
                 violation_error_message=_("Give 1 to 3660 days, or leave it empty."),
             ),
             models.CheckConstraint(

@@ -128,7 +128,7 @@ class RequestFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class SignOffSettings:
     """What the policy asks of the portal as a whole.
 
     :ivar cool_down: how long a password that somebody else set, and a change of who may sign or of
@@ -148,7 +148,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunbookStatus:
     """Where a runbook stands: its signed readiness, and the level that the landscape file declares.
 
     :ivar before_retirement: the level that it had when it was retired; None where it is not.
@@ -187,11 +187,11 @@ class Proposal:
 
 
 # So many wrong passwords at signing lock the account out of signing, until the oldest of them is this long ago.
-MOST_WRONG_PASSWORDS = 5
+MAX_WRONG_PASSWORDS = 5
 CONFIRMATION_WINDOW = timedelta(minutes=15)
 
 
-def _those_that_hold(*doubts: tuple[Refusal, bool]) -> tuple[Refusal, ...]:
+def _reasons(*doubts: tuple[Refusal, bool]) -> tuple[Refusal, ...]:
     return tuple(refusal for refusal, holds in doubts if holds)
 
 
@@ -204,10 +204,10 @@ def is_link(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def reasons_against_counting(person: Person, request: RequestFacts, *, house: House) -> tuple[Refusal, ...]:
+def reasons_against_counting(person: Person, request: RequestFacts, *, house: SignOffSettings) -> tuple[Refusal, ...]:
     """Why a signature of this person does not count, when it is given and again when the quorum is reached."""
     recorded = person.recorded_since
-    return _those_that_hold(
+    return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
         (Refusal.OWN_REQUEST, request.independent and person.id == request.requested_by),
@@ -221,26 +221,26 @@ def reasons_against_counting(person: Person, request: RequestFacts, *, house: Ho
 
 
 def reasons_against_signing(
-    person: Person, request: RequestFacts, *, house: House, at: datetime
+    person: Person, request: RequestFacts, *, house: SignOffSettings, at: datetime
 ) -> tuple[Refusal, ...]:
     """Why this person may not decide on this request at a moment (aware; four eyes: DESIGN, promise 3)."""
     return (
-        _those_that_hold(
+        _reasons(
             (Refusal.REQUEST_CLOSED, request.state != transitions.OPEN),
             (Refusal.SIGNED_ALREADY, person.id in request.decided_by),
         )
         + reasons_against_counting(person, request, house=house)
-        + _those_that_hold((Refusal.ACCESS_TOO_NEW, house.waits(person.signs_since, at)))
+        + _reasons((Refusal.ACCESS_TOO_NEW, house.waits(person.signs_since, at)))
         + reasons_against_confirming(person, house=house, at=at)
     )
 
 
-def reasons_against_confirming(person: Person, *, house: House, at: datetime) -> tuple[Refusal, ...]:
+def reasons_against_confirming(person: Person, *, house: SignOffSettings, at: datetime) -> tuple[Refusal, ...]:
     """Why this person's password confirms no signature at a moment, right or wrong."""
-    return _those_that_hold((Refusal.COOLING_DOWN, _cools_down(person, house, at))) + reasons_against_guessing(person)
+    return _reasons((Refusal.COOLING_DOWN, _cools_down(person, house, at))) + reasons_against_guessing(person)
 
 
-def _cools_down(person: Person, house: House, at: datetime) -> bool:
+def _cools_down(person: Person, house: SignOffSettings, at: datetime) -> bool:
     """Whether somebody else set the password too short a while ago.
 
     On the first day, whether somebody set it anew.
@@ -249,19 +249,19 @@ def _cools_down(person: Person, house: House, at: datetime) -> bool:
     return made or _waits_always(person.password_reset_at, house, at)
 
 
-def _waits_always(since: datetime | None, house: House, at: datetime) -> bool:
+def _waits_always(since: datetime | None, house: SignOffSettings, at: datetime) -> bool:
     """Whether it has not waited long enough, be it the first day."""
     return replace(house, first_day=False).waits(since, at)
 
 
 def reasons_against_guessing(person: Person) -> tuple[Refusal, ...]:
     """Why no password of this person is looked at now: too many were wrong lately."""
-    return _those_that_hold((Refusal.LOCKED_OUT, person.wrong_passwords >= MOST_WRONG_PASSWORDS))
+    return _reasons((Refusal.LOCKED_OUT, person.wrong_passwords >= MAX_WRONG_PASSWORDS))
 
 
 def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[Refusal, ...]:
     """Why this person may not take the request back."""
-    return _those_that_hold(
+    return _reasons(
         (Refusal.REQUEST_CLOSED, request.state != transitions.OPEN),
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_THE_REQUESTER, person.id != request.requested_by),
@@ -269,11 +269,11 @@ def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[
 
 
 def reasons_against_submitting(
-    person: Person, standing: Standing, proposal: Proposal, *, house: House, at: datetime
+    person: Person, standing: RunbookStatus, proposal: Proposal, *, house: SignOffSettings, at: datetime
 ) -> tuple[Refusal, ...]:
     """Why this request for a move up may not be opened at a moment (aware; DESIGN, promise 4)."""
     return (
-        _those_that_hold(
+        _reasons(
             (Refusal.NOT_ACTIVE, not person.is_active),
             (Refusal.NOT_AN_EDITOR, not (person.is_editor or person.is_risk_owner)),
             (Refusal.MEMBERSHIP_NOT_RECORDED, not person.asking_recorded),
@@ -283,7 +283,7 @@ def reasons_against_submitting(
         )
         + _reasons_against_step(standing, proposal)
         + _reasons_against_year(proposal)
-        + _those_that_hold(
+        + _reasons(
             (Refusal.RULE_MISSING, not proposal.rule_exists),
             (Refusal.QUORUM_OUT_OF_REACH, proposal.rule_exists and not proposal.quorum_in_reach),
             # Unassessed says nothing of the text: whoever is put back there needs none.
@@ -297,23 +297,23 @@ def reasons_against_submitting(
     )
 
 
-def _reasons_against_step(standing: Standing, proposal: Proposal) -> tuple[Refusal, ...]:
+def _reasons_against_step(standing: RunbookStatus, proposal: Proposal) -> tuple[Refusal, ...]:
     if proposal.level == transitions.READY and _is_rnd_only(standing):
         return (Refusal.RND_ONLY_CANNOT_BE_READY,)
     if not transitions.is_up(standing.level, proposal.level):
         return (Refusal.STEP_NOT_ALLOWED,)
     if standing.level == transitions.RETIRED:
-        return _those_that_hold((Refusal.NOT_WHAT_IT_WAS, proposal.level != standing.before_retirement))
+        return _reasons((Refusal.NOT_WHAT_IT_WAS, proposal.level != standing.before_retirement))
     if standing.level != proposal.level:
         return ()
     earlier = standing.year is not None and proposal.year is not None and proposal.year < standing.year
-    return _those_that_hold(
+    return _reasons(
         (Refusal.NOTHING_CHANGES, standing.holds and standing.year == proposal.year),
         (Refusal.YEAR_ALREADY_SIGNED, standing.holds and earlier),
     )
 
 
-def _is_rnd_only(standing: Standing) -> bool:
+def _is_rnd_only(standing: RunbookStatus) -> bool:
     """R&D only by signature, or by the file's own word as long as nobody has signed anything else.
 
     A retired runbook goes back to what it was, which was settled then.
@@ -324,18 +324,20 @@ def _is_rnd_only(standing: Standing) -> bool:
 
 def _reasons_against_year(proposal: Proposal) -> tuple[Refusal, ...]:
     if proposal.level != transitions.READY:
-        return _those_that_hold((Refusal.YEAR_NOT_WANTED, proposal.year is not None))
+        return _reasons((Refusal.YEAR_NOT_WANTED, proposal.year is not None))
     if proposal.year is None:
         return (Refusal.YEAR_MISSING,)
-    return _those_that_hold(
+    return _reasons(
         (Refusal.YEAR_PAST, proposal.year < proposal.this_year),
         (Refusal.YEAR_TOO_FAR, proposal.year > proposal.this_year + 1),
     )
 
 
-def reasons_against_downgrading(person: Person, standing: Standing, level: str, reason: str) -> tuple[Refusal, ...]:
+def reasons_against_downgrading(
+    person: Person, standing: RunbookStatus, level: str, reason: str
+) -> tuple[Refusal, ...]:
     """Why this person may not take the readiness down at once. A document is not needed to say no."""
-    return _those_that_hold(
+    return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
         (Refusal.NOT_A_DOWNGRADE, not transitions.is_down(standing.level, level)),
@@ -367,7 +369,7 @@ def reach(
     *,
     approved_by: frozenset[int],
     needed: int,
-    house: House,
+    house: SignOffSettings,
     at: datetime,
 ) -> Reach:
     """Count who has approved and who could.
@@ -430,7 +432,7 @@ def reasons_against_settling(
     behind: frozenset[str],
     about: str,
     is_waiting: bool,
-    house: House,
+    house: SignOffSettings,
     at: datetime,
 ) -> tuple[Refusal, ...]:
     """Why this person may not confirm or refuse a change of who may sign, or of a rule.
@@ -441,7 +443,7 @@ def reasons_against_settling(
     :param behind: the names of this person's account and of those that lately made it.
     :param about: the account that it is about; empty for a rule.
     """
-    return _those_that_hold(
+    return _reasons(
         (Refusal.CHANGE_SETTLED, not is_waiting),
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
@@ -454,7 +456,7 @@ def reasons_against_settling(
 
 def reasons_against_accepting(person: Person, reason: str) -> tuple[Refusal, ...]:
     """Return why this person may not go on after damage of the ledger or a wrong clock, also where nothing is signed."""
-    return _those_that_hold(
+    return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
         (Refusal.RATIONALE_MISSING, not reason.strip()),

@@ -11,7 +11,7 @@ from governance import ledger
 from governance.accounts.roles import account_of
 from governance.errors import refuse_for
 from governance.ledger.choices import Action
-from governance.ledger.history import told_of
+from governance.ledger.history import history_of
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
 from governance.signoff.eligibility import house
@@ -58,9 +58,9 @@ def confirm_password(*, by: User, password: str, signs: bool = True, at: datetim
     """
     moment = at or timezone.now()
     given = hashed(password, by=by)
-    with ledger.governed():
+    with ledger.atomic():
         account = account_of(by)
-        known = person_of(account, told_of([subject_of(account.user)]), signing_group_id=None, at=moment)
+        known = person_of(account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment)
         is_right = is_confirmed(given, account=account.user, known=known, signs=signs, at=moment)
     # Raised after the commit: the row must stay.
     if not is_right:
@@ -73,7 +73,7 @@ def is_confirmed(
     account: User,
     known: policy.Person,
     at: datetime,
-    rules: policy.House | None = None,
+    rules: policy.SignOffSettings | None = None,
     signs: bool = True,
 ) -> bool:
     """Whether the password is the account's; a wrong one becomes a row, which the caller must let stay (and then refuse).

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.ledger.choices import Action
-from governance.ledger.history import Told, last_told, told_of
+from governance.ledger.history import History, history_of, latest_value
 from governance.ledger.row_digests import told_digest
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy, transitions
@@ -39,27 +39,27 @@ def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
     return locked.select_related("runbook__document", "runbook__primary_cluster", "rule").get(pk=request.pk)
 
 
-def document_is_shown(runbook: Runbook, *, told: Told | None = None) -> bool:
+def document_is_intact(runbook: Runbook, *, told: History | None = None) -> bool:
     """Whether the stored text is that of the runbook's path, and itself, and shown as the ledger says it was rendered.
 
     :param told: the ledger's rows about the document, where they have been read.
     """
     document = runbook.document
-    if document is None or document.path != runbook.document_path or not document.is_itself:
+    if document is None or document.path != runbook.document_path or not document.hash_matches:
         return False
     subject = subject_of(document)
-    rows = (told_of([subject]) if told is None else told)[subject]
-    return last_told(rows, "html_sha256") == document.html_sha256
+    rows = (history_of([subject]) if told is None else told)[subject]
+    return latest_value(rows, "html_sha256") == document.html_sha256
 
 
-def standing_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Standing:
+def status_of(runbook: Runbook, *, at: datetime | None = None) -> policy.RunbookStatus:
     """Where the runbook stands, for the policy."""
-    return policy.Standing(
+    return policy.RunbookStatus(
         level=runbook.readiness_level,
         year=runbook.readiness_year,
         declared_level=runbook.declared_level,
         has_document=runbook.document is not None,
-        document_is_shown=document_is_shown(runbook),
+        document_is_shown=document_is_intact(runbook),
         has_open_request=runbook.status_change_requests.filter(state=RequestState.OPEN).exists(),
         before_retirement=_before_retirement(runbook),
         holds=runbook.signature_holds(at=at),
@@ -172,7 +172,7 @@ def pins_of(request: StatusChangeRequest) -> dict[str, Any]:
     }
 
 
-def terms_of(request: StatusChangeRequest) -> dict[str, Any]:
+def conditions_of(request: StatusChangeRequest) -> dict[str, Any]:
     """What the row of the opening names besides: the rule, and how long the readiness will hold."""
     terms = {
         "rule": str(request.rule) if request.rule else None,
@@ -186,7 +186,7 @@ def terms_of(request: StatusChangeRequest) -> dict[str, Any]:
     return told | told_digest(request, "request_row")
 
 
-def note(
+def log(
     request: StatusChangeRequest,
     action: Action,
     *,
@@ -196,10 +196,10 @@ def note(
     changes: dict[str, Any] | None = None,
 ) -> None:
     """Write one ledger row about a request: see ``record_of``."""
-    ledger.append(record_of(request, action, by=by, reason=reason, changes=changes), at=at)
+    ledger.append(log_entry(request, action, by=by, reason=reason, changes=changes), at=at)
 
 
-def record_of(
+def log_entry(
     request: StatusChangeRequest,
     action: Action,
     *,
@@ -211,7 +211,7 @@ def record_of(
 
     The row that tells of the closing holds the digest of how it was closed.
     """
-    with ledger.in_its_language():
+    with ledger.canonical_language():
         pins = pins_of(request)
         title = str(request)
     closing = {} if request.is_open else told_digest(request, "closing_row")

@@ -10,18 +10,18 @@ from django.utils.translation import get_language
 
 from governance.accounts.roles import NOT_STORED, Account, accounts
 from governance.ledger.choices import Action
-from governance.ledger.history import Told, told_of
+from governance.ledger.history import History, history_of
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
 from governance.signoff.choices import Decision
 from governance.signoff.eligibility import house, is_first_day, members_of
 from governance.signoff.models import SignOff, StatusChangeRequest
-from governance.signoff.requests import document_is_shown
+from governance.signoff.requests import document_is_intact
 from governance.signoff.signers import makers_of, person_of
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class ReviewContext:
     """A request with everything that the policy asks about it.
 
     :ivar decisions: those that are stored, in the order of their times, each with its signer.
@@ -35,17 +35,17 @@ class Dossier:
     accounts: dict[int, Account]
     people: dict[int, policy.Person]
     facts: policy.RequestFacts
-    told: Told
-    house: policy.House
+    told: History
+    house: policy.SignOffSettings
 
     @property
     def seen_token(self) -> str:
         """What a page that shows it now would carry: see ``token_of``."""
-        return token_of(self.request, self.facts.decided_by)
+        return etag_of(self.request, self.facts.decided_by)
 
-    def document_is_shown(self) -> bool:
+    def document_is_intact(self) -> bool:
         """See ``requests.document_is_shown``."""
-        return document_is_shown(self.request.runbook, told=self.told)
+        return document_is_intact(self.request.runbook, told=self.told)
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
         """Why this person may not decide on the request at a moment."""
@@ -102,7 +102,7 @@ def behind_of(person: policy.Person, makers: dict[str, frozenset[str]]) -> froze
     return makers[person.username] - ({person.username} - person.made_by)
 
 
-def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossier:
+def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime) -> ReviewContext:
     """Three queries: the decisions, the accounts with their groups, and what the ledger tells of it all.
 
     :param request: with its runbook, document and rule (``locked_request``), read where this is called.
@@ -118,7 +118,7 @@ def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossi
         decision.signer = known[decision.signer_id].user
     told = _told_of(request, known.values())
     group = request.rule.group_id if request.rule else None
-    return Dossier(
+    return ReviewContext(
         request=request,
         decisions=decisions,
         accounts=known,
@@ -136,21 +136,21 @@ def dossier_of(request: StatusChangeRequest, *, by: User, at: datetime) -> Dossi
     )
 
 
-def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> Told:
+def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
     """Every row about these people and the document, and the one about the runbook that tells of the request's opening."""
     document = request.runbook.document
     subjects = [subject_of(each.user) for each in known] + ([subject_of(document)] if document else [])
     opening = Q(action=Action.REQUEST_SUBMITTED, changes__request__after=request.pk)
-    return told_of(subjects, besides=(subject_of(request.runbook), opening))
+    return history_of(subjects, besides=(subject_of(request.runbook), opening))
 
 
-def _opened_as(request: StatusChangeRequest, told: Told) -> int:
+def _opened_as(request: StatusChangeRequest, told: History) -> int:
     """The number of the ledger row that tells of the opening; 0, before which nobody joined, where there is none."""
     rows = told[subject_of(request.runbook)]
     return rows[0].sequence if rows else 0
 
 
-def token_of(request: StatusChangeRequest, decided_by: Iterable[int]) -> str:
+def etag_of(request: StatusChangeRequest, decided_by: Iterable[int]) -> str:
     """What a sign-off page showed, as a token for its form: the pins, the state, who has decided, and the language.
 
     The sentence is stored as it was read: whoever changed the language meanwhile reads it again.

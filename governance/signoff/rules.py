@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.ledger.choices import Action
-from governance.ledger.history import Row, told_of
+from governance.ledger.history import Row, history_of
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.snapshot import difference, facts_of, subject_of
+from governance.ledger.snapshot import diff, snapshot, subject_of
 from governance.signoff import policy
 from governance.signoff.access_changes import announce
 from governance.signoff.choices import RulePurpose
@@ -44,10 +44,10 @@ def replace_rule(
     :param valid_days: how many days a readiness holds, counted from the request; None sets no such limit.
     """
     moment = at or timezone.now()
-    with ledger.governed(), ledger.in_its_language():
+    with ledger.atomic(), ledger.canonical_language():
         of_level = SignOffRule.objects.select_for_update().filter(target_level=target_level, purpose=purpose)
         before = of_level.filter(in_force=True).first()
-        facts_before = facts_of(before) if before else None
+        facts_before = snapshot(before) if before else None
         terms = policy.RuleTerms(required_signatures, group.name, evidence_required, valid_days)
         effective_from = _effective_from(terms, before, by=by, at=moment)
         if effective_from is None:
@@ -71,7 +71,7 @@ def replace_rule(
                 subject=subject_of(rule),
                 subject_title=str(rule),
                 reason=reason,
-                changes=_every_field(facts_before, facts_of(rule)),
+                changes=_every_field(facts_before, snapshot(rule)),
             ),
             at=at,
         )
@@ -122,7 +122,7 @@ def has_waited(rule: SignOffRule, *, at: datetime) -> bool:
     """
     if rule.effective_from is None:
         return True
-    told = told_of([subject_of(rule)])[subject_of(rule)]
+    told = history_of([subject_of(rule)])[subject_of(rule)]
     made = next((row.sequence for row in told if _after(row, "version") == rule.version), None)
     settled = next((row.action for row in told if made and _after(row, "change") == made), None)
     return settled == Action.CHANGE_CONFIRMED or (settled is None and made is not None and at >= rule.effective_from)
@@ -139,7 +139,7 @@ def bring_rules_into_force(*, target_level: str | None = None, at: datetime) -> 
     """
     waiting = SignOffRule.objects.filter(in_force=False, effective_from__isnull=False).order_by("version")
     done = 0
-    with ledger.governed(), ledger.in_its_language():
+    with ledger.atomic(), ledger.canonical_language():
         for rule in waiting.filter(**{"target_level": target_level} if target_level else {}):
             in_force = SignOffRule.objects.filter(target_level=rule.target_level, purpose=rule.purpose, in_force=True)
             current = in_force.first()
@@ -150,7 +150,7 @@ def bring_rules_into_force(*, target_level: str | None = None, at: datetime) -> 
 
 
 def _put_in_force(rule: SignOffRule, current: SignOffRule | None, *, at: datetime) -> None:
-    before = facts_of(rule)
+    before = snapshot(rule)
     if current is not None:
         SignOffRule.objects.filter(pk=current.pk).update(in_force=False)
     rule.in_force = True
@@ -162,7 +162,7 @@ def _put_in_force(rule: SignOffRule, current: SignOffRule | None, *, at: datetim
             subject=subject_of(rule),
             subject_title=str(rule),
             reason="It has waited long enough, or a second risk owner has confirmed it.",
-            changes=_every_field(before, facts_of(rule)),
+            changes=_every_field(before, snapshot(rule)),
         ),
         at=at,
     )
@@ -189,9 +189,9 @@ def ensure_solo_rule(*, target_level: str, at: datetime | None = None) -> None:
 
 def end_solo_rules() -> None:
     """Where solo mode is off, no rule lets anybody sign alone."""
-    with ledger.governed(), ledger.in_its_language():
+    with ledger.atomic(), ledger.canonical_language():
         for rule in SignOffRule.objects.filter(purpose=RulePurpose.SOLO, in_force=True):
-            before = facts_of(rule)
+            before = snapshot(rule)
             rule.in_force = False
             rule.save(update_fields=["in_force"])
             ledger.append(
@@ -201,21 +201,21 @@ def end_solo_rules() -> None:
                     subject=subject_of(rule),
                     subject_title=str(rule),
                     reason="Solo mode is off.",
-                    changes=difference(before, facts_of(rule)),
+                    changes=diff(before, snapshot(rule)),
                 )
             )
 
 
-def is_told(rule: SignOffRule) -> bool:
+def is_in_ledger(rule: SignOffRule) -> bool:
     """Whether the ledger tells of this version, in these very terms: a rule that came past it is obeyed by nobody."""
     rows = ChangeLogEntry.objects.filter(subject=subject_of(rule), changes__version__after=rule.version)
     row = rows.order_by("-sequence").first()
-    with ledger.in_its_language():
-        terms = {name: value for name, value in facts_of(rule).items() if name != "in_force"}
+    with ledger.canonical_language():
+        terms = {name: value for name, value in snapshot(rule).items() if name != "in_force"}
     return row is not None and all(row.changes.get(name, {}).get("after") == value for name, value in terms.items())
 
 
-def tell_first_rules_anew() -> None:
+def log_first_rules_again() -> None:
     """Rules whose row in the ledger has the first format, which named them by number, become a new version in the same terms.
 
     Else nobody obeys them (``is_told``). A rule that no row tells of at all stays so.
@@ -223,10 +223,10 @@ def tell_first_rules_anew() -> None:
     for rule in SignOffRule.objects.filter(in_force=True, purpose=RulePurpose.MOVE).select_related("group"):
         row = ChangeLogEntry.objects.filter(subject=f"signoffrule:{rule.pk}", action=Action.CREATED).first()
         first = {"target_level", "version", "required_signatures", "group", "evidence_required"}
-        with ledger.in_its_language():
-            terms = {name: value for name, value in facts_of(rule).items() if name in first}
+        with ledger.canonical_language():
+            terms = {name: value for name, value in snapshot(rule).items() if name in first}
         was_told = row is not None and all(row.changes.get(name, {}).get("after") == terms[name] for name in terms)
-        if was_told and not is_told(rule):
+        if was_told and not is_in_ledger(rule):
             replace_rule(
                 target_level=rule.target_level,
                 purpose=rule.purpose,

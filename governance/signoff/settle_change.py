@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.accounts.roles import account_of
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import refuse_for
 from governance.ledger.choices import Action
-from governance.ledger.history import told_of
+from governance.ledger.history import history_of
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
@@ -58,9 +58,9 @@ def _settle(
 ) -> ChangeLogEntry:
     moment = at or timezone.now()
     given, settled = hashed(password, by=by), None
-    with ledger.governed():
+    with ledger.atomic():
         account, rules = account_of(by), house(at=moment)
-        known = person_of(account, told_of([subject_of(account.user)]), signing_group_id=None, at=moment)
+        known = person_of(account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment)
         change = change_of(entry, house=rules)
         refuse_for(reasons_against_settling(change, known, house=rules, at=moment))
         if is_confirmed(given, account=account.user, known=known, at=moment, rules=rules):
@@ -96,7 +96,7 @@ def _take_back(entry: ChangeLogEntry, *, by: User, reason: str) -> None:
     if account is None:
         return
     given = gained_groups(entry) & signing_groups()
-    with governed_edit(account, by=by, reason=reason.strip()):
+    with audited_edit(account, by=by, reason=reason.strip()):
         account.groups.remove(*account.groups.filter(name__in=given))
         if is_activated(entry):
             account.is_active = False
@@ -110,7 +110,7 @@ def note_address_changed(*, account: User, before: str, by: ledger.Actor) -> Non
 
     Whoever redirects the risk owners' mail first must not be able to change the signers unseen.
     """
-    with ledger.governed():
+    with ledger.atomic():
         entry = ledger.append(
             ledger.Record(
                 actor=by,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.accounts.roles import EDITORS, OLD_CONFIRMED, RISK_OWNERS, Account, account_of
 from governance.ledger.choices import Action
-from governance.ledger.history import Row, Told, told_of
+from governance.ledger.history import History, Row, history_of
 from governance.ledger.snapshot import subject_of
 from governance.signoff.models import SignOffRule
 from governance.signoff.policy import CONFIRMATION_WINDOW, INDEPENDENCE_WINDOW, Person
@@ -40,11 +40,11 @@ def person(
     :raises ValueError: the account is not stored.
     """
     account = account_of(user)
-    told = told_of([subject_of(account.user)])
+    told = history_of([subject_of(account.user)])
     return person_of(account, told, signing_group_id=signing_group_id, at=at)
 
 
-def person_of(account: Account, told: Told, *, signing_group_id: int | None, at: datetime | None) -> Person:
+def person_of(account: Account, told: History, *, signing_group_id: int | None, at: datetime | None) -> Person:
     """What the policy needs to know, of what has been read already (``person`` reads it).
 
     :param told: every ledger row about the account.
@@ -150,7 +150,7 @@ def makers_of(usernames: Iterable[str], *, at: datetime) -> dict[str, frozenset[
     groups, direct = frozenset(signing_groups()), dict[str, frozenset[str]]()
     unknown = set(names)
     while unknown:
-        told = told_of(f"user:{name}" for name in unknown)
+        told = history_of(f"user:{name}" for name in unknown)
         direct |= {name: _made_by(told[f"user:{name}"], name, groups, at) for name in unknown}
         unknown = {maker for name in unknown for maker in direct[name]} - set(direct)
     return {name: _all_behind(name, direct) for name in names}

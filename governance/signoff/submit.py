@@ -15,16 +15,16 @@ from governance.signoff.eligibility import house, quorum_in_reach
 from governance.signoff.models import SignOffRule, StatusChangeRequest
 from governance.signoff.requests import (
     Pins,
+    conditions_of,
     locked_request,
     locked_runbook,
-    note,
+    log,
     open_request,
     pins_of,
-    standing_of,
-    terms_of,
+    status_of,
 )
-from governance.signoff.review_context import dossier_of
-from governance.signoff.rules import bring_rules_into_force, ensure_solo_rule, is_told, rules_in_force
+from governance.signoff.review_context import load_review_context
+from governance.signoff.rules import bring_rules_into_force, ensure_solo_rule, is_in_ledger, rules_in_force
 from governance.signoff.signers import person
 from runbooks.models import Runbook
 
@@ -48,7 +48,7 @@ def submit(
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
-    with ledger.governed():
+    with ledger.atomic():
         runbook = locked_runbook(runbook.pk)
         bring_rules_into_force(target_level=level, at=moment)
         asker, rules = person(by, at=moment), house(at=moment)
@@ -58,7 +58,7 @@ def submit(
         proposal = _proposal(
             rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
         )
-        standing = standing_of(runbook, at=moment)
+        standing = status_of(runbook, at=moment)
         refuse_for(policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment))
         request = open_request(
             runbook,
@@ -72,20 +72,20 @@ def submit(
             direction=Direction.UP,
             pins=Pins.as_it_stands(runbook),
         )
-        with ledger.in_its_language():
-            terms = pins_of(request) | terms_of(request)
-        note(request, Action.REQUEST_SUBMITTED, by=by, at=moment, reason=rationale, changes=terms)
+        with ledger.canonical_language():
+            terms = pins_of(request) | conditions_of(request)
+        log(request, Action.REQUEST_SUBMITTED, by=by, at=moment, reason=rationale, changes=terms)
         return request
 
 
 def rule_for(
-    runbook: Runbook, *, level: str, year: int | None, asker: policy.Person, rules: policy.House, at: datetime
+    runbook: Runbook, *, level: str, year: int | None, asker: policy.Person, rules: policy.SignOffSettings, at: datetime
 ) -> SignOffRule | None:
     """The rule that a request by this person would stand under; None where none is in force.
 
     A signature anew on a changed text or changed metadata has a rule of its own, where there is one.
     """
-    in_force = {rule.purpose: rule for rule in rules_in_force(target_level=level, at=at) if is_told(rule)}
+    in_force = {rule.purpose: rule for rule in rules_in_force(target_level=level, at=at) if is_in_ledger(rule)}
     if _asks_solo(asker, rules) and RulePurpose.SOLO in in_force:
         return in_force[RulePurpose.SOLO]
     move = transitions.move(runbook.readiness_level, runbook.readiness_year, level, year)
@@ -102,7 +102,7 @@ def _only_its_content_changed(runbook: Runbook) -> bool:
     return is_other and in_date and not runbook.signed_solo
 
 
-def _asks_solo(asker: policy.Person, rules: policy.House) -> bool:
+def _asks_solo(asker: policy.Person, rules: policy.SignOffSettings) -> bool:
     return rules.solo and asker.is_risk_owner
 
 
@@ -123,7 +123,7 @@ def reasons_against_submitting(
     proposal = _proposal(
         rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
     )
-    standing = standing_of(runbook, at=at)
+    standing = status_of(runbook, at=at)
     return policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment)
 
 
@@ -135,7 +135,7 @@ def _proposal(
     rationale: str,
     evidence: str,
     by: User,
-    rules: policy.House,
+    rules: policy.SignOffSettings,
     at: datetime,
 ) -> policy.Proposal:
     return policy.Proposal(
@@ -156,10 +156,10 @@ def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetim
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
-    with ledger.governed():
+    with ledger.atomic():
         request = locked_request(request)
-        read = dossier_of(request, by=by, at=moment)
+        read = load_review_context(request, by=by, at=moment)
         refuse_for(policy.reasons_against_withdrawing(read.people[by.pk], read.facts))
         close_request(request, RequestState.WITHDRAWN, reason=reason, at=moment)
-        note(request, Action.REQUEST_WITHDRAWN, by=by, at=moment, reason=reason)
+        log(request, Action.REQUEST_WITHDRAWN, by=by, at=moment, reason=reason)
         return request

@@ -30,7 +30,7 @@ def page_as_of(request: HttpRequest, view_name: str, **values: Any) -> HttpRespo
     return page(request, moment, **values)
 
 
-def runbooks_then(request: HttpRequest, moment: datetime) -> HttpResponse:
+def runbook_list_as_of(request: HttpRequest, moment: datetime) -> HttpResponse:
     """``/runbooks/?as_of=``: the list with the readiness of then."""
     data = request.GET.copy()
     data.pop(AS_OF)
@@ -39,7 +39,7 @@ def runbooks_then(request: HttpRequest, moment: datetime) -> HttpResponse:
     return render(request, "governance/runbooks_then.html", {"moment": moment, "filter": found, "page": page})
 
 
-def runbook_then(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
+def runbook_as_of(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
     """``/runbooks/<slug>/?as_of=``: what was signed of one runbook, and the text that was. A former address leads on.
 
     :raises Http404: there is no such runbook, or there was none then.
@@ -60,7 +60,7 @@ def runbook_then(request: HttpRequest, moment: datetime, slug: str) -> HttpRespo
     )
 
 
-def readiness_report_then(request: HttpRequest, moment: datetime) -> HttpResponse:
+def readiness_report_as_of(request: HttpRequest, moment: datetime) -> HttpResponse:
     """``/reports/readiness/?as_of=``: every runbook as it stood; ``&format=csv`` as a file."""
     rows = runbooks_as_of(Runbook.objects.with_catalogue(), moment)
     if request.GET.get("format") == "csv":
@@ -71,7 +71,7 @@ def readiness_report_then(request: HttpRequest, moment: datetime) -> HttpRespons
 
 
 PAGES: dict[str, Callable[..., HttpResponse]] = {
-    "runbooks": runbooks_then,
-    "runbook": runbook_then,
-    "readiness-report": readiness_report_then,
+    "runbooks": runbook_list_as_of,
+    "runbook": runbook_as_of,
+    "readiness-report": readiness_report_as_of,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q
 
-from governance.assurance.evidence import ABOUT_SIGNING, Read, claims_ready, verdict_on
+from governance.assurance.evidence import ABOUT_SIGNING, EvidenceRows, claims_ready, verdict_on
 from governance.assurance.verdict import Verdict, VerdictReason, no_go
 from governance.ledger.disclosure import disclosed
 from governance.ledger.models import ChangeLogEntry
@@ -46,7 +46,7 @@ def record_of(runbook: Runbook) -> RunbookRecord:
     return RunbookRecord(
         verdict=no_go(VerdictReason.DOUBT)
         if rows is None
-        else verdict_on(runbook, read=Read(decisions=decisions, rows=rows)),
+        else verdict_on(runbook, read=EvidenceRows(decisions=decisions, rows=rows)),
         signed=approved[-1] if approved and runbook.signed_at else None,
         waiting=next((request for request in requests if request.state == RequestState.OPEN), None),
         history=_history(runbook, rows),

@@ -65,8 +65,8 @@ class RunbookDetail(DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Adds its roles in sections, and the text that is shown: the signed one first."""
-        sections = {section.pk: section for section in self.object.at_hand("sections")}
-        entries = self.object.at_hand("section_entries")
+        sections = {section.pk: section for section in self.object.related("sections")}
+        entries = self.object.related("section_entries")
         for entry in entries:
             entry.section = sections[entry.section_id]
         return super().get_context_data(entries=entries, shown=self.object.shown_document(), **kwargs)

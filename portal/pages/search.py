@@ -15,20 +15,20 @@ from runbooks.models import Situation
 from runbooks.search import facets
 from runbooks.search.hits import RunbookHit
 from runbooks.search.query import Answer, answer
-from runbooks.search.text import LONGEST_QUESTION
+from runbooks.search.text import MAX_QUESTION_LENGTH
 
 HITS_PER_PAGE = 20
 SITUATIONS_AT_ONCE = 3  # the first runbook must stand above the fold
-MOST_SITUATIONS = 10
-MOST_SUGGESTIONS = 8
-MOST_SUGGESTED_SITUATIONS = 3
+MAX_SITUATIONS = 10
+MAX_SUGGESTIONS = 8
+MAX_SUGGESTED_SITUATIONS = 3
 
 
 def search(request: HttpRequest) -> HttpResponse:
     """``/search/?q=&status=&layer=&cluster=&page=``: situations, then runbooks with the section that answers."""
     text = question_of(request)
     chosen = {name: request.GET[name] for name in facets.READERS if request.GET.get(name)}
-    found = answer(text, situations=MOST_SITUATIONS)
+    found = answer(text, situations=MAX_SITUATIONS)
     kept = facets.narrowed(found.runbooks, chosen)
     if chosen and found.more:
         kept = facets.narrowed(answer(text, among=facets.among(chosen)).runbooks, chosen)
@@ -52,17 +52,17 @@ def search(request: HttpRequest) -> HttpResponse:
 def suggestions(request: HttpRequest) -> JsonResponse:
     """``/search/suggestions/?q=``: the first few situations and runbooks, for the search field while one types."""
     found = answer(question_of(request))
-    pks = found.situation_pks[:MOST_SUGGESTED_SITUATIONS]
+    pks = found.situation_pks[:MAX_SUGGESTED_SITUATIONS]
     rows = Situation.objects.annotate(number=Count("steps")).in_bulk(pks) if pks else {}
     situations = [_suggested_situation(rows[pk]) for pk in pks if pk in rows]
-    first = found.runbooks[: MOST_SUGGESTIONS - len(situations)]
+    first = found.runbooks[: MAX_SUGGESTIONS - len(situations)]
     runbooks = [_suggested_runbook(hit) for hit in found.hits(first)]
     return JsonResponse({"suggestions": [*situations, *runbooks]})
 
 
 def question_of(request: HttpRequest) -> str:
     """The question in the address, at most two hundred signs."""
-    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUESTION]
+    return request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUESTION_LENGTH]
 
 
 def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Sequence[Situation]:

@@ -3,7 +3,9 @@
 from django.urls import path, re_path
 
 from portal.pages import search as search_views
+from portal.pages.changes import ChangeDetail, changes, runbook_history
 from portal.pages.landscape import ClusterDetail, LayerDetail, landscape
+from portal.pages.reports import FindingList, overdue_report, readiness_report
 from portal.pages.runbooks import (
     RunbookDetail,
     RunbookList,
@@ -12,6 +14,7 @@ from portal.pages.runbooks import (
     runbook_version,
     runbook_versions,
 )
+from portal.pages.sign_offs import SignOffDetail, sign_offs, signed_document
 from portal.pages.situations import SituationDetail, SituationList, alert
 
 urlpatterns = [

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 ROWS = 200
-MOST_ROWS = 1000
-LARGEST = 2**63 - 1
-MOST_DIGITS = 19
+MAX_ROWS = 1000
+MAX_NUMBER = 2**63 - 1
+MAX_DIGITS = 19
 
 
 class SequencePagination(BasePagination):
@@ -22,8 +22,8 @@ class SequencePagination(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """The next rows, and whether there are more."""
         self.request = request
-        after = _whole_number(request, "after", default=0, least=0, most=LARGEST)
-        size = _whole_number(request, "page_size", default=ROWS, least=1, most=MOST_ROWS)
+        after = _whole_number(request, "after", default=0, least=0, most=MAX_NUMBER)
+        size = _whole_number(request, "page_size", default=ROWS, least=1, most=MAX_ROWS)
         rows = list(queryset.filter(sequence__gt=after)[: size + 1])
         self.has_more = len(rows) > size
         rows = rows[:size]
@@ -56,7 +56,7 @@ class SequencePagination(BasePagination):
                 "name": "page_size",
                 "in": "query",
                 "required": False,
-                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
+                "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ROWS},
             },
         ]
 
@@ -65,7 +65,7 @@ def _whole_number(request: Request, name: str, *, default: int, least: int, most
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and least <= int(text) <= most):
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and least <= int(text) <= most):
         raise ValidationError({name: f"{name} is a whole number from {least} to {most}."})
     return int(text)
 

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.assurance.as_of import AS_OF, AsOfError, Then, filtered_as_of, moment_of, runbooks_as_of
+from governance.assurance.as_of import AS_OF, AsOfError, RunbookAsOf, filtered_as_of, moment_of, runbooks_as_of
 from governance.assurance.evidence import verdict_on
 from governance.assurance.verdict import VerdictReason
 from portal.rest.catalogue import RunbookViewSet
@@ -44,7 +44,7 @@ class RunbookOrThenSerializer(RunbookSerializer):
     live_ready_then = serializers.BooleanField(allow_null=True, help_text="Whether it was live-ready at that moment.")
     reasons_then = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
-    def to_representation(self, instance: Runbook | Then) -> dict[str, Any]:
+    def to_representation(self, instance: Runbook | RunbookAsOf) -> dict[str, Any]:
         """One row. Owner, contact, clusters and layers are today's, whatever the moment."""
         if isinstance(instance, Runbook):
             return {**super().to_representation(instance), "as_of": None, "live_ready_then": None, "reasons_then": None}

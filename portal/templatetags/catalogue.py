@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from portal.pages.badges import badges_of
 from runbooks.alerts import Alert, Resolution
 from runbooks.choices import ALERT_WITHOUT_LABELS, MATCHED_BY_TEXTS, UNKNOWN_ALERT, UNMATCHED_TEXTS
-from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.invisible_characters import escape_invisible_characters
 from runbooks.documents.links import DOCUMENT_ROUTE
 from runbooks.documents.rendering.rendered import Heading, linked_addresses, with_note_on_links
 from runbooks.landscape.parse.cells import plain_text
@@ -28,13 +28,13 @@ def plain(text: str) -> str:
 
     Signs that nobody sees are shown by their numbers, as in a document.
     """
-    return with_unseen_shown(plain_text(text))
+    return escape_invisible_characters(plain_text(text))
 
 
 @register.filter
-def at_hand(runbook: Runbook, name: str) -> list[Any]:
-    """The related rows of one kind, such as ``layers``, in their order (``Runbook.at_hand``)."""
-    return runbook.at_hand(name)
+def related(runbook: Runbook, name: str) -> list[Any]:
+    """The related rows of one kind, such as ``layers``, in their order (``Runbook.related``)."""
+    return runbook.related(name)
 
 
 @register.simple_tag
@@ -73,7 +73,7 @@ def narrows_beside(form: BaseForm, chips: str) -> bool:
 @register.filter
 def visible(text: object) -> str:
     """A text whose signs that nobody sees, or that turn others round, are shown by their numbers: ``[U+202E]``."""
-    return with_unseen_shown(str(text))
+    return escape_invisible_characters(str(text))
 
 
 @register.simple_tag

@@ -8,7 +8,7 @@ from django import template
 from governance.assurance.choices import VERDICT_TEXTS
 from governance.assurance.evidence import Steps, with_verdicts
 from governance.assurance.verdict import VerdictReason
-from governance.ledger.labels import changes_in_words
+from governance.ledger.labels import labelled_changes
 from governance.signoff.access_changes import changes_to_settle
 from governance.signoff.choices import DEPENDENCE_TEXTS
 from governance.signoff.eligibility import awaiting, survey
@@ -74,4 +74,4 @@ def verdict_text(reason: str) -> str:
     return str(VERDICT_TEXTS[VerdictReason(reason)])
 
 
-register.filter("in_words", changes_in_words)
+register.filter("in_words", labelled_changes)

@@ -4,10 +4,10 @@ import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.invisible_characters import escape_invisible_characters
 
 # Two texts of more lines are not compared: it would take longer than a reader waits.
-MOST_LINES = 20_000
+MAX_LINES = 20_000
 CONTEXT = 3
 
 
@@ -50,7 +50,7 @@ def difference(before: str, after: str) -> Difference:
     What nobody sees is shown by its number, after the comparison: it is not the same as that number written out.
     """
     old, new = _lines(before), _lines(after)
-    if len(old) + len(new) > MOST_LINES:
+    if len(old) + len(new) > MAX_LINES:
         return Difference(lines=(), is_too_large=before != after)
     lines: list[Line] = []
     for group in difflib.SequenceMatcher(a=old, b=new, autojunk=True).get_grouped_opcodes(CONTEXT):
@@ -58,10 +58,13 @@ def difference(before: str, after: str) -> Difference:
             lines.append(Line(LineKind.GAP, ""))
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":
-                lines += [Line(LineKind.SAME, with_unseen_shown(old[i]), i + 1, j1 + i - i1 + 1) for i in range(i1, i2)]
+                lines += [
+                    Line(LineKind.SAME, escape_invisible_characters(old[i]), i + 1, j1 + i - i1 + 1)
+                    for i in range(i1, i2)
+                ]
             else:
-                lines += [Line(LineKind.REMOVED, with_unseen_shown(old[i]), i + 1) for i in range(i1, i2)]
-                lines += [Line(LineKind.ADDED, with_unseen_shown(new[j]), None, j + 1) for j in range(j1, j2)]
+                lines += [Line(LineKind.REMOVED, escape_invisible_characters(old[i]), i + 1) for i in range(i1, i2)]
+                lines += [Line(LineKind.ADDED, escape_invisible_characters(new[j]), None, j + 1) for j in range(j1, j2)]
     return Difference(
         lines=tuple(lines),
         added=sum(line.kind == LineKind.ADDED for line in lines),

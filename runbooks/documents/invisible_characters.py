@@ -20,7 +20,7 @@ UNSEEN = re.compile(f"[{_SIGNS}]|{_JOINERS}")
 _TAG_OR_UNSEEN = re.compile(rf'<[^<>"]*(?:"[^"]*"[^<>"]*)*>|{UNSEEN.pattern}')
 
 
-def with_unseen_shown(text: str) -> str:
+def escape_invisible_characters(text: str) -> str:
     """A text whose unseen signs are shown by their numbers; any other text as it is."""
     return UNSEEN.sub(lambda found: _number(found[0]), text)
 

@@ -57,7 +57,7 @@ class Document(models.Model):
         return (self.path, self.sha256)
 
     @property
-    def is_itself(self) -> bool:
+    def hash_matches(self) -> bool:
         """Whether the stored text and the HTML shown of it are those that the two sha256 name."""
         return _sha256(self.text) == self.sha256 and _sha256(self.html) == self.html_sha256
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
 from runbooks.doubt import doubts_about
-from runbooks.managers import AT_HAND, READ_TOGETHER, RELATED_FIELDS, RunbookQuerySet
+from runbooks.managers import READ_TOGETHER, RELATED, RELATED_FIELDS, RunbookQuerySet
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
 from runbooks.validity import Reason, SignedFacts, last_day, reasons_against_live
@@ -156,20 +156,20 @@ class Runbook(models.Model):
         """What the imported file claims, in words. A claim only: it signs nothing."""
         return readiness_label(self.declared_level, self.declared_year)
 
-    def at_hand(self, name: str) -> list[Any]:
+    def related(self, name: str) -> list[Any]:
         """The related rows of one kind in their order: those that came with the row, else asked for now."""
-        came_along = self.__dict__.get(name + AT_HAND)
+        came_along = self.__dict__.get(name + RELATED)
         return list(getattr(self, name).all()) if came_along is None else came_along
 
-    def forget_at_hand(self) -> None:
+    def clear_related_cache(self) -> None:
         """Related rows may be others by now."""
         for name in RELATED_FIELDS:
-            self.__dict__.pop(name + AT_HAND, None)
+            self.__dict__.pop(name + RELATED, None)
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         """As ever; related rows are asked for anew."""
         super().refresh_from_db(*args, **kwargs)
-        self.forget_at_hand()
+        self.clear_related_cache()
 
     def governed_metadata(self) -> dict[str, Any]:
         """What a signature covers beside the document's text, as plain values in a fixed order.
@@ -183,8 +183,8 @@ class Runbook(models.Model):
             "version": self.version,
             "scope": self.scope,
             "primary_cluster": str(self.primary_cluster) if self.primary_cluster else "",
-            "related_clusters": sorted(str(cluster) for cluster in self.at_hand("related_clusters")),
-            "layers": sorted(layer.title for layer in self.at_hand("layers")),
+            "related_clusters": sorted(str(cluster) for cluster in self.related("related_clusters")),
+            "layers": sorted(layer.title for layer in self.related("layers")),
         }
 
     def metadata_sha256(self) -> str:
@@ -291,4 +291,4 @@ class Runbook(models.Model):
 @receiver(m2m_changed, sender=Runbook.related_clusters.through)
 def _forget_what_was_linked(instance: models.Model, **_: Any) -> None:
     if isinstance(instance, Runbook):
-        instance.forget_at_hand()
+        instance.clear_related_cache()

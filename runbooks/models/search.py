@@ -14,7 +14,7 @@ from runbooks.models.runbook import Runbook
 from runbooks.models.situation import Situation
 from runbooks.search.text import index_words
 
-MOST_SYNONYMS = 20
+MAX_SYNONYMS = 20
 
 
 def synonym_groups() -> tuple[tuple[str, ...], ...]:
@@ -53,11 +53,11 @@ class SearchSynonym(models.Model):
 
         :raises ValidationError: there are fewer than two different words, or too many.
         """
-        if not 1 < len(self.phrases()) <= MOST_SYNONYMS:
+        if not 1 < len(self.phrases()) <= MAX_SYNONYMS:
             raise ValidationError(
                 {
                     "words": _("Give 2 to %(most)s different words or phrases, with commas between them.")
-                    % {"most": MOST_SYNONYMS}
+                    % {"most": MAX_SYNONYMS}
                 }
             )
 

@@ -15,7 +15,7 @@ def search_index_is_up_to_date(databases: Any = None, **_: Any) -> list[CheckMes
     if not databases or "default" not in databases:
         return []
     try:
-        found = index.behind() if is_migrated("default") else []
+        found = index.staleness() if is_migrated("default") else []
     except DatabaseError:
         return []  # not reachable, or half migrated: `migrate` says so better
     if not found:

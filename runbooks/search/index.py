@@ -25,15 +25,15 @@ SHAPE = 3
 ROWS_AT_ONCE = 200
 RUNBOOKS_AT_ONCE = 1_000
 # So many entries are made anew in the transaction of the change; more wait until it has committed.
-MOST_AT_ONCE = 20
+MAX_AT_ONCE = 20
 # Bytes of a text that is read in the transaction of the change. Reading 100 KB takes about 0.1 s.
-LONGEST_AT_ONCE = 100_000
+MAX_AT_ONCE_LENGTH = 100_000
 # Entries that are written in one transaction when many are behind: it takes about 0.1 s.
 ENTRIES_AT_ONCE = 10
 # Seconds that a change of many runbooks goes on reading after its commit; `tick` does the rest.
 PATIENCE = 20.0
 ATTEMPTS = 3
-LARGEST_MARK = 2**31 - 1
+MAX_MARK_BYTES = 2**31 - 1
 WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
 
 
@@ -47,7 +47,7 @@ _held: ContextVar[_Held | None] = ContextVar("search_index_held", default=None)
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def deferred() -> Iterator[None]:
     """Put off the refreshing of what changes inside the block to its end; for a caller that writes much.
 
     Belongs inside the transaction of the writes: what is then behind is noted with them.
@@ -103,7 +103,7 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
         return
     with _harmless():
         databases.lock()
-        if len(wanted_runbooks) + len(wanted_situations) > MOST_AT_ONCE:
+        if len(wanted_runbooks) + len(wanted_situations) > MAX_AT_ONCE:
             _put_off(wanted_runbooks, wanted_situations, reread=reread)
             return
         drafts, gone, long = _drafts_of_runbooks(wanted_runbooks, reread=reread)
@@ -121,7 +121,7 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
 def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool) -> None:
     """Note that the entries of these are behind, and catch up once the transaction has committed."""
     # Another number each time: one that was made anew and is behind once more is not taken for the one before.
-    mark = secrets.randbelow(LARGEST_MARK) + 1
+    mark = secrets.randbelow(MAX_MARK_BYTES) + 1
     noted = {"behind": mark} | ({"document": None} if reread else {})
     for name, model, keys in (("runbook", Runbook, runbooks), ("situation", Situation, situations)):
         for part in _parts(sorted(keys)):
@@ -155,8 +155,8 @@ def _catch_up_once(until: float | None) -> int:
     """Go once through the entries that are behind; returns how many were made anew."""
     done, last = 0, 0
     while until is None or time.monotonic() < until:
-        behind = SearchEntry.objects.filter(behind__gt=0, pk__gt=last).order_by("pk")
-        entries = list(behind.only("runbook", "situation", "document", "behind")[:ENTRIES_AT_ONCE])
+        staleness = SearchEntry.objects.filter(behind__gt=0, pk__gt=last).order_by("pk")
+        entries = list(staleness.only("runbook", "situation", "document", "behind")[:ENTRIES_AT_ONCE])
         if not entries:
             break
         done += _catch_up_with(entries)
@@ -203,7 +203,7 @@ def _drafts_of_runbooks(
         entry = before.pop(runbook.pk, None)
         # Of a newer text it is not known which one was read.
         known = entry.document_id if entry and not reread and not entry.has_newer else None
-        if index_documents.bytes_to_read(runbook, indexed_document=known) > LONGEST_AT_ONCE:
+        if index_documents.bytes_to_read(runbook, indexed_document=known) > MAX_AT_ONCE_LENGTH:
             long.append(runbook.pk)
             continue
         draft = index_documents.draft_of_runbook(runbook, indexed_document=known)
@@ -308,7 +308,7 @@ def is_built() -> bool:
     return SearchStamp.objects.filter(pk=1, shape=SHAPE).exists()
 
 
-def behind(*, thoroughly: bool = False) -> list[str]:
+def staleness(*, thoroughly: bool = False) -> list[str]:
     """What the index lacks or has too much of, as sentences; empty when it is up to date.
 
     :param thoroughly: read every source again and compare, not only who is there and with which document.
@@ -375,7 +375,7 @@ def _write(pairs: list[tuple[SearchEntry, Draft]]) -> None:
 
 def _passages(entry: SearchEntry, draft: Draft) -> Iterator[SearchPassage]:
     for position, passage in enumerate(draft.passages or ()):
-        text = passage.text[: index_documents.LONGEST_BODY]
+        text = passage.text[: index_documents.MAX_BODY_LENGTH]
         yield SearchPassage(
             entry=entry,
             position=position,

@@ -12,9 +12,9 @@ from runbooks.search.passages import Passage, passages_of
 from runbooks.search.text import comparable, folded, index_words, padded
 
 # A document of 2 MB is no runbook that anyone follows; PostgreSQL takes no vector above 1 MB.
-LONGEST_BODY = 300_000
-LONGEST_NAME = 60
-LONGEST_NEWER = 30_000
+MAX_BODY_LENGTH = 300_000
+MAX_NAME_LENGTH = 60
+MAX_NEWER_LENGTH = 30_000
 
 # Further names of a runbook, beside its title. A source of them is one line here, and one in `signals.AFFECTED`.
 NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (lambda runbook: (alias.name for alias in runbook.read_aliases),)
@@ -123,7 +123,7 @@ def document_columns(passages: list[Passage]) -> dict[str, str]:
     words = [word for passage in passages for word in index_words(passage.text)]
     return {
         "headings": _folded_lines(passage.heading for passage in passages),
-        "body": _cut(padded(words), LONGEST_BODY),
+        "body": _cut(padded(words), MAX_BODY_LENGTH),
     }
 
 
@@ -161,7 +161,7 @@ def _only_in(newer: Document, columns: dict[str, str]) -> str:
     shown = {*columns["headings"].split(), *columns["body"].split()}
     words = (word for each in passages_of(newer.html) for word in index_words(f"{each.heading} {each.text}"))
     new = [word for word in dict.fromkeys(words) if word not in shown]
-    return _cut(padded(new), LONGEST_NEWER) if new else ""
+    return _cut(padded(new), MAX_NEWER_LENGTH) if new else ""
 
 
 def draft_of_situation(situation: Situation) -> Draft:
@@ -184,7 +184,7 @@ def _folded_lines(texts: Iterable[str]) -> str:
 
 
 def _words_of(text: str) -> Iterable[str]:
-    return _words_of_name(text) if len(text) <= LONGEST_NAME else index_words(text)
+    return _words_of_name(text) if len(text) <= MAX_NAME_LENGTH else index_words(text)
 
 
 @lru_cache(maxsize=4_096)

@@ -21,7 +21,7 @@ def prepare_search(sender: AppConfig, using: str, **_: Any) -> None:
     databases.install(using=using)
     if index.is_built():
         index.catch_up()  # what an import that was ended left behind
-    if index.behind() or not index.is_built():
+    if index.staleness() or not index.is_built():
         index.rebuild()
 
 

@@ -14,7 +14,7 @@ from runbooks.models import Runbook, Situation, SituationRunbook
 from runbooks.search.databases import dialect_of
 from runbooks.search.hits import Found, RunbookHit, hits_of
 from runbooks.search.ranking import OTHER, Score
-from runbooks.search.retrieval import MOST_CANDIDATES, Inquiry, vocabulary
+from runbooks.search.retrieval import MAX_CANDIDATES, Inquiry, vocabulary
 from runbooks.search.text import comparable, terms_of
 from runbooks.search.titles import runbooks_by_title, situations_by_title
 from runbooks.search.vocabulary import Wanted
@@ -104,10 +104,10 @@ def _by_title(question: str, asked: Asked) -> Answer:
         question,
         situation_pks=situations_by_title(question) if allowed is None else (),
         words=frozenset(term.word for term in terms_of(question)),
-        more=len(runbooks) > MOST_CANDIDATES,
+        more=len(runbooks) > MAX_CANDIDATES,
         by_title=True,
     )
-    scores = {pk: (Score(OTHER, 1 / place, 1.0), None) for place, pk in enumerate(runbooks[:MOST_CANDIDATES], start=1)}
+    scores = {pk: (Score(OTHER, 1 / place, 1.0), None) for place, pk in enumerate(runbooks[:MAX_CANDIDATES], start=1)}
     return _with_live_rows(found, scores, asked)
 
 

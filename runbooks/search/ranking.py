@@ -26,7 +26,7 @@ PASSAGE_WEIGHT, PASSAGE_HEADING = 0.9, 0.8
 ALL_IN_TITLE, ALL_IN_NAMES = 0.5, 0.35
 LIVE_READY = 1.1
 # Below this share of the question an entry is no hit.
-LEAST_FOUND = 0.4
+MIN_FOUND = 0.4
 EXACT_TITLE, EXACT_NAME, OTHER = 0, 1, 2
 
 

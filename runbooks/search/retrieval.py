@@ -17,9 +17,9 @@ from runbooks.search.databases import dialect_of
 from runbooks.search.ranking import EntryWords, PassageWords, Score
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
-MOST_CANDIDATES = 40
+MAX_CANDIDATES = 40
 # So many are compared by their sections as well; fetching the words of all would cost more than it finds.
-MOST_READ = 20
+MAX_READ = 20
 # Entries that hold every word: with so many there is no need to look at those that hold some.
 ENOUGH = 10
 # A word that tells less than this share of the most telling one finds nothing by itself.
@@ -96,11 +96,11 @@ class Inquiry:
         candidates = self._candidates()
         first = {each.entry: self._score(each) for each in candidates}
         likely = sorted(candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry))
-        passages = self._passages([each.runbook for each in likely[:MOST_READ] if each.runbook])
-        for each in likely[:MOST_READ]:
+        passages = self._passages([each.runbook for each in likely[:MAX_READ] if each.runbook])
+        for each in likely[:MAX_READ]:
             if each.runbook in passages:
                 first[each.entry] = self._score(each, passages[each.runbook])
-        return [(each, first[each.entry]) for each in candidates if first[each.entry].found >= ranking.LEAST_FOUND]
+        return [(each, first[each.entry]) for each in candidates if first[each.entry].found >= ranking.MIN_FOUND]
 
     def _score(self, candidate: Candidate, passages: Sequence[PassageWords] = ()) -> Score:
         return ranking.score(candidate.words(passages), self.wanted, question=self.question)
@@ -113,15 +113,13 @@ class Inquiry:
             most = max(term.weight for term in self.wanted)
             telling = [term for term in self.wanted if term.weight >= TELLING * most]
             found = {**found, **self._matching(telling, every=False)}
-        self.more = len(found) >= MOST_CANDIDATES
-        return list(found.values())[:MOST_CANDIDATES]
+        self.more = len(found) >= MAX_CANDIDATES
+        return list(found.values())[:MAX_CANDIDATES]
 
     def _matching(self, terms: Sequence[Wanted], *, every: bool) -> dict[int, Candidate]:
         groups = [[each.word for each in term.alternatives] for term in terms]
         dialect = dialect_of(connection)
-        query, parameters = dialect.matching(
-            groups, columns=COLUMNS, every=every, only=self.only, limit=MOST_CANDIDATES
-        )
+        query, parameters = dialect.matching(groups, columns=COLUMNS, every=every, only=self.only, limit=MAX_CANDIDATES)
         rows = dialect.rows(connection, query, parameters)
         return {row[0]: _candidate(row) for row in rows}
 

@@ -7,7 +7,7 @@ from runbooks.search.text import WORD, fold, parts_of
 
 LENGTH = 220
 BEFORE = 60
-MOST_READ = 6_000  # signs of a passage: what stands later is not looked at
+MAX_READ = 6_000  # signs of a passage: what stands later is not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def marked(text: str, words: frozenset[str]) -> list[Part]:
 
 def snippet(text: str, words: frozenset[str]) -> list[Part]:
     """At most some two hundred signs of a text, where most of the words stand; its beginning where none does."""
-    text = text[:MOST_READ]
+    text = text[:MAX_READ]
     places = _places(text, words)
     start = _start(places)
     start = text.find(" ", start - 1) + 1 if start else 0

@@ -17,10 +17,10 @@ CHUNK = re.compile(rf"{WORD.pattern}(?:[{re.escape(JOINTS)}]{WORD.pattern})*")
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 # Signs that are not seen: soft hyphen, zero width spaces and joiners, byte order mark.
 UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x0000))
-LONGEST_WORD = 64
-MOST_JOINED = 3
-LONGEST_QUESTION = 200
-MOST_TERMS = 12
+MAX_WORD_LENGTH = 64
+MAX_JOINED = 3
+MAX_QUESTION_LENGTH = 200
+MAX_TERMS = 12
 
 # Words that say nothing about what is sought; they count only in a question that has no other.
 STOP_WORDS = frozenset(
@@ -47,7 +47,7 @@ def fold(word: str) -> str:
     """
     decomposed = unicodedata.normalize("NFKD", word.casefold())
     plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
-    return plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")[:LONGEST_WORD]
+    return plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")[:MAX_WORD_LENGTH]
 
 
 FOLDED_STOP_WORDS = frozenset(fold(word) for word in STOP_WORDS)
@@ -72,7 +72,7 @@ def index_words(text: str) -> list[str]:
         for piece in pieces:
             words.append(fold(piece))
             words.extend(parts_of(piece))
-        if 1 < len(pieces) <= MOST_JOINED:
+        if 1 < len(pieces) <= MAX_JOINED:
             words.append(fold("".join(pieces)))
     return [word for word in words if word]
 
@@ -120,12 +120,12 @@ def terms_of(question: str) -> tuple[Term, ...]:
     """The words that a question asks for, at most twelve, without stop words where there are others."""
     terms: list[Term] = []
     stops: list[Term] = []
-    for chunk in CHUNK.finditer(clean(question)[:LONGEST_QUESTION]):
+    for chunk in CHUNK.finditer(clean(question)[:MAX_QUESTION_LENGTH]):
         pieces = WORD.findall(chunk[0])
-        joined = fold("".join(pieces)) if 1 < len(pieces) <= MOST_JOINED else ""
+        joined = fold("".join(pieces)) if 1 < len(pieces) <= MAX_JOINED else ""
         for piece in pieces:
             term = Term(fold(piece), piece, joined)
             is_stop = not joined and term.word in FOLDED_STOP_WORDS
             (stops if is_stop else terms).append(term)
     unique = {term.word: term for term in reversed(terms or stops) if term.word}
-    return tuple(reversed(unique.values()))[:MOST_TERMS]
+    return tuple(reversed(unique.values()))[:MAX_TERMS]

@@ -12,10 +12,10 @@ from math import log
 
 from runbooks.search.text import Term
 
-MOST_ALTERNATIVES = 16
-SHORTEST_PREFIX = 2
-SHORTEST_PART = 4  # of a compound
-SHORTEST_WITH_TYPO = 4
+MAX_ALTERNATIVES = 16
+MIN_PREFIX_LENGTH = 2
+MIN_PART_LENGTH = 4  # of a compound
+MIN_WITH_TYPO_LENGTH = 4
 TWO_TYPOS_FROM = 8
 # How much a word counts that is not the very word of the question.
 AS_TYPED, OTHER_ENDING, SYNONYM, ONE_TYPO, TWO_TYPOS = 1.0, 0.9, 0.85, 0.7, 0.5
@@ -25,7 +25,7 @@ ENDINGS = (
     "ungen", "ation", "ungs", "ings", "tion", "ung", "ing", "ion", "ern", "ten", "en", "er", "es", "em", "ed", "e", "n",
     "s",
 )  # fmt: skip
-SHORTEST_STEM = 4
+MIN_STEM_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def stem(word: str) -> str:
     if "_" in word:
         return word
     for ending in ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
+        if word.endswith(ending) and len(word) - len(ending) >= MIN_STEM_LENGTH:
             return word[: -len(ending)]
     return word
 
@@ -98,7 +98,7 @@ class Vocabulary:
             for word, quality in phrases.get(term.word, {}).items():
                 ranked[word] = max(quality, ranked.get(word, 0))
             best = sorted(ranked.items(), key=lambda item: (-item[1], -self.counts.get(item[0], 0), item[0]))
-            alternatives = tuple(Alternative(word, quality) for word, quality in best[:MOST_ALTERNATIVES])
+            alternatives = tuple(Alternative(word, quality) for word, quality in best[:MAX_ALTERNATIVES])
             found.append(Wanted(term, alternatives, self._weight(alternatives)))
         return tuple(found)
 
@@ -128,9 +128,9 @@ class Vocabulary:
 
     def _extended(self, word: str) -> Iterable[tuple[str, float]]:
         """Words that begin with this one, or hold it as a part of a compound."""
-        if len(word) < SHORTEST_PREFIX:
+        if len(word) < MIN_PREFIX_LENGTH:
             return
-        pattern = word if len(word) >= SHORTEST_PART else f" {word}"
+        pattern = word if len(word) >= MIN_PART_LENGTH else f" {word}"
         for other in self._holding(pattern):
             if "_" in other and "_" not in word:
                 continue  # the parts of an identifier are words of their own
@@ -142,14 +142,14 @@ class Vocabulary:
 
     def _contained(self, word: str) -> Iterable[tuple[str, float]]:
         """Words that a compound of the question begins or ends with: "alertpipeline" means "alert" and "pipeline"."""
-        for length in range(SHORTEST_PART, len(word) - 2):
+        for length in range(MIN_PART_LENGTH, len(word) - 2):
             for part in (word[:length], word[-length:]):
                 if part in self.counts and not part.isdigit():
                     yield part, 0.25 + 0.5 * length / len(word)
 
     def _mistyped(self, word: str) -> Iterable[tuple[str, float]]:
         """Words one typing error away, or two for a long word."""
-        if len(word) < SHORTEST_WITH_TYPO or word.isdigit():
+        if len(word) < MIN_WITH_TYPO_LENGTH or word.isdigit():
             return
         most = 2 if len(word) >= TWO_TYPOS_FROM else 1
         for other in self._sharing_a_piece(word, most + 1):

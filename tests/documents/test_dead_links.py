@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.documents.checks.links import MOST_LINKS, dead_links, folders_of, relative_links
+from runbooks.documents.checks.links import MAX_LINKS, dead_links, folders_of, relative_links
 
 FILES = frozenset(
     {"docs/pump.md", "docs/deep/valve.md", "README.md", "docs/with space.md", "docs/a(b).md", "docs/Üb er.md"}
@@ -130,4 +130,4 @@ def test_text_that_was_made_to_last_ends(text):
 
 
 def test_no_more_links_than_anybody_would_follow():
-    assert len(relative_links("[a](b.md)\n" * (MOST_LINKS + 10), "docs/pump.md")) == MOST_LINKS
+    assert len(relative_links("[a](b.md)\n" * (MAX_LINKS + 10), "docs/pump.md")) == MAX_LINKS

@@ -120,7 +120,7 @@ def test_the_commit_is_the_one_that_git_log_names_across_merges(repository):
 
 
 def test_a_history_that_is_longer_than_we_look_leaves_the_date_open(repository, monkeypatch):
-    monkeypatch.setattr(git, "MOST_COMMITS", 1)
+    monkeypatch.setattr(git, "MAX_COMMITS", 1)
     with open_source(repository.root, "main") as source:
         assert source.origins(frozenset({"docs/pump.md"})) == {"docs/pump.md": Origin(repository.second, None)}
 
@@ -391,7 +391,7 @@ def test_a_linked_worktree_is_told_what_to_do(repository, tmp_path):
 
 
 def test_folders_that_hold_one_another_a_million_times_are_refused(repository, monkeypatch):
-    monkeypatch.setattr(git_trees, "MOST_FILES", 1_000)
+    monkeypatch.setattr(git_trees, "MAX_FILES", 1_000)
     blob = repository.put_object("blob", b"# A\n")
     tree = repository.put_object("tree", tree_of(*((("100644", f"{n}.md", blob)) for n in range(10))))
     for _ in range(10):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.invisible_characters import escape_invisible_characters
 from runbooks.documents.rendering.render import render_document, render_fragment
 from tests.documents.reader import Reader, assert_harmless, read
 from tests.documents.vectors import ADDRESSES, LINKS, MARKDOWN, MARKUP, PLACES
@@ -23,7 +23,7 @@ CHANGED = ("\x00", "&", "\ufeff", "<details>", "</details>", "</summary>", "\\",
 
 @pytest.mark.parametrize("markup", [markup for markup in MARKUP if not any(sign in markup for sign in CHANGED)])
 def test_markup_is_shown_as_it_was_written(markup):
-    shown = with_unseen_shown(markup)
+    shown = escape_invisible_characters(markup)
     assert shown in read(f"`{markup}`").words
     assert "".join(shown.split()) in "".join(read(f"a {markup} b").words.split())
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.invisible_characters import escape_invisible_characters
 from tests.documents.forge.constructs import all_documents
 from tests.documents.forge.structure import in_the_portal, on_the_forge
 from tests.rendering_oracle import FIXTURES, as_documents_are, compare
@@ -62,5 +62,5 @@ def test_any_nested_list_has_its_depths(text):
 )
 def test_any_code_stays_as_it_is_save_that_unseen_signs_are_shown(code, language):
     text = f"~~~~~~~~ {language}\n{code}\n~~~~~~~~\n"
-    there = [with_unseen_shown(block) for block in on_the_forge(text).code]
+    there = [escape_invisible_characters(block) for block in on_the_forge(text).code]
     assert in_the_portal(as_documents_are(text)).code == there

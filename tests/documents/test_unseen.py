@@ -3,7 +3,7 @@
 import pytest
 
 from runbooks.documents.diff import LineKind, difference
-from runbooks.documents.invisible_characters import with_unseen_shown, with_unseen_shown_in_html
+from runbooks.documents.invisible_characters import escape_invisible_characters, with_unseen_shown_in_html
 from runbooks.documents.rendering.render import render_document, render_fragment
 from runbooks.documents.rendering.rendered import as_it_stands
 from tests.documents.reader import Reader, assert_harmless, read
@@ -44,12 +44,12 @@ def test_a_sign_that_nobody_sees_is_shown_by_its_number_wherever_it_stands(sign)
     ],
 )
 def test_letters_emoji_and_spaces_of_every_script_stay(text):
-    assert with_unseen_shown(text) == text
+    assert escape_invisible_characters(text) == text
     assert with_unseen_shown_in_html(text) == text
 
 
 def test_a_joiner_beside_ascii_is_shown():
-    assert with_unseen_shown("rm\u200d -rf \u200c/") == "rm[U+200D] -rf [U+200C]/"
+    assert escape_invisible_characters("rm\u200d -rf \u200c/") == "rm[U+200D] -rf [U+200C]/"
 
 
 def test_the_title_in_the_contents_and_a_short_text_show_it_too():

@@ -15,14 +15,14 @@ from django.utils import timezone
 from governance import ledger
 from governance.accounts.roles import EDITORS, RISK_OWNERS
 from governance.assurance.evidence import verdict_on
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
 from governance.findings.reconcile import check_catalogue
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from governance.signoff.decide import seen_token
+from governance.signoff.decide import form_etag
 from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.policy import Refusal
 from governance.signoff.rules import bring_rules_into_force
@@ -91,7 +91,7 @@ def ask_over_http(client, runbook):
 
 
 def sign_over_http(client, request, password=cast.PASSWORD):
-    values = {"seen": seen_token(request), "decision": "approve", "comment": "Read in full."}
+    values = {"seen": form_etag(request), "decision": "approve", "comment": "Read in full."}
     return client.post(f"/admin/governance/statuschangerequest/{request.pk}/decide/", values | {"password": password})
 
 
@@ -115,7 +115,7 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
     """
     people = established
     owners = ["rita", "rolf", "ruth"]
-    with governed_edit(people["ada"], by=ledger.SYSTEM):  # somebody who left long ago
+    with audited_edit(people["ada"], by=ledger.SYSTEM):  # somebody who left long ago
         people["ada"].groups.set([Group.objects.get(name=RISK_OWNERS)])
         people["ada"].is_active = False
         people["ada"].save()
@@ -251,7 +251,7 @@ def test_a_refused_membership_is_undone(established):
 
 
 def test_a_refused_activation_is_undone(established):
-    with governed_edit(established["rolf"], by=ledger.SYSTEM):
+    with audited_edit(established["rolf"], by=ledger.SYSTEM):
         established["rolf"].is_active = False
         established["rolf"].save()
     edit_user(signed_in("sue"), "rolf", is_active="on")
@@ -402,7 +402,7 @@ def test_a_quorum_that_is_lost_later_is_a_finding_and_a_sentence(runbook, people
     request = cast.ask(runbook, by=people["ed"])
     cast.approve(request, by=people["rita"])
     for name in ("rolf", "ruth"):
-        with governed_edit(people[name], by=people["sue"]):
+        with audited_edit(people[name], by=people["sue"]):
             people[name].groups.clear()
     check_catalogue(by=ledger.SYSTEM)
     finding = Finding.objects.get(kind=FindingKind.QUORUM_OUT_OF_REACH)

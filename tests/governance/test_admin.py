@@ -12,7 +12,7 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.admin.base import LedgeredAdmin, ViewOnlyAdmin
+from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -58,7 +58,7 @@ def text_of(response):
 
 def test_every_admin_writes_the_ledger_or_writes_nothing():
     for model, model_admin in admin.site._registry.items():
-        assert isinstance(model_admin, LedgeredAdmin | ViewOnlyAdmin), model
+        assert isinstance(model_admin, AuditedAdmin | ReadOnlyAdmin), model
 
 
 def test_every_model_of_the_design_is_in_the_admin():

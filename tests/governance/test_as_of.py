@@ -13,7 +13,7 @@ from governance import guards, ledger
 from governance.assurance.as_of import AsOfError, moment_of, runbooks_as_of
 from governance.assurance.integrity_incidents import note_ledger_state
 from governance.assurance.verdict import VerdictReason
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook, RunbookAlias
@@ -52,7 +52,7 @@ def told(people):
 
 def edit(runbook, people, **fields):
     stored = Runbook.objects.get(pk=runbook.pk)
-    with governed_edit(stored, by=people["ed"]):
+    with audited_edit(stored, by=people["ed"]):
         for name, value in fields.items():
             setattr(stored, name, value)
         stored.save()
@@ -136,7 +136,7 @@ def test_metadata_that_had_changed_by_then_counts(runbook, people):
 
 def test_a_layer_and_a_cluster_that_were_renamed_later_bear_their_old_names_then(told, people):
     for thing in (told.layers.get(), told.primary_cluster):
-        with governed_edit(thing, by=people["ed"]):
+        with audited_edit(thing, by=people["ed"]):
             thing.title = f"Renamed {thing.title}"
             thing.save()
     assert then(told, told.at["ready"]).verdict.go
@@ -154,7 +154,7 @@ def test_a_year_that_was_over_by_then_had_run_out(ready_runbook):
 def test_a_runbook_that_was_made_later_was_not_there(people):
     moment = timezone.now()
     runbook = Runbook(slug="late", title="Late")
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.save()
     assert then(runbook, moment) is None
     assert then(runbook, timezone.now()) is not None
@@ -256,7 +256,7 @@ def test_a_page_that_cannot_tell_does_not_show_now_instead(told, reader, address
 def test_a_runbook_that_is_not_there_or_was_not_there_then_is_a_404(told, people, reader):  # noqa: F811
     assert reader.get("/runbooks/nowhere/", {"as_of": stamp(told.at["ready"])}).status_code == 404
     late = Runbook(slug="late", title="Late")
-    with governed_edit(late, by=people["ed"]):
+    with audited_edit(late, by=people["ed"]):
         late.save()
     assert reader.get("/runbooks/late/", {"as_of": stamp(told.at["ready"])}).status_code == 404
     assert reader.get("/api/v1/runbooks/late/", {"as_of": stamp(told.at["ready"])}).status_code == 404

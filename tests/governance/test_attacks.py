@@ -17,7 +17,7 @@ from governance.accounts.tokens import create_api_token
 from governance.assurance.evidence import verdict_on
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
 from governance.assurance.proof import proof_of
-from governance.editing.audited_edit import delete, governed_edit
+from governance.editing.audited_edit import audited_edit, delete
 from governance.errors import ActionRefused
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
@@ -200,7 +200,7 @@ def test_who_was_switched_off_past_the_ledger_and_on_by_it_counts_from_then(runb
     User.objects.filter(pk=people["rita"].pk).update(is_active=False)
     request = cast.ask(runbook, by=people["ed"])
     rita = User.objects.get(pk=people["rita"].pk)
-    with governed_edit(rita, by=people["sue"]):
+    with audited_edit(rita, by=people["sue"]):
         rita.is_active = True
         rita.save()
     refused(lambda: cast.approve(request, by=rita), Refusal.ACCOUNT_TOO_YOUNG)
@@ -271,20 +271,20 @@ def test_a_rule_that_the_ledger_never_heard_of_is_obeyed_by_nobody(runbook, peop
 
 
 def test_a_rule_that_the_ledger_tells_of_in_its_first_format_is_told_anew(runbook, people):
-    from governance.ledger.snapshot import difference, facts_of
+    from governance.ledger.snapshot import diff, snapshot
     from governance.post_migrate import ensure_default_rules
 
     SignOffRule.objects.filter(target_level="ready", purpose="move").update(in_force=False)
     old = SignOffRule.objects.create(
         target_level="ready", version=7, required_signatures=3, group=Group.objects.get(name=RISK_OWNERS)
     )
-    with ledger.governed():
+    with ledger.atomic():
         ledger.append(
             ledger.Record(
                 actor=ledger.SYSTEM,
                 action=Action.CREATED,
                 subject=f"signoffrule:{old.pk}",
-                changes=difference(None, facts_of(old)),
+                changes=diff(None, snapshot(old)),
             )
         )
     ensure_default_rules()
@@ -323,7 +323,7 @@ def test_a_rule_for_a_senseless_number_of_days_is_refused_beside_its_field(peopl
 
 def test_the_ledger_names_no_persons_address(people, sign_in):
     user = people["rolf"]
-    with governed_edit(user, by=people["sue"]):
+    with audited_edit(user, by=people["sue"]):
         user.email, user.first_name = "rolf@portal.example", "Rolf"
         user.is_staff = False
         user.save()

@@ -257,7 +257,7 @@ def test_a_row_before_an_accepted_one_that_is_taken_out_is_found(broken, ready_r
 def test_a_forged_word_that_it_was_accepted_brings_nothing_back(ready_runbook):
     append_a_bad_row()
     forged = ledger.break_found(ledger.verify())
-    with ledger.governed():
+    with ledger.atomic():
         told = {**forged._asdict(), "hash": "2" * 64}
         changes = {"breaks": {"before": [told], "after": None}}
         ledger.append(ledger.Record(actor=ledger.SYSTEM, action="break_accepted", subject="ledger", changes=changes))
@@ -272,7 +272,7 @@ def test_a_forged_word_that_it_was_accepted_brings_nothing_back(ready_runbook):
     "changes", [{}, {"breaks": {}}, {"breaks": {"before": 1}}, {"breaks": {"before": [7, {}, {"sequence": []}]}}]
 )
 def test_a_row_about_an_acceptance_that_makes_no_sense_accepts_nothing(ready_runbook, changes):
-    with ledger.governed():
+    with ledger.atomic():
         ledger.append(ledger.Record(actor=ledger.SYSTEM, action="break_accepted", subject="ledger", changes=changes))
     number = append_a_bad_row()
     assert ledger.verify().bad_sequence == number

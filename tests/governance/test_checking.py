@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.findings.catalogue_checks import conflict_line
-from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, NoticedBy, Severity
+from governance.findings.choices import SEVERITY_OF_KIND, Detector, FindingKind, Severity
 from governance.findings.models import Finding
 from governance.findings.reconcile import check_catalogue
 from governance.findings.resolve import resolve_findings
@@ -102,8 +102,8 @@ def test_the_head_of_a_document_is_held_against_its_row(whole):
         FindingKind.LEVEL_DISAGREES,
         FindingKind.DOCUMENT_NOT_IN_FORCE,
     }
-    graver = Finding.objects.get(kind=FindingKind.DOCUMENT_NOT_IN_FORCE)
-    assert (graver.severity, graver.place) == (Severity.ERROR, f"{whole.document_path}:3")
+    severity_override = Finding.objects.get(kind=FindingKind.DOCUMENT_NOT_IN_FORCE)
+    assert (severity_override.severity, severity_override.place) == (Severity.ERROR, f"{whole.document_path}:3")
 
 
 def test_what_is_signed_counts_where_it_permits_more_than_what_is_declared(whole):
@@ -205,7 +205,7 @@ def test_what_a_person_has_resolved_is_told_anew_when_it_is_another_matter(whole
 
 
 def test_a_check_settles_nothing_that_another_has_opened(whole):
-    for family in (NoticedBy.OTHER, NoticedBy.DOCUMENTS):
+    for family in (Detector.OTHER, Detector.DOCUMENTS):
         Finding.objects.create(
             kind=FindingKind.DEAD_LINK, subject=family, message="x", first_seen=timezone.now(), noticed_by=family
         )
@@ -228,12 +228,12 @@ def test_tick_checks_the_catalogue(whole):
 
 
 def test_subjects_that_no_field_holds_are_cut(db):
-    from governance.findings.catalogue_checks import Noticed
-    from governance.findings.reconcile import keep_noticed
+    from governance.findings.catalogue_checks import FindingDraft
+    from governance.findings.reconcile import reconcile
 
-    long = [Noticed(FindingKind.DEAD_LINK, "x" * 1_000, "m", "f" * 1_000)]
+    long = [FindingDraft(FindingKind.DEAD_LINK, "x" * 1_000, "m", "f" * 1_000)]
     for opened in (1, 0):
-        assert keep_noticed(long, family=NoticedBy.DOCUMENTS).opened == opened
+        assert reconcile(long, family=Detector.DOCUMENTS).opened == opened
 
 
 # ---- the vocabulary

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.accounts.roles import RISK_OWNERS
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.choices import RequestState
-from governance.signoff.decide import reject, seen_token, sign
+from governance.signoff.decide import form_etag, reject, sign
 from governance.signoff.models import SignOff
 from governance.signoff.policy import Refusal
 from governance.signoff.submit import withdraw
@@ -30,7 +30,7 @@ def refused(call, *reasons):
 
 
 def decide(request, *, by, password=cast.PASSWORD, comment="Read in full.", seen=None, at=None, act=sign):
-    seen = seen_token(request) if seen is None else seen
+    seen = form_etag(request) if seen is None else seen
     return act(request=request, comment=comment, seen=seen, password=password, by=by, at=at)
 
 
@@ -144,7 +144,7 @@ def test_whoever_took_an_account_over_does_not_get_rid_of_the_waiting_time(reque
     """An administrator sets the password, signs in as that person, and sets it once more."""
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     for actor in (people["sue"], people["rita"]):
-        with ledger.governed():
+        with ledger.atomic():
             ledger.append(ledger.Record(actor=actor, action=Action.PASSWORD_SET, subject="user:rita"))
     refused(lambda: decide(request_, by=people["rita"], at=timezone.now()), Refusal.COOLING_DOWN)
 
@@ -164,7 +164,7 @@ def test_nobody_sets_their_own_password_where_the_old_one_is_not_asked_for(reque
 
 def test_a_password_set_in_ones_own_name_without_the_old_one_starts_the_waiting_time(request_, people, day):
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
-    with ledger.governed():
+    with ledger.atomic():
         ledger.append(ledger.Record(actor=people["rita"], action=Action.PASSWORD_SET, subject="user:rita"))
     refused(lambda: decide(request_, by=people["rita"], at=timezone.now()), Refusal.COOLING_DOWN)
 
@@ -208,11 +208,11 @@ def test_who_joined_after_the_opening_does_not_count_however_the_clocks_stand(re
 
 
 def test_an_account_that_was_activated_after_the_opening_does_not_count(runbook, people):
-    with governed_edit(people["rita"], by=ledger.SYSTEM):
+    with audited_edit(people["rita"], by=ledger.SYSTEM):
         people["rita"].is_active = False
         people["rita"].save()
     request = cast.ask(runbook, by=people["ed"])
-    with governed_edit(people["rita"], by=ledger.SYSTEM):
+    with audited_edit(people["rita"], by=ledger.SYSTEM):
         people["rita"].is_active = True
         people["rita"].save()
     refused(lambda: decide(request, by=people["rita"]), Refusal.ACCOUNT_TOO_YOUNG)
@@ -220,7 +220,7 @@ def test_an_account_that_was_activated_after_the_opening_does_not_count(runbook,
 
 def test_who_left_and_came_back_counts_for_what_is_opened_afterwards(request_, people):
     group = Group.objects.get(name=RISK_OWNERS)
-    with governed_edit(people["rita"], by=ledger.SYSTEM):
+    with audited_edit(people["rita"], by=ledger.SYSTEM):
         people["rita"].groups.remove(group)
     cast.join(people["rita"], RISK_OWNERS)
     refused(lambda: decide(request_, by=people["rita"]), Refusal.ACCOUNT_TOO_YOUNG)
@@ -232,7 +232,7 @@ def test_who_left_and_came_back_counts_for_what_is_opened_afterwards(request_, p
 
 
 def test_a_double_click_is_one_signature_and_the_same_answer(request_, people):
-    seen = seen_token(request_)
+    seen = form_etag(request_)
     first = decide(request_, by=people["rita"], seen=seen)
     again = decide(request_, by=people["rita"], seen=seen)
     assert (first.pk, first.state) == (again.pk, again.state)
@@ -242,20 +242,20 @@ def test_a_double_click_is_one_signature_and_the_same_answer(request_, people):
 
 def test_a_retry_after_the_quorum_says_that_it_is_done(request_, people):
     decide(request_, by=people["rita"])
-    seen = seen_token(request_)
+    seen = form_etag(request_)
     decide(request_, by=people["rolf"], seen=seen)
     assert decide(request_, by=people["rolf"], seen=seen).state == RequestState.APPROVED
 
 
 def test_other_words_or_another_decision_are_no_retry(request_, people):
-    seen = seen_token(request_)
+    seen = form_etag(request_)
     decide(request_, by=people["rita"], seen=seen)
     refused(lambda: decide(request_, by=people["rita"], seen=seen, comment="Otherwise."), Refusal.SIGNED_ALREADY)
     refused(lambda: decide(request_, by=people["rita"], seen=seen, act=reject), Refusal.SIGNED_ALREADY)
 
 
 def test_a_retry_needs_the_password_as_well(request_, people):
-    seen = seen_token(request_)
+    seen = form_etag(request_)
     decide(request_, by=people["rita"], seen=seen)
     refused(lambda: decide(request_, by=people["rita"], seen=seen, password="wrong"), Refusal.WRONG_PASSWORD)
 

@@ -30,7 +30,7 @@ def take_down(client, runbook):
 
 def write_rows(number):
     for _ in range(number):
-        with ledger.governed():
+        with ledger.atomic():
             ledger.append(ledger.Record(actor=ledger.SYSTEM, action="changed", subject="x"))
 
 

@@ -11,8 +11,8 @@ from django.test import Client
 from governance import guards, ledger
 from governance.accounts.roles import may_read_security_entries
 from governance.accounts.tokens import create_api_token
-from governance.admin.base import LedgeredAdmin
-from governance.editing.audited_edit import governed_edit
+from governance.admin.base import AuditedAdmin
+from governance.editing.audited_edit import audited_edit
 from governance.ledger.choices import Action
 from governance.ledger.disclosure import (
     AUDIENCE_OF_ACTION,
@@ -39,10 +39,10 @@ KEPT = {"sequence", "recorded_at", "action", "previous_hash", "hash"}
 def told(ready_runbook, people):
     """A ledger with an entry of many kinds, among them ones about accounts."""
     create_api_token(user=people["otto"], by=people["sue"], label="nightly")
-    with governed_edit(people["otto"], by=people["sue"]):
+    with audited_edit(people["otto"], by=people["sue"]):
         people["otto"].is_superuser = True
         people["otto"].save()
-    with governed_edit(people["otto"], by=people["sue"]):
+    with audited_edit(people["otto"], by=people["sue"]):
         people["otto"].is_superuser = False
         people["otto"].save()
     return ready_runbook
@@ -66,9 +66,7 @@ def test_every_action_has_an_audience():
 
 def test_every_kind_of_object_whose_changes_are_recorded_has_an_audience():
     recorded = {
-        model._meta.model_name
-        for model, admin_of in admin.site._registry.items()
-        if isinstance(admin_of, LedgeredAdmin)
+        model._meta.model_name for model, admin_of in admin.site._registry.items() if isinstance(admin_of, AuditedAdmin)
     }
     assert recorded <= set(AUDIENCE_OF_SUBJECT)
     assert {kind for kind in AUDIENCE_OF_SUBJECT if is_restricted(Action.CHANGED, f"{kind}:x")} == ABOUT_ACCOUNTS

@@ -83,7 +83,7 @@ def test_migrate_renders_anew_what_an_older_renderer_made(older_document):
     older_document.refresh_from_db()
     assert older_document.html.startswith('<h2 id="doc-stop">')
     assert older_document.renderer == RENDERER
-    assert older_document.is_itself
+    assert older_document.hash_matches
 
 
 def test_rendering_anew_is_a_row_in_the_ledger_and_leaves_the_text(older_document):
@@ -109,13 +109,13 @@ def test_html_that_is_not_what_its_digest_names_is_not_itself(document):
         cursor.execute("UPDATE runbooks_document SET html = '<p>forged</p>'")
     guards.install()
     document.refresh_from_db()
-    assert not document.is_itself
+    assert not document.hash_matches
 
 
 def test_a_text_that_cannot_be_rendered_is_kept_shown_as_it_stands_and_found(db):
     document = cast.store("docs/deep.md", TOO_DEEP)
     assert document.html.startswith('<pre class="unrendered">')
-    assert document.is_itself
+    assert document.hash_matches
     finding = Finding.objects.get(kind="unrenderable_document")
     assert (finding.subject, finding.file, finding.resolved_at) == ("docs/deep.md", "docs/deep.md", None)
     assert "shown as it stands" in finding.message
@@ -146,7 +146,7 @@ def test_what_still_cannot_be_rendered_is_left_alone(db):
 def test_a_byte_order_mark_is_stored_and_not_shown(db):
     document = cast.store("docs/mark.md", "\ufeff# Stop\n")
     assert document.html == '<h2 id="doc-stop">Stop</h2>\n'
-    assert document.is_itself
+    assert document.hash_matches
 
 
 def test_a_hostile_note_is_saved_in_the_admin_and_shown_as_it_stands(sign_in):

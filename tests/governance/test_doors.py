@@ -14,7 +14,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.accounts.models import ApiToken
 from governance.accounts.tokens import create_api_token, revoke_api_token
-from governance.admin.base import LedgeredAdmin, ViewOnlyAdmin
+from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -65,7 +65,7 @@ def test_every_command_of_ours_is_known_to_write_the_ledger_or_nothing():
 
 def test_every_admin_routes_its_writes_or_has_none(people):
     for model_admin in admin.site._registry.values():
-        assert isinstance(model_admin, LedgeredAdmin | ViewOnlyAdmin)
+        assert isinstance(model_admin, AuditedAdmin | ReadOnlyAdmin)
         assert not getattr(model_admin, "list_editable", ()), "an edit in a list would go past the ledger's reason"
 
 

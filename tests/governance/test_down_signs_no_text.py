@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from governance.assurance.evidence import verdict_on
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.signoff.changes import since_last_approval
 from governance.signoff.downgrade import downgrade
 from governance.signoff.models import SignOff
@@ -20,7 +20,7 @@ NEWER = "# Steps\n\n1. Open every valve.\n"
 
 def replace_text(runbook, text=NEWER):
     runbook.document = cast.store(runbook.document_path, text)
-    with governed_edit(runbook, by=cast.ledger.SYSTEM):
+    with audited_edit(runbook, by=cast.ledger.SYSTEM):
         runbook.save()
 
 

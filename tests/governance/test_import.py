@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance import ledger
-from governance.editing.audited_edit import governed_edit
-from governance.findings.choices import FindingKind, NoticedBy
+from governance.editing.audited_edit import audited_edit
+from governance.findings.choices import Detector, FindingKind
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry, Release
@@ -30,7 +30,7 @@ def import_file(path=LANDSCAPE, *, root=FIXTURES, **options):
 
 def of_the_file():
     """What the import itself found; the check of the catalogue that follows it has findings of its own."""
-    return Finding.objects.filter(noticed_by=NoticedBy.OTHER)
+    return Finding.objects.filter(noticed_by=Detector.OTHER)
 
 
 def counts():
@@ -226,7 +226,7 @@ def test_an_import_lapses_the_open_request_it_changes(imported, people, copy):
 
 def test_what_an_editor_added_stays(imported, people, copy):
     runbook = Runbook.objects.get(slug="live-risk-severity-integration")
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.owner, runbook.escalation_contact = "Live risk desk", "extension 1"
         runbook.save()
     edit(copy, "| v1.0            |", "| v1.7            |")

@@ -73,7 +73,7 @@ HEADS = {
 
 
 def import_text(text):
-    with ledger.governed():
+    with ledger.atomic():
         planned = plan_import(LandscapeFile("plant.md", text.encode()), documents=None, answers=Answers(otherwise=True))
         apply_plan(planned, by=ledger.SYSTEM)
 
@@ -155,7 +155,7 @@ def test_what_changed_is_told_of_each_object(imported):
 
 
 def test_the_search_index_says_the_same_as_one_that_is_made_anew(imported):
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_a_second_import_of_the_same_file_changes_nothing(imported):

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from benchmarks.import_landscape import landscape
 from governance import ledger
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.importing import CatalogueChanged, LandscapeFile, apply, apply_plan, plan_import
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
@@ -39,7 +39,7 @@ def planned(folder):
 def add_layer(title="Layer 3"):
     """Somebody else adds what the file would add."""
     layer = Layer(slug="another", title=title)
-    with governed_edit(layer, by=ledger.SYSTEM):
+    with audited_edit(layer, by=ledger.SYSTEM):
         layer.save()
 
 
@@ -139,7 +139,7 @@ def test_the_page_says_so_and_shows_the_new_plan(folder, people, sign_in, monkey
 
 @pytest.fixture
 def in_parts(monkeypatch):
-    monkeypatch.setattr(apply, "MOST_IN_ONE", 10)
+    monkeypatch.setattr(apply, "MAX_IN_ONE", 10)
     monkeypatch.setattr(apply, "STEPS_IN_A_PART", 10)
 
 
@@ -153,7 +153,7 @@ def test_many_parts_say_what_one_says(folder, monkeypatch):
         apply_plan(planned(folder), by=ledger.SYSTEM)
         whole, source = told(), ChangeLogEntry.objects.get(action="landscape_imported").changes
         transaction.set_rollback(True)
-    monkeypatch.setattr(apply, "MOST_IN_ONE", 10)
+    monkeypatch.setattr(apply, "MAX_IN_ONE", 10)
     monkeypatch.setattr(apply, "STEPS_IN_A_PART", 10)
     apply_plan(planned(folder), by=ledger.SYSTEM)
     assert told() == whole

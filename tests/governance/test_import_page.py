@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from governance import ledger
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.models import LandscapeSource
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -199,11 +199,11 @@ def test_an_editor_edits_further_names_with_the_runbook(runbook, sign_in):
 def test_a_title_that_is_edited_stays_as_a_further_name(runbook, people):
 
     former = runbook.title
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.title = "A new name"
         runbook.save()
     assert [str(alias) for alias in runbook.aliases.all()] == [former]
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.title = former
         runbook.save()
     assert [str(alias) for alias in runbook.aliases.all()] == ["A new name"]

@@ -246,7 +246,7 @@ def test_the_imported_text_is_kept_as_it_came(file):
     run("import_landscape", file(text))
     source = LandscapeSource.objects.get()
     assert source.text == text
-    assert source.is_itself
+    assert source.hash_matches
     entry = ChangeLogEntry.objects.get(action=Action.LANDSCAPE_IMPORTED)
     assert entry.changes["source_sha256"]["after"] == source.sha256
     assert run("export_landscape", declared=True) == text

@@ -4,7 +4,7 @@ import pytest
 
 from governance import ledger
 from governance.ledger.choices import Action
-from governance.ledger.labels import changes_in_words
+from governance.ledger.labels import labelled_changes
 from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Runbook, Situation
 from tests import cast
@@ -52,7 +52,7 @@ def test_the_ledger_tells_the_new_places_in_the_row_of_the_import(imported):
         "before": places,
         "after": {subject: place + 1 for subject, place in places.items()},
     }
-    told = next(change for change in changes_in_words(imported_row) if change["field"] == "moved to another position")
+    told = next(change for change in labelled_changes(imported_row) if change["field"] == "moved to another position")
     assert "runbook:pump-2: 3" in told["after"]
     assert ledger.verify().is_whole
 

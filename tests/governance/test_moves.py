@@ -11,7 +11,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.accounts.roles import RISK_OWNERS
 from governance.assurance.evidence import verdict_on
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused, RequestLapsed
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -19,7 +19,7 @@ from governance.signoff.bulk_renewal import open_renewals
 from governance.signoff.changes import since_last_approval
 from governance.signoff.choices import RequestState, RulePurpose
 from governance.signoff.downgrade import downgrade
-from governance.signoff.lapse import lapse_what_ran_out
+from governance.signoff.lapse import lapse_expired_requests
 from governance.signoff.models import SignOffRule, StatusChangeRequest
 from governance.signoff.policy import Refusal
 from governance.signoff.rules import replace_rule
@@ -47,7 +47,7 @@ def sign(request, people, *names):
 
 
 def change_text(runbook, people, text="# Steps\n\n1. Look twice.\n2. Act.\n"):
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.document = cast.store(runbook.document_path, text)
         runbook.save()
     return Runbook.objects.get(pk=runbook.pk)
@@ -131,7 +131,7 @@ def test_the_rule_for_signing_anew_is_no_way_up(runbook, people):
 
 def test_what_has_changed_since_the_last_approval_is_shown_line_by_line(ready_runbook, people):
     drifted = change_text(ready_runbook, people)
-    with governed_edit(drifted, by=people["ed"]):
+    with audited_edit(drifted, by=people["ed"]):
         drifted.scope = "Restart two pumps."
         drifted.save()
     request = submit(runbook=drifted, level="ready", year=YEAR, rationale="Two.", by=people["ed"])
@@ -282,8 +282,8 @@ def test_a_request_whose_year_is_over_lapses_and_says_so(runbook, people):
 
 def test_what_ran_out_is_closed_without_anybody_looking(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    assert lapse_what_ran_out(by=ledger.SYSTEM) == 0
-    assert lapse_what_ran_out(by=ledger.SYSTEM, at=datetime(YEAR + 1, 1, 2, tzinfo=BERLIN)) == 1
+    assert lapse_expired_requests(by=ledger.SYSTEM) == 0
+    assert lapse_expired_requests(by=ledger.SYSTEM, at=datetime(YEAR + 1, 1, 2, tzinfo=BERLIN)) == 1
     request.refresh_from_db()
     assert request.state == RequestState.LAPSED
 
@@ -426,7 +426,7 @@ def test_whoever_may_not_ask_finds_no_campaign(ready_runbook, sign_in):
 def test_a_renamed_layer_lapses_a_renewal_like_any_change(ready_runbook, people):
     request = cast.ask(ready_runbook, by=people["ed"], year=YEAR + 1)
     layer = Layer.objects.get(slug="pumps")
-    with governed_edit(layer, by=people["ed"]):
+    with audited_edit(layer, by=people["ed"]):
         layer.title = "Engines"
         layer.save()
     request.refresh_from_db()

@@ -9,14 +9,14 @@ import pytest
 from governance.findings.choices import SEVERITY_OF_KIND, FindingKind
 from governance.signoff import policy, transitions
 from governance.signoff.choices import REFUSAL_TEXTS
-from governance.signoff.policy import House, Person, Proposal, Refusal, RequestFacts, Standing
+from governance.signoff.policy import Person, Proposal, Refusal, RequestFacts, RunbookStatus, SignOffSettings
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.landscape.parse.notices import NoticeKind
 from runbooks.validity import Reason
 
 OPENED = datetime(2026, 6, 15, 12, tzinfo=UTC)
 AT = OPENED + timedelta(hours=1)
-HOUSE = House()
+HOUSE = SignOffSettings()
 OWNER = Person(
     id=1,
     is_active=True,
@@ -41,7 +41,7 @@ def against_signing(person, request, house=HOUSE):
     return policy.reasons_against_signing(person, request, house=house, at=AT)
 
 
-STANDING = Standing(
+STANDING = RunbookStatus(
     level=transitions.UNASSESSED,
     year=None,
     declared_level=transitions.UNASSESSED,
@@ -167,7 +167,7 @@ def test_who_joined_by_a_ledger_row_after_the_opening_does_not_count():
 def test_a_waiting_time_is_over_to_the_second():
     ended = replace(OWNER, password_set_by_another_at=AT - HOUSE.cool_down)
     assert against_signing(ended, REQUEST) == ()
-    assert against_signing(OWNER, REQUEST, House(cool_down=timedelta(days=30))) == (Refusal.COOLING_DOWN,)
+    assert against_signing(OWNER, REQUEST, SignOffSettings(cool_down=timedelta(days=30))) == (Refusal.COOLING_DOWN,)
 
 
 def test_four_wrong_passwords_do_not_lock_and_five_do():
@@ -180,7 +180,7 @@ def test_four_wrong_passwords_do_not_lock_and_five_do():
 def test_the_requester_signs_in_solo_mode_alone(solo, independent):
     own = replace(REQUEST, requested_by=OWNER.id, independent=independent)
     expected = {Refusal.OWN_REQUEST: independent, Refusal.SOLO_MODE_IS_OFF: not independent and not solo}
-    reasons = against_signing(OWNER, own, House(solo=solo))
+    reasons = against_signing(OWNER, own, SignOffSettings(solo=solo))
     assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
 
 

@@ -15,7 +15,7 @@ from governance import guards
 from governance.assurance import reminders
 from governance.assurance.models import Reminder
 from governance.assurance.reminders import CLAIM, due_reminders, send_due_reminders
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Runbook
@@ -177,7 +177,7 @@ def test_a_mail_server_that_is_silent_is_waited_for_a_few_times_and_not_for_each
     with monkeypatch.context() as patch:
         patch.setattr(EmailMessage, "send", silent)
         outcome = send_due_reminders()
-    assert (outcome.sent, len(outcome.failed), len(tried)) == (0, 12, reminders.MOST_SILENT)
+    assert (outcome.sent, len(outcome.failed), len(tried)) == (0, 12, reminders.MAX_SILENT)
     assert not Reminder.objects.exists()
     assert send_due_reminders().sent == 12
 
@@ -231,7 +231,7 @@ def test_the_readiness_report_gives_each_runbook_with_its_verdict(ready_runbook,
 
 def test_the_report_of_what_is_overdue_names_all_three_kinds(people, sign_in):
     drifted = cast.make_ready(cast.make_runbook("Drifted"))
-    with governed_edit(drifted, by=people["ed"]):
+    with audited_edit(drifted, by=people["ed"]):
         drifted.scope = "Another."
         drifted.save()
     ending = cast.make_ready(cast.make_runbook("Ending"))

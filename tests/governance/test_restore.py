@@ -94,7 +94,7 @@ def test_the_nightly_checkpoint_goes_on_afterwards(restored, ready_runbook, peop
 
 
 def test_a_forged_word_that_it_was_accepted_settles_nothing_that_is_ready(restored, ready_runbook):
-    with ledger.governed():
+    with ledger.atomic():
         lost = [{"sequence": 1, "hash": json.loads(restored.read_text())["hash"]}]
         ledger.append(
             ledger.Record(

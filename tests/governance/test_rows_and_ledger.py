@@ -12,7 +12,7 @@ from governance.accounts.roles import RISK_OWNERS
 from governance.assurance.comparison import ledger_facts, stored_catalogue, stored_requests
 from governance.assurance.comparison.compare import compare_with_ledger
 from governance.assurance.evidence import verdict_on
-from governance.editing.audited_edit import delete, governed_edit
+from governance.editing.audited_edit import audited_edit, delete
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
 from governance.findings.resolve import resolve_findings
@@ -20,7 +20,7 @@ from governance.ledger import row_digests
 from governance.ledger.canonical import hash_of
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from governance.signoff.decide import reject, seen_token
+from governance.signoff.decide import form_etag, reject
 from governance.signoff.downgrade import downgrade
 from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.rules import replace_rule
@@ -192,10 +192,10 @@ def test_how_a_request_was_closed_is_covered(runbook, people, ending):
     if ending == "withdrawn":
         withdraw(request=request, reason="x", by=people["ed"])
     elif ending == "rejected":
-        seen = seen_token(request)
+        seen = form_etag(request)
         reject(request=request, comment="No.", seen=seen, password=cast.PASSWORD, by=people["rita"])
     else:
-        with governed_edit(runbook, by=people["ed"]):
+        with audited_edit(runbook, by=people["ed"]):
             runbook.scope = "Other."
             runbook.save()
     request.refresh_from_db()
@@ -256,7 +256,7 @@ def test_what_an_earlier_version_wrote_stays_valid(ready_runbook, people):
     request = cast.ask(other, by=people["ed"], level="shadow")
     withdraw(request=request, reason="x", by=people["ed"])
     request = cast.ask(other, by=people["ed"], level="shadow")
-    seen = seen_token(request)
+    seen = form_etag(request)
     reject(request=request, comment=" No. ", seen=seen, password=cast.PASSWORD, by=people["rita"])
     cast.approve(cast.ask(other, by=people["ed"], level="shadow"), by=people["rita"])
     downgrade(runbook=Runbook.objects.get(pk=other.pk), level="retired", reason="Old.", by=people["rita"])
@@ -290,7 +290,7 @@ def told(people):
     by, made = people["ed"], {}
 
     def make(name, instance, **links):
-        with governed_edit(instance, by=by):
+        with audited_edit(instance, by=by):
             instance.save()
             for link, others in links.items():
                 getattr(instance, link).set(others)
@@ -305,18 +305,18 @@ def told(people):
         slug="pump", title="Pump", document_path="docs/pump.md", primary_cluster=cluster, document=document
     )
     runbook.owner, runbook.escalation_contact = "Ops", "+49 1"
-    with governed_edit(runbook, by=by):
+    with audited_edit(runbook, by=by):
         runbook.save()
         runbook.layers.add(layer)
         runbook.related_clusters.add(other)
         RunbookAlias.objects.create(runbook=runbook, name="Old pump")
     made["runbook"], made["document"] = runbook, document
     section = Section(slug="s-1", number=1, title="Pumps")
-    with governed_edit(section, by=by):
+    with audited_edit(section, by=by):
         section.save()
         section.entries.create(runbook=runbook, position=1, role="First help")
     situation = Situation(slug="stands-still", title="Pump stands still")
-    with governed_edit(situation, by=by):
+    with audited_edit(situation, by=by):
         situation.save()
         situation.steps.create(runbook=runbook, position=1, headings="Steps\nMore")
     make("code", CodeReference(path="src/pump.py"), runbooks=[runbook])
@@ -395,7 +395,7 @@ def test_tick_opens_the_finding_and_settles_it_when_the_value_is_put_right(told)
 def test_saving_the_right_value_settles_it(told, people):
     past_the_guards("UPDATE runbooks_runbook SET owner = 'Mallory'")
     runbook = Runbook.objects.get()
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.owner = "Operations"
         runbook.save()
     assert altered() == {}
@@ -422,7 +422,7 @@ def test_names_that_changed_since_are_no_disagreement(told, people):
         ("code", "path", "src/pumps.py"),
     ):
         instance = type(told[name]).objects.get(pk=told[name].pk)
-        with governed_edit(instance, by=people["ed"]):
+        with audited_edit(instance, by=people["ed"]):
             setattr(instance, field, value)
             instance.save()
     assert altered() == {}
@@ -464,7 +464,7 @@ def test_the_queries_do_not_grow_with_the_catalogue(told, people, django_assert_
         list(stored_catalogue.disagreements())
     for number in range(20):
         runbook = Runbook(slug=f"more-{number}", title=f"More {number}")
-        with governed_edit(runbook, by=people["ed"]):
+        with audited_edit(runbook, by=people["ed"]):
             runbook.save()
             runbook.layers.add(told["layer"])
     with CaptureQueriesContext(connection) as after:
@@ -481,7 +481,7 @@ def test_what_a_person_set_aside_is_not_told_again(told, people):
 
 
 def test_a_forged_row_stops_no_comparison(told):
-    with ledger.governed():
+    with ledger.atomic():
         forged = {"owner": {"after": {"a": [1]}}, "title": {}, "moved": {"after": "x"}, "version": {"after": True}}
         for action, subject in (
             (Action.CHANGED, "runbook:pump"),
@@ -500,7 +500,7 @@ def test_a_change_between_two_reads_is_no_disagreement(told, people, monkeypatch
     """The comparison takes no lock: a row that is changed, and told, meanwhile looks altered at the first look."""
     facts = stored_catalogue.read_ledger_facts()  # read before the change
     runbook = Runbook.objects.get()
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.owner = "Operations"
         runbook.save()
     looks = iter([facts])
@@ -518,7 +518,7 @@ def test_a_forged_row_beside_a_changed_decision_hides_nothing(ready_runbook):
     decision.refresh_from_db()
     told = ChangeLogEntry.objects.get(action=Action.REQUEST_SIGNED, actor=decision.signer.username)
     forged = told.changes | row_digests.told_digest(decision, "sign_off_row")
-    with ledger.governed():
+    with ledger.atomic():
         ledger.append(ledger.Record(decision.signer, Action.REQUEST_SIGNED, told.subject, changes=forged))
     assert ledger.verify().is_whole
     assert "ledger_disagrees" in no_go_reasons(ready_runbook)

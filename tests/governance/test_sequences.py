@@ -13,10 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from governance import ledger
 from governance.accounts.roles import EDITORS, RISK_OWNERS
 from governance.assurance.evidence import verdict_on
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.signoff import decide, submit, transitions
-from governance.signoff.decide import seen_token
+from governance.signoff.decide import form_etag
 from governance.signoff.downgrade import downgrade
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.rules import replace_rule
@@ -57,14 +57,14 @@ class People(RuleBasedStateMachine):
     def sign(self, who, password):
         request = self._last()
         if request:
-            seen = seen_token(request)
+            seen = form_etag(request)
             self._try(decide.sign, request=request, comment="x", seen=seen, password=password, by=self.people[who])
 
     @rule(who=st.sampled_from(NAMES))
     def reject(self, who):
         request = self._last()
         if request:
-            seen = seen_token(request)
+            seen = form_etag(request)
             self._try(
                 decide.reject, request=request, comment="x", seen=seen, password=cast.PASSWORD, by=self.people[who]
             )
@@ -82,13 +82,13 @@ class People(RuleBasedStateMachine):
     @rule(text=st.sampled_from(["# A\n\n1. One.\n", "# A\n\n1. Two.\n"]), scope=st.sampled_from(["a", "b"]))
     def edit(self, text, scope):
         runbook = Runbook.objects.get(pk=self.runbook.pk)
-        with governed_edit(runbook, by=self.people["ed"]):
+        with audited_edit(runbook, by=self.people["ed"]):
             runbook.document, runbook.scope = cast.store(runbook.document_path, text), scope
             runbook.save()
 
     @rule(who=st.sampled_from(NAMES), group=st.sampled_from([RISK_OWNERS, EDITORS]), joins=st.booleans())
     def move_between_groups(self, who, group, joins):
-        with governed_edit(self.people[who], by=ledger.SYSTEM):
+        with audited_edit(self.people[who], by=ledger.SYSTEM):
             groups = self.people[who].groups
             (groups.add if joins else groups.remove)(Group.objects.get(name=group))
 

@@ -10,13 +10,13 @@ from django.utils.translation import override
 
 from governance import guards, ledger
 from governance.accounts.roles import RISK_OWNERS
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.ledger.choices import Action
-from governance.ledger.labels import changes_in_words
+from governance.ledger.labels import labelled_changes
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.choices import RequestState
-from governance.signoff.decide import reject, seen_token, sign
+from governance.signoff.decide import form_etag, reject, sign
 from governance.signoff.downgrade import downgrade
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.policy import Refusal
@@ -109,7 +109,7 @@ def test_one_rejection_ends_a_request(runbook, people):
     reject(
         request=request,
         comment="Step 3 is wrong.",
-        seen=seen_token(request),
+        seen=form_etag(request),
         password=cast.PASSWORD,
         by=people["rita"],
     )
@@ -120,7 +120,7 @@ def test_one_rejection_ends_a_request(runbook, people):
 
 def test_a_decision_needs_a_comment(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    seen = seen_token(request)
+    seen = form_etag(request)
     refused(
         lambda: sign(request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]),
         Refusal.COMMENT_MISSING,
@@ -153,7 +153,7 @@ def test_one_open_request_per_runbook(runbook, people):
 def test_an_edit_of_the_metadata_lapses_the_request_and_names_the_field(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     cast.approve(request, by=people["rita"])
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.scope = "Something else."
         runbook.save()
     request.refresh_from_db()
@@ -164,7 +164,7 @@ def test_an_edit_of_the_metadata_lapses_the_request_and_names_the_field(runbook,
 def test_a_save_that_changes_nothing_changes_nothing(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     rows = ChangeLogEntry.objects.count()
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.save()
     request.refresh_from_db()
     assert request.state == RequestState.OPEN
@@ -173,7 +173,7 @@ def test_a_save_that_changes_nothing_changes_nothing(runbook, people):
 
 def test_an_edit_of_owner_and_escalation_touches_no_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.owner, runbook.escalation_contact = "Pump desk", "extension 1"
         runbook.save()
     request.refresh_from_db()
@@ -183,7 +183,7 @@ def test_an_edit_of_owner_and_escalation_touches_no_request(runbook, people):
 def test_renaming_a_layer_lapses_the_requests_of_its_runbooks(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     layer = Layer.objects.get(slug="pumps")
-    with governed_edit(layer, by=people["ed"]):
+    with audited_edit(layer, by=people["ed"]):
         layer.title = "Pumps and valves"
         layer.save()
     request.refresh_from_db()
@@ -203,7 +203,7 @@ def test_another_document_behind_the_back_lapses_at_the_signature(runbook, peopl
 
 def test_a_stale_page_signs_nothing(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    seen = seen_token(request)
+    seen = form_etag(request)
     cast.approve(request, by=people["rita"])
     with pytest.raises(StaleForm):
         sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rolf"])
@@ -305,26 +305,26 @@ def test_the_ledger_is_written_in_english_whoever_acts(runbook, people):
     entry = ChangeLogEntry.objects.get(action=Action.READINESS_CHANGED)
     assert entry.changes["readiness"]["before"] == "unassessed"
     with override("de"):
-        assert "nicht bewertet" in [row["before"] for row in changes_in_words(entry)]
+        assert "nicht bewertet" in [row["before"] for row in labelled_changes(entry)]
 
 
 def test_whoever_changed_the_language_meanwhile_reads_the_sentence_again(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    seen = seen_token(request)
+    seen = form_etag(request)
     with override("de"), pytest.raises(StaleForm):
         sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rita"])
 
 
 def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    reject(request=request, comment="No.", seen=seen_token(request), password=cast.PASSWORD, by=people["rita"])
+    reject(request=request, comment="No.", seen=form_etag(request), password=cast.PASSWORD, by=people["rita"])
     assert SignOff.objects.get().statement.startswith("I reject that")
 
 
 def test_another_path_brings_its_own_text_or_none(runbook, people):
     other = cast.store("docs/other.md", "# Another text\n")
     for path, document in (("docs/other.md", other), ("docs/nowhere.md", None)):
-        with governed_edit(runbook, by=people["ed"]):
+        with audited_edit(runbook, by=people["ed"]):
             runbook.document_path = path
             runbook.save()
         runbook.refresh_from_db()
@@ -358,7 +358,7 @@ def test_evidence_is_links_whoever_asks(runbook, people, link):
 
 def test_whoever_joined_the_group_after_the_request_does_not_count(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    with governed_edit(people["otto"], by=people["sue"]):
+    with audited_edit(people["otto"], by=people["sue"]):
         people["otto"].groups.add(Group.objects.get(name=RISK_OWNERS))
     refused(lambda: cast.approve(request, by=people["otto"]), Refusal.ACCOUNT_TOO_YOUNG)
     runbook = cast.make_runbook()
@@ -367,7 +367,7 @@ def test_whoever_joined_the_group_after_the_request_does_not_count(runbook, peop
 
 def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook, people, client):
     request = StatusChangeRequest.objects.get()
-    with governed_edit(ready_runbook, by=people["ed"]):
+    with audited_edit(ready_runbook, by=people["ed"]):
         ready_runbook.document_path = "docs/nowhere.md"
         ready_runbook.save()
     client.force_login(people["ada"])
@@ -384,7 +384,7 @@ def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text
     """People sign what they see: a sign that turns the words behind it round is shown by its number."""
     turned = "\u202e"
     runbook = cast.make_ready(cast.make_runbook(f"Pump{turned}A"))
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.document = cast.store(runbook.document_path, f"# Steps\n\n1. rm{turned}B\n")
         runbook.scope = f"Restart{turned}C"
         runbook.save()

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.accounts.roles import RISK_OWNERS
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.choices import RequestState
-from governance.signoff.decide import reject, seen_token, sign
+from governance.signoff.decide import form_etag, reject, sign
 from governance.signoff.downgrade import downgrade
 from governance.signoff.models import SignOff
 from governance.signoff.policy import Refusal
@@ -42,7 +42,7 @@ def asked(call) -> list[str]:
 
 def decision(request, who, act=sign):
     """A decision whose token is made before it is counted."""
-    seen = seen_token(request)
+    seen = form_etag(request)
     return lambda: act(request=request, comment="Read in full.", seen=seen, password=cast.PASSWORD, by=who)
 
 
@@ -68,7 +68,7 @@ def test_it_takes_no_more_for_the_fifth_signer_nor_after_much_has_happened(runbo
     )
     signers = [cast.make_person(f"owner-{number}", group=RISK_OWNERS) for number in range(5)]
     for number in range(5):
-        with governed_edit(runbook, by=people["ed"]):
+        with audited_edit(runbook, by=people["ed"]):
             runbook.scope = f"Restart pump {number}."
             runbook.save()
     request = cast.ask(runbook, by=people["ed"])
@@ -129,7 +129,7 @@ def test_a_password_that_changes_between_the_hashing_and_the_lock_is_looked_at_a
     sign(
         request=request_,
         comment="Read.",
-        seen=seen_token(request_),
+        seen=form_etag(request_),
         password="another-horse-battery",
         by=stale,
     )
@@ -142,7 +142,7 @@ def test_a_wrong_password_does_nothing_but_leave_its_row(request_, runbook, peop
     runbook.save()
     rows = ChangeLogEntry.objects.count()
     with pytest.raises(ActionRefused) as caught:
-        sign(request=request_, comment="x", seen=seen_token(request_), password="wrong", by=people["rita"])
+        sign(request=request_, comment="x", seen=form_etag(request_), password="wrong", by=people["rita"])
     assert caught.value.reasons == (Refusal.WRONG_PASSWORD,)
     request_.refresh_from_db()
     assert (request_.state, ChangeLogEntry.objects.count()) == (RequestState.OPEN, rows + 1)
@@ -161,10 +161,10 @@ def test_the_rows_of_a_completing_signature_tell_one_moment_in_their_order(reque
 def test_a_lock_that_was_given_up_with_a_savepoint_is_asked_for_again():
     record = ledger.Record(actor=ledger.SYSTEM, action=Action.CHANGED, subject="runbook:x")
     with transaction.atomic(), CaptureQueriesContext(connection) as captured:
-        with pytest.raises(ZeroDivisionError), ledger.governed():
+        with pytest.raises(ZeroDivisionError), ledger.atomic():
             raise ZeroDivisionError
         ledger.append(record)
-        with ledger.governed(), ledger.governed():
+        with ledger.atomic(), ledger.atomic():
             ledger.append(record)
         ledger.append(record)
     locks = [query["sql"] for query in captured if query["sql"].startswith(LOCK)]

@@ -21,13 +21,13 @@ from django.utils import timezone
 
 from governance import guards, ledger
 from governance.assurance.integrity_incidents import accept_restored_ledger, note_checkpoint
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.documents import render_documents_anew
 from governance.findings import catalogue_checks
 from governance.ledger import verification
 from governance.mail import send_after_commit
 from governance.signoff import bulk_renewal
-from governance.signoff.decide import seen_token
+from governance.signoff.decide import form_etag
 from governance.signoff.models import StatusChangeRequest
 from runbooks.documents import RENDERER
 from runbooks.documents.rendering.sandbox import RenderingProcess
@@ -167,7 +167,7 @@ def sign_by_page(tmp_path, people):
         "decision": "approve",
         "comment": "Read.",
         "password": cast.PASSWORD,
-        "seen": seen_token(request),
+        "seen": form_etag(request),
     }
     client.post(address, decision)
     assert request.sign_offs.count() == 1
@@ -232,7 +232,7 @@ def tick(tmp_path, people):
 
 
 def tell_of_a_change(tmp_path, people):
-    with governed_edit(cast.make_runbook("Pump"), by=people["ed"]):
+    with audited_edit(cast.make_runbook("Pump"), by=people["ed"]):
         send_after_commit(subject="A change", body="Look.", to=["rita@portal.example"])
     return {"e-mail"}
 
@@ -258,7 +258,7 @@ def test_nothing_slow_is_done_in_a_transaction(door, watch, people, tmp_path, se
 
 def test_many_runbooks_are_read_for_the_index_after_the_change(people, monkeypatch):
     layer = Layer.objects.create(slug="pumps", title="Pumps")
-    for number in range(index.MOST_AT_ONCE + 5):
+    for number in range(index.MAX_AT_ONCE + 5):
         cast.make_runbook(f"Pump {number}")
     inside = []
     drafted = index_documents.draft_of_runbook
@@ -268,11 +268,11 @@ def test_many_runbooks_are_read_for_the_index_after_the_change(people, monkeypat
         return drafted(*args, **kwargs)
 
     monkeypatch.setattr(index_documents, "draft_of_runbook", draft)
-    with governed_edit(layer, by=people["ed"]):
+    with audited_edit(layer, by=people["ed"]):
         layer.title = "Waterworks"
         layer.save()
-    assert inside == [False] * (index.MOST_AT_ONCE + 5)
-    assert index.behind(thoroughly=True) == []
+    assert inside == [False] * (index.MAX_AT_ONCE + 5)
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_a_long_text_is_read_for_the_index_after_the_change(people, monkeypatch):
@@ -283,7 +283,7 @@ def test_a_long_text_is_read_for_the_index_after_the_change(people, monkeypatch)
     )
     cast.make_runbook("Pump", text="# Pump\n\n" + "Close the valve and look. " * 5_000)
     assert read == [False]
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 # ---- many rows at once
@@ -306,7 +306,7 @@ def test_renewals_for_many_take_the_lock_one_by_one(people, monkeypatch):
 
 
 def test_no_more_rows_are_deleted_at_once_than_others_can_wait_for(people, monkeypatch):
-    monkeypatch.setattr("governance.admin.base.MOST_DELETED", 2)
+    monkeypatch.setattr("governance.admin.base.MAX_DELETED", 2)
     for number in range(3):
         Layer.objects.create(slug=f"l-{number}", title=f"Layer {number}")
     client = Client()

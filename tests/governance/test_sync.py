@@ -11,7 +11,7 @@ from governance.assurance.evidence import verdict_on
 from governance.exchange import sync
 from governance.exchange.sync import sync_documents
 from governance.findings import source_checks
-from governance.findings.choices import FindingKind, NoticedBy
+from governance.findings.choices import Detector, FindingKind
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -54,7 +54,7 @@ def run(*arguments):
     return out.getvalue()
 
 
-def open_kinds(family=NoticedBy.DOCUMENTS):
+def open_kinds(family=Detector.DOCUMENTS):
     return set(Finding.objects.filter(resolved_at__isnull=True, noticed_by=family).values_list("kind", flat=True))
 
 
@@ -229,7 +229,7 @@ def test_two_files_with_the_text_of_a_missing_one_are_named_and_not_guessed_betw
 
 
 def test_what_looks_like_a_runbook_is_compared_first_and_no_more_than_can_be_waited_for(pump, folder, monkeypatch):
-    monkeypatch.setattr(source_checks, "MOST_COMPARED", 1)
+    monkeypatch.setattr(source_checks, "MAX_COMPARED", 1)
     (folder / "docs/a.md").write_text(STEPS)
     (folder / "docs/z_runbook.md").write_text(STEPS)
     (folder / "docs/pump.md").unlink()
@@ -246,7 +246,7 @@ def test_composed_and_decomposed_letters_in_a_path_are_the_same(people, folder, 
     sync(folder)
     runbook.refresh_from_db()
     assert runbook.document.path == row
-    assert not Finding.objects.filter(noticed_by=NoticedBy.DOCUMENTS, resolved_at__isnull=True).exists()
+    assert not Finding.objects.filter(noticed_by=Detector.DOCUMENTS, resolved_at__isnull=True).exists()
 
 
 def test_two_files_with_the_name_of_a_missing_one_are_named_and_not_guessed_between(pump, folder):
@@ -323,7 +323,7 @@ def test_an_empty_catalogue_is_synced_from_anything(db, tmp_path):
 def test_too_many_files_are_refused(pump, folder, monkeypatch):
     from runbooks.documents.sources import folder
 
-    monkeypatch.setattr(folder, "MOST_FILES", 1)
+    monkeypatch.setattr(folder, "MAX_FILES", 1)
     with pytest.raises(SourceError, match="more than 1 files"):
         sync(folder)
 

@@ -17,7 +17,7 @@ from governance.assurance.choices import VERDICT_TEXTS
 from governance.assurance.evidence import verdict_on, verdict_on_slug, verdicts_on
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
 from governance.assurance.verdict import Evidence, VerdictReason, decide
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.findings.models import Finding
 from governance.findings.resolve import resolve_findings
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
@@ -40,7 +40,7 @@ FACTS = SignedFacts(
 DOUBTS = {
     "signatures_complete": VerdictReason.SIGNATURES_MISSING,
     "ledger_agrees": VerdictReason.LEDGER_DISAGREES,
-    "document_is_itself": VerdictReason.DOCUMENT_ALTERED,
+    "document_hash_matches": VerdictReason.DOCUMENT_ALTERED,
 }
 ALARMS = (
     Reason.LEDGER_BROKEN,
@@ -148,7 +148,7 @@ def test_a_revoke_is_seen_at_the_next_question(ready_runbook, people):
 @pytest.mark.django_db
 def test_a_changed_text_and_changed_metadata_are_no_go(ready_runbook, people):
     runbook = Runbook.objects.get(pk=ready_runbook.pk)
-    with governed_edit(runbook, by=people["ed"]):
+    with audited_edit(runbook, by=people["ed"]):
         runbook.document = cast.store(runbook.document_path, "# Steps\n\n1. Something else.\n")
         runbook.scope = "Another."
         runbook.save()

@@ -112,9 +112,9 @@ def import_again(folder):
 def test_an_import_that_is_killed_is_completed_by_the_next_and_shows_nothing_half_done(
     db, monkeypatch, tmp_path, stage
 ):
-    monkeypatch.setattr("governance.exchange.importing.apply.MOST_IN_ONE", 10)
+    monkeypatch.setattr("governance.exchange.importing.apply.MAX_IN_ONE", 10)
     monkeypatch.setattr("governance.exchange.importing.apply.STEPS_IN_A_PART", 10)
-    monkeypatch.setattr("runbooks.search.index.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("runbooks.search.index.MAX_AT_ONCE", 2)
     for number in range(12):
         (tmp_path / f"docs/{number}.md").parent.mkdir(exist_ok=True)
         (tmp_path / f"docs/{number}.md").write_text(f"# Runbook {number}\n\n1. Turn wheel{number}x.\n")
@@ -131,7 +131,7 @@ def test_an_import_that_is_killed_is_completed_by_the_next_and_shows_nothing_hal
     unfinished = Finding.objects.filter(kind="unfinished_import", resolved_at=None).count()
     assert unfinished == (stage in ("between parts", "before the index"))
     if stage == "before the index":
-        assert index.behind()
+        assert index.staleness()
 
     import_again(tmp_path)
     call_command("tick", stdout=StringIO())
@@ -140,7 +140,7 @@ def test_an_import_that_is_killed_is_completed_by_the_next_and_shows_nothing_hal
     assert created.count() == created.values("subject").distinct().count() == 12
     assert Document.objects.count() == ChangeLogEntry.objects.filter(action="document_stored").count() == 12
     assert not Finding.objects.filter(kind="unfinished_import", resolved_at=None).exists()
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
     assert ledger.verify().is_whole
     before = ChangeLogEntry.objects.count()
     import_again(tmp_path)

@@ -10,13 +10,13 @@ import pytest
 from django.db import connection
 
 from governance import guards, ledger
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.exchange.documents import render_documents_anew
 from governance.exchange.sync import sync_documents
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff import decide
-from governance.signoff.decide import reject, seen_token
+from governance.signoff.decide import form_etag, reject
 from governance.signoff.downgrade import downgrade
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.submit import withdraw
@@ -55,7 +55,7 @@ def all_at_once(*calls):
 
 
 def rename(layer, title, by):
-    with governed_edit(layer, by=by):
+    with audited_edit(layer, by=by):
         layer.title = title
         layer.save()
 
@@ -99,9 +99,9 @@ def test_two_edits_at_once_are_both_kept_and_both_told(people):
 
     def change(field):
         def call():
-            with ledger.governed():
+            with ledger.atomic():
                 fresh = Runbook.objects.get(pk=runbook.pk)
-                with governed_edit(fresh, by=people["ed"]):
+                with audited_edit(fresh, by=people["ed"]):
                     setattr(fresh, field, f"new {field}")
                     fresh.save()
 
@@ -145,9 +145,9 @@ def test_an_approval_against_a_rival_exactly_one_wins(people, rival):
         shown = request.document_sha256
 
         def edit(runbook=runbook):
-            with ledger.governed():
+            with ledger.atomic():
                 fresh = Runbook.objects.get(pk=runbook.pk)
-                with governed_edit(fresh, by=people["ed"]):
+                with audited_edit(fresh, by=people["ed"]):
                     fresh.document = cast.store(fresh.document_path, "# Steps\n\n1. Something that nobody was shown.\n")
                     fresh.save()
 
@@ -160,7 +160,7 @@ def test_an_approval_against_a_rival_exactly_one_wins(people, rival):
             "reject": lambda request=request: reject(
                 request=request,
                 comment="No.",
-                seen=seen_token(request),
+                seen=form_etag(request),
                 password=cast.PASSWORD,
                 by=people["rolf"],
             ),
@@ -182,7 +182,7 @@ def test_an_approval_against_a_rival_exactly_one_wins(people, rival):
 
 def test_many_wrong_passwords_at_once_are_counted_one_by_one(people):
     request = cast.ask(cast.make_runbook(), by=people["ed"])
-    seen = seen_token(request)
+    seen = form_etag(request)
 
     def guess(password):
         decide.sign(request=request, comment="x", seen=seen, password=password, by=people["rita"])

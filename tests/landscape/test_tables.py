@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbooks.landscape.parse.outline import LONGEST_LINE
+from runbooks.landscape.parse.outline import MAX_LINE_LENGTH
 from runbooks.landscape.parse.reader import read_landscape
 from runbooks.landscape.parse.tables import split_cells
 from runbooks.landscape.schema import LandscapeError
@@ -305,11 +305,11 @@ def test_a_row_of_escaped_cells_has_as_many_cells(cells):
 
 
 def test_a_line_beyond_any_row_is_noted_and_left_out():
-    landscape = read(PUMP, row("Tank", scope="x" * LONGEST_LINE), VALVE)
+    landscape = read(PUMP, row("Tank", scope="x" * MAX_LINE_LENGTH), VALVE)
     assert [runbook.title for runbook in landscape.runbooks] == ["Pump Restart Runbook", "Valve Calibration"]
     (notice,) = landscape.notices
     assert (notice.kind, notice.line) == ("other", landscape.runbooks[0].line + 1)
-    assert f"longer than {LONGEST_LINE} characters" in notice.message
+    assert f"longer than {MAX_LINE_LENGTH} characters" in notice.message
 
 
 @pytest.mark.parametrize(

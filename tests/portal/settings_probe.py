@@ -30,7 +30,7 @@ from django.utils import timezone, translation  # noqa: E402
 from governance.accounts.client_address import client_address  # noqa: E402
 from governance.assurance import reminders  # noqa: E402
 from governance.management.commands import sync_documents  # noqa: E402
-from governance.signoff.requests import house  # noqa: E402
+from governance.signoff.requests import sign_off_settings  # noqa: E402
 from portal.accounts import IS_DEMO_PERSON, PortalBackend, may_read  # noqa: E402
 from portal.checks import settings_have_an_effect  # noqa: E402
 
@@ -103,8 +103,8 @@ def shown():
         "portal_read": may_read(AnonymousUser()),
         "docs_root": [pair[0] for pair in documents()],
         "docs_ref": [pair[1] for pair in documents()],
-        "governance_solo": house().solo,
-        "signing_cool_down_hours": house().cool_down.total_seconds(),
+        "governance_solo": sign_off_settings().solo,
+        "signing_cool_down_hours": sign_off_settings().cool_down.total_seconds(),
         "checkpoint_key": is_a_checkpoint_signed(),
         "portal_url": link_in_a_mail(),
         "time_zone": str(timezone.localtime(datetime(2026, 1, 1, tzinfo=UTC))),

@@ -35,7 +35,7 @@ class Writer:
     def _hold(self):
         from governance import ledger
 
-        with ledger.governed():
+        with ledger.atomic():
             self._held.set()
             self._done.wait(60)
         connection.close()

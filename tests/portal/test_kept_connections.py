@@ -5,9 +5,9 @@ from itertools import pairwise
 from run import SERVER_OPTIONS
 
 # Seconds for which common proxies keep an idle connection to the server behind them, by default.
-LONGEST_OF_PROXIES = 120  # Caddy; Traefik 90, nginx 60
+MAX_OF_PROXIES_LENGTH = 120  # Caddy; Traefik 90, nginx 60
 
 
 def test_the_server_keeps_an_idle_connection_for_longer_than_any_proxy():
     options = dict(pairwise(SERVER_OPTIONS))
-    assert int(options["--keep-alive"]) > LONGEST_OF_PROXIES
+    assert int(options["--keep-alive"]) > MAX_OF_PROXIES_LENGTH

@@ -11,7 +11,7 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
-from governance.signoff.decide import seen_token
+from governance.signoff.decide import form_etag
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.submit import withdraw
 from portal.kept_forms import KeptForm, sealed, unsealed
@@ -36,7 +36,7 @@ def hidden_fields(page):
 
 
 def decision(request, **changes):
-    values = {"seen": seen_token(request), "decision": "approve", "comment": COMMENT}
+    values = {"seen": form_etag(request), "decision": "approve", "comment": COMMENT}
     return values | {"password": cast.PASSWORD} | changes
 
 

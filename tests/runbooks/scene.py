@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from governance import ledger
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.models import LandscapeSource
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
@@ -169,7 +169,7 @@ def widen(runbook: Runbook, rows: int, people: dict) -> None:
     """``rows`` more of everything that hangs on one runbook; its readiness stays out of it."""
     for number in range(rows):
         surround(runbook)
-        with governed_edit(runbook, by=people["ed"]):
+        with audited_edit(runbook, by=people["ed"]):
             runbook.owner = f"Desk {number} {next(_numbers)}"
             runbook.save()
 

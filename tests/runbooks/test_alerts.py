@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from runbooks.alerts import NAMES, RULES, Alert, MatchedBy, resolve
 from runbooks.choices import MATCHED_BY_TEXTS
 from runbooks.models import Situation, SituationRunbook
@@ -215,7 +215,7 @@ def test_many_situations_are_answered_in_a_fixed_number_of_queries(red, sign_in,
 def test_the_headings_to_read_are_those_of_the_text_that_the_page_shows(red, ready_runbook, people, sign_in):
     """The signed text is shown first: a heading of a newer, unsigned one leads nowhere."""
 
-    with governed_edit(ready_runbook, by=people["ed"]):
+    with audited_edit(ready_runbook, by=people["ed"]):
         ready_runbook.document = cast.store(ready_runbook.document_path, "# Other\n\n## Nowhere\n\n1. Else.\n")
         ready_runbook.save()
     step = SituationRunbook.objects.get(situation=red, position=1)

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance.editing.audited_edit import delete, governed_edit
+from governance.editing.audited_edit import audited_edit, delete
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
 from portal.rest.urls import router
@@ -166,7 +166,7 @@ def test_next_leads_through_the_whole_feed_and_keeps_the_filters(scene, reader):
 
 def test_what_is_added_while_one_reads_is_neither_skipped_nor_doubled(scene, reader, people):
     first = read(reader, f"{V1}changes/?page_size=5")
-    with governed_edit(scene.ready, by=people["ed"]):
+    with audited_edit(scene.ready, by=people["ed"]):
         scene.ready.owner = "Night desk"
         scene.ready.save()
     rest = rows(reader, f"{V1}changes/?after={first['last']}&page_size=1000")

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.ledger.models import ChangeLogEntry
 from runbooks.models import Cluster, Layer, Runbook, Section, SectionEntry, Situation, SituationRunbook
 from tests import cast
@@ -142,7 +142,7 @@ def test_markup_in_every_text_field_is_shown_as_text(people, reader, ready_runbo
     SituationRunbook.objects.create(situation=situation, runbook=runbook)
     runbook.layers.add(layer)
     runbook.related_clusters.add(cluster)
-    with governed_edit(runbook, by=people["ed"], reason=MARKUP):
+    with audited_edit(runbook, by=people["ed"], reason=MARKUP):
         runbook.scope, runbook.version, runbook.primary_cluster = MARKUP, MARKUP[:60], cluster
         runbook.save()
     entry = ChangeLogEntry.objects.order_by("-sequence").first()

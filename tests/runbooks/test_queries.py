@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from governance.signoff.downgrade import downgrade
 from runbooks.doubt import ask_once
-from runbooks.managers import MOST_WORDS, RELATED_FIELDS, SEARCHED
+from runbooks.managers import MAX_WORDS, RELATED_FIELDS, SEARCHED
 from runbooks.models import Cluster, Layer, Runbook, RunbookAlias, Situation, SituationRunbook
 from tests import cast
 
@@ -93,7 +93,7 @@ def test_a_runbook_is_found_once_however_often_the_word_stands_in_it(pump):
 
 
 def test_only_the_first_words_count_so_that_a_long_text_costs_no_more(pump):
-    words = ["titleword"] * MOST_WORDS
+    words = ["titleword"] * MAX_WORDS
     assert found(" ".join([*words, "nowhere"])) == {pump}
     assert found(" ".join([*words[1:], "nowhere"])) == set()
 
@@ -230,7 +230,7 @@ def test_a_list_costs_the_same_for_three_rows_and_for_thirty(people, django_asse
         # has against those that claim to be ready: their decisions and the ledger's rows.
         with django_assert_num_queries(7), ask_once():
             for runbook in Runbook.objects.with_catalogue():
-                str(runbook.primary_cluster), runbook.at_hand("layers"), runbook.at_hand("related_clusters")
+                str(runbook.primary_cluster), runbook.related("layers"), runbook.related("related_clusters")
                 runbook.reasons_against_live()
 
     for _ in range(3):
@@ -250,8 +250,8 @@ def test_what_is_at_hand_is_what_the_database_says_in_its_order(ready_runbook):
     row = Runbook.objects.with_page().get()
     for name, fields in RELATED_FIELDS.items():
         related = getattr(Runbook.objects.get(), name).all()
-        assert row.at_hand(name) == list(related)
-        assert [[getattr(each, field) for field in fields] for each in row.at_hand(name)] == [
+        assert row.related(name) == list(related)
+        assert [[getattr(each, field) for field in fields] for each in row.related(name)] == [
             list(each) for each in related.values_list(*fields)
         ]
     assert row.metadata_sha256() == Runbook.objects.get().metadata_sha256()
@@ -264,15 +264,15 @@ def test_what_is_at_hand_is_forgotten_when_it_is_edited_or_read_anew(ready_runbo
     added = model.objects.create(slug="added", title="Added")
     before = row.metadata_sha256()
     getattr(row, name).add(added)
-    assert added in row.at_hand(name)
+    assert added in row.related(name)
     assert row.metadata_sha256() != before
     row = Runbook.objects.with_catalogue().get()
     getattr(row, name).clear()
-    assert row.at_hand(name) == []
+    assert row.related(name) == []
     row = Runbook.objects.with_catalogue().get()
     getattr(Runbook.objects.get(), name).add(added)
     row.refresh_from_db()
-    assert row.at_hand(name) == [added]
+    assert row.related(name) == [added]
 
 
 def test_a_list_reads_no_document_text(ready_runbook):

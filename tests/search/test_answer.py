@@ -11,7 +11,7 @@ from portal.pages.search import HITS_PER_PAGE
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Cluster, Layer, Runbook, Situation, SituationRunbook
 from runbooks.search.query import answer, holding
-from runbooks.search.retrieval import MOST_CANDIDATES
+from runbooks.search.retrieval import MAX_CANDIDATES
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -158,15 +158,15 @@ def test_a_chosen_filter_can_be_taken_away_and_keeps_the_question(catalogue, rea
 
 
 def test_a_filter_finds_what_lay_beyond_the_best(people, reader):
-    for number in range(MOST_CANDIDATES + 5):
+    for number in range(MAX_CANDIDATES + 5):
         Runbook.objects.create(slug=f"many-{number}", title=f"Manyword {number}", scope="x", position=number)
-    last = Runbook.objects.get(slug=f"many-{MOST_CANDIDATES + 4}")
+    last = Runbook.objects.get(slug=f"many-{MAX_CANDIDATES + 4}")
     last.layers.add(Layer.objects.create(slug="rare", title="Rare"))
     Runbook.objects.filter(pk=last.pk).update(title="Some other name with a manyword somewhere in it")
     assert shown(reader, "q=manyword&layer=rare") == {"Some other name with a manyword somewhere in it"}
     content = reader.get("/search/?q=manyword").content.decode()
-    assert f"The {MOST_CANDIDATES} best hits" in content
-    assert len(shown(reader, "q=manyword&page=2")) == MOST_CANDIDATES - HITS_PER_PAGE
+    assert f"The {MAX_CANDIDATES} best hits" in content
+    assert len(shown(reader, "q=manyword&page=2")) == MAX_CANDIDATES - HITS_PER_PAGE
 
 
 # ---- questions of every kind

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Layer, Runbook, RunbookAlias, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
 from runbooks.search import databases, index, retrieval
@@ -77,7 +77,7 @@ def broken(request, pump):
     BREAKS[way]()
     yield way
     call_command("rebuild_search", verbosity=0)
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_an_operator_gets_the_titles_and_is_told_so(broken, pump, reader):
@@ -102,7 +102,7 @@ def test_suggestions_and_filters_answer_too(broken, pump, reader):
 
 
 def rename(runbook):
-    with governed_edit(runbook, by="ed", reason="x"):
+    with audited_edit(runbook, by="ed", reason="x"):
         runbook.refresh_from_db()
         runbook.title = "Renamed"
         runbook.save()
@@ -145,7 +145,7 @@ def test_an_error_that_is_not_the_indexs_stops_the_write(pump, monkeypatch):
     with pytest.raises(DatabaseError, match="locked"):
         rename(pump)
     assert not Runbook.objects.filter(title="Renamed").exists()
-    assert index.behind() == []
+    assert index.staleness() == []
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def found(question):
 @pytest.fixture
 def pumps(people, monkeypatch):
     """Five runbooks in one layer; three at once are many."""
-    monkeypatch.setattr(index, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(index, "MAX_AT_ONCE", 2)
     monkeypatch.setattr(index, "ENTRIES_AT_ONCE", 2)
     made = [cast.make_runbook(f"Pump {number}", text=f"# P\n\nTurn wheel{number}x.\n") for number in range(5)]
     index.catch_up()
@@ -38,14 +38,14 @@ def test_a_change_of_many_is_found_after_its_commit(pumps):
         rename()
         assert SearchEntry.objects.filter(behind__gt=0).count() == 5
     assert len(found("waterworks")) == 5
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_a_change_that_is_rolled_back_leaves_nothing_behind(pumps):
     with transaction.atomic():
         rename()
         transaction.set_rollback(True)
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_new_runbooks_are_not_found_before_they_are_read_and_the_check_says_so(pumps, monkeypatch):
@@ -53,11 +53,11 @@ def test_new_runbooks_are_not_found_before_they_are_read_and_the_check_says_so(p
     new = [Runbook(slug=f"valve-{number}", title=f"Valve {number}") for number in range(4)]
     Runbook.objects.bulk_create(new)
     assert found("valve") == set()
-    assert index.behind() == ["4 entries wait to be made anew."]
+    assert index.staleness() == ["4 entries wait to be made anew."]
     monkeypatch.undo()
     assert index.catch_up() == 4
     assert len(found("valve")) == 4
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_whoever_is_ended_on_the_way_leaves_the_rest_to_the_next(pumps, monkeypatch):
@@ -74,9 +74,9 @@ def test_whoever_is_ended_on_the_way_leaves_the_rest_to_the_next(pumps, monkeypa
         with pytest.raises(KeyboardInterrupt):
             rename()
     assert len(found("waterworks")) == 2
-    assert index.behind() == ["3 entries wait to be made anew."]
+    assert index.staleness() == ["3 entries wait to be made anew."]
     assert index.catch_up() == 3
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 @pytest.mark.parametrize("how", ["one", "many"])
@@ -104,7 +104,7 @@ def test_a_change_while_the_sources_are_read_is_not_overwritten(pumps, monkeypat
     rename()
     assert len(found("newestword")) == (1 if how == "one" else 5)
     assert len(found("waterworks")) == 5
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_many_at_once_keep_the_words_counted(pumps):
@@ -129,7 +129,7 @@ def test_many_at_once_keep_the_words_counted(pumps):
         thread.join()
     index.catch_up()
     assert problems == []
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
     stored = dict(SearchWord.objects.values_list("word", "count"))
     assert stored == dict(index._counted())
 
@@ -147,4 +147,4 @@ def test_a_rebuild_goes_in_portions_and_lets_others_write(pumps, monkeypatch):
     assert spans == [False] * 5
     assert index.is_built()
     assert dict(SearchWord.objects.values_list("word", "count")) == dict(index._counted())
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from governance import guards
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -49,7 +49,7 @@ def situation(pump):
 
 
 def up_to_date():
-    return index.behind(thoroughly=True) == []
+    return index.staleness(thoroughly=True) == []
 
 
 def linked(pump, situation):
@@ -188,7 +188,7 @@ def test_a_save_that_changes_nothing_changes_nothing(pump):
 
 
 def test_much_can_be_written_at_once(pump, django_assert_max_num_queries):
-    with index.held():
+    with index.deferred():
         for number in range(5):
             pump.scope = f"Heldword {number}"
             pump.save()
@@ -202,7 +202,7 @@ def test_much_can_be_written_at_once(pump, django_assert_max_num_queries):
 def test_a_row_that_came_past_everything_is_told_of_and_can_be_put_right(pump):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE runbooks_runbook SET scope = 'Pastword' WHERE id = %s", [pump.pk])
-    assert index.behind() == []
+    assert index.staleness() == []
     with pytest.raises(CommandError, match="1 entries say something else"):
         call_command("rebuild_search", check=True)
     call_command("rebuild_search", stdout=StringIO())
@@ -226,9 +226,9 @@ def test_loaded_rows_are_told_of_until_the_index_is_rebuilt(pump, tmp_path):
     with file.open("w") as out:
         call_command("dumpdata", "runbooks.runbook", "runbooks.situation", stdout=out)
     call_command("loaddata", str(file), verbosity=0)
-    assert index.behind() != []
+    assert index.staleness() != []
     call_command("rebuild_search", stdout=StringIO())
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_migrate_builds_what_an_existing_catalogue_lacks(pump):
@@ -243,7 +243,7 @@ def test_migrate_builds_what_an_existing_catalogue_lacks(pump):
 def test_migrate_puts_the_full_text_index_back(pump):
     connection.check_constraints()  # PostgreSQL alters no table while a check of its rows is still to come
     databases.remove()
-    assert index.behind() == ["The full text index is not in the database."]
+    assert index.staleness() == ["The full text index is not in the database."]
     call_command("migrate", verbosity=0)
     assert found("bluelever") == [pump]
 
@@ -281,7 +281,7 @@ def test_who_may_not_edit_situations_may_not_edit_synonyms(sign_in, name):
 
 
 def test_an_edit_through_the_actions_is_found(pump):
-    with governed_edit(pump, by="ed", reason="x"):
+    with audited_edit(pump, by="ed", reason="x"):
         pump.scope = "Actionword"
         pump.save()
     assert found("actionword") == [pump]
@@ -295,7 +295,7 @@ def test_a_cluster_is_found_by_number_and_range(pump):
 def test_a_hit_in_a_text_that_nobody_signed_leads_to_no_section_and_shows_nothing_of_it(pump, people):
     """The page shows the signed text: its section would not be there, and its words are not for following."""
     cast.make_ready(pump)
-    with governed_edit(pump, by=people["ed"]):
+    with audited_edit(pump, by=people["ed"]):
         pump.document = cast.store(pump.document_path, "# Pump\n\n## Sluice\n\nOpen the redwheel.\n")
         pump.save()
     answered = answer("redwheel")

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from governance import guards
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.signoff.downgrade import downgrade
 from runbooks.models import (
     Document,
@@ -43,7 +43,7 @@ def pump(people):
 def give(runbook, text):
     """Another text, or none, through the door that editors and the sync use."""
     runbook.refresh_from_db()
-    with governed_edit(runbook, by="ed", reason="x"):
+    with audited_edit(runbook, by="ed", reason="x"):
         runbook.document = cast.store(runbook.document_path, text) if text is not None else None
         runbook.save()
     runbook.refresh_from_db()
@@ -148,7 +148,7 @@ def test_where_the_signed_text_is_not_stored_nothing_is_shown_of_the_other(drift
     assert (hit.heading, hit.anchor, hit.passage_text, hit.unsigned) == ("", "", drifted.scope, True)
     cast.store("docs/elsewhere.md", SIGNED)  # known again: the page shows it at once
     assert only_hit("bluelever").heading == "Sluice"
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_the_lists_filter_finds_both_texts(drifted):
@@ -199,7 +199,7 @@ EVENTS = {
 
 
 def edit(runbook, **fields):
-    with governed_edit(runbook, by="ed", reason="x"):
+    with audited_edit(runbook, by="ed", reason="x"):
         for name, value in fields.items():
             setattr(runbook, name, value)
         runbook.save()
@@ -208,7 +208,7 @@ def edit(runbook, **fields):
 @pytest.mark.parametrize("event", EVENTS)
 def test_the_index_holds_the_text_that_the_page_shows_and_a_rebuild_changes_nothing(pump, people, reader, event):
     EVENTS[event](pump, people)
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
     runbook = Runbook.objects.get(pk=pump.pk)
     shown = runbook.shown_document()
     assert runbook.search_entry.document == shown
@@ -219,7 +219,7 @@ def test_the_index_holds_the_text_that_the_page_shows_and_a_rebuild_changes_noth
     before = held()
     call_command("rebuild_search", verbosity=0)
     assert held() == before
-    assert index.behind(thoroughly=True) == []
+    assert index.staleness(thoroughly=True) == []
 
 
 def test_a_signed_text_that_is_rendered_anew_is_read_anew_though_a_newer_one_stands_there(drifted):
@@ -264,7 +264,7 @@ def test_an_index_that_is_behind_leads_to_no_section_that_the_page_has_not(pump,
         )
     hit = only_hit("bluelever")
     assert (hit.heading, hit.anchor, hit.passage_text) == ("", "", pump.scope)
-    assert index.behind() == ["1 runbooks are indexed with another text."]
+    assert index.staleness() == ["1 runbooks are indexed with another text."]
     with connection.cursor() as cursor:  # signed another, which is not what the index is of
         cursor.execute("UPDATE runbooks_runbook SET signed_document_sha256 = %s WHERE id = %s", ["a" * 64, pump.pk])
     hit = only_hit("bluelever")

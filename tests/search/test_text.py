@@ -4,8 +4,8 @@ import pytest
 
 from runbooks.search.passages import passages_of
 from runbooks.search.snippets import LENGTH, snippet
-from runbooks.search.text import LONGEST_WORD, MOST_TERMS, comparable, fold, index_words, terms_of
-from runbooks.search.vocabulary import MOST_ALTERNATIVES, Vocabulary, distance
+from runbooks.search.text import MAX_TERMS, MAX_WORD_LENGTH, comparable, fold, index_words, terms_of
+from runbooks.search.vocabulary import MAX_ALTERNATIVES, Vocabulary, distance
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_what_has_no_word_asks_for_nothing(text):
 
 
 def test_a_question_of_any_length_asks_for_a_few_words():
-    assert len(terms_of(" ".join(f"word{number}" for number in range(500)))) <= MOST_TERMS
-    assert len(fold("x" * 5_000)) == LONGEST_WORD
+    assert len(terms_of(" ".join(f"word{number}" for number in range(500)))) <= MAX_TERMS
+    assert len(fold("x" * 5_000)) == MAX_WORD_LENGTH
 
 
 def test_two_names_compare_without_their_signs():
@@ -126,8 +126,8 @@ def test_the_very_word_comes_before_what_begins_with_it():
 def test_alternatives_are_few_and_never_twice():
     many = Vocabulary({f"word{number}": 1 for number in range(500)}, 500)
     alternatives = many.wanted(terms_of("word"))[0].alternatives
-    assert len(alternatives) == MOST_ALTERNATIVES
-    assert len({each.word for each in alternatives}) == MOST_ALTERNATIVES
+    assert len(alternatives) == MAX_ALTERNATIVES
+    assert len({each.word for each in alternatives}) == MAX_ALTERNATIVES
 
 
 @pytest.mark.parametrize(

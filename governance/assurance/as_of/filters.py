@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.http import QueryDict
 
-from governance.assurance.as_of.status import Then, runbooks_as_of
+from governance.assurance.as_of.status import RunbookAsOf, runbooks_as_of
 from runbooks.filters import RunbookFilterSet
 from runbooks.models import Runbook
 
@@ -12,7 +12,7 @@ from runbooks.models import Runbook
 OF_READINESS = ("readiness", "year")
 
 
-def filtered_as_of(data: QueryDict, moment: datetime) -> tuple[RunbookFilterSet, list[Then]]:
+def filtered_as_of(data: QueryDict, moment: datetime) -> tuple[RunbookFilterSet, list[RunbookAsOf]]:
     """The filters as they were understood, and the runbooks that pass them; none where a filter makes no sense."""
     asked = RunbookFilterSet(data, queryset=Runbook.objects.with_catalogue())
     if not asked.is_valid():

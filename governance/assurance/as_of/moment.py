@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 # The parameter's name, for pages and API alike.
 AS_OF = "as_of"
-LONGEST = 40
+MAX_LENGTH = 40
 YEARS = (2000, 2100)
 # In an address a plus sign that was not encoded arrives as a blank.
 BLANK_FOR_PLUS = re.compile(r"^(\S+T\S+) (\d\d:?\d\d)$")
@@ -37,7 +37,7 @@ def moment_of(text: str, *, now: datetime | None = None) -> datetime:
 
 def _parsed(text: str) -> tuple[datetime, bool]:
     """The aware moment, and whether a whole day was named."""
-    written = BLANK_FOR_PLUS.sub(r"\1+\2", text) if len(text) <= LONGEST else ""
+    written = BLANK_FOR_PLUS.sub(r"\1+\2", text) if len(text) <= MAX_LENGTH else ""
     try:
         day = parse_date(written)
         moment = parse_datetime(written)

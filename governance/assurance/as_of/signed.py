@@ -12,8 +12,8 @@ from governance.ledger.models import ChangeLogEntry
 
 
 @dataclass(frozen=True, slots=True)
-class SignedThen:
-    """A signed readiness as the ledger told it. ``is_itself``: every row it comes from is what it was when written."""
+class SignedStateAsOf:
+    """A signed readiness as the ledger told it. ``hash_matches``: every row it comes from is what it was when written."""
 
     level: str = "unassessed"
     year: int | None = None
@@ -25,10 +25,10 @@ class SignedThen:
     dependence: str = ""
     signed_at: datetime | None = None
     sequence: int | None = None
-    is_itself: bool = True
+    hash_matches: bool = True
 
 
-NOTHING_SIGNED = SignedThen()
+NOTHING_SIGNED = SignedStateAsOf()
 # What a row calls it -> what it is called here.
 FIELDS = {
     "readiness_level": "level",
@@ -42,7 +42,7 @@ FIELDS = {
 }
 
 
-def signed_as_of(moment: datetime, *, subjects: list[str] | None = None) -> dict[str, SignedThen]:
+def signed_as_of(moment: datetime, *, subjects: list[str] | None = None) -> dict[str, SignedStateAsOf]:
     """By the ledger's subject (``runbook:<slug>``), what was signed; whoever is not named had nothing.
 
     :param subjects: those that are asked about; all by default.
@@ -50,13 +50,13 @@ def signed_as_of(moment: datetime, *, subjects: list[str] | None = None) -> dict
     rows = ChangeLogEntry.objects.filter(action=Action.READINESS_CHANGED, recorded_at__lte=moment).order_by("sequence")
     if subjects is not None:
         rows = rows.filter(subject__in=subjects)
-    signed: dict[str, SignedThen] = {}
+    signed: dict[str, SignedStateAsOf] = {}
     for row in rows.iterator():
         signed[row.subject] = _after(signed.get(row.subject, NOTHING_SIGNED), row)
     return signed
 
 
-def _after(before: SignedThen, row: ChangeLogEntry) -> SignedThen:
+def _after(before: SignedStateAsOf, row: ChangeLogEntry) -> SignedStateAsOf:
     changed: dict[str, Any] = {
         name: row.changes[told].get("after") for told, name in FIELDS.items() if isinstance(row.changes.get(told), dict)
     }
@@ -67,5 +67,5 @@ def _after(before: SignedThen, row: ChangeLogEntry) -> SignedThen:
         **changed,
         signed_at=row.recorded_at,
         sequence=row.sequence,
-        is_itself=before.is_itself and ledger.hash_of(row) == row.hash,
+        hash_matches=before.hash_matches and ledger.hash_of(row) == row.hash,
     )

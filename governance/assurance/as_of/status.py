@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from governance.assurance.as_of.catalogue import Described, described_as_of
-from governance.assurance.as_of.signed import NOTHING_SIGNED, SignedThen, signed_as_of
+from governance.assurance.as_of.signed import NOTHING_SIGNED, SignedStateAsOf, signed_as_of
 from governance.assurance.verdict import Evidence, Verdict, decide
 from governance.ledger.snapshot import subject_of
 from runbooks.doubt import doubts
@@ -20,7 +20,7 @@ ABOUT_THE_LEDGER = frozenset({Reason.LEDGER_BROKEN, Reason.LEDGER_RESTORED, Reas
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class RunbookAsOf:
     """One runbook at a moment. ``verdict`` is what held then; it is no permission now.
 
     :ivar document_sha256: the text that stood behind it; empty where there was none, or it is not stored.
@@ -28,7 +28,7 @@ class Then:
 
     runbook: Runbook
     moment: datetime
-    signed: SignedThen
+    signed: SignedStateAsOf
     described: Described
     document_sha256: str
     verdict: Verdict
@@ -51,7 +51,7 @@ class Then:
         return stored.filter(path=self.described.metadata["document_path"]).first() or stored.first()
 
 
-def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Then]:
+def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[RunbookAsOf]:
     """Where runbooks stood, in their order; those that the ledger says were made later are left out.
 
     Cheap for many at once: the queries do not grow with the runbooks.
@@ -86,12 +86,12 @@ def _texts(described: Iterable[Described]) -> dict[str, str]:
 def _then(
     runbook: Runbook,
     moment: datetime,
-    signed: SignedThen,
+    signed: SignedStateAsOf,
     described: Described,
     text: str,
     *,
     alarms: tuple[Reason, ...],
-) -> Then:
+) -> RunbookAsOf:
     today = timezone.localdate(moment)
     facts = SignedFacts(
         level=signed.level,
@@ -108,6 +108,6 @@ def _then(
         dependence=signed.dependence or "",
     )
     # The signatures were counted when the row was written; what can be doubted now is the ledger alone.
-    evidence = Evidence(True, signed.is_itself, True, alarms)
+    evidence = Evidence(True, signed.hash_matches, True, alarms)
     verdict = decide(facts, evidence, today=today, year=today.year, solo_mode=bool(settings.GOVERNANCE_SOLO))
-    return Then(runbook, moment, signed, described, text, verdict)
+    return RunbookAsOf(runbook, moment, signed, described, text, verdict)

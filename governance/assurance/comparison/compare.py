@@ -6,9 +6,9 @@ from datetime import datetime
 
 from governance import ledger
 from governance.assurance.comparison import stored_catalogue, stored_requests
-from governance.findings.catalogue_checks import Noticed
-from governance.findings.choices import FindingKind, NoticedBy
-from governance.findings.reconcile import Checked, keep_noticed
+from governance.findings.catalogue_checks import FindingDraft
+from governance.findings.choices import Detector, FindingKind
+from governance.findings.reconcile import Checked, reconcile
 from governance.ledger.choices import Action
 
 SETTLED_BY = (
@@ -21,8 +21,8 @@ SETTLED_BY = (
 class Comparison:
     """What a comparison noticed: the rows that are other than told, and those that no ledger row tells of."""
 
-    altered: tuple[Noticed, ...]
-    untold: tuple[Noticed, ...]
+    altered: tuple[FindingDraft, ...]
+    untold: tuple[FindingDraft, ...]
 
     @property
     def sentences(self) -> list[str]:
@@ -53,8 +53,8 @@ def keep_comparison(compared: Comparison, *, by: ledger.Actor, reason: str = "",
 
     :param reason: why the rows were compared, for that row.
     """
-    with ledger.governed():
-        checked = keep_noticed([*compared.altered, *compared.untold], family=NoticedBy.LEDGER, at=at)
+    with ledger.atomic():
+        checked = reconcile([*compared.altered, *compared.untold], family=Detector.LEDGER, at=at)
         if checked:
             record = ledger.Record(
                 actor=by,
@@ -68,13 +68,13 @@ def keep_comparison(compared: Comparison, *, by: ledger.Actor, reason: str = "",
     return checked
 
 
-def _requests() -> Iterator[Noticed]:
+def _requests() -> Iterator[FindingDraft]:
     for found in stored_requests.differences():
         message = f"{found.sentence} {SETTLED_BY}"
-        yield Noticed(FindingKind.LEDGER_DISAGREES, found.subject, message, runbook=found.runbook)
+        yield FindingDraft(FindingKind.LEDGER_DISAGREES, found.subject, message, runbook=found.runbook)
 
 
-def _catalogue() -> Iterator[Noticed]:
+def _catalogue() -> Iterator[FindingDraft]:
     for found in stored_catalogue.disagreements():
         kind = FindingKind.LEDGER_DISAGREES if found.is_told else FindingKind.NOT_IN_LEDGER
-        yield Noticed(kind, found.subject, found.sentence, runbook=found.runbook)
+        yield FindingDraft(kind, found.subject, found.sentence, runbook=found.runbook)

@@ -12,7 +12,7 @@ from governance.guards.rules import SIGNED
 from governance.ledger.acceptance import accepted_breaks
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry, Release
-from governance.ledger.snapshot import IDENTIFIED_BY
+from governance.ledger.snapshot import NAMED_BY
 from governance.signoff.models import SignOffRule
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 
@@ -43,7 +43,7 @@ FOLDED = (*MADE, Action.CHANGED, Action.DELETED, Action.READINESS_CHANGED, Actio
 
 def _identity_of(model: type[models.Model]) -> str:
     """The field that an object's subject in the ledger is made of."""
-    return next((name for name in IDENTIFIED_BY if name in {each.name for each in model._meta.fields}), "pk")
+    return next((name for name in NAMED_BY if name in {each.name for each in model._meta.fields}), "pk")
 
 
 IDENTITY = {kind: _identity_of(model) for kind, model in KINDS.items()}

@@ -18,7 +18,7 @@ from governance import ledger
 from governance.accounts.roles import GROUP_PERMISSIONS
 from governance.assurance.comparison.ledger_facts import COMPARED, KINDS, Facts, LedgerFacts, read_ledger_facts
 from governance.exchange.models import LandscapeSource
-from governance.ledger.snapshot import facts_of, relations_of, subject_of
+from governance.ledger.snapshot import relations_of, snapshot, subject_of
 from governance.signoff.models import SignOffRule
 from runbooks.models import Document, Runbook, SectionEntry, SituationRunbook
 
@@ -43,7 +43,7 @@ RELATED_KIND = {
     "related_clusters": "cluster",
 }
 CHUNK = 1_000
-MOST_SHOWN = 120
+MAX_SHOWN = 120
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -64,7 +64,7 @@ class Disagreement:
 
 def disagreements() -> Iterator[Disagreement]:
     """Yield every stored object that is not what the ledger last told, and each that is gone past it."""
-    with ledger.in_its_language():
+    with ledger.canonical_language():
         known = read_ledger_facts()
         stored: set[str] = set()
         for model in COMPARED:
@@ -94,7 +94,7 @@ def _of_object(known: LedgerFacts, subject: str, instance: Any) -> Iterator[Disa
             yield Disagreement(subject, NEVER_TOLD, is_told=False, runbook=runbook)
         return
     related = {name: getattr(instance, f"read_{name}") for name in relations_of(type(instance))}
-    now = facts_of(instance, related=related)
+    now = snapshot(instance, related=related)
     wrong = [
         _in_words(name, value, told)
         for name, value in now.items()
@@ -133,7 +133,7 @@ def _shown(value: Any) -> str:
     if value in NOTHING:
         return "empty"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"“{text[:MOST_SHOWN]}”"
+    return f"“{text[:MAX_SHOWN]}”"
 
 
 def _is_told(told: Facts, name: str, value: Any, instance: models.Model) -> bool:
@@ -225,7 +225,7 @@ def _rules(known: LedgerFacts) -> Iterator[Disagreement]:
         if told is None:
             yield Disagreement(f"{subject} v{rule.version}", NEVER_TOLD, is_told=False)
             continue
-        now = facts_of(rule)
+        now = snapshot(rule)
         if is_first:  # the row that told it anew took it out of force
             now.pop("in_force")
         wrong = [name for name, value in now.items() if name in told and not _is_same(told[name], value)]
@@ -242,5 +242,5 @@ def _landscape(known: LedgerFacts) -> Iterator[Disagreement]:
     newest = LandscapeSource.objects.order_by("-pk").first()
     # The first format did not tell the sha256 of the stored text.
     told = newest and {(newest.file, newest.sha256), (newest.file, None)} & known.imported
-    if newest and not (newest.is_itself and told):
+    if newest and not (newest.hash_matches and told):
         yield Disagreement(f"landscape:{newest.file}", f"The stored file is not the imported one. {PUT_RIGHT}")

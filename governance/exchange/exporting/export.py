@@ -7,7 +7,7 @@ from datetime import datetime
 
 from governance.exchange.exporting.model import wanted_landscape
 from governance.exchange.exporting.status import SignedStatus, signed_status
-from governance.exchange.importing.matching import Answers, Stored, identify
+from governance.exchange.importing.matching import Answers, Stored, match
 from governance.exchange.models import LandscapeSource
 from runbooks.landscape.parse.reader import parse_settled
 from runbooks.landscape.write.contradictions import Contradiction
@@ -48,7 +48,7 @@ def export_landscape(*, declared: bool = False, at: datetime | None = None) -> E
     path = source.file if source else ""
     landscape = parse_settled(text, path=path).landscape
     # What is probable is not taken for certain here either: a row without its runbook is taken out.
-    identity = identify(landscape, stored, Answers(otherwise=False), ())
+    identity = match(landscape, stored, Answers(otherwise=False), ())
     aliases = identity.aliases(stored)
     if aliases:
         landscape = parse_settled(text, aliases=aliases, path=path).landscape

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.editing.audited_edit import delete
-from governance.editing.bulk_edit import GovernedEdits
+from governance.editing.bulk_edit import BulkEdit
 from governance.editing.sections import Fragments, rendered_fragments
 from governance.exchange.documents import store_document
 from governance.exchange.importing.limits import MODELS
@@ -30,10 +30,10 @@ from runbooks.search import index
 
 MOVED_AT_ONCE = 1_000
 # A change of so many steps is one transaction. A larger one is written in parts: each takes some tenths of a second.
-MOST_IN_ONE = 200
+MAX_IN_ONE = 200
 STEPS_IN_A_PART = 50
 ATTEMPTS = 5
-LONGEST_SUBJECT = 300
+MAX_SUBJECT_LENGTH = 300
 # What happens all day and changes nothing that a plan rests on. After anything else the plan is made again.
 LEAVES_THE_CATALOGUE = (
     Action.DOCUMENT_STORED,
@@ -81,7 +81,7 @@ def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, show
 
     What takes long holds no lock: documents are stored first, each in a short transaction of its own
     (each is a fact by itself, docs/decisions/0013), and Markdown is rendered. Then the catalogue's change
-    is one transaction; one of more than ``MOST_IN_ONE`` steps is written in parts, so that a downgrade
+    is one transaction; one of more than ``MAX_IN_ONE`` steps is written in parts, so that a downgrade
     never waits for all of it, and is a finding until the last part is there. The check of the catalogue
     and the search index follow. Whoever is killed on the way imports the file again.
 
@@ -129,12 +129,12 @@ class _Application:
 
     def _is_as_planned_and_written(self) -> bool:
         """Write the next part, unless the catalogue has changed since the plan was made; says whether."""
-        with ledger.governed(), index.held():
+        with ledger.atomic(), index.deferred():
             since = ChangeLogEntry.objects.filter(sequence__gt=self.rest.made_at)
             if since.exclude(action__in=LEAVES_THE_CATALOGUE).exists():
                 return False
             steps = self.rest.steps
-            most = STEPS_IN_A_PART if self.is_begun else MOST_IN_ONE
+            most = STEPS_IN_A_PART if self.is_begun else MAX_IN_ONE
             number = len(steps) if len(steps) <= most else STEPS_IN_A_PART
             _write_steps(steps[:number], self.catalogued, self.moved, by=self.by, reason=f"Import of {self.whole.file}")
             if number == len(steps):
@@ -178,13 +178,13 @@ class _Application:
             Finding.objects.create(
                 kind=FindingKind.UNFINISHED_IMPORT,
                 severity=SEVERITY_OF_KIND[FindingKind.UNFINISHED_IMPORT],
-                subject=self.whole.file[:LONGEST_SUBJECT],
+                subject=self.whole.file[:MAX_SUBJECT_LENGTH],
                 message="The import of this file has begun and not ended. If it is not at work, import the file again.",
                 first_seen=self.at,
             )
 
     def _unfinished(self) -> Any:
-        subject = self.whole.file[:LONGEST_SUBJECT]
+        subject = self.whole.file[:MAX_SUBJECT_LENGTH]
         return Finding.objects.filter(kind=FindingKind.UNFINISHED_IMPORT, subject=subject, resolved_at__isnull=True)
 
 
@@ -234,7 +234,7 @@ def _write_kind(kind: str, steps: list[Step], catalogued: Catalogued, *, by: led
     model = MODELS[kind][0]
     instances = catalogued.instances(kind, steps)
     known = [instance.pk for instance in instances if instance.pk is not None]
-    edits = GovernedEdits.begin(model, known, by=by, reason=reason)
+    edits = BulkEdit.begin(model, known, by=by, reason=reason)
     WRITERS[kind](instances, steps, catalogued)
     edits.finish(model, [instance.pk for instance in instances])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import override
 
 from governance.exchange.importing.limits import MODELS
-from governance.exchange.importing.matching import Identity
+from governance.exchange.importing.matching import Matching
 from governance.exchange.importing.read_documents import ReadDocuments
 from governance.exchange.importing.target_state import AmbiguousCluster
 from governance.exchange.models import LandscapeSource
@@ -16,7 +16,7 @@ from runbooks.documents.links import repository_path
 from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable
 from runbooks.landscape.schema import Notice, RunbookRow
 
-LONGEST_SUBJECT = 300
+MAX_SUBJECT_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class FindingDraft:
 def from_notice(notice: Notice, file: str) -> FindingDraft:
     """What the reader noticed."""
     kind = FindingKind(notice.kind) if notice.kind in FindingKind.values else FindingKind.OTHER
-    return FindingDraft(kind, notice.subject[:LONGEST_SUBJECT], notice.message, file, notice.line)
+    return FindingDraft(kind, notice.subject[:MAX_SUBJECT_LENGTH], notice.message, file, notice.line)
 
 
-def from_identity(identity: Identity, file: str) -> Iterable[FindingDraft]:
+def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
     """Former names that the file still uses, and moves that were refused."""
     for row in identity.former_names:
         title = identity.keys[row.title]
@@ -81,7 +81,7 @@ def of_held(kind: str, key: str, file: str) -> FindingDraft:
             f"An earlier file named this {name}, and this one was read without it. A table header, a row or a block may be "
             "broken, so it was left as it is. Mend the file and import again, or delete it in the portal."
         )
-    return FindingDraft(FindingKind.OTHER, key[:LONGEST_SUBJECT], message, file, 0)
+    return FindingDraft(FindingKind.OTHER, key[:MAX_SUBJECT_LENGTH], message, file, 0)
 
 
 def of_document(path: str, read: ReadDocuments, *, line: int, title: str, file: str) -> FindingDraft | None:
@@ -118,7 +118,7 @@ def of_unplaced_link(row: RunbookRow, file: str) -> FindingDraft:
         f'The link "{row.link}" was read from the root of the repository, because nobody told where in it this file '
         "lies. Import the file from its place below the documents' folder, or write the path in backticks."
     )
-    return FindingDraft(FindingKind.OTHER, row.link[:LONGEST_SUBJECT], message, file, row.line, runbook=row.title)
+    return FindingDraft(FindingKind.OTHER, row.link[:MAX_SUBJECT_LENGTH], message, file, row.line, runbook=row.title)
 
 
 def compare_findings(drafts: list[FindingDraft], file: str) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:

@@ -19,7 +19,7 @@ MODELS: dict[str, tuple[type[models.Model], str]] = {
     "code_reference": (CodeReference, "path"),
     "release": (Release, "version"),
 }
-LARGEST_NUMBER = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 SHOWN = 60
 
 
@@ -48,7 +48,7 @@ def _longest(model: type[models.Model]) -> dict[str, int]:
 
 
 def _check(kind: str, key: str, longest: Mapping[str, int], name: str, value: object) -> None:
-    if isinstance(value, int) and value > LARGEST_NUMBER:
+    if isinstance(value, int) and value > MAX_NUMBER:
         raise LandscapeError(f"{_named(kind, key)}: {name} is {value}, which is too large. Correct it in the file.")
     fits = longest.get(name)
     if fits is not None and isinstance(value, str) and len(value) > fits:

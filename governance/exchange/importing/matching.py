@@ -21,7 +21,7 @@ SAME_PATH, SAME_WORDS, SAME_FILE, LIKE_WORDS = 4, 3, 2, 1
 # Of all words of two titles, how many both have.
 ALIKE = 0.6
 # Beyond so many pairs, titles are not compared word by word.
-MOST_PAIRS = 250_000
+MAX_PAIRS = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Stored:
 
 
 @dataclass(slots=True)
-class Identity:
+class Matching:
     """``keys``: title in the file -> title in the catalogue after the import. ``renamed``: that -> the stored one."""
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -108,12 +108,12 @@ class Identity:
         return names | {key: title for title, key in self.keys.items() if key != title}
 
 
-def identify(landscape: Landscape, stored: Stored, answers: Answers, refused: Iterable[tuple[str, str]]) -> Identity:
+def match(landscape: Landscape, stored: Stored, answers: Answers, refused: Iterable[tuple[str, str]]) -> Matching:
     """Find the runbook of each row.
 
     :param refused: pairs of title and path: moves that were refused at an earlier import and are not asked about again.
     """
-    identity = Identity()
+    identity = Matching()
     titles = {row.title for row in landscape.runbooks}
     unknown = []
     taken: set[str] = set()
@@ -136,7 +136,7 @@ def identify(landscape: Landscape, stored: Stored, answers: Answers, refused: It
     return identity
 
 
-def _take_unknown(identity: Identity, row: RunbookRow, probable: str | None, stored: Stored, answers: Answers) -> None:
+def _take_unknown(identity: Matching, row: RunbookRow, probable: str | None, stored: Stored, answers: Answers) -> None:
     """A row that no name leads to: the runbook that was renamed, unless that was denied, or a new one."""
     identity.keys[row.title] = row.title
     if probable is None:
@@ -150,7 +150,7 @@ def _take_unknown(identity: Identity, row: RunbookRow, probable: str | None, sto
 
 
 def _take_move(
-    identity: Identity, row: RunbookRow, stored: Stored, answers: Answers, refused: set[tuple[str, str]]
+    identity: Matching, row: RunbookRow, stored: Stored, answers: Answers, refused: set[tuple[str, str]]
 ) -> None:
     key = identity.keys[row.title]
     before = stored.paths.get(key, "")
@@ -206,7 +206,7 @@ def _scores(unknown: list[RunbookRow], absent: Mapping[str, str]) -> dict[str, d
             found[old] = SAME_WORDS
         for old in by_path.get(row.document_path, ()):
             found[old] = SAME_PATH
-        if not found and len(unknown) * len(absent) <= MOST_PAIRS:
+        if not found and len(unknown) * len(absent) <= MAX_PAIRS:
             found = {old: LIKE_WORDS for words, olds in by_words.items() for old in olds if _alike(tokens, words)}
         scores[row.title] = found
     return scores

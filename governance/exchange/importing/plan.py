@@ -23,7 +23,7 @@ from governance.exchange.importing.findings import (
 )
 from governance.exchange.importing.limits import check_limits
 from governance.exchange.importing.local_changes import Added
-from governance.exchange.importing.matching import Answers, Identity, Proposal, Stored, identify
+from governance.exchange.importing.matching import Answers, Matching, Proposal, Stored, match
 from governance.exchange.importing.previous import Before, subjects_of
 from governance.exchange.importing.read_documents import ReadDocuments
 from governance.exchange.importing.removals import Leaving, find_leaving
@@ -183,7 +183,7 @@ def _plan(inputs: Inputs) -> Plan:
     made_at = last_sequence()  # first: what changes from here on is noticed when the plan is applied
     stored = Stored.now()
     landscape = file.read(stored.aliases)
-    identity = identify(landscape, stored, answers, refused_moves())
+    identity = match(landscape, stored, answers, refused_moves())
     aliases = identity.aliases(stored)
     if aliases != stored.aliases:
         landscape = file.read(aliases)
@@ -229,7 +229,7 @@ def _plan(inputs: Inputs) -> Plan:
     )
 
 
-def _of_identity(landscape: Landscape, identity: Identity, file: str) -> list[FindingDraft]:
+def _of_identity(landscape: Landscape, identity: Matching, file: str) -> list[FindingDraft]:
     kept = [
         of_kept_path(row, identity.keys[row.title], identity.kept_paths[identity.keys[row.title]], file)
         for row in landscape.runbooks
@@ -239,7 +239,7 @@ def _of_identity(landscape: Landscape, identity: Identity, file: str) -> list[Fi
 
 
 def _read_documents(
-    landscape: Landscape, identity: Identity, desired: Catalogue, *, read: ReadDocuments, file: str
+    landscape: Landscape, identity: Matching, desired: Catalogue, *, read: ReadDocuments, file: str
 ) -> list[FindingDraft]:
     """Read what the rows name, note each sha256 in ``desired``, and return what is not there."""
     rows = [(row, desired["runbook"][identity.keys[row.title]]) for row in landscape.runbooks]
@@ -283,7 +283,7 @@ def _held(leaving: Leaving) -> tuple[str, ...]:
     return tuple(sorted(subjects_of(kind)[key] for kind, keys in leaving.held.items() for key in keys))
 
 
-def _steps(current: Catalogue, desired: Catalogue, identity: Identity, leaving: Leaving) -> list[Step]:
+def _steps(current: Catalogue, desired: Catalogue, identity: Matching, leaving: Leaving) -> list[Step]:
     steps: list[Step] = []
     for kind in KINDS:
         stored_as = identity.renamed if kind == "runbook" else leaving.renamed.get(kind, {})

@@ -35,7 +35,7 @@ class Command(PortalCommand):
         path: Path = options["output"]
         kept = _kept(path)
         verified = ledger.verify()  # the whole chain takes long: before the lock
-        with ledger.governed():  # nothing is added between the look and the note
+        with ledger.atomic():  # nothing is added between the look and the note
             result = ledger.verify(after=verified)
             taken = take_checkpoint(key=settings.CHECKPOINT_KEY, at=timezone.now())
         if not result.is_whole:

@@ -13,11 +13,11 @@ from governance.assurance.alarms import integrity_alarms, notes
 from governance.assurance.comparison.compare import compare_with_ledger, keep_comparison
 from governance.assurance.integrity_incidents import note_ledger_state
 from governance.assurance.reminders import send_due_reminders
-from governance.findings.choices import NoticedBy
+from governance.findings.choices import Detector
 from governance.findings.models import Finding
 from governance.findings.reconcile import check_catalogue
 from governance.management.base import PortalCommand
-from governance.signoff.lapse import lapse_what_ran_out
+from governance.signoff.lapse import lapse_expired_requests
 from governance.signoff.rules import bring_rules_into_force
 from runbooks.search import index
 
@@ -69,12 +69,12 @@ class Command(PortalCommand):
         self.stdout.write(f"Rows unlike the ledger: {len(compared.altered)}, unknown to it: {len(compared.untold)}.")
         self.stdout.write(f"Of these opened: {checked.opened}, settled: {checked.settled}.")
         # What a person has set aside is no alarm any more.
-        still_open = Finding.objects.filter(noticed_by=NoticedBy.LEDGER, resolved_at__isnull=True)
+        still_open = Finding.objects.filter(noticed_by=Detector.LEDGER, resolved_at__isnull=True)
         subjects = set(still_open.values_list("subject", flat=True))
         return [f"{one.subject}: {one.message}" for one in compared.altered if one.subject in subjects]
 
     def _lapse(self) -> list[str]:
-        self.stdout.write(f"Lapsed: {lapse_what_ran_out(by=ledger.SYSTEM)}.")
+        self.stdout.write(f"Lapsed: {lapse_expired_requests(by=ledger.SYSTEM)}.")
         self.stdout.write(f"Rules put in force: {bring_rules_into_force(at=timezone.now())}.")
         return []
 

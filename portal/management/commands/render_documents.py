@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 
 def _is_shown_as_rendered(document: Document) -> bool:
-    if not document.is_itself:
+    if not document.hash_matches:
         return False
     rendered = rendered_text(document.text, document.path)
     return document.html == rendered.html and document.contents == rendered.contents

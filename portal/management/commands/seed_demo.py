@@ -11,11 +11,11 @@ from django.utils import timezone
 from governance import ledger
 from governance.accounts.roles import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
 from governance.demo_database import DEMO_REASON, holds_a_portal, is_demo_database
-from governance.editing.audited_edit import governed_edit
+from governance.editing.audited_edit import audited_edit
 from governance.exchange.importing import LandscapeFile, apply_plan, plan_import
 from governance.findings.reconcile import check_catalogue
 from governance.management.base import PortalCommand
-from governance.signoff.decide import seen_token, sign
+from governance.signoff.decide import form_etag, sign
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.submit import submit
 from portal.accounts import DEMO_GROUP
@@ -93,7 +93,7 @@ class Command(PortalCommand):
             raise CommandError("This database holds a portal of its own. The demo never mixes with it.")
         if User.objects.exclude(groups__name=DEMO_GROUP).exists():
             raise CommandError("This database has accounts of its own. The demo never mixes with them.")
-        with ledger.governed():
+        with ledger.atomic():
             self._import_fixtures()
             passwords = self._make_people()
             if len(passwords) == len(PEOPLE):  # the first run; later ones at most make an account anew
@@ -110,7 +110,7 @@ class Command(PortalCommand):
         apply_plan(plan, by=ledger.SYSTEM)
         for slug, (owner, contact) in ANSWERABLE.items():
             runbook = Runbook.objects.get(slug=slug)
-            with governed_edit(runbook, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with audited_edit(runbook, by=ledger.SYSTEM, reason=DEMO_REASON):
                 runbook.owner, runbook.escalation_contact = owner, contact
                 runbook.save(update_fields=["owner", "escalation_contact"])
         self._label_alerts()
@@ -119,7 +119,7 @@ class Command(PortalCommand):
     def _label_alerts(self) -> None:
         for slug, (category, source, severity) in ALERTS.items():
             situation = Situation.objects.get(slug=slug)
-            with governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with audited_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
                 situation.alert_category, situation.alert_source = category, source
                 situation.alert_severity = severity
                 situation.save()
@@ -127,7 +127,7 @@ class Command(PortalCommand):
     def _name_headings(self) -> None:
         for slug, headings in HEADINGS.items():
             situation = Situation.objects.get(slug=slug)
-            with governed_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with audited_edit(situation, by=ledger.SYSTEM, reason=DEMO_REASON):
                 for runbook, titles in headings.items():
                     step = situation.steps.get(runbook__slug=runbook)
                     step.headings = "\n".join(titles)
@@ -143,7 +143,7 @@ class Command(PortalCommand):
             passwords[username] = secrets.token_urlsafe(9)
             user = User(username=username, is_staff=is_staff)
             user.set_password(passwords[username])
-            with governed_edit(user, by=ledger.SYSTEM, reason=DEMO_REASON):
+            with audited_edit(user, by=ledger.SYSTEM, reason=DEMO_REASON):
                 user.save()
                 user.groups.add(Group.objects.get(name=group), demo)
         return passwords
@@ -169,7 +169,7 @@ class Command(PortalCommand):
         sign(
             request=request,
             comment="Read in full, and compared with the drill's log.",
-            seen=seen_token(request),
+            seen=form_etag(request),
             password=password,
             by=User.objects.get(username=username),
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 LINES_OF_A_HEAD = 40
 LINES_OF_A_FOOT = 5
-LONGEST_LINE = 2_000
+MAX_LINE_LENGTH = 2_000
 LABELS = {
     "version": ("version", "fassung"),
     "status": ("status", "zustand"),
@@ -73,7 +73,7 @@ def read_header(text: str) -> Header:
         _take(header, _pairs(stated))
     for stated in header.head:  # a pair of a line counts before one of a table, whose head may only look like one
         _take(header, _row(stated))
-    numbered = [Stated(line[:LONGEST_LINE], number) for number, line in enumerate(lines, start=1) if line.strip()]
+    numbered = [Stated(line[:MAX_LINE_LENGTH], number) for number, line in enumerate(lines, start=1) if line.strip()]
     for stated in numbered[-LINES_OF_A_FOOT:]:
         if stated.line > LINES_OF_A_HEAD and not stated.text.lstrip().startswith("|"):
             _take(header, _pairs(stated))
@@ -90,7 +90,7 @@ def _head(lines: list[str]) -> Iterator[Stated]:
                 return
             in_front_matter = number == 1
         elif not fenced:
-            yield Stated(line[:LONGEST_LINE], number)
+            yield Stated(line[:MAX_LINE_LENGTH], number)
 
 
 def _pairs(stated: Stated) -> Iterator[tuple[str, Stated]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbooks.documents.links import repository_path
-from runbooks.documents.sources.folder import composed
+from runbooks.documents.sources.folder import normalize_nfc
 
 # The ends of a link's words, and what follows: ``[words](target)``, ``[words](<with spaces>)``; an image is a link as well.
 BRACKET = re.compile(r"\\.|[\[\]]")
@@ -20,8 +20,8 @@ INDENTED = re.compile(r"(?: {4}| {0,3}\t)")
 ITEM = re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
 ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|#|\?|$)", re.IGNORECASE)
 # A line longer than this is data; a document with more links than these is no document.
-LONGEST_LINE = 5_000
-MOST_LINKS = 2_000
+MAX_LINE_LENGTH = 5_000
+MAX_LINKS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def relative_links(text: str, document_path: str) -> list[Link]:
     for number, line in _prose(text):
         for target in _targets(line):
             written = html.unescape(target)
-            if not ELSEWHERE.match(written) and len(links) < MOST_LINKS:
-                links.append(Link(number, target, composed(repository_path(written, document_path) or "")))
+            if not ELSEWHERE.match(written) and len(links) < MAX_LINKS:
+                links.append(Link(number, target, normalize_nfc(repository_path(written, document_path) or "")))
     return links
 
 
@@ -96,7 +96,7 @@ def _ends_of_words(line: str) -> Iterator[int]:
 
 def _prose(text: str) -> Iterator[tuple[int, str]]:
     """The lines that are read as text, with their numbers from 1: no fenced or indented code, no comments, no code in a line."""
-    lines = [line if len(line) <= LONGEST_LINE else "" for line in text.splitlines()]
+    lines = [line if len(line) <= MAX_LINE_LENGTH else "" for line in text.splitlines()]
     # A comment that is never closed is none.
     last_end = max((number for number, line in enumerate(lines) if COMMENT_END in line), default=-1)
     fence, in_comment, in_list, may_indent = "", False, False, True

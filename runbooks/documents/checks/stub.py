@@ -14,8 +14,8 @@ FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?\n---\r?\n", re.S)
 LINK = re.compile(r"\[[^\]\n]{0,300}\]\([^)\n]{0,1000}\)|<?https?://[^\s>]{1,1000}>?")
 # A step to follow, or something to type: short as it may be, somebody can act on it.
 STEP = re.compile(r"^\s*(?:(?:\d+[.)]|[-*+] \[[ xX]\])[^\S\n].*\w|(?:```|~~~).*\n[^`~]*\w)", re.M)
-MOST_WORDS_OF_A_STUB = 60
-MOST_WORDS_OF_A_POINTER = 8
+MAX_WORDS_OF_A_STUB = 60
+MAX_WORDS_OF_A_POINTER = 8
 
 
 def is_stub(text: str) -> bool:
@@ -31,8 +31,8 @@ def is_stub(text: str) -> bool:
         return True
     if STEP.search("\n".join(line for line in body.splitlines() if not SAYS_SO.search(line))):
         return False
-    says_so = len(words) <= MOST_WORDS_OF_A_STUB and bool(SAYS_SO.search(body))
-    return says_so or (bool(LINK.search(body)) and len(_words(LINK.sub("", body))) <= MOST_WORDS_OF_A_POINTER)
+    says_so = len(words) <= MAX_WORDS_OF_A_STUB and bool(SAYS_SO.search(body))
+    return says_so or (bool(LINK.search(body)) and len(_words(LINK.sub("", body))) <= MAX_WORDS_OF_A_POINTER)
 
 
 def _words(text: str) -> list[str]:

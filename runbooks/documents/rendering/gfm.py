@@ -23,7 +23,7 @@ from runbooks.documents.rendering.anchors import Slugs, heading_slug
 from runbooks.documents.rendering.highlight import highlighted
 
 # A hundred lists in one another: markdown-it drops what is deeper, so a text that goes there is not rendered at all.
-DEEPEST = 200
+MAX_DEPTH = 200
 KEPT_MARKUP = re.compile(r"(<br\s*/?>|<details(?: open(?:=\"\")?)?>|</details>|</?summary>)", re.IGNORECASE)
 # Not within a word: "root:x:0" is no crossed-out root.
 EMOJI = re.compile(r"(?<![\w:/]):[a-z0-9_+-]+:(?![\w:/])")
@@ -42,33 +42,33 @@ class TooDeep(ValueError):
 
 
 @dataclass(slots=True)
-class Rough:
+class RawHtml:
     """HTML that nobody has cleaned yet, and the headings: the level in the author's text, the anchor, the words."""
 
     html: str = ""
     headings: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def read(text: str, *, document_path: str) -> Rough:
+def read(text: str, *, document_path: str) -> RawHtml:
     """Read a whole document.
 
     :param document_path: where it stands in the repository: relative links start there.
-    :raises TooDeep: lists or quotes nest deeper than ``DEEPEST``.
+    :raises TooDeep: lists or quotes nest deeper than ``MAX_DEPTH``.
     """
     front_matter = FRONT_MATTER.match(text)
     if front_matter:
         text = text[front_matter.end() :]
     environment: dict[str, Any] = {}
     tokens = _PARSER.parse(text, environment)
-    if any(token.level >= DEEPEST - 1 for token in tokens):
-        raise TooDeep(f"Lists or quotes stand in one another more than {DEEPEST // 2} times.")
+    if any(token.level >= MAX_DEPTH - 1 for token in tokens):
+        raise TooDeep(f"Lists or quotes stand in one another more than {MAX_DEPTH // 2} times.")
     headings, anchors = _anchor_headings(tokens)
     _name_tables(tokens)
     for token in tokens:
-        _lead_links(token.children or (), anchors, document_path)
+        _rewrite_links(token.children or (), anchors, document_path)
     rendered = _PARSER.renderer.render(tokens, _PARSER.options, environment)
     head = _code(front_matter[1], "yaml") if front_matter else ""
-    return Rough(html=head + rendered, headings=headings)
+    return RawHtml(html=head + rendered, headings=headings)
 
 
 def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -115,7 +115,7 @@ def _words(children: Sequence[Token], *, markup: bool) -> str:
     )
 
 
-def _lead_links(children: Sequence[Token], anchors: dict[str, str], document_path: str) -> None:
+def _rewrite_links(children: Sequence[Token], anchors: dict[str, str], document_path: str) -> None:
     within = 0
     for child in children:
         if child.type == "link_open":
@@ -248,7 +248,7 @@ def _footnote_back(self: Any, tokens: Sequence[Token], idx: int, options: Any, e
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False}, renderer_cls=_Renderer)
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_DEPTH, "xhtmlOut": False}, renderer_cls=_Renderer)
     parser.use(gfm_plugin)
     parser.core.ruler.push("emoji", _replace_emoji)
     rules = {

@@ -9,13 +9,13 @@ from pygments.util import ClassNotFound
 
 FORMATTER = HtmlFormatter(nowrap=True)
 # Longer is output that somebody pasted: colours would cost more than they help.
-LONGEST = 50_000
+MAX_LENGTH = 50_000
 
 
 def highlighted(code: str, language: str) -> str:
     """HTML for code: spans with Pygments' classes, or escaped text where there is no such language."""
     plain = html.escape(code)
-    if not language or len(code) > LONGEST:
+    if not language or len(code) > MAX_LENGTH:
         return plain
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)

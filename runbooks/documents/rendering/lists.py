@@ -12,7 +12,7 @@ MARKER = re.compile(r"^( *)([-*+]|\d{1,9}[.)])( +|$)(.*)$")
 FENCE = re.compile(r"^ *(`{3,}|~{3,})")
 RULE = re.compile(r"^ {0,3}([-*_])( *\1){2,} *$")
 QUOTE = re.compile(r"^ *> ?")
-DEEPEST_QUOTE = 8
+MAX_QUOTE_DEPTH = 8
 INDENT = 4
 # CommonMark: four spaces and more beyond the marker are an indented code block inside the item.
 WIDEST_GAP = 4
@@ -42,7 +42,7 @@ class _Respelling:
     in_paragraph: bool = False  # the line before is text that a list could not interrupt in Python-Markdown
 
     def read(self, line: str) -> None:
-        if not self.fence and self.depth < DEEPEST_QUOTE and QUOTE.match(line):
+        if not self.fence and self.depth < MAX_QUOTE_DEPTH and QUOTE.match(line):
             self.quote.append(line)
             return
         self.end_quote()

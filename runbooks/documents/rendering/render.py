@@ -12,7 +12,7 @@ import re
 
 import nh3
 
-from runbooks.documents.invisible_characters import with_unseen_shown, with_unseen_shown_in_html
+from runbooks.documents.invisible_characters import escape_invisible_characters, with_unseen_shown_in_html
 from runbooks.documents.links import DOCUMENT_ROUTE, ID_PREFIX
 from runbooks.documents.rendering import gfm, short_text
 from runbooks.documents.rendering.rendered import Heading, Rendered, as_it_stands, whole
@@ -58,7 +58,7 @@ HEADING_ID = re.compile(r'(<h[1-6]) id="[^"]*"')
 # Chapters and their parts: deeper headings would make the contents longer than they help.
 CONTENTS_LEVELS = range(2, 4)
 # A few bytes of Markdown can name a long address a thousand times.
-LARGEST_HTML = 16 * 1024 * 1024
+MAX_HTML_BYTES = 16 * 1024 * 1024
 
 
 def render_document(text: str, *, document_path: str = "") -> Rendered:
@@ -71,10 +71,10 @@ def render_document(text: str, *, document_path: str = "") -> Rendered:
         rough = gfm.read(text, document_path=document_path)
     except (gfm.TooDeep, RecursionError) as error:
         return as_it_stands(text, trouble=str(error))
-    if len(rough.html) > LARGEST_HTML:
+    if len(rough.html) > MAX_HTML_BYTES:
         return as_it_stands(text, trouble="Its HTML would be larger than any page can be.")
     contents: list[Heading] = [
-        {"level": level, "id": anchor, "title": with_unseen_shown(title)}
+        {"level": level, "id": anchor, "title": escape_invisible_characters(title)}
         for level, anchor, title in rough.headings
         if level in CONTENTS_LEVELS
     ]

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import TypedDict
 
-from runbooks.documents.invisible_characters import with_unseen_shown
+from runbooks.documents.invisible_characters import escape_invisible_characters
 from runbooks.documents.links import DOCUMENT_ROUTE
 
 DOCUMENT_LINK = re.compile(rf'<a href="({DOCUMENT_ROUTE}[^"#]*)[^"]*"[^>]*>.*?</a>', re.DOTALL)
@@ -30,7 +30,7 @@ class Rendered:
 
 def as_it_stands(text: str, *, trouble: str = "") -> Rendered:
     """The text itself, preformatted: nothing is lost, nothing is interpreted, what nobody sees is shown by its number."""
-    shown = html.escape(with_unseen_shown(whole(text)))
+    shown = html.escape(escape_invisible_characters(whole(text)))
     return Rendered(html=f'<pre class="unrendered">{shown}</pre>', contents=[], trouble=trouble)
 
 

@@ -5,7 +5,7 @@ import markdown
 from runbooks.documents.rendering.lists import respell_lists
 
 # A role or a note is a few lines. Python-Markdown needs many seconds for some texts of 20,000 signs.
-LONGEST = 2_000
+MAX_LENGTH = 2_000
 
 
 class TooLong(ValueError):
@@ -15,10 +15,10 @@ class TooLong(ValueError):
 def read(text: str) -> str:
     """Read a role or a note.
 
-    :raises TooLong: it has more than ``LONGEST`` signs.
+    :raises TooLong: it has more than ``MAX_LENGTH`` signs.
     """
-    if len(text) > LONGEST:
-        raise TooLong(f"It has {len(text)} signs; {LONGEST} are the most for a short text.")
+    if len(text) > MAX_LENGTH:
+        raise TooLong(f"It has {len(text)} signs; {MAX_LENGTH} are the most for a short text.")
     converter = markdown.Markdown(
         extensions=["tables", "sane_lists", "pymdownx.superfences", "pymdownx.tasklist"],
         extension_configs={

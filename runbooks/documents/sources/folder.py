@@ -11,8 +11,8 @@ from typing import Protocol
 MAXIMUM_BYTES = 2 * 1024 * 1024
 SUFFIXES = (".md", ".markdown")
 # A tree with more files than these is no repository of documents, or was made to stop us.
-MOST_FILES = 200_000
-DEEPEST = 40
+MAX_FILES = 200_000
+MAX_DEPTH = 40
 # Nothing in these is a document of the project's own.
 SKIPPED = frozenset({".git", ".venv", "node_modules"})
 
@@ -65,7 +65,7 @@ class Source(Protocol):
         """
 
 
-def composed(path: str) -> str:
+def normalize_nfc(path: str) -> str:
     """One spelling for the same letters: "ü" may be one sign (NFC, as it is typed) or two (NFD, as some file systems keep it)."""
     return unicodedata.normalize("NFC", path)
 
@@ -124,11 +124,11 @@ class FolderSource:
         for folder, folders, names in os.walk(self.root, followlinks=False):
             below = Path(folder).relative_to(self.root)
             links = [name for name in folders if (Path(folder) / name).is_symlink()]
-            folders[:] = [name for name in folders if name not in SKIPPED and len(below.parts) < DEEPEST]
+            folders[:] = [name for name in folders if name not in SKIPPED and len(below.parts) < MAX_DEPTH]
             found.update((below / name).as_posix() for name in [*names, *links])
-            if len(found) > MOST_FILES:
+            if len(found) > MAX_FILES:
                 raise SourceError(
-                    f"There are more than {MOST_FILES:,} files. Name the folder that the paths start from."
+                    f"There are more than {MAX_FILES:,} files. Name the folder that the paths start from."
                 )
         return frozenset(found)
 
@@ -144,7 +144,7 @@ class FolderSource:
         place = self.root
         for part in PurePosixPath(path).parts:
             alike = () if (place / part).exists() else os.listdir(place)
-            place /= next((name for name in alike if composed(name) == composed(part)), part)
+            place /= next((name for name in alike if normalize_nfc(name) == normalize_nfc(part)), part)
         return place
 
     @staticmethod

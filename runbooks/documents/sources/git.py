@@ -20,12 +20,12 @@ from runbooks.documents.sources.folder import (
 )
 from runbooks.documents.sources.git_objects import GitObjects
 from runbooks.documents.sources.git_refs import named_object
-from runbooks.documents.sources.git_trees import FILES, LARGEST_OBJECT, LINK, Commit, Entry, GitTrees
+from runbooks.documents.sources.git_trees import FILES, LINK, MAX_OBJECT_BYTES, Commit, Entry, GitTrees
 
-MOST_HOPS = 8
-LONGEST_PATH = 4_096
+MAX_HOPS = 8
+MAX_PATH_LENGTH = 4_096
 # How far back it is looked who brought a text; further, the commit is the one that everything is read at.
-MOST_COMMITS = 20_000
+MAX_COMMITS = 20_000
 NAMED_HERE = "HEAD"
 
 
@@ -86,7 +86,7 @@ class GitSource:
         :raises SourceError: it is no commit.
         """
         trees = GitTrees(objects)
-        for _ in range(MOST_HOPS):
+        for _ in range(MAX_HOPS):
             known = objects.known(name)
             if known is None or known.kind not in ("commit", "tag"):
                 break
@@ -95,7 +95,7 @@ class GitSource:
                 if commit is not None:
                     return cls(objects, trees, commit)
                 break
-            name = (objects.content(known.id, most=LARGEST_OBJECT) or b"")[7:47].decode("ascii", "replace")
+            name = (objects.content(known.id, most=MAX_OBJECT_BYTES) or b"")[7:47].decode("ascii", "replace")
             if not name.isalnum():
                 break
         raise SourceError(f"{ref!r} names no commit that the repository holds.")
@@ -128,7 +128,7 @@ class GitSource:
         there = {path for path in paths if self._at(self._commit, path)}
         origins: dict[str, Origin] = {}
         waiting = deque([(self._commit, there)])
-        for _ in range(MOST_COMMITS):
+        for _ in range(MAX_COMMITS):
             if not waiting:
                 break
             commit, here = waiting.popleft()
@@ -141,7 +141,7 @@ class GitSource:
         return {path: origins.get(path, Origin(self.revision)) for path in there}
 
     def _parents(self, commit: Commit) -> list[Commit]:
-        return [parent for parent in map(self._trees.commit, commit.parents[:MOST_HOPS]) if parent is not None]
+        return [parent for parent in map(self._trees.commit, commit.parents[:MAX_HOPS]) if parent is not None]
 
     def _unchanged(self, commit: Commit, parent: Commit, paths: set[str]) -> set[str]:
         """Those of the paths that are the same in a parent. Folders are compared first: most are the same as a whole."""
@@ -160,7 +160,7 @@ class GitSource:
 
     def _resolved(self, path: str) -> Entry | None:
         """What stands at a path, with links inside the tree followed; None where there is nothing, or it leads out."""
-        if not path or len(path) > LONGEST_PATH or path.startswith("/"):
+        if not path or len(path) > MAX_PATH_LENGTH or path.startswith("/"):
             return None
         steps, reached, hops = deque(path.split("/")), list[str](), 0
         while steps:
@@ -175,11 +175,11 @@ class GitSource:
                 if entry is not None and entry.mode == LINK:
                     hops += 1
                     target = self._target(entry)
-                    if hops > MOST_HOPS or not target or target.startswith("/"):
+                    if hops > MAX_HOPS or not target or target.startswith("/"):
                         return None
                     reached.pop()
                     steps.extendleft(reversed(target.split("/")))
         return self._trees.entry(self._commit.tree, reached)
 
     def _target(self, link: Entry) -> str:
-        return (self._objects.content(link.id, most=LONGEST_PATH) or b"").decode("utf-8", "replace")
+        return (self._objects.content(link.id, most=MAX_PATH_LENGTH) or b"").decode("utf-8", "replace")

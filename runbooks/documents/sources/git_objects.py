@@ -19,7 +19,7 @@ from runbooks.documents.sources.folder import SourceError
 
 # Seconds for all that is asked of one repository. A local object takes microseconds; what takes this long was made to.
 PATIENCE = 120.0
-LONGEST_LINE = 1_000
+MAX_LINE_LENGTH = 1_000
 OUR_CONFIGURATION = """[core]
 \trepositoryformatversion = 0
 \tbare = true
@@ -148,7 +148,7 @@ class GitObjects:
 
 
 def _answer(pipe: IO[bytes]) -> Known | None:
-    line = pipe.readline(LONGEST_LINE)
+    line = pipe.readline(MAX_LINE_LENGTH)
     if not line.endswith(b"\n"):
         raise _silent()
     words = line.decode("ascii", "replace").split()

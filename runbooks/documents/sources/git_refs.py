@@ -12,10 +12,10 @@ OBJECT_ID = re.compile(r"^[0-9a-f]{40}$")
 SHORT_ID = re.compile(r"^[0-9a-f]{7,40}$")
 # What git-check-ref-format(1) forbids in a name, and what could pose as an option.
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.lock(?:/|$)|[/.]$|^@$")
-LONGEST_NAME = 200
-LARGEST_REF = 4_096
-LARGEST_PACKED = 64 * 1024 * 1024
-MOST_HOPS = 5
+MAX_NAME_LENGTH = 200
+MAX_REF_BYTES = 4_096
+MAX_PACKED_BYTES = 64 * 1024 * 1024
+MAX_HOPS = 5
 # As git looks a short name up (gitrevisions(7)).
 PLACES = ("refs/{0}", "refs/tags/{0}", "refs/heads/{0}", "refs/remotes/{0}", "refs/remotes/{0}/HEAD")
 
@@ -26,8 +26,8 @@ def named_object(git_folder: Path, ref: str) -> str:
     :param ref: a branch, a tag, a full name (``refs/…``), ``HEAD``, or 7 to 40 digits of an object id.
     :raises SourceError: it is no name, or there is none such.
     """
-    if not ref or len(ref) > LONGEST_NAME or FORBIDDEN.search(ref):
-        raise SourceError(f"{ref[:LONGEST_NAME]!r} is no name of a branch, tag or commit.")
+    if not ref or len(ref) > MAX_NAME_LENGTH or FORBIDDEN.search(ref):
+        raise SourceError(f"{ref[:MAX_NAME_LENGTH]!r} is no name of a branch, tag or commit.")
     if OBJECT_ID.match(ref):
         return ref
     names = [ref] if ref == "HEAD" or ref.startswith("refs/") else [place.format(ref) for place in PLACES]
@@ -42,7 +42,7 @@ def named_object(git_folder: Path, ref: str) -> str:
 
 def _followed(git_folder: Path, name: str) -> str:
     """The object id behind a full name; empty where there is none. ``HEAD`` points at a branch, which may point on."""
-    for _ in range(MOST_HOPS):
+    for _ in range(MAX_HOPS):
         text = _loose(git_folder, name) or _packed(git_folder, name)
         if OBJECT_ID.match(text):
             return text
@@ -60,7 +60,7 @@ def _loose(git_folder: Path, name: str) -> str:
         if not place.is_relative_to(git_folder.resolve()) or not place.is_file():
             return ""
         with place.open("rb") as file:
-            return file.read(LARGEST_REF).decode("utf-8", "replace").strip()
+            return file.read(MAX_REF_BYTES).decode("utf-8", "replace").strip()
     except (OSError, ValueError, RuntimeError):
         return ""
 
@@ -68,7 +68,7 @@ def _loose(git_folder: Path, name: str) -> str:
 def _packed(git_folder: Path, name: str) -> str:
     place = git_folder / "packed-refs"
     try:
-        if not place.is_file() or place.is_symlink() or place.stat().st_size > LARGEST_PACKED:
+        if not place.is_file() or place.is_symlink() or place.stat().st_size > MAX_PACKED_BYTES:
             return ""
         with place.open("rb") as file:
             wanted = b" " + name.encode("utf-8")

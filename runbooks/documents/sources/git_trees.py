@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runbooks.documents.sources.folder import DEEPEST, MOST_FILES, SourceError, composed
+from runbooks.documents.sources.folder import MAX_DEPTH, MAX_FILES, SourceError, normalize_nfc
 from runbooks.documents.sources.git_objects import GitObjects
 
-LARGEST_OBJECT = 16 * 1024 * 1024  # of a tree, a commit or a tag
-MOST_REMEMBERED = 500_000  # entries of trees; then all are forgotten
+MAX_OBJECT_BYTES = 16 * 1024 * 1024  # of a tree, a commit or a tag
+MAX_REMEMBERED = 500_000  # entries of trees; then all are forgotten
 ID_BYTES = 20
 AUTHOR = re.compile(rb"^author .*> (-?\d{1,12}) [+-]\d{4}$", re.M)
 FOLDER, LINK = "40000", "120000"
@@ -48,7 +48,7 @@ class GitTrees:
 
     def commit(self, name: str) -> Commit | None:
         """The commit with this id; None where there is none (a shallow copy ends somewhere)."""
-        content = self._objects.content(name, most=LARGEST_OBJECT)
+        content = self._objects.content(name, most=MAX_OBJECT_BYTES)
         if content is None:
             return None
         head = content.partition(b"\n\n")[0]
@@ -63,11 +63,11 @@ class GitTrees:
         :raises SourceError: the tree is too large, or is none.
         """
         if name not in self._trees:
-            content = self._objects.content(name, most=LARGEST_OBJECT)
+            content = self._objects.content(name, most=MAX_OBJECT_BYTES)
             if content is None and self._objects.known(name) is not None:
-                raise SourceError(f"The repository holds a folder of more than {LARGEST_OBJECT:,} bytes.")
+                raise SourceError(f"The repository holds a folder of more than {MAX_OBJECT_BYTES:,} bytes.")
             entries = dict(_entries(content or b""))
-            if self._remembered > MOST_REMEMBERED:
+            if self._remembered > MAX_REMEMBERED:
                 self._trees, self._remembered = {}, 0
             self._trees[name] = entries
             self._remembered += len(entries)
@@ -86,7 +86,7 @@ class GitTrees:
     def _named(entries: dict[str, Entry], name: str) -> Entry | None:
         if name in entries or name.isascii():
             return entries.get(name)
-        return next((entry for title, entry in entries.items() if composed(title) == composed(name)), None)
+        return next((entry for title, entry in entries.items() if normalize_nfc(title) == normalize_nfc(name)), None)
 
     def files(self, root: str) -> frozenset[str]:
         """The path of every file and link below a tree.
@@ -100,9 +100,9 @@ class GitTrees:
             prefix, name, depth = waiting.pop()
             for title, entry in self.tree(name).items():
                 seen += 1
-                if seen > MOST_FILES:
-                    raise SourceError(f"There are more than {MOST_FILES:,} files and folders in the repository.")
-                if entry.mode == FOLDER and depth < DEEPEST:
+                if seen > MAX_FILES:
+                    raise SourceError(f"There are more than {MAX_FILES:,} files and folders in the repository.")
+                if entry.mode == FOLDER and depth < MAX_DEPTH:
                     waiting.append((f"{prefix}{title}/", entry.id, depth + 1))
                 elif entry.mode in (*FILES, LINK):
                     found.add(f"{prefix}{title}")

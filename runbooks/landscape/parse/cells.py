@@ -54,7 +54,7 @@ NOT_LIVE_REMARKS = (
     "(not live)",
 )
 KNOWN_STATUSES = '"\u2705 2026-ready", "R&D only", "Safety-Sandbox", "Shadow-Mode", "Track" or "retired"'
-LONGEST_STATUS = 200
+MAX_STATUS_LENGTH = 200
 
 # Characters that nobody sees: soft hyphens, zero-width, directional and tag signs (Unicode, General Category Cf, without
 # the signs of it that are drawn).
@@ -220,7 +220,7 @@ def read_readiness(cell: str, *, line: int, subject: str, notices: NoticeLog) ->
 
 def _level_and_year(text: str) -> tuple[str, int | None]:
     """The level, empty when unknown, and the year of ``ready``."""
-    if len(text) > LONGEST_STATUS:
+    if len(text) > MAX_STATUS_LENGTH:
         return "", None
     line = " ".join(text.split())
     ready = READY.fullmatch(line)

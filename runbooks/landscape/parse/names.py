@@ -16,7 +16,7 @@ Tokens = tuple[str, ...]
 ASIDE = re.compile(r"\((?:(?:siehe|see|vgl\.?|cf\.?) [^()]*|s\. ?[ou]\.|(?:v|version) ?[0-9][^()]*)\)", re.IGNORECASE)
 WORD = re.compile(r"[^\W_]+")
 # Folding costs more than linear time on crafted text; a longer name is compared as it stands.
-LONGEST_NAME = 1_000
+MAX_NAME_LENGTH = 1_000
 CANDIDATE_LIMIT = 20
 GENERIC_WORD = "runbook"
 
@@ -38,9 +38,9 @@ def name_tokens(name: str) -> Tokens:
 
     Case, compatibility forms, invisible characters and every kind of dash or punctuation
     make no difference (NFKC, Unicode Annex 15). A name of punctuation alone, or of more
-    than ``LONGEST_NAME`` characters, is one token.
+    than ``MAX_NAME_LENGTH`` characters, is one token.
     """
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_NAME_LENGTH:
         return (name,)
     if name.isascii():
         # The common case, and the quick one: nothing to compose, nothing invisible.
@@ -53,7 +53,7 @@ def name_tokens(name: str) -> Tokens:
 
 def bare_tokens(name: str) -> Tokens:
     """As ``name_tokens``, without remarks such as "(siehe oben)" or "(v1.1)"."""
-    if "(" not in name or len(name) > LONGEST_NAME:
+    if "(" not in name or len(name) > MAX_NAME_LENGTH:
         return name_tokens(name)
     return name_tokens(ASIDE.sub(" ", name))
 

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from runbooks.landscape.schema import Notice
 
-LONGEST_SUBJECT = 200
-LONGEST_QUOTE = 120
+MAX_SUBJECT_LENGTH = 200
+MAX_QUOTE_LENGTH = 120
 
 
 class NoticeKind(StrEnum):
@@ -41,7 +41,7 @@ class NoticeKind(StrEnum):
     OTHER = "other"
 
 
-def excerpt(text: str, longest: int = LONGEST_QUOTE) -> str:
+def excerpt(text: str, longest: int = MAX_QUOTE_LENGTH) -> str:
     """``text`` on one line, cut to ``longest`` characters with an ellipsis."""
     # Cut before splitting: a line of ten megabytes must not be split for a quote.
     line = " ".join(text[: longest + 1].split())
@@ -60,7 +60,7 @@ class NoticeLog:
 
     def add(self, kind: NoticeKind, line: int, subject: str, message: str) -> None:
         """Note ``message`` about ``subject``; ``line`` counts from 1 in the file."""
-        messages = self._messages.setdefault((kind, line, excerpt(subject, LONGEST_SUBJECT)), [])
+        messages = self._messages.setdefault((kind, line, excerpt(subject, MAX_SUBJECT_LENGTH)), [])
         if message not in messages:
             messages.append(message)
 

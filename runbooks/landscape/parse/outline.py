@@ -14,10 +14,10 @@ from runbooks.landscape.schema import SourceLine
 FENCE = re.compile(r"\s*(`{3,}|~{3,})([^`]*)$")
 # A longer line is text and nothing else: the longest real one has 450 characters, and to
 # look for marks in ten megabytes takes minutes.
-LONGEST_LINE = 20_000
-DEEPEST_LEVEL = 6
+MAX_LINE_LENGTH = 20_000
+MAX_LEVEL = 6
 # CommonMark takes one sign; a single dash is more often a bullet that is still to be written.
-SHORTEST_UNDERLINE = 2
+MIN_UNDERLINE_LENGTH = 2
 COMMENT_BEGIN, COMMENT_END = "<!--", "-->"
 # Lines that carry a block of their own and so are no paragraph that equals signs could underline.
 NO_PARAGRAPH = re.compile(r"\s|$|#|>|[*+-] |[0-9]{1,9}[.)] |[*_-]{3}|[^|]*\||<")
@@ -49,7 +49,7 @@ class Outline:
 
     ``chapters`` have level 2; ``further_titles`` are the parts of level 1 below the first, up to their first chapter.
     ``hidden`` are the numbers of lines that are no structure: those in code blocks and
-    comments, and ``endless`` ones of more than ``LONGEST_LINE`` characters. ``unclosed`` is
+    comments, and ``endless`` ones of more than ``MAX_LINE_LENGTH`` characters. ``unclosed`` is
     the line of a code fence or comment that has no end.
     """
 
@@ -74,7 +74,7 @@ class Outline:
 def read_outline(lines: Sequence[SourceLine]) -> Outline:
     """The outline of a whole file: the first heading of level 1 and all chapters of level 2."""
     in_blocks, unclosed = find_hidden(lines)
-    endless = tuple(line.number for line in lines if len(line.text) > LONGEST_LINE and line.number not in in_blocks)
+    endless = tuple(line.number for line in lines if len(line.text) > MAX_LINE_LENGTH and line.number not in in_blocks)
     hidden = in_blocks.union(endless)
     headings = _find_headings(lines, hidden)
     title = next((plain_text(heading.text) for heading in headings if heading.level == 1), "")
@@ -151,7 +151,7 @@ def _atx(position: int, line: SourceLine) -> Heading | None:
         return None
     title = text.lstrip("#")
     level = len(text) - len(title)
-    if level > DEEPEST_LEVEL or (title and title[0] not in " \t"):
+    if level > MAX_LEVEL or (title and title[0] not in " \t"):
         return None
     # Marks at the end belong to the heading only behind a space.
     without_marks = title.rstrip("#")
@@ -163,7 +163,7 @@ def _atx(position: int, line: SourceLine) -> Heading | None:
 def _underlined(position: int, lines: Sequence[SourceLine], hidden: frozenset[int]) -> Heading | None:
     """The heading that the line before ``position`` is, when this one underlines it."""
     marks = lines[position].text.strip()
-    if not position or len(marks) < SHORTEST_UNDERLINE or marks[0] not in "=-" or marks.strip(marks[0]):
+    if not position or len(marks) < MIN_UNDERLINE_LENGTH or marks[0] not in "=-" or marks.strip(marks[0]):
         return None
     above = lines[position - 1]
     if above.number in hidden or NO_PARAGRAPH.match(above.text):

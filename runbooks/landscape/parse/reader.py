@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from runbooks.landscape.parse.conflicts import Choices, choose_sides, find_conflicts, settle_conflicts, split_lines
 from runbooks.landscape.parse.names import name_tokens
 from runbooks.landscape.parse.notices import NoticeKind, NoticeLog, excerpt
-from runbooks.landscape.parse.outline import LONGEST_LINE, Outline, Part, code_blocks, read_outline, split_parts
+from runbooks.landscape.parse.outline import MAX_LINE_LENGTH, Outline, Part, code_blocks, read_outline, split_parts
 from runbooks.landscape.parse.paths import FilePlace
 from runbooks.landscape.parse.references import DRAWING_LANGUAGES, read_code_references, read_overview
 from runbooks.landscape.parse.releases import read_releases
@@ -199,7 +199,7 @@ def _note_missing_parts(tables: Sequence[Table], outline: Outline, notices: Noti
             NoticeKind.OTHER,
             line,
             "line",
-            f"The line is longer than {LONGEST_LINE} characters, so it was read as plain text at most. Break it up.",
+            f"The line is longer than {MAX_LINE_LENGTH} characters, so it was read as plain text at most. Break it up.",
         )
     if not outline.title:
         advice = 'The file has no title. Begin it with a line such as "# Title".'

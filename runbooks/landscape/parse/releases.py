@@ -43,7 +43,7 @@ DATES = tuple(
 )
 VERSION = re.compile(r"(?:version |v)?[0-9]{1,6}(?:\.[0-9]{1,6}){0,5}[\w.+-]{0,20}", re.IGNORECASE)
 DASH = re.compile(rf" [{re.escape(DASHES)}]+ ")
-LONGEST_HEADING = 300
+MAX_HEADING_LENGTH = 300
 
 BULLET = re.compile(r"([ \t]*)(?:[*+-]|[0-9]{1,9}[.)])(?:[ \t]+|$)")
 HEADING = re.compile(r" {0,3}#{3,6}[ \t]+")
@@ -84,7 +84,7 @@ class ReleaseHeading:
 
 def read_release_heading(text: str) -> ReleaseHeading | None:
     """The parts of a release's heading, or None when ``text`` does not begin with a version."""
-    if len(text) > LONGEST_HEADING:
+    if len(text) > MAX_HEADING_LENGTH:
         return None
     plain = plain_text(text).rstrip(":")
     version, *parts = DASH.split(plain)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from runbooks.landscape.parse.cells import DASHES, TICK, plain_text
 from runbooks.landscape.parse.names import NameIndex, name_tokens
 from runbooks.landscape.parse.notices import NoticeKind, excerpt
-from runbooks.landscape.parse.outline import COMMENT_BEGIN, COMMENT_END, LONGEST_LINE, split_parts
+from runbooks.landscape.parse.outline import COMMENT_BEGIN, COMMENT_END, MAX_LINE_LENGTH, split_parts
 from runbooks.landscape.parse.reader import ParsedFile
 from runbooks.landscape.parse.table_cells import split_cells
 from runbooks.landscape.schema import Landscape, RunbookRow, SourceLine
@@ -28,11 +28,11 @@ DENIED = re.compile(r"\b(?:not|no|nicht|kein|keine|never|nie) $", re.IGNORECASE)
 WORD_FOLLOWS = re.compile(rf"[{re.escape(DASHES)}]?\w|[ /](?=\w)")
 VERSION = re.compile(r"(?<![\w.])v\d{1,6}(?:\.\d{1,6}){0,3}(?![\w.])", re.IGNORECASE)
 REMEDY = "Correct the line by hand, or in the portal where the text comes from there."
-LONGEST_COUNT = 6
+MAX_COUNT_LENGTH = 6
 # So far back a word is looked for that makes a claim of what follows, or denies it.
-LONGEST_LEAD = 40
+MAX_LEAD_LENGTH = 40
 # A name shorter than this is a word of the language as often as a runbook.
-SHORTEST_NAME = 2
+MIN_NAME_LENGTH = 2
 # What parts the paths of a line from its words.
 NO_PATH = re.compile(r"[\s`|()<>\[\]\"'*]+")
 # What a line of prose or of a drawing has around its words.
@@ -74,7 +74,7 @@ def claimed_years(text: str) -> list[int | None]:
     """
     years: list[int | None] = []
     for match in READY.finditer(text):
-        ahead = text[max(0, match.start() - LONGEST_LEAD) : match.start()]
+        ahead = text[max(0, match.start() - MAX_LEAD_LENGTH) : match.start()]
         ends = bool(match[2]) and not WORD_FOLLOWS.match(text, match.end())
         if not DENIED.search(ahead) and (match[1] or ends or STATUS_LABEL.search(ahead)):
             years.append(int(match[2]) if match[2] else None)
@@ -109,7 +109,7 @@ def _unattributed(
             f"The row says {_said(years[0])} and could not be read, so nobody knows for which runbook. "
             "Give it one cell for each column, or take it out.",
         )
-    counts = [int(text) for text in texts if len(text) < LONGEST_COUNT and text.isdecimal()]
+    counts = [int(text) for text in texts if len(text) < MAX_COUNT_LENGTH and text.isdecimal()]
     ready = sum(_holds(row, years[0]) for row in book.rows.values())
     if len(texts) > 1 and counts and ready not in counts:
         yield Contradiction(
@@ -209,7 +209,7 @@ class _Book:
         claim = READY.search(text)
         ahead = text[: claim.start()] if claim else text
         name = plain_text(ahead.strip(FRAME).rstrip("(:" + DASHES + " "))
-        title = self._index.resolve(name).title if len(name_tokens(name)) >= SHORTEST_NAME else None
+        title = self._index.resolve(name).title if len(name_tokens(name)) >= MIN_NAME_LENGTH else None
         return [title] if title else []
 
 
@@ -237,6 +237,6 @@ def _without_comments(lines: Iterable[SourceLine]) -> Iterator[SourceLine]:
     in_comment = False
     for line in lines:
         begins = line.text.lstrip().startswith(COMMENT_BEGIN)
-        if not (in_comment or begins) and len(line.text) <= LONGEST_LINE:
+        if not (in_comment or begins) and len(line.text) <= MAX_LINE_LENGTH:
             yield line
         in_comment = (in_comment or begins) and COMMENT_END not in line.text

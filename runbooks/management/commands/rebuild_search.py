@@ -22,7 +22,7 @@ class Command(BaseCommand):
         :raises CommandError: with ``--check``, when the index is behind.
         """
         if options["check"]:
-            found = index.behind(thoroughly=True)
+            found = index.staleness(thoroughly=True)
             if found:
                 raise CommandError(f"The search index is behind: {' '.join(found)} Run 'manage.py rebuild_search'.")
             self.stdout.write("The search index is up to date.")

@@ -19,7 +19,7 @@ LOCK = 7_261_940_119
 PHRASE = "phraseto_tsquery('simple', %s)"
 RANK = "ts_rank('{0.08, 0.3, 0.6, 1.0}', "
 # So many are ranked by all of their words, after all matches were by their names.
-MOST_UNPACKED = 150
+MAX_UNPACKED = 150
 AVOID_SCANS, ALLOW_SCANS = "SET LOCAL enable_seqscan = off", "SET LOCAL enable_seqscan TO DEFAULT"
 
 
@@ -79,7 +79,7 @@ def matching(
             SELECT pk, {RANK}{ALL_WORDS}, words) AS likeliness FROM (
                 SELECT id AS pk, {ALL_WORDS}, words FROM {TABLE}, (SELECT {asked} AS words) asked
                 WHERE {ALL_WORDS} @@ words {"AND runbook_id = ANY(%s)" if only is not None else ""}
-                ORDER BY {RANK}{NAMES}, words) DESC, id LIMIT {MOST_UNPACKED}
+                ORDER BY {RANK}{NAMES}, words) DESC, id LIMIT {MAX_UNPACKED}
             ) likely ORDER BY likeliness DESC, pk LIMIT %s
         ) best JOIN {TABLE} entry ON entry.id = pk ORDER BY likeliness DESC, pk
     """
