@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.rendering_oracle [FOLDER...]
 
-Takes every ``*.md`` below the folders, the documents of ``tests/documents/forge/constructs.py``, and lists and heaps of lines
+Takes every ``*.md`` below the folders, the documents of ``tests/runbooks/documents/forge/constructs.py``, and lists and heaps of lines
 made at random from a fixed seed. Ends with 1 when one that is not random nests its lists in another way.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runbooks.documents.rendering.render import render_document
-from tests.documents.forge.constructs import all_documents
-from tests.documents.forge.structure import DOCUMENT_PATH, in_the_portal, on_the_forge
+from tests.runbooks.documents.forge.constructs import all_documents
+from tests.runbooks.documents.forge.structure import DOCUMENT_PATH, in_the_portal, on_the_forge
 
 SEED, RANDOM_DOCUMENTS, RANDOM_LISTS = 11, 500, 500
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"

@@ -4,7 +4,7 @@ import pytest
 
 from runbooks.documents.rendering.render import render_document, render_fragment
 from tests import cast
-from tests.documents.vectors import ADDRESSES, LINKS, MARKDOWN, MARKUP, PLACES
+from tests.runbooks.documents.vectors import ADDRESSES, LINKS, MARKDOWN, MARKUP, PLACES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGE = "https://page.example/"

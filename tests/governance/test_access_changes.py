@@ -30,7 +30,7 @@ from governance.signoff.settle_change import confirm_change
 from governance.signoff.submit import withdraw
 from runbooks.models import Runbook
 from tests import cast
-from tests.governance.test_admin import admin_url, form_values, text_of
+from tests.governance.admin.test_admin import admin_url, form_values, text_of
 
 pytestmark = pytest.mark.django_db
 YEAR = timezone.localdate().year

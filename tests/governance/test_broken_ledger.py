@@ -19,8 +19,8 @@ from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
-from tests.governance.test_checkpoint import run
-from tests.governance.test_guards import execute, insert_ledger_row, refused
+from tests.governance.guards.test_guards import execute, insert_ledger_row, refused
+from tests.governance.ledger.test_checkpoint import run
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
-from tests.governance.test_checkpoint import run
+from tests.governance.ledger.test_checkpoint import run
 
 BERLIN = timezone.get_default_timezone()
 

@@ -17,7 +17,7 @@ from governance.assurance.evidence import verdict_on
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
-from tests.governance.test_checkpoint import run
+from tests.governance.ledger.test_checkpoint import run
 
 
 def reasons(runbook):

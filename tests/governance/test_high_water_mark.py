@@ -22,7 +22,7 @@ from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
-from tests.governance.test_checkpoint import rewrite_chain, run
+from tests.governance.ledger.test_checkpoint import rewrite_chain, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

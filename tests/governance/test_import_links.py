@@ -4,8 +4,8 @@ import pytest
 
 from governance.findings.models import Finding
 from runbooks.models import Runbook
-from tests.governance.test_landscape_history import run
-from tests.landscape.samples import PUMP, row, text_of
+from tests.governance.exchange.test_landscape_history import run
+from tests.runbooks.landscape.samples import PUMP, row, text_of
 
 pytestmark = pytest.mark.django_db
 

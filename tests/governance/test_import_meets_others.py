@@ -16,7 +16,7 @@ from governance.signoff.downgrade import downgrade
 from runbooks.documents.sources.folder import FolderSource
 from runbooks.models import Document, Layer, Runbook
 from tests import cast
-from tests.governance.test_import_page import hidden, upload, words
+from tests.governance.admin.test_import_page import hidden, upload, words
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/runbooks/runbook/import/"

@@ -27,7 +27,7 @@ from governance.signoff.rules import replace_rule
 from governance.signoff.submit import withdraw
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, RunbookAlias, Section, Situation
 from tests import cast
-from tests.governance.test_guards import execute
+from tests.governance.guards.test_guards import execute
 
 pytestmark = pytest.mark.django_db
 REQUESTS, SIGN_OFFS = "governance_statuschangerequest", "governance_signoff"

@@ -35,8 +35,8 @@ from runbooks.documents.sources.folder import FolderSource
 from runbooks.models import Document, Layer, Section
 from runbooks.search import index, index_documents
 from tests import cast
-from tests.governance.test_admin import admin_url, form_values
-from tests.governance.test_import_page import hidden, upload
+from tests.governance.admin.test_admin import admin_url, form_values
+from tests.governance.admin.test_import_page import hidden, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -354,7 +354,7 @@ WALKED = {
     "runbooks/documents/rendering/sandbox.py": "",
     "runbooks/documents/rendering/worker.py": "",
     "runbooks/documents/sources/git_objects.py": "",
-    # Portions: tests/search/test_catching_up.py.
+    # Portions: tests/runbooks/search/test_catching_up.py.
     "runbooks/search/post_migrate.py": "",
     "runbooks/management/commands/rebuild_search.py": "",
     # All or nothing, in the demo's own database, before its server starts.

@@ -17,7 +17,7 @@ from governance.signoff.submit import withdraw
 from portal.kept_forms import KeptForm, sealed, unsealed
 from runbooks.models import Layer, Runbook
 from tests import cast
-from tests.governance.test_admin import admin_url, form_values
+from tests.governance.admin.test_admin import admin_url, form_values
 
 pytestmark = pytest.mark.django_db
 COMMENT = 'I followed steps 1 to 9 on the test rig, & "all" held.'
