@@ -120,7 +120,7 @@ def watch_parts(watch: Stopwatch) -> None:
     watch.watch(BulkEdit, "finish", "facts for the ledger")
     watch.watch(ledger, "append_all", "ledger")
     watch.watch(index, "refresh", "search index")
-    watch.watch(actions, "check_catalogue", "findings")
+    watch.watch(apply, "check_catalogue", "findings")
     watch.watch(apply, "_store_findings", "findings")
 
 

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.rendering_oracle [FOLDER...]
 
-Takes every ``*.md`` below the folders, the documents of ``tests/runbooks/documents/forge/constructs.py``, and lists and heaps of lines
-made at random from a fixed seed. Ends with 1 when one that is not random nests its lists in another way.
+Takes every ``*.md`` below the folders, the documents of ``tests/runbooks/documents/forge/constructs.py``, and lists
+and heaps of lines made at random from a fixed seed. Ends with 1 when one that is not random nests its lists in another way.
 """
 
 import random

@@ -78,11 +78,11 @@ def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_half_done
 
 # Where an import is killed: what it is about to call, or has just called.
 STAGES = {
-    "after a document": (actions, "store_document", True),
+    "after a document": (apply, "store_document", True),
     "before the catalogue": (apply._Application, "write", False),
     "within a part": (apply, "_write_steps", True),
     "between parts": (apply._Application, "_is_as_planned_and_written", True),
-    "before the check": (actions, "check_catalogue", False),
+    "before the check": (apply, "check_catalogue", False),
     "before the index": (index, "catch_up", False),
 }
 

@@ -7,7 +7,7 @@ from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
 from governance import guards, ledger
-from governance.exchange.importing import Answers, LandscapeFile, apply_plan, plan, plan_import
+from governance.exchange.importing import Answers, LandscapeFile, apply, apply_plan, plan, plan_import
 from governance.exchange.importing.target_state import desired_catalogue
 from governance.findings.models import Finding
 from governance.ledger.chain import entry_of
@@ -168,7 +168,7 @@ def test_a_failure_in_the_middle_leaves_nothing(imported, monkeypatch, where):
     def fails(**_):
         raise OSError("The disk is full.")
 
-    monkeypatch.setattr(actions, where, fails)
+    monkeypatch.setattr(apply, where, fails)
     before = rows_of_everything()
     with pytest.raises(OSError, match="full"), transaction.atomic():
         import_text(FIRST)

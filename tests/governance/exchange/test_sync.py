@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from governance import ledger
 from governance.assurance.evidence import verdict_on
-from governance.exchange import sync
+from governance.exchange import sync as exchange_sync
 from governance.exchange.sync import sync_documents
 from governance.findings import source_checks
 from governance.findings.choices import Detector, FindingKind
@@ -131,13 +131,13 @@ def test_two_runbooks_may_share_a_document(pump, folder):
 
 
 def test_a_path_that_was_edited_since_the_source_was_looked_at_is_let_be(pump, folder, monkeypatch):
-    real = sync._store_new
+    real = exchange_sync._store_new
 
     def edit_meanwhile(*arguments, **options):
         Runbook.objects.filter(pk=pump.pk).update(document_path="docs/elsewhere.md")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(sync, "_store_new", edit_meanwhile)
+    monkeypatch.setattr(exchange_sync, "_store_new", edit_meanwhile)
     sync(folder)
     assert Runbook.objects.get(pk=pump.pk).document_id == pump.document_id
 
@@ -159,7 +159,7 @@ def test_a_sync_that_fails_half_way_moves_no_runbook(pump, folder, monkeypatch):
     def fail(*arguments, **options):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(sync, "keep_noticed", fail)
+    monkeypatch.setattr(exchange_sync, "reconcile", fail)
     with pytest.raises(ZeroDivisionError):
         sync(folder)
     assert Runbook.objects.get(pk=pump.pk).document_id == pump.document_id
@@ -323,7 +323,7 @@ def test_an_empty_catalogue_is_synced_from_anything(db, tmp_path):
 def test_too_many_files_are_refused(pump, folder, monkeypatch):
     from runbooks.documents.sources import folder
 
-    monkeypatch.setattr(folder, "MAX_FILES", 1)
+    monkeypatch.setattr("runbooks.documents.sources.folder.MAX_FILES", 1)
     with pytest.raises(SourceError, match="more than 1 files"):
         sync(folder)
 

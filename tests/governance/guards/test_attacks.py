@@ -428,7 +428,7 @@ def test_one_part_of_tick_that_fails_holds_up_no_other(runbook, people, monkeypa
     def fails(**_):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(actions, "lapse_what_ran_out", fails)
+    monkeypatch.setattr("governance.management.commands.tick.lapse_expired_requests", fails)
     out = StringIO()
     with pytest.raises(CommandError, match="lapse failed: power cut"):
         call_command("tick", stdout=out)

@@ -395,7 +395,8 @@ def test_the_rules_import_no_framework():
     import sys
 
     program = (
-        "import sys; import governance.signoff.policy, governance.signoff.transitions, runbooks.validity, runbooks.slugs, runbooks.landscape.parse.notices;"
+        "import sys; import governance.signoff.policy, governance.signoff.transitions;"
+        "import runbooks.validity, runbooks.slugs, runbooks.landscape.parse.notices;"
         "sys.exit(any(name.split('.')[0] in ('django', 'rest_framework') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

@@ -45,7 +45,7 @@ def add_layer(title="Layer 3"):
 
 def between(monkeypatch, work, *, before="rendered_fragments"):
     """Have somebody else do something while the import is at its slow work."""
-    original, done = getattr(actions, before), []
+    original, done = getattr(apply, before), []
 
     def watched(*args, **kwargs):
         if not done:
@@ -53,7 +53,7 @@ def between(monkeypatch, work, *, before="rendered_fragments"):
             work()
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(actions, before, watched)
+    monkeypatch.setattr(apply, before, watched)
 
 
 def test_a_plan_that_no_longer_holds_changes_no_runbook(folder, monkeypatch):
