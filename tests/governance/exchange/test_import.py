@@ -17,7 +17,7 @@ from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Se
 from tests import cast
 
 pytestmark = pytest.mark.django_db
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 LANDSCAPE, CONFLICTED = FIXTURES / "landscape.md", FIXTURES / "conflicted.md"
 COUNTED = (Runbook, Cluster, Layer, Section, Situation, CodeReference, Document, Release, Finding, ChangeLogEntry)
 

@@ -23,7 +23,7 @@ from runbooks.models import Runbook, Situation, SituationRunbook
 from tests import cast
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def check(at=None):

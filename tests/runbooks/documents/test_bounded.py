@@ -132,13 +132,13 @@ def test_a_forked_worker_has_a_process_of_its_own():
     )
     if not hasattr(os, "fork"):
         pytest.skip("This platform does not fork.")
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode == 0
 
 
 def test_the_process_knows_no_secret_and_no_framework(monkeypatch):
     code = "import sys, runbooks.documents.rendering.worker; sys.exit(any(name.startswith('django') for name in sys.modules))"
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode == 0
     assert not {"SECRET_KEY", "DATABASE_URL"} & set(sandbox.ENVIRONMENT)
 
@@ -154,5 +154,5 @@ def test_the_portal_itself_loads_no_parser():
         "import sys, runbooks.documents.rendering.sandbox\n"
         "sys.exit(bool({'markdown', 'markdown_it', 'pygments', 'nh3', 'pymdownx'} & set(sys.modules)))"
     )
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode == 0

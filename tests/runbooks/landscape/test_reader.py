@@ -11,7 +11,7 @@ from runbooks.landscape.parse.reader import read_landscape
 from runbooks.landscape.schema import ConflictChoice, LandscapeError, UnresolvedConflicts
 from tests.runbooks.landscape.samples import PUMP, SITUATION_HEADER, VALVE, delimiter, kinds, row, situation, text_of
 
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 LANDSCAPE = (FIXTURES / "landscape.md").read_text(encoding="utf-8")
 CONFLICTED = (FIXTURES / "conflicted.md").read_text(encoding="utf-8")
 

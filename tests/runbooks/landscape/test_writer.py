@@ -23,7 +23,7 @@ from runbooks.landscape.write.rows import status_text
 from runbooks.landscape.write.writer import EMPTY, write_landscape
 from tests.runbooks.landscape.samples import PUMP, VALVE, row, situation, text_of
 
-FIXTURE = (Path(__file__).resolve().parents[2] / "fixtures" / "landscape.md").read_bytes().decode()
+FIXTURE = (Path(__file__).resolve().parents[3] / "fixtures" / "landscape.md").read_bytes().decode()
 PLAIN = read_landscape(FIXTURE)
 
 

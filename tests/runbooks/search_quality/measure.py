@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 FIRST, AMONG_THREE = 0.90, 0.98
 
 Ask = Callable[[str], Sequence[str]]  # a question -> slugs of runbooks, best first
