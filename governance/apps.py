@@ -16,6 +16,7 @@ class GovernanceConfig(AppConfig):
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_logged_in
 
+        import governance.signoff.access_changes  # noqa: F401 - listens to changes of accounts
         from governance import checks, demo_database  # noqa: F401 - they register system checks
         from governance.accounts.known_devices import note_signed_in
         from governance.accounts.lockout import note_locked_sign_in

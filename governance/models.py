@@ -2,6 +2,7 @@
 
 from governance.accounts.models import ApiToken
 from governance.assurance.models import Reminder
+from governance.editing import catalogue_models  # noqa: F401 - registers the catalogue with the ledger
 from governance.exchange.models import LandscapeSource
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from django.contrib.auth.models import User
 
 from governance import ledger
+from governance.accounts.signals import account_changed
 from governance.ledger.choices import Action
 from governance.ledger.snapshot import diff, snapshot, subject_of
-from governance.signoff.access_changes import announce
 
 
 def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str) -> None:
@@ -24,4 +24,4 @@ def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str
                     changes=diff(None, snapshot(account)),
                 )
             )
-            announce(entry, account=account)
+            account_changed.send(sender=User, entry=entry, account=account)

@@ -4,8 +4,11 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from governance.ledger.registry import register
 
 
 class ApiTokenQuerySet(models.QuerySet[Any]):
@@ -45,3 +48,8 @@ class ApiToken(models.Model):
     def is_valid(self) -> bool:
         """Whether it lets somebody in."""
         return self.revoked_at is None and self.user.is_active
+
+
+# The ledger is kept for ever and read by many: no person's name or address goes into it.
+register(User, named_by="username", exclude=("password", "last_login", "email", "first_name", "last_name"))
+register(Group, named_by="name")

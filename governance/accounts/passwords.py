@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from governance import ledger
 from governance.accounts.roles import OLD_CONFIRMED
+from governance.accounts.signals import account_changed
 from governance.ledger.choices import Action
 from governance.ledger.snapshot import subject_of
-from governance.signoff.access_changes import announce
 
 _acting: ContextVar[HttpRequest | None] = ContextVar("acting", default=None)
 _confirmed: ContextVar[bool] = ContextVar("confirmed", default=False)
@@ -84,7 +84,7 @@ def record_password(user: User, **facts: bool) -> None:
                 changes={name: {"before": None, "after": value} for name, value in facts.items()},
             )
         )
-        announce(entry, account=user)
+        account_changed.send(sender=User, entry=entry, account=user)
 
 
 def _actor() -> ledger.Actor:

@@ -13,13 +13,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from governance.accounts.roles import AUDITORS, signed_in
 from governance.admin.forms import CONFIRM, SettleForm
+from governance.editing.settle_change import confirm_change, refuse_change
 from governance.errors import ActionRefused
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.access_changes import change_of, reasons_against_settling, recent_changes
 from governance.signoff.choices import REFUSAL_TEXTS
 from governance.signoff.eligibility import house
 from governance.signoff.policy import Refusal
-from governance.signoff.settle_change import confirm_change, refuse_change
 from governance.signoff.signers import person
 
 SIGN = "governance.sign_statuschangerequest"

@@ -18,8 +18,8 @@ from governance.accounts.roles import GROUP_PERMISSIONS, signed_in
 from governance.accounts.unlock import unlock_sign_in
 from governance.admin.base import AuditedAdmin
 from governance.admin.optimistic_locking import OpenedOnForm
+from governance.editing.settle_change import note_address_changed
 from governance.signoff.models import SignOffRule
-from governance.signoff.settle_change import note_address_changed
 
 
 class AccountForm(OpenedOnForm, UserChangeForm):

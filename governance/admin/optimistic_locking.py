@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from governance import ledger
 from governance.ledger.labels import field_in_words, value_in_words
-from governance.ledger.snapshot import CHILDREN, snapshot
+from governance.ledger.registry import registration_of
+from governance.ledger.snapshot import snapshot
 
 OPENED_ON = "opened_on"
 DIGITS = 16
@@ -34,7 +35,7 @@ class OpenedOnForm(forms.ModelForm):
         # Now, before the form writes its values into the object; and only what the form writes.
         with ledger.canonical_language():
             facts = snapshot(self.instance) if self.instance.pk else {}
-        written = {*self.fields, *CHILDREN.get(type(self.instance), ())}
+        written = {*self.fields, *registration_of(type(self.instance)).children}
         self._present = {name: value for name, value in facts.items() if name in written}
         self._digests = {name: _digest(value) for name, value in self._present.items()}
         self.initial[OPENED_ON] = json.dumps(self._digests, sort_keys=True)

@@ -23,7 +23,6 @@ from governance.assurance.comparison.stored_requests import (
     request_columns,
 )
 from governance.assurance.verdict import Evidence, Verdict, VerdictReason, decide, no_go, reasons_in
-from governance.guards.rules import SIGNED
 from governance.ledger.choices import Action
 from governance.ledger.history import latest_value
 from governance.ledger.incidents import OF_THE_CHAIN
@@ -31,6 +30,7 @@ from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.ledger.snapshot import subject_of
 from governance.signoff.apply import signed_values
 from governance.signoff.choices import Decision, RequestState
+from governance.signoff.columns import SIGNED_COLUMNS
 from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.choices import ReadinessLevel
 from runbooks.doubt import doubts, note_doubts
@@ -266,7 +266,7 @@ def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Run
     own = [row for row in rows if _after(row, "request") == decisions[0].request_id]
     if not changed or changed[-1] not in own or not all(ledger.hash_of(row) == row.hash for row in own):
         return False
-    told = {name: _after(changed[-1], name) for name in SIGNED}
+    told = {name: _after(changed[-1], name) for name in SIGNED_COLUMNS}
     told["signed_dependence"] = told["signed_dependence"] or ""  # older rows do not speak of it
     return (
         told == signed_values(runbook) and _tells_of_signatures(own, decisions) and _are_stored_as_told(own, decisions)

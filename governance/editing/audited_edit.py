@@ -11,7 +11,7 @@ from django.db import models
 from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.snapshot import SIGNATURE_DEPENDENCIES, diff, snapshot, subject_of
+from governance.ledger.snapshot import diff, snapshot, subject_of
 from governance.signoff.access_changes import announce
 from governance.signoff.lapse import lapse_changed_requests
 from runbooks.models import Cluster, Document, Layer, Runbook, RunbookAlias
@@ -128,3 +128,7 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
         if isinstance(instance, SIGNATURE_DEPENDENCIES):
             lapse_changed_requests(by=by)
         return entry
+
+
+# A signed readiness hangs on these: a change of theirs can lapse a request.
+SIGNATURE_DEPENDENCIES: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)

@@ -7,10 +7,10 @@ from typing import Any, Self
 from django.db import models
 
 from governance import ledger
-from governance.editing.audited_edit import document_follows_path, remember_former_titles
+from governance.editing.audited_edit import SIGNATURE_DEPENDENCIES, document_follows_path, remember_former_titles
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.snapshot import SIGNATURE_DEPENDENCIES, diff, relations_of, snapshot, subject_of
+from governance.ledger.snapshot import diff, relations_of, snapshot, subject_of
 from governance.signoff.lapse import lapse_changed_requests
 from runbooks.models import Runbook, SectionEntry, SituationRunbook
 

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from governance.ledger.registry import register
+
 
 class LandscapeSource(models.Model):
     """The text of one import, conflicts settled, every other byte as it came. The newest one counts.
@@ -55,3 +57,6 @@ class LandscapeSource(models.Model):
 def landscape_files(paths: Iterable[str]) -> QuerySet[LandscapeSource, tuple[str]]:
     """Those of the paths that an imported landscape lay at; for ``runbooks.landscape_files``."""
     return LandscapeSource.objects.filter(file__in=paths).order_by().values_list("file")
+
+
+register(LandscapeSource, exclude=("text",))

@@ -6,6 +6,7 @@ ledger row can be read again at all. A row that cannot would stop every reader o
 """
 
 from governance.signoff import transitions
+from governance.signoff.columns import PINNED_COLUMNS, SIGNED_COLUMNS
 from runbooks.documents import RENDERER
 
 RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER, INCIDENT = (
@@ -16,39 +17,6 @@ RUNBOOK, DOCUMENT, RULE, REQUEST, SIGN_OFF, LEDGER, INCIDENT = (
     "governance_signoff",
     "governance_changelogentry",
     "governance_ledgerincident",
-)
-SIGNED = (
-    "readiness_level",
-    "readiness_year",
-    "signed_document_sha256",
-    "signed_metadata_sha256",
-    "signed_at",
-    "signed_from_year",
-    "signed_until",
-    "signed_solo",
-    "signed_dependence",
-)
-PINNED = (
-    "id",
-    "runbook_id",
-    "direction",
-    "from_level",
-    "from_year",
-    "to_level",
-    "to_year",
-    "rationale",
-    "evidence",
-    "rule_id",
-    "required_signatures",
-    "independent",
-    "valid_from_year",
-    "valid_until",
-    "document_path",
-    "document_sha256",
-    "metadata",
-    "metadata_sha256",
-    "requested_by_id",
-    "requested_at",
 )
 
 
@@ -68,7 +36,7 @@ APPROVED_REQUEST = f"""
       AND NEW.signed_dependence = (CASE WHEN r.direction = 'up' THEN r.dependence ELSE OLD.signed_dependence END)
 """
 # The HTML follows from the text: it may be made anew, once for each version of the renderer.
-STORED = ("id", "path", "sha256", "text", "size", "source_revision", "authored_at", "seen_at")
+IMMUTABLE_COLUMNS = ("id", "path", "sha256", "text", "size", "source_revision", "authored_at", "seen_at")
 RULE_COLUMNS = (
     "id",
     "target_level",
@@ -138,7 +106,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_runbook_update",
         "BEFORE UPDATE",
         RUNBOOK,
-        f"{_differs(SIGNED)} AND NOT EXISTS ({APPROVED_REQUEST})",
+        f"{_differs(SIGNED_COLUMNS)} AND NOT EXISTS ({APPROVED_REQUEST})",
         "A readiness moves by an approved request alone: open one under Sign-offs.",
     ),
     (
@@ -176,7 +144,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_document_update",
         "BEFORE UPDATE",
         DOCUMENT,
-        f"{_differs(STORED)} OR OLD.renderer >= {RENDERER} OR NEW.renderer <> {RENDERER}",
+        f"{_differs(IMMUTABLE_COLUMNS)} OR OLD.renderer >= {RENDERER} OR NEW.renderer <> {RENDERER}",
         "A document is never edited: another text is another row.",
     ),
     ("guard_document_delete", "BEFORE DELETE", DOCUMENT, ALWAYS, "A version of a document is never deleted."),
@@ -205,7 +173,7 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_request_update",
         "BEFORE UPDATE",
         REQUEST,
-        f"{_differs(PINNED)} OR (OLD.state <> 'open' AND NEW.state <> OLD.state)"
+        f"{_differs(PINNED_COLUMNS)} OR (OLD.state <> 'open' AND NEW.state <> OLD.state)"
         " OR (OLD.applied_at IS NOT NULL AND NEW.applied_at !== OLD.applied_at)"
         " OR (OLD.state <> 'open' AND (NEW.closed_at !== OLD.closed_at"
         " OR NEW.closed_reason <> OLD.closed_reason OR NEW.dependence <> OLD.dependence))",

@@ -7,17 +7,20 @@ read from its rows.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
+from django.dispatch import receiver
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from governance.accounts.roles import RISK_OWNERS
+from governance.accounts.signals import account_changed
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.mail import send_after_commit
@@ -199,3 +202,8 @@ def _send(entry: ChangeLogEntry, to: list[str]) -> None:
             {"entry": entry, "portal": settings.PORTAL_URL, "hours": settings.SIGNING_COOL_DOWN_HOURS},
         )
     send_after_commit(subject=subject, body=body, to=to)
+
+
+@receiver(account_changed)
+def _announce_account(entry: ChangeLogEntry, account: User, **_: Any) -> None:
+    announce(entry, account=account)

@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from governance import ledger
-from governance.guards.rules import SIGNED
 from governance.ledger.choices import Action
 from governance.signoff.choices import Decision, Direction, RequestState
 from governance.signoff.closing import close_request
+from governance.signoff.columns import SIGNED_COLUMNS
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.policy import Dependence
 from governance.signoff.requests import log_entry
@@ -98,7 +98,7 @@ def _shows_another_text(request: StatusChangeRequest) -> bool:
 
 def signed_values(runbook: Runbook) -> dict[str, Any]:
     """The signed fields of a runbook's row, as the ledger writes them."""
-    return {name: _plain(getattr(runbook, name)) for name in SIGNED}
+    return {name: _plain(getattr(runbook, name)) for name in SIGNED_COLUMNS}
 
 
 def _plain(value: Any) -> Any:

@@ -93,7 +93,7 @@ def _digest(seen: str) -> str:
 def _decide_locked(read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User, at: datetime) -> None:
     request = read.request
     refuse_for(read.reasons_against_signing(by, at=at))
-    if decision == Decision.APPROVE and request.document_sha256 and not read.document_is_shown():
+    if decision == Decision.APPROVE and request.document_sha256 and not read.document_is_intact():
         refuse_for([policy.Refusal.DOCUMENT_NOT_SHOWN])
     if not comment.strip():
         refuse_for([policy.Refusal.COMMENT_MISSING])

@@ -11,6 +11,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from governance.ledger.registry import register
 from governance.signoff import transitions
 from governance.signoff.choices import Decision, Direction, RequestState, RulePurpose
 from runbooks.choices import ReadinessLevel
@@ -260,3 +261,6 @@ class SignOff(models.Model):
     def get_absolute_url(self) -> str:
         """Its place on the pages."""
         return self.request.get_absolute_url()
+
+
+register(SignOffRule, named_by=lambda rule: f"{rule.target_level}.{rule.purpose}")

@@ -153,7 +153,7 @@ class RunbookStatus:
 
     :ivar before_retirement: the level that it had when it was retired; None where it is not.
     :ivar holds: whether its readiness holds now: nothing has changed or run out since it was signed.
-    :ivar document_is_shown: the stored text is that of the runbook's path and hashes to its sha256, so that a page can
+    :ivar document_is_intact: the stored text is that of the runbook's path and hashes to its sha256, so that a page can
         show what is signed.
     :ivar document_is_stub: the text is there to satisfy a link, and no runbook.
     """
@@ -162,7 +162,7 @@ class RunbookStatus:
     year: int | None
     declared_level: str
     has_document: bool
-    document_is_shown: bool
+    document_is_intact: bool
     has_open_request: bool
     before_retirement: str | None = None
     holds: bool = False
@@ -289,7 +289,7 @@ def reasons_against_submitting(
             # Unassessed says nothing of the text: whoever is put back there needs none.
             (Refusal.DOCUMENT_MISSING, not standing.has_document and proposal.level != transitions.UNASSESSED),
             (Refusal.RATIONALE_MISSING, not proposal.rationale.strip()),
-            (Refusal.DOCUMENT_NOT_SHOWN, standing.has_document and not standing.document_is_shown),
+            (Refusal.DOCUMENT_NOT_SHOWN, standing.has_document and not standing.document_is_intact),
             (Refusal.DOCUMENT_IS_STUB, proposal.level == transitions.READY and standing.document_is_stub),
             (Refusal.EVIDENCE_MISSING, proposal.evidence_required and not proposal.evidence),
             (Refusal.EVIDENCE_NOT_A_LINK, not all(is_link(link) for link in proposal.evidence)),

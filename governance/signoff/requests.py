@@ -59,7 +59,7 @@ def status_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Runbook
         year=runbook.readiness_year,
         declared_level=runbook.declared_level,
         has_document=runbook.document is not None,
-        document_is_shown=document_is_intact(runbook),
+        document_is_intact=document_is_intact(runbook),
         has_open_request=runbook.status_change_requests.filter(state=RequestState.OPEN).exists(),
         before_retirement=_before_retirement(runbook),
         holds=runbook.signature_holds(at=at),

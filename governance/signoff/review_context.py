@@ -44,7 +44,7 @@ class ReviewContext:
         return etag_of(self.request, self.facts.decided_by)
 
     def document_is_intact(self) -> bool:
-        """See ``requests.document_is_shown``."""
+        """See ``requests.document_is_intact``."""
         return document_is_intact(self.request.runbook, told=self.told)
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:

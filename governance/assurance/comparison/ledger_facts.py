@@ -8,11 +8,10 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db import models
 
-from governance.guards.rules import SIGNED
 from governance.ledger.acceptance import accepted_breaks
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry, Release
-from governance.ledger.snapshot import NAMED_BY
+from governance.signoff.columns import SIGNED_COLUMNS
 from governance.signoff.models import SignOffRule
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation
 
@@ -43,7 +42,8 @@ FOLDED = (*MADE, Action.CHANGED, Action.DELETED, Action.READINESS_CHANGED, Actio
 
 def _identity_of(model: type[models.Model]) -> str:
     """The field that an object's subject in the ledger is made of."""
-    return next((name for name in NAMED_BY if name in {each.name for each in model._meta.fields}), "pk")
+    fields = {field.name for field in model._meta.fields}
+    return next((name for name in ("slug", "path", "username", "name") if name in fields), "pk")
 
 
 IDENTITY = {kind: _identity_of(model) for kind, model in KINDS.items()}
@@ -168,7 +168,7 @@ def _note_object(known: LedgerFacts, subject: str, action: str, told: dict[str, 
     if action in MADE:
         known.objects[subject] = Facts(is_complete=True)
     facts = known.objects.setdefault(subject, Facts())
-    recorded = SIGNED if action == Action.READINESS_CHANGED else told
+    recorded = SIGNED_COLUMNS if action == Action.READINESS_CHANGED else told
     facts.values |= {name: (told[name].get("after"), sequence) for name in recorded if name in told}
     if any(each in told for each in LABEL_FIELDS.get(kind, ())):
         facts.events.append((sequence, told))

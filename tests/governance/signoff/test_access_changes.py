@@ -16,6 +16,7 @@ from governance import ledger
 from governance.accounts.roles import EDITORS, RISK_OWNERS
 from governance.assurance.evidence import verdict_on
 from governance.editing.audited_edit import audited_edit
+from governance.editing.settle_change import confirm_change
 from governance.errors import ActionRefused
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
@@ -26,7 +27,6 @@ from governance.signoff.decide import form_etag
 from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.policy import Refusal
 from governance.signoff.rules import bring_rules_into_force
-from governance.signoff.settle_change import confirm_change
 from governance.signoff.submit import withdraw
 from runbooks.models import Runbook
 from tests import cast

@@ -46,7 +46,7 @@ STANDING = RunbookStatus(
     year=None,
     declared_level=transitions.UNASSESSED,
     has_document=True,
-    document_is_shown=True,
+    document_is_intact=True,
     has_open_request=False,
 )
 PROPOSAL = Proposal(
@@ -408,7 +408,7 @@ def test_evidence_that_is_no_link_is_refused():
 
 
 def test_a_document_that_cannot_be_shown_is_refused():
-    standing = replace(STANDING, document_is_shown=False)
+    standing = replace(STANDING, document_is_intact=False)
     assert against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_NOT_SHOWN,)
 
 
