@@ -5,6 +5,7 @@ One answer for inbox, mail and page.
 Every number of requests and people is read in the same few queries; the rule is the policy's.
 """
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,9 @@ def _first_signer_recorded_at() -> datetime | None:
     names = {RISK_OWNERS, *SignOffRule.objects.values_list("group__name", flat=True).distinct()}
     joined = Q()
     for name in names:
-        joined |= Q(changes__groups__after__icontains=f'"{name}"')
+        # As JSON has it. SQLite keeps the escapes of the text that was written; PostgreSQL knows values.
+        for spelled in (json.dumps(name), json.dumps(name, ensure_ascii=False)):
+            joined |= Q(changes__groups__after__icontains=spelled)
     rows = ChangeLogEntry.objects.filter(
         joined, action__in=(Action.CREATED, Action.CHANGED), subject__startswith="user:"
     )

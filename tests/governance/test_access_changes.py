@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from governance import actions, ledger
 from governance.choices import Action, FindingKind
+from governance.eligibility import is_first_day
 from governance.go_no_go import verdict_on
 from governance.models import ChangeLogEntry, Finding, SignOff, SignOffRule, StatusChangeRequest
 from governance.people import EDITORS, RISK_OWNERS
@@ -350,6 +351,18 @@ def test_the_first_day_signs_at_once_and_is_labelled(runbook, people, settings):
     with time_machine.travel(timezone.now() + timedelta(days=3)):  # the label stays, the next signature is without
         page = text_of(signed_in("otto").get(runbook.get_absolute_url()))
         assert "first day, before anybody was an established risk owner" in page
+
+
+@pytest.mark.parametrize("name", ["Prüfer", 'Owners "A"', "Risk\\owners"])
+def test_the_first_day_ends_whatever_the_group_that_signs_is_called(db, settings, name):
+    settings.SIGNING_COOL_DOWN_HOURS = 24
+    group = Group.objects.create(name=name)
+    SignOffRule.objects.create(target_level="ready", version=7, required_signatures=1, group=group, in_force=False)
+    joined = {"groups": {"before": [], "after": [name]}}
+    record = ledger.Record(actor=ledger.SYSTEM, action=Action.CHANGED, subject="user:paula", changes=joined)
+    ledger.append(record)
+    assert is_first_day(timezone.now())
+    assert not is_first_day(timezone.now() + timedelta(days=2))
 
 
 def test_where_nothing_waits_nothing_is_labelled(ready_runbook):
