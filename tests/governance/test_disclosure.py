@@ -1,6 +1,7 @@
 """Who may read which ledger entry: all readers see the whole sequence, auditors and administrators what is in it."""
 
 import json
+import re
 
 import pytest
 from django.contrib import admin
@@ -17,6 +18,7 @@ from governance.ledger.disclosure import (
     AUDIENCE_OF_SUBJECT,
     RESTRICTED,
     UNREADABLE,
+    Audience,
     disclosed,
     is_restricted,
     unrestricted,
@@ -60,6 +62,17 @@ def restricted_rows():
 
 def test_every_action_has_an_audience():
     assert set(AUDIENCE_OF_ACTION) == set(Action)
+
+
+def test_every_action_and_its_audience_are_explained_in_the_documentation(settings):
+    text = (settings.BASE_DIR / "docs" / "ledger.md").read_text(encoding="utf-8")
+    says = re.search(r"^\| `action` \| says \|\n\|---\|---\|\n((?:\|.+\|\n)+)\n", text, re.MULTILINE)
+    first_cells = [line.split(" | ")[0] for line in says[1].splitlines()]
+    told = re.findall(r"`(\w+)`", " ".join(first_cells))
+    assert sorted(told) == sorted(Action.values)
+    restricted = re.findall(r"^\| (`.+) \| auditors and administrators \|$", text, re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", " ".join(restricted)))
+    assert named == {action for action, audience in AUDIENCE_OF_ACTION.items() if audience is not Audience.READERS}
 
 
 def test_every_kind_of_object_whose_changes_are_recorded_has_an_audience():
