@@ -199,6 +199,10 @@ def follow(found: Look, *, is_new: bool = False, at: datetime | None = None) -> 
     path = mark_path()
     if path is None or found.unreadable or found.is_restored or found.newest is None:
         return
+    if connection.in_atomic_block and _is_behind(found):
+        # Nothing may be written down before the commit, and whoever asks in a transaction each time
+        # (``portal.database_deadline``) would verify more and more rows.
+        follow_after_commit(is_new=False)
     wanted = _wanted(found, is_new=is_new, at=at or timezone.now())
     if wanted is None or wanted == found.mark:
         return
@@ -207,6 +211,12 @@ def follow(found: Look, *, is_new: bool = False, at: datetime | None = None) -> 
             _replace(path, found, wanted)
     except (OSError, MarkUnreadable) as error:
         logger.warning("The high-water mark could not be written: %s", error)
+
+
+def _is_behind(found: Look) -> bool:
+    """Whether there is no mark, or the ledger is verified up to another row than the mark's."""
+    mark = found.mark
+    return mark is None or found.reached not in (None, (mark.sequence, mark.hash))
 
 
 def _wanted(found: Look, *, is_new: bool, at: datetime) -> Mark | None:
