@@ -339,7 +339,6 @@ WALKED = {
     "governance/proof.py": "export_a_proof",
     # Reads alone.
     "governance/go_no_go.py": "",
-    "governance/ledger/high_water_mark.py": "",
     "governance/management/commands/verify_ledger.py": "",
     "portal/management/commands/render_documents.py": "",
     # The rows since this host's mark alone, once they are committed.

@@ -28,8 +28,9 @@ from django.test import Client, RequestFactory  # noqa: E402
 from django.utils import timezone, translation  # noqa: E402
 
 from governance import reminders  # noqa: E402
-from governance.actions.requests import house  # noqa: E402
 from governance.client_address import client_address  # noqa: E402
+from governance.eligibility import house  # noqa: E402
+from governance.ledger.high_water_mark import mark_path  # noqa: E402
 from governance.management.commands import sync_documents  # noqa: E402
 from portal.accounts import IS_DEMO_PERSON, PortalBackend, may_read  # noqa: E402
 from portal.checks import settings_have_an_effect  # noqa: E402
@@ -106,6 +107,7 @@ def shown():
         "governance_solo": house().solo,
         "signing_cool_down_hours": house().cool_down.total_seconds(),
         "checkpoint_key": is_a_checkpoint_signed(),
+        "ledger_mark": str(mark_path()),
         "portal_url": link_in_a_mail(),
         "time_zone": str(timezone.localtime(datetime(2026, 1, 1, tzinfo=UTC))),
         "language_code": language(),
