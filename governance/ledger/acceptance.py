@@ -20,6 +20,7 @@ from runbooks.models import Runbook
 
 # The subject of every ledger row that is about the ledger itself.
 LEDGER_SUBJECT = "ledger"
+MOST_ROWS = 2**63  # a column takes no larger number
 # The members of ``changes`` that list rows which were lost: ``[{"sequence": …, "hash": …}]``.
 LOST_ROWS = ("checkpoints", "high_water_mark")
 
@@ -44,11 +45,17 @@ def accepted_breaks() -> dict[Break, int]:
     found: dict[Break, int] = {}
     for sequence, changes in _rows(Action.BREAK_ACCEPTED):
         for told in _listed(changes, "breaks"):
-            try:
+            if _is_break(told):
                 found[Break(**{name: told[name] for name in Break._fields})] = sequence
-            except (KeyError, TypeError):
-                continue  # no row of ours has that form
     return {each: sequence for each, sequence in found.items() if nothing_ready_is_older_than(sequence)}
+
+
+def _is_break(told: dict[str, Any]) -> bool:
+    """Whether an object has the form of a break: a forged row may hold anything."""
+    numbers = (told.get(name) for name in ("sequence", "expected"))
+    texts = (told.get(name) for name in ("previous_hash", "stored_sha256"))
+    are_rows = all(type(each) is int and 0 < each < MOST_ROWS for each in numbers)
+    return are_rows and all(isinstance(each, str) for each in texts)
 
 
 def acceptance_of_loss(digest: str) -> int | None:

@@ -133,7 +133,12 @@ def manage(*words, **environment):
         (LEDGER, "SELECT INSERT UPDATE", "actor hash", [f"it must not have UPDATE on {LEDGER}"]),
         (LEDGER, "SELECT INSERT", "actor hash", [f"it must not have UPDATE (actor, hash) on {LEDGER}"]),
         (REQUEST, "SELECT INSERT", "state closed_at closed_reason applied_at dependence", []),
-        (REQUEST, "SELECT INSERT", "closed_at closed_reason applied_at dependence", [f"it lacks UPDATE (state) on {REQUEST}"]),
+        (
+            REQUEST,
+            "SELECT INSERT",
+            "closed_at closed_reason applied_at dependence",
+            [f"it lacks UPDATE (state) on {REQUEST}"],
+        ),
         ("django_migrations", "SELECT", "", []),
         ("django_migrations", "SELECT INSERT", "", ["it must not have INSERT on django_migrations"]),
     ],
