@@ -182,7 +182,8 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
         action=Action.REQUEST_SUBMITTED, subject__in={subject_of(request.runbook) for request in requests}
     )
     told = rows.order_by("-sequence").values_list("sequence", "changes")
-    return {int((changes.get("request") or {}).get("after") or 0): sequence for sequence, changes in told}
+    opened = (((changes.get("request") or {}).get("after"), sequence) for sequence, changes in told)
+    return {number: sequence for number, sequence in opened if type(number) is int}
 
 
 def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequest]:

@@ -14,7 +14,7 @@ from governance import reports
 from governance.choices import Action, RequestState
 from governance.facts import subject_of
 from governance.filters import FindingFilterSet
-from governance.ledger.disclosure import disclosed
+from governance.ledger.disclosure import disclosed, disclosed_findings
 from governance.models import ChangeLogEntry, Finding, Release, SignOffRule, StatusChangeRequest
 from governance.people import may_read_security_entries
 from runbooks.models import Document, Runbook
@@ -109,8 +109,9 @@ class FindingList(FilterView):
     strict = True
 
     def get_queryset(self) -> QuerySet[Finding]:
-        """All of them, the open ones first."""
-        return Finding.objects.select_related("runbook")
+        """All that the reader may see, the open ones first."""
+        security = may_read_security_entries(self.request.user)
+        return disclosed_findings(Finding.objects.select_related("runbook"), security=security)
 
     def get_filterset_kwargs(self, filterset_class: Any) -> dict[str, Any]:
         """A visitor who does not say which is shown the open ones."""

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from governance import actions
 from governance.actions.findings import NEVER_BY_HAND
 from governance.admin.mixin import LedgeredAdmin, ViewOnlyAdmin
-from governance.ledger.disclosure import disclosed, unrestricted
+from governance.ledger.disclosure import disclosed, disclosed_findings, unrestricted
 from governance.models import ChangeLogEntry, Finding, LedgerIncident, Release
 from governance.people import may_read_security_entries, signed_in
 from governance.words import changes_in_words
@@ -106,6 +106,11 @@ class FindingAdmin(LedgeredAdmin):
     fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen", "resolved_at", "reason")
     readonly_fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen")
     actions = ("mark_resolved",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the findings that the reader may see."""
+        security = may_read_security_entries(request.user)
+        return disclosed_findings(super().get_queryset(request), security=security)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What only a check may settle is not resolved by hand."""

@@ -8,7 +8,7 @@ from governance.api import serializers
 from governance.api.pagination import SequencePagination
 from governance.choices import Action, RequestState
 from governance.filters import FindingFilterSet
-from governance.ledger.disclosure import disclosed, unrestricted
+from governance.ledger.disclosure import disclosed, disclosed_findings, unrestricted
 from governance.models import ChangeLogEntry, Finding, StatusChangeRequest
 from governance.people import may_read_security_entries
 
@@ -70,9 +70,14 @@ class StatusChangeRequestViewSet(ReadOnlyModelViewSet):
 
 
 class FindingViewSet(ReadOnlyModelViewSet):
-    """Findings of imports and checks."""
+    """Findings of imports and checks. Those about accounts and groups are for auditors and administrators."""
 
     queryset = Finding.objects.select_related("runbook")
     serializer_class = serializers.FindingSerializer
     filterset_class = FindingFilterSet
+
+    def get_queryset(self) -> QuerySet[Finding]:
+        """Return the findings that the reader may see."""
+        return disclosed_findings(super().get_queryset(), security=may_read_security_entries(self.request.user))
+
     lookup_value_regex = r"\d{1,18}"

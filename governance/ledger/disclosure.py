@@ -13,8 +13,8 @@ from django.db.models.query import ModelIterable
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from governance.choices import Action
-from governance.models import ChangeLogEntry
+from governance.choices import Action, NoticedBy
+from governance.models import ChangeLogEntry, Finding
 
 # What an entry that is not shown has in the place of its action. No action of the ledger has brackets.
 RESTRICTED, UNREADABLE = "(restricted)", "(unreadable)"
@@ -93,6 +93,22 @@ def unrestricted() -> Q:
             subjects |= Q(subject__startswith=f"{kind}:")
     by_subject = Q(action__in=_actions_for(Audience.BY_SUBJECT)) & subjects
     return Q(action__in=_actions_for(Audience.READERS)) | by_subject
+
+
+def disclosed_findings(findings: QuerySet[Finding], *, security: bool) -> QuerySet[Finding]:
+    """Return the findings that a reader may see.
+
+    A comparison with the ledger tells of accounts and groups what their entries hold, so those are left out.
+
+    :param security: as for ``disclosed``.
+    """
+    if security:
+        return findings
+    about = Q()
+    for kind, audience in AUDIENCE_OF_SUBJECT.items():
+        if audience is Audience.SECURITY:
+            about |= Q(subject__startswith=f"{kind}:")
+    return findings.exclude(about, noticed_by=NoticedBy.LEDGER)
 
 
 def _actions_for(wanted: Audience) -> list[Action]:

@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from governance.choices import Action
-from governance.ledger.acceptance import acceptance_of_loss
+from governance.ledger.acceptance import acceptance_of_loss, clock_acceptance_counts
 from governance.ledger.canonical import hash_of
 from governance.ledger.verifying import Verification, verify
 from governance.models import ChangeLogEntry
@@ -230,12 +230,17 @@ def _wanted(found: Look, *, is_new: bool, at: datetime) -> Mark | None:
             return None
         return Mark(newest.sequence, newest.hash, seen_at=at, made_anew_at=None if is_new else at)
     sequence, digest = found.reached or (mark.sequence, mark.hash)
-    corrected = ChangeLogEntry.objects.filter(
+    seen_at = at if sequence > mark.sequence and _is_corrected(mark, sequence) else _seen(mark, at)
+    return replace(mark, sequence=sequence, hash=digest, seen_at=seen_at)
+
+
+def _is_corrected(mark: Mark, sequence: int) -> bool:
+    """Whether a person has accepted that the mark's time is wrong, in a row behind it up to this one."""
+    accepted = ChangeLogEntry.objects.filter(
         action=Action.CLOCK_ACCEPTED, sequence__gt=mark.sequence, sequence__lte=sequence
     )
-    is_later = sequence > mark.sequence
-    seen_at = at if is_later and corrected.exists() else _seen(mark, at)
-    return replace(mark, sequence=sequence, hash=digest, seen_at=seen_at)
+    row = accepted.order_by("-sequence").values_list("sequence", flat=True).first()
+    return row is not None and clock_acceptance_counts(row, latest=mark.seen_at)
 
 
 def _seen(mark: Mark, at: datetime) -> datetime:

@@ -2,10 +2,12 @@
 
 import json
 import re
+from io import StringIO
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
@@ -23,8 +25,9 @@ from governance.ledger.disclosure import (
     is_restricted,
     unrestricted,
 )
-from governance.models import ChangeLogEntry
+from governance.models import ChangeLogEntry, Finding
 from governance.people import may_read_security_entries
+from runbooks.models import Runbook
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -320,3 +323,44 @@ def test_a_reader_gets_entries_and_never_a_gap(told):
         rows = list(disclosed(ChangeLogEntry.objects.order_by("sequence"), security=security))
         assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     assert User.objects.exists()
+
+
+# ---- findings that tell of accounts
+
+
+@pytest.fixture
+def findings_about_accounts(runbook, people):
+    """An account and a runbook that were changed past the ledger, and an account that it never told of."""
+    new = User(username="new")
+    for instance in (new, runbook):
+        with actions.governed_edit(instance, by=people["sue"]):
+            instance.owner = "Operations"
+            instance.save()
+    User.objects.filter(pk=new.pk).update(is_superuser=True)
+    Runbook.objects.update(owner="Nobody")
+    with pytest.raises(CommandError, match="user:new"):
+        call_command("tick", stdout=StringIO(), stderr=StringIO())
+    subjects = set(Finding.objects.values_list("subject", flat=True))
+    assert {"user:new", "user:sue", f"runbook:{runbook.slug}"} <= subjects
+
+
+@pytest.mark.parametrize("name", [*MAY_READ, *MAY_NOT])
+def test_a_finding_about_an_account_is_read_by_auditors_and_administrators_alone(
+    findings_about_accounts, runbook, sign_in, settings, name
+):
+    client = client_of(name, sign_in, settings)
+    number = Finding.objects.get(subject="user:new").pk
+    addresses = [
+        "/reports/findings/",
+        "/reports/findings/?text=superuser",
+        "/reports/findings/?format=csv",
+        "/api/v1/findings/",
+        "/api/v1/findings/?text=superuser",
+        f"/api/v1/findings/{number}/",
+        "/admin/governance/finding/",
+        f"/admin/governance/finding/{number}/change/",
+        f"/admin/governance/finding/{number}/history/",
+    ]
+    told_in = [address for address in addresses if "user:" in client.get(address, follow=True).content.decode()]
+    assert told_in == (addresses if name in MAY_READ else [])
+    assert f"runbook:{runbook.slug}" in client.get("/api/v1/findings/").content.decode()
