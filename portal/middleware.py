@@ -1,5 +1,6 @@
 """What stands before every page."""
 
+import codecs
 import re
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +20,14 @@ from runbooks import doubt
 OPEN_VIEWS = frozenset({"login", "logout", "set_language", "healthz", "readyz"})
 OPEN_NAMESPACES = frozenset({"admin"})
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
 # An alert's labels may be anything, and its reader is in a hurry.
 ALERT_ADDRESS = re.compile(r"/a/|/api/v1/resolve/?\Z")
 
 
-class NullByteMiddleware:
-    """Refuses an address with a null byte: no text of ours holds one, and PostgreSQL fails when asked for one."""
+class UnstorableTextMiddleware:
+    """Keeps texts that no database takes out of addresses, cookies and forms: null bytes, halves of surrogate pairs."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,13 +35,30 @@ class NullByteMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 400, or pass on.
 
-        :raises BadRequest: there is a null byte in the path or the query.
+        :raises BadRequest: there is a null byte in the path or the query, or a body is not in UTF-8.
         """
+        _read_as_utf8(request)
+        # No browser keeps one, and PostgreSQL fails when asked for a session of such a name.
+        request.COOKIES = {name: value for name, value in request.COOKIES.items() if "\x00" not in value}
         if ALERT_ADDRESS.match(request.path_info):
             return self.get_response(request)  # a label is looked up in no database
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("The address holds a null byte.")
         return self.get_response(request)
+
+
+def _read_as_utf8(request: HttpRequest) -> None:
+    """Read the address as UTF-8, whatever charset the request names.
+
+    Django takes any that Python knows: ``unicode_escape`` makes half a surrogate pair of plain letters.
+
+    :raises BadRequest: the body is in another charset.
+    """
+    if not request.encoding or codecs.lookup(request.encoding).name == "utf-8":
+        return
+    if request.method not in SAFE_METHODS:
+        raise BadRequest("The body of a request must be in UTF-8.")
+    request.encoding = "utf-8"
 
 
 class DoubtMiddleware:

@@ -480,4 +480,4 @@ class TestServe:
         start(run, monkeypatch, "serve")
         assert replaced[0][1:4] == ["-m", "gunicorn", "portal.wsgi:application"]
         assert replaced[0][-2:] == ["--bind", "0.0.0.0:9000"]
-        assert children.words[0][2] == "collectstatic"
+        assert [words[2] for words in children.words] == ["check_integrity", "collectstatic"]

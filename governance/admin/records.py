@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from governance.accounts.roles import may_read_security_entries, signed_in
 from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
+from governance.findings.disclosure import disclosed_findings
 from governance.findings.models import Finding
 from governance.findings.resolve import NEVER_BY_HAND, resolve_findings
 from governance.ledger.disclosure import disclosed, unrestricted
@@ -106,6 +107,11 @@ class FindingAdmin(AuditedAdmin):
     fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen", "resolved_at", "reason")
     readonly_fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen")
     actions = ("mark_resolved",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the findings that the reader may see."""
+        security = may_read_security_entries(request.user)
+        return disclosed_findings(super().get_queryset(request), security=security)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What only a check may settle is not resolved by hand."""

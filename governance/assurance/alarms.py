@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance import guards, ledger
 from governance.assurance import database_writes
 from governance.assurance.integrity_incidents import CLOCK_TOLERANCE
 from governance.ledger import high_water_mark
+from governance.ledger.acceptance import clock_acceptance_counts
 from governance.ledger.choices import Action
 from governance.ledger.incidents import standing_incidents
 from governance.ledger.models import ChangeLogEntry
@@ -90,13 +92,18 @@ def _of_the_clock(seen: ledger.Look, now: datetime) -> Iterator[Alarm]:
 def _is_accepted(recorded_at: datetime) -> bool:
     """Whether a person has accepted that the ledger's times are ahead, up to this one."""
     accepted = ChangeLogEntry.objects.filter(subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED)
-    return accepted.filter(recorded_at=recorded_at).exists()
+    return _counts(accepted.filter(recorded_at=recorded_at), latest=recorded_at)
 
 
 def _is_corrected(seen: ledger.Look) -> bool:
     """Whether a person has accepted that the clock was ahead, after this host wrote its mark."""
     accepted = ChangeLogEntry.objects.filter(subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED)
-    return seen.mark is not None and accepted.filter(sequence__gt=seen.mark.sequence).exists()
+    return seen.mark is not None and _counts(accepted.filter(sequence__gt=seen.mark.sequence), latest=seen.mark.seen_at)
+
+
+def _counts(accepted: QuerySet[ChangeLogEntry], *, latest: datetime) -> bool:
+    sequence = accepted.order_by("-sequence").values_list("sequence", flat=True).first()
+    return sequence is not None and clock_acceptance_counts(sequence, latest=latest)
 
 
 def _of_the_database() -> Iterator[Alarm]:

@@ -16,7 +16,7 @@ from governance import ledger
 from governance.errors import NothingToAccept, refuse_for
 from governance.findings.choices import SEVERITY_OF_KIND, FindingKind
 from governance.findings.models import Finding
-from governance.ledger.acceptance import accepted_breaks
+from governance.ledger.acceptance import accepted_breaks, ready_that_ran_out
 from governance.ledger.choices import Action
 from governance.ledger.incidents import BY_A_CHECKPOINT, OF_THE_CHAIN, is_back, open_incidents
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
@@ -165,7 +165,8 @@ def accept_corrected_clock(
     """Go on after the clock was ahead for a while and was set right.
 
     What was signed while it was ahead is taken down to unassessed, and every open request lapses:
-    their waiting times may have been measured on a wrong clock. The times of later rows stay at the
+    their waiting times may have been measured on a wrong clock. So is what had run out by the latest
+    time that was seen: maybe that time was right, and the clock was set back. The times of later rows stay at the
     newest one that the ledger holds, until the clock has passed it.
 
     :param reason: what has happened; for the change log.
@@ -180,11 +181,12 @@ def accept_corrected_clock(
     with ledger.atomic():
         refuse_for(policy.reasons_against_accepting(person(by), reason))
         newest = ChangeLogEntry.objects.order_by("-sequence").values_list("recorded_at", flat=True).first()
-        if not any(seen is not None and seen > ahead for seen in (newest, seen_at)):
+        times = [seen for seen in (newest, seen_at) if seen is not None]
+        if not any(seen > ahead for seen in times):
             raise NothingToAccept("The clock is not behind the ledger: there is nothing to accept.")
-        signed = _take_down(Q(signed_at__gt=ahead), reason, by=by, at=moment)
-        told = [ledger.canonical_time(seen) for seen in (newest, seen_at) if seen is not None]
-        changes = {"clock": {"before": max(told), "after": ledger.canonical_time(moment)}}
+        ran_out = [each.pk for each in ready_that_ran_out(by=max(times))]
+        signed = _take_down(Q(signed_at__gt=ahead) | Q(pk__in=ran_out), reason, by=by, at=moment)
+        changes = {"clock": {"before": ledger.canonical_time(max(times)), "after": ledger.canonical_time(moment)}}
         _tell(Action.CLOCK_ACCEPTED, changes, reason=reason, by=by, at=moment)
     return signed
 

@@ -7,10 +7,12 @@ catalogue, the damage counts as not accepted.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.utils import timezone
 
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -20,6 +22,7 @@ from runbooks.models import Runbook
 
 # The subject of every ledger row that is about the ledger itself.
 LEDGER_SUBJECT = "ledger"
+MOST_ROWS = 2**63  # a column takes no larger number
 # The members of ``changes`` that list rows which were lost: ``[{"sequence": …, "hash": …}]``.
 LOST_ROWS = ("checkpoints", "high_water_mark")
 
@@ -44,11 +47,17 @@ def accepted_breaks() -> dict[Break, int]:
     found: dict[Break, int] = {}
     for sequence, changes in _rows(Action.BREAK_ACCEPTED):
         for told in _listed(changes, "breaks"):
-            try:
+            if _is_break(told):
                 found[Break(**{name: told[name] for name in Break._fields})] = sequence
-            except (KeyError, TypeError):
-                continue  # no row of ours has that form
     return {each: sequence for each, sequence in found.items() if nothing_ready_is_older_than(sequence)}
+
+
+def _is_break(told: dict[str, Any]) -> bool:
+    """Whether an object has the form of a break: a forged row may hold anything."""
+    numbers = (told.get(name) for name in ("sequence", "expected"))
+    texts = (told.get(name) for name in ("previous_hash", "stored_sha256"))
+    are_rows = all(type(each) is int and 0 < each < MOST_ROWS for each in numbers)
+    return are_rows and all(isinstance(each, str) for each in texts)
 
 
 def acceptance_of_loss(digest: str) -> int | None:
@@ -67,9 +76,31 @@ def acceptance_of_loss(digest: str) -> int | None:
 
 def nothing_ready_is_older_than(sequence: int) -> bool:
     """Whether every readiness for live use was signed after this row of the ledger."""
-    ready = {subject_of(each) for each in Runbook.objects.filter(readiness_level=ReadinessLevel.READY)}
+    return _all_signed_after(sequence, Runbook.objects.filter(readiness_level=ReadinessLevel.READY))
+
+
+def clock_acceptance_counts(sequence: int, *, latest: datetime) -> bool:
+    """Whether a row counts by which somebody accepted that times up to ``latest`` (aware) were wrong.
+
+    It brings back no readiness that had run out by then: maybe that time was right, and the clock
+    was set back.
+
+    :param sequence: the row's number.
+    """
+    return _all_signed_after(sequence, ready_that_ran_out(by=latest))
+
+
+def ready_that_ran_out(*, by: datetime) -> list[Runbook]:
+    """Return the runbooks that are signed as ready, by a clock at this moment (aware) no more."""
+    day = timezone.localdate(by)
+    ready = Runbook.objects.filter(readiness_level=ReadinessLevel.READY)
+    return [each for each in ready if each.valid_until is None or each.valid_until < day]
+
+
+def _all_signed_after(sequence: int, runbooks: Iterable[Runbook]) -> bool:
+    subjects = {subject_of(each) for each in runbooks}
     signed = ChangeLogEntry.objects.filter(action=Action.READINESS_CHANGED, sequence__gt=sequence)
-    return ready <= set(signed.values_list("subject", flat=True))
+    return subjects <= set(signed.values_list("subject", flat=True))
 
 
 def stored_sha256(sequence: int) -> str:

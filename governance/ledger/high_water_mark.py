@@ -25,7 +25,7 @@ from django.core.files import locks
 from django.db import connection, transaction
 from django.utils import timezone
 
-from governance.ledger.acceptance import acceptance_of_loss
+from governance.ledger.acceptance import acceptance_of_loss, clock_acceptance_counts
 from governance.ledger.canonical import hash_of
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -199,6 +199,10 @@ def follow(found: Look, *, is_new: bool = False, at: datetime | None = None) -> 
     path = mark_path()
     if path is None or found.unreadable or found.is_restored or found.newest is None:
         return
+    if connection.in_atomic_block and _is_behind(found):
+        # Nothing may be written down before the commit, and whoever asks in a transaction each time
+        # (``portal.database_deadline``) would verify more and more rows.
+        follow_after_commit(is_new=False)
     wanted = _wanted(found, is_new=is_new, at=at or timezone.now())
     if wanted is None or wanted == found.mark:
         return
@@ -207,6 +211,12 @@ def follow(found: Look, *, is_new: bool = False, at: datetime | None = None) -> 
             _replace(path, found, wanted)
     except (OSError, MarkUnreadable) as error:
         logger.warning("The high-water mark could not be written: %s", error)
+
+
+def _is_behind(found: Look) -> bool:
+    """Whether there is no mark, or the ledger is verified up to another row than the mark's."""
+    mark = found.mark
+    return mark is None or found.reached not in (None, (mark.sequence, mark.hash))
 
 
 def _wanted(found: Look, *, is_new: bool, at: datetime) -> Mark | None:
@@ -220,12 +230,17 @@ def _wanted(found: Look, *, is_new: bool, at: datetime) -> Mark | None:
             return None
         return Mark(newest.sequence, newest.hash, seen_at=at, made_anew_at=None if is_new else at)
     sequence, digest = found.reached or (mark.sequence, mark.hash)
-    corrected = ChangeLogEntry.objects.filter(
+    seen_at = at if sequence > mark.sequence and _is_corrected(mark, sequence) else _seen(mark, at)
+    return replace(mark, sequence=sequence, hash=digest, seen_at=seen_at)
+
+
+def _is_corrected(mark: Mark, sequence: int) -> bool:
+    """Whether a person has accepted that the mark's time is wrong, in a row behind it up to this one."""
+    accepted = ChangeLogEntry.objects.filter(
         action=Action.CLOCK_ACCEPTED, sequence__gt=mark.sequence, sequence__lte=sequence
     )
-    is_later = sequence > mark.sequence
-    seen_at = at if is_later and corrected.exists() else _seen(mark, at)
-    return replace(mark, sequence=sequence, hash=digest, seen_at=seen_at)
+    row = accepted.order_by("-sequence").values_list("sequence", flat=True).first()
+    return row is not None and clock_acceptance_counts(row, latest=mark.seen_at)
 
 
 def _seen(mark: Mark, at: datetime) -> datetime:

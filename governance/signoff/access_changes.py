@@ -27,6 +27,7 @@ from governance.mail import send_after_commit
 from governance.signoff import policy
 from governance.signoff.eligibility import house as house_now
 from governance.signoff.signers import (
+    change_settled_by,
     gained_groups,
     is_activated,
     is_set_by_another,
@@ -79,7 +80,7 @@ def recent_changes(*, house: policy.SignOffSettings, at: datetime | None = None)
     since = (at or timezone.now()) - max(SHOWN, house.cool_down)
     about = Q(subject__startswith=ACCOUNT) | Q(subject__startswith=RULE)
     rows = list(ChangeLogEntry.objects.filter(about, recorded_at__gt=since).order_by("-sequence"))
-    settled = {(row.changes.get("change") or {}).get("after"): row for row in rows if row.action in SETTLING}
+    settled = {change_settled_by(row): row for row in rows if row.action in SETTLING}
     groups = signing_groups()
     return [
         AccessChange(row, _waits_until(row, groups, house), settled.get(row.sequence))

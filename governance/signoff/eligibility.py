@@ -5,6 +5,7 @@ One answer for inbox, mail and page.
 Every number of requests and people is read in the same few queries; the rule is the policy's.
 """
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,9 @@ def _first_signer_recorded_at() -> datetime | None:
     names = {RISK_OWNERS, *SignOffRule.objects.values_list("group__name", flat=True).distinct()}
     joined = Q()
     for name in names:
-        joined |= Q(changes__groups__after__icontains=f'"{name}"')
+        # As JSON has it. SQLite keeps the escapes of the text that was written; PostgreSQL knows values.
+        for spelled in (json.dumps(name), json.dumps(name, ensure_ascii=False)):
+            joined |= Q(changes__groups__after__icontains=spelled)
     rows = ChangeLogEntry.objects.filter(
         joined, action__in=(Action.CREATED, Action.CHANGED), subject__startswith="user:"
     )
@@ -182,7 +185,8 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
         action=Action.REQUEST_SUBMITTED, subject__in={subject_of(request.runbook) for request in requests}
     )
     told = rows.order_by("-sequence").values_list("sequence", "changes")
-    return {int((changes.get("request") or {}).get("after") or 0): sequence for sequence, changes in told}
+    opened = (((changes.get("request") or {}).get("after"), sequence) for sequence, changes in told)
+    return {number: sequence for number, sequence in opened if type(number) is int}
 
 
 def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequest]:

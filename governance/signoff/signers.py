@@ -103,7 +103,7 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
             continue
         # What the row says was before counts, not what the rows before it said: something may have come past the ledger.
         if "groups" in entry.changes:
-            was, now = (group in (entry.changes["groups"].get(side) or []) for side in ("before", "after"))
+            was, now = (group in groups_told(entry, side) for side in ("before", "after"))
             member = (member if was and member else entry) if now else None
         if "is_active" in entry.changes:
             was, active = (entry.changes["is_active"].get(side) is not False for side in ("before", "after"))
@@ -116,9 +116,26 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
     return _Membership(max(row.sequence for row in rests_on), max(unconfirmed, default=None))
 
 
-def confirmed_changes(told: Iterable[Row]) -> set[Any]:
+def confirmed_changes(told: Iterable[Row]) -> set[int]:
     """The numbers of the changes that a second risk owner has confirmed, by these rows."""
-    return {(row.changes.get("change") or {}).get("after") for row in told if row.action == Action.CHANGE_CONFIRMED}
+    told_as_confirmed = (change_settled_by(row) for row in told if row.action == Action.CHANGE_CONFIRMED)
+    return {number for number in told_as_confirmed if number is not None}
+
+
+def change_settled_by(row: Any) -> int | None:
+    """The number of the change that a row confirms or refuses; None where it names none.
+
+    A row may be forged: one that has another form than ours must not keep anybody from taking a
+    readiness down.
+    """
+    number = (row.changes.get("change") or {}).get("after")
+    return number if type(number) is int else None
+
+
+def groups_told(row: Any, side: str) -> set[str]:
+    """The names of an account's groups ``before`` or ``after`` a row about it; empty for any other form."""
+    names = (row.changes.get("groups") or {}).get(side)
+    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
 
 
 def _first(moments: list[datetime | None]) -> datetime | None:
@@ -186,14 +203,12 @@ def is_activated(row: Any) -> bool:
 
 def gained_groups(row: Any) -> set[str]:
     """The groups that an account has by a row about it and had not before."""
-    change = row.changes.get("groups") or {}
-    return set(change.get("after") or ()) - set(change.get("before") or ())
+    return groups_told(row, "after") - groups_told(row, "before")
 
 
 def lost_groups(row: Any) -> set[str]:
     """The groups that an account has no more by a row about it."""
-    change = row.changes.get("groups") or {}
-    return set(change.get("before") or ()) - set(change.get("after") or ())
+    return groups_told(row, "before") - groups_told(row, "after")
 
 
 def is_set_by_another(row: Any, username: str) -> bool:

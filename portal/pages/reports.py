@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django_filters.views import FilterView
 
+from governance.accounts.roles import may_read_security_entries
 from governance.assurance import reports
+from governance.findings.disclosure import disclosed_findings
 from governance.findings.filters import FindingFilterSet
 from governance.findings.models import Finding
 from portal.pages.paging import ROWS_PER_PAGE
@@ -26,8 +28,9 @@ class FindingList(FilterView):
     strict = True
 
     def get_queryset(self) -> QuerySet[Finding]:
-        """All of them, the open ones first."""
-        return Finding.objects.select_related("runbook")
+        """Return all that the reader may see, the open ones first."""
+        security = may_read_security_entries(self.request.user)
+        return disclosed_findings(Finding.objects.select_related("runbook"), security=security)
 
     def get_filterset_kwargs(self, filterset_class: Any) -> dict[str, Any]:
         """A visitor who does not say which is shown the open ones."""

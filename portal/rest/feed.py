@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from governance.accounts.roles import may_read_security_entries
+from governance.findings.disclosure import disclosed_findings
 from governance.findings.filters import FindingFilterSet
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
@@ -73,9 +74,14 @@ class StatusChangeRequestViewSet(ReadOnlyModelViewSet):
 
 
 class FindingViewSet(ReadOnlyModelViewSet):
-    """Findings of imports and checks."""
+    """Findings of imports and checks. Those about accounts and groups are for auditors and administrators."""
 
     queryset = Finding.objects.select_related("runbook")
     serializer_class = governance_fields.FindingSerializer
     filterset_class = FindingFilterSet
+
+    def get_queryset(self) -> QuerySet[Finding]:
+        """Return the findings that the reader may see."""
+        return disclosed_findings(super().get_queryset(), security=may_read_security_entries(self.request.user))
+
     lookup_value_regex = r"\d{1,18}"

@@ -29,6 +29,7 @@ from django.utils import timezone, translation  # noqa: E402
 
 from governance.accounts.client_address import client_address  # noqa: E402
 from governance.assurance import reminders  # noqa: E402
+from governance.ledger.high_water_mark import mark_path  # noqa: E402
 from governance.management.commands import sync_documents  # noqa: E402
 from governance.signoff.requests import sign_off_settings  # noqa: E402
 from portal.accounts import IS_DEMO_PERSON, PortalBackend, may_read  # noqa: E402
@@ -106,6 +107,7 @@ def shown():
         "governance_solo": sign_off_settings().solo,
         "signing_cool_down_hours": sign_off_settings().cool_down.total_seconds(),
         "checkpoint_key": is_a_checkpoint_signed(),
+        "ledger_mark": str(mark_path()),
         "portal_url": link_in_a_mail(),
         "time_zone": str(timezone.localtime(datetime(2026, 1, 1, tzinfo=UTC))),
         "language_code": language(),

@@ -209,3 +209,42 @@ def test_every_page_and_every_address_of_the_api_takes_any_value(scene, settings
             for kind in FEW:
                 assert_fine(client, address, {name: BAD_VALUES[kind]})
     assert len(lists) > 20
+
+
+# ---- what comes beside the address
+
+# Codecs that are no text encoding ("hex") Django refuses itself, before any middleware.
+CHARSETS = ("unicode_escape", "raw_unicode_escape", "utf-16", "utf-7", "idna")
+ANONYMOUS_PAGES = ("/", "/login/", "/readyz", "/healthz", "/a/", "/search/", "/admin/login/", "/api/v1/runbooks/")
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_an_address_is_read_as_utf8_whatever_charset_the_request_names(scene, sign_in, charset):
+    client = sign_in("sue")
+    client.raise_request_exception = False
+    gate = reverse("api-runbook-gate", args=[Runbook.objects.latest("pk").slug])
+    for address in (*ANONYMOUS_PAGES, gate):
+        for word in ("\\ud800", "\\x00", "zz"):
+            query = urlencode({"q": word, "category": word}, safe="\\")
+            response = client.get(address, QUERY_STRING=query, CONTENT_TYPE=f"text/plain; charset={charset}")
+            assert response.status_code in {*FINE, 409}, (address, word)
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_a_form_in_another_charset_is_refused(db, charset):
+    client = Client(raise_request_exception=False)
+    body = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n\\ud800\r\n'
+        for name in ("username", "password", "next")
+    )
+    for address in ("/login/", "/admin/login/", "/language/"):
+        content_type = f"multipart/form-data; boundary=x; charset={charset}"
+        assert client.generic("POST", address, f"{body}--x--\r\n", content_type=content_type).status_code == 400
+
+
+@pytest.mark.parametrize("cookie", ["sessionid", "messages", "csrftoken", "known_device", "django_language"])
+def test_a_null_byte_in_a_cookie_is_no_error(scene, cookie):
+    client = Client(raise_request_exception=False)
+    for address in ANONYMOUS_PAGES:
+        response = client.get(address, headers={"Cookie": f'{cookie}="\\000{"a" * 31}"'})
+        assert response.status_code in {*FINE, 401}, address

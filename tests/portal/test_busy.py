@@ -140,16 +140,28 @@ def test_a_machine_is_answered_in_json(client, monkeypatch):
     monkeypatch.setattr("portal.rest.permissions.MayRead.has_permission", locked)
     answer = client.get("/api/v1/runbooks/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert "busy" in answer.json()["detail"]
+    assert answer.json()["detail"] == "The database does not answer."
 
 
 @pytest.mark.parametrize("broken", [ValueError("x"), OperationalError("no such table: runbooks_runbook")])
-def test_what_is_no_busy_database_stays_an_error(client, monkeypatch, broken):
+def test_what_is_no_busy_database_stays_an_error(client, monkeypatch, settings, broken):
+    settings.PORTAL_READ = "public"
     client.raise_request_exception = False
     assert not is_busy(broken)
 
     def fail(*_, **__):
         raise broken
 
+    monkeypatch.setattr("portal.pages.situations.resolve", fail)
+    assert client.get("/a/").status_code == 500
+
+
+def test_a_machine_is_answered_in_json_whatever_the_database_has(client, monkeypatch):
+    client.raise_request_exception = False
+
+    def fail(*_, **__):
+        raise OperationalError("no such table: runbooks_runbook")
+
     monkeypatch.setattr("portal.rest.permissions.MayRead.has_permission", fail)
-    assert client.get("/api/v1/runbooks/").status_code == 500
+    answer = client.get("/api/v1/runbooks/")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "The database does not answer.")

@@ -29,6 +29,7 @@ CHANGED = {
     "governance_solo": {"GOVERNANCE_SOLO": "1"},
     "signing_cool_down_hours": {"SIGNING_COOL_DOWN_HOURS": "5"},
     "checkpoint_key": {"CHECKPOINT_KEY": "k" * 20},
+    "ledger_mark": {"LEDGER_MARK": "/OTHER"},
     "portal_url": {"PORTAL_URL": "https://portal.example"},
     "time_zone": {"TIME_ZONE": "Asia/Tokyo"},
     "language_code": {"LANGUAGE_CODE": "de"},
@@ -86,7 +87,7 @@ TOGETHER = [
     ("secret_key", "database", "email", "allowed_hosts", "docs_root", "time_zone"),
     ("cache", "default_from_email", "csrf_trusted_origins", "docs_ref", "governance_solo", "language_code"),
     ("debug", "portal_read", "signing_cool_down_hours", "checkpoint_key", "trusted_proxies"),
-    ("demo", "portal_url", "unread"),
+    ("demo", "portal_url", "unread", "ledger_mark"),
 ]
 
 
@@ -101,5 +102,7 @@ def test_a_setting_that_is_changed_changes_what_the_portal_does(database, usual,
         other = database.with_name("other.sqlite3")
         shutil.copy(database, other)
         changed["DATABASE_URL"] = f"sqlite:///{other}"
+    if "ledger_mark" in names:
+        changed["LEDGER_MARK"] = str(database.with_name("elsewhere.json"))
     seen = seen_with(database, **changed)
     assert [name for name in names if seen[name] == usual[name]] == []

@@ -140,7 +140,9 @@ def _members(changes: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _note_import(known: LedgerFacts, subject: str, told: dict[str, Any], sequence: int) -> None:
-    known.imported.add((subject.partition(":")[2], told.get("source_sha256", {}).get("after")))
+    sha256 = told.get("source_sha256", {}).get("after")
+    if sha256 is None or isinstance(sha256, str):
+        known.imported.add((subject.partition(":")[2], sha256))
     moved = told.get("moved", {}).get("after")
     for moved_subject, position in moved.items() if isinstance(moved, dict) else ():
         known.objects.setdefault(moved_subject, Facts()).values["position"] = (position, sequence)

@@ -180,8 +180,13 @@ def _was_told(known: LedgerFacts, told: Facts, name: str, instance: Any, related
         return isinstance(other, models.Model) and known.label_at(sequence, other) == last
     labels = [_label_then(known, other, sequence) for other in related[name]]
     gone = known.deleted_since(sequence, RELATED_KIND.get(name, ""))
-    left = [entry for entry in last or [] if not any(_names(str(entry), label) for label in gone)]
+    left = [entry for entry in _listed(last) if not any(_names(str(entry), label) for label in gone)]
     return sorted(labels) == sorted(map(str, left))
+
+
+def _listed(told: Any) -> list[Any]:
+    """A told list; empty for any other form."""
+    return told if isinstance(told, list) else []
 
 
 def _label_then(known: LedgerFacts, other: Any, sequence: int) -> str:
@@ -199,11 +204,11 @@ def _names(entry: str, label: str) -> bool:
 
 def _permissions_are_told(told: Facts, name: str, instance: Any, related: Iterable[Any]) -> bool:
     """Whether nobody may do more than was told, or than the portal's own groups may; a release renames what it governs."""
-    last = told.values[name][0] if name in told.values else []
+    last = _listed(told.values[name][0]) if name in told.values else []
     if not told.is_complete and name not in told.values:
         return True
     own = GROUP_PERMISSIONS.get(instance.name, ()) if isinstance(instance, Group) else ()
-    return all(str(each) in (last or []) or each.codename in own for each in related)
+    return all(str(each) in last or each.codename in own for each in related)
 
 
 def _gone(known: LedgerFacts, stored: set[str]) -> Iterator[Disagreement]:

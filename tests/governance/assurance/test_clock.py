@@ -132,6 +132,26 @@ def test_a_clock_that_was_ahead_without_a_change_is_accepted_too(mark, ready_run
     assert reasons(ready_runbook) == set()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_written", [True, False])
+def test_no_accepted_clock_brings_back_what_was_seen_expired(mark, ready_runbook, is_written):
+    """A row was written next year, or the time was seen alone; then the clock is set back."""
+    next_year = datetime(timezone.localdate().year + 1, 1, 2, 12, tzinfo=BERLIN)
+    with time_machine.travel(next_year):
+        assert reasons(ready_runbook) == {"expired"}
+        if is_written:
+            cast.store("docs/a.md", "# A\n")
+    # A row that the application's role has forged: nothing was taken down.
+    with ledger.governed():
+        ledger.append(ledger.Record(ledger.SYSTEM, "clock_accepted", ledger.LEDGER_SUBJECT))
+    assert reasons(ready_runbook) == {"clock_behind_ledger"}
+    assert read_mark().seen_at >= next_year
+    assert ready_runbook.slug in run("accept_clock", "--as", "rita", "--reason", "It was ahead.")
+    assert Runbook.objects.get(pk=ready_runbook.pk).readiness_level == "unassessed"
+    assert Client().get("/readyz").status_code == 200
+    assert reasons(cast.make_ready(cast.make_runbook())) == set()
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(("who", "why"), [("ed", "risk owner"), ("nobody-here", "no active account")])
 def test_not_everybody_accepts_a_clock(ready_runbook, who, why):

@@ -1,5 +1,6 @@
 """An import takes a while, and others work meanwhile: it stops nobody, and writes nothing that was not planned."""
 
+import re
 from io import StringIO
 
 import pytest
@@ -144,8 +145,13 @@ def in_parts(monkeypatch):
 
 
 def told():
+    """What the ledger tells, without a release's number: PostgreSQL gives none twice, also where it was rolled back."""
     rows = ChangeLogEntry.objects.exclude(action="document_stored").order_by("sequence")
-    return [(row.action, row.subject, row.changes) for row in rows if row.action != "landscape_imported"]
+    return [
+        (row.action, re.sub(r"^(release):\d+$", r"\1", row.subject), row.changes)
+        for row in rows
+        if row.action != "landscape_imported"
+    ]
 
 
 def test_many_parts_say_what_one_says(folder, monkeypatch):

@@ -23,6 +23,7 @@ from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.choices import RulePurpose
+from governance.signoff.downgrade import downgrade
 from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.policy import Refusal
 from governance.signoff.rules import replace_rule
@@ -115,6 +116,38 @@ def test_when_the_ledger_is_broken_no_page_and_no_list_calls_anything_live_ready
         assert 'class="pip is-live"' not in page, address
         assert "is-go" not in page, address
     assert Runbook.objects.live_ready() == []
+
+
+# ---- a forged row blocks no downgrade
+
+
+FORGED = {
+    "the change that is confirmed": (Action.CHANGE_CONFIRMED, "user:rita", "change"),
+    "groups": (Action.CHANGED, "user:rita", "groups"),
+    "a request": (Action.REQUEST_SUBMITTED, "runbook:{slug}", "request"),
+    "an accepted break": (Action.BREAK_ACCEPTED, "ledger", "breaks"),
+    "an imported file": (Action.LANDSCAPE_IMPORTED, "landscape:x", "source_sha256"),
+    "a change of a rule": (Action.CHANGE_REFUSED, "signoffrule:ready.move", "change"),
+}
+
+
+@pytest.mark.parametrize("value", [[[1]], {"a": 1}, 5, True, "x", [{"sequence": "x", "expected": [1]}]], ids=str)
+@pytest.mark.parametrize("what", FORGED)
+def test_a_row_of_another_form_keeps_nobody_from_taking_a_readiness_down(ready_runbook, sign_in, settings, what, value):
+    settings.SIGNING_COOL_DOWN_HOURS = 24
+    action, subject, name = FORGED[what]
+    changes = {name: {"before": value, "after": value}}
+    record = ledger.Record(ledger.SYSTEM, action, subject.format(slug=ready_runbook.slug), changes=changes)
+    ledger.append(record)
+    client = sign_in("rita")
+    for address in ("/", "/sign-offs/", f"/admin/runbooks/runbook/{ready_runbook.pk}/downgrade/"):
+        assert client.get(address).status_code == 200, address
+    try:
+        call_command("tick", stdout=StringIO(), stderr=StringIO())
+    except CommandError as error:
+        assert "failed:" not in str(error)  # noqa: PT017 - it may tell of the forged row
+    downgrade(runbook=ready_runbook, level="track", reason="It floods.", by=User.objects.get(username="rita"))
+    assert verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).word == "no-go"
 
 
 # ---- the verdict is held against the ledger

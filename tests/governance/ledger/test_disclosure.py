@@ -1,10 +1,13 @@
 """Who may read which ledger entry: all readers see the whole sequence, auditors and administrators what is in it."""
 
 import json
+import re
+from io import StringIO
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
@@ -13,18 +16,21 @@ from governance.accounts.roles import may_read_security_entries
 from governance.accounts.tokens import create_api_token
 from governance.admin.base import AuditedAdmin
 from governance.editing.audited_edit import audited_edit
+from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.disclosure import (
     AUDIENCE_OF_ACTION,
     AUDIENCE_OF_SUBJECT,
     RESTRICTED,
     UNREADABLE,
+    Audience,
     disclosed,
     is_restricted,
     unrestricted,
 )
 from governance.ledger.models import ChangeLogEntry
 from portal.rest.governance_fields import ChangeSerializer
+from runbooks.models import Runbook
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +68,17 @@ def restricted_rows():
 
 def test_every_action_has_an_audience():
     assert set(AUDIENCE_OF_ACTION) == set(Action)
+
+
+def test_every_action_and_its_audience_are_explained_in_the_documentation(settings):
+    text = (settings.BASE_DIR / "docs" / "ledger.md").read_text(encoding="utf-8")
+    says = re.search(r"^\| `action` \| says \|\n\|---\|---\|\n((?:\|.+\|\n)+)\n", text, re.MULTILINE)
+    first_cells = [line.split(" | ")[0] for line in says[1].splitlines()]
+    told = re.findall(r"`(\w+)`", " ".join(first_cells))
+    assert sorted(told) == sorted(Action.values)
+    restricted = re.findall(r"^\| (`.+) \| auditors and administrators \|$", text, re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", " ".join(restricted)))
+    assert named == {action for action, audience in AUDIENCE_OF_ACTION.items() if audience is not Audience.READERS}
 
 
 def test_every_kind_of_object_whose_changes_are_recorded_has_an_audience():
@@ -307,3 +324,44 @@ def test_a_reader_gets_entries_and_never_a_gap(told):
         rows = list(disclosed(ChangeLogEntry.objects.order_by("sequence"), security=security))
         assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     assert User.objects.exists()
+
+
+# ---- findings that tell of accounts
+
+
+@pytest.fixture
+def findings_about_accounts(runbook, people):
+    """An account and a runbook that were changed past the ledger, and an account that it never told of."""
+    new = User(username="new")
+    for instance in (new, runbook):
+        with audited_edit(instance, by=people["sue"]):
+            instance.owner = "Operations"
+            instance.save()
+    User.objects.filter(pk=new.pk).update(is_superuser=True)
+    Runbook.objects.update(owner="Nobody")
+    with pytest.raises(CommandError, match="user:new"):
+        call_command("tick", stdout=StringIO(), stderr=StringIO())
+    subjects = set(Finding.objects.values_list("subject", flat=True))
+    assert {"user:new", "user:sue", f"runbook:{runbook.slug}"} <= subjects
+
+
+@pytest.mark.parametrize("name", [*MAY_READ, *MAY_NOT])
+def test_a_finding_about_an_account_is_read_by_auditors_and_administrators_alone(
+    findings_about_accounts, runbook, sign_in, settings, name
+):
+    client = client_of(name, sign_in, settings)
+    number = Finding.objects.get(subject="user:new").pk
+    addresses = [
+        "/reports/findings/",
+        "/reports/findings/?text=superuser",
+        "/reports/findings/?format=csv",
+        "/api/v1/findings/",
+        "/api/v1/findings/?text=superuser",
+        f"/api/v1/findings/{number}/",
+        "/admin/governance/finding/",
+        f"/admin/governance/finding/{number}/change/",
+        f"/admin/governance/finding/{number}/history/",
+    ]
+    told_in = [address for address in addresses if "user:" in client.get(address, follow=True).content.decode()]
+    assert told_in == (addresses if name in MAY_READ else [])
+    assert f"runbook:{runbook.slug}" in client.get("/api/v1/findings/").content.decode()

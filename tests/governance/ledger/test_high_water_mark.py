@@ -273,6 +273,31 @@ def test_rows_of_another_host_are_verified_once_and_passed(mark, ready_runbook, 
         ledger.look()
 
 
+@pytest.mark.parametrize("address", ["/api/v1/runbooks/{}/gate/", "/readyz"])
+def test_a_host_that_answers_machines_alone_keeps_a_mark_too(mark, ready_runbook, settings, address):
+    """On PostgreSQL these answers are made in a transaction, which ends with the time that they may take."""
+    settings.PORTAL_READ = "public"
+    before = mark.read_text()
+    cast.store("docs/elsewhere.md", "# Elsewhere\n")
+    mark.write_text(before)
+    assert Client().get(address.format(ready_runbook.slug)).status_code == 200
+    assert (read_mark().sequence, read_mark().hash) == end_of_ledger()
+    mark.unlink()
+    assert Client().get(address.format(ready_runbook.slug)).status_code == 200
+    assert (read_mark().sequence, read_mark().hash) == end_of_ledger()
+
+
+def test_a_mark_that_follows_after_the_commit_waits_for_it(mark, ready_runbook):
+    before = mark.read_text()
+    cast.store("docs/elsewhere.md", "# Elsewhere\n")
+    mark.write_text(before)
+    with transaction.atomic():
+        assert reasons(ready_runbook) == set()
+        assert reasons(ready_runbook) == set()
+        assert mark.read_text() == before
+    assert (read_mark().sequence, read_mark().hash) == end_of_ledger()
+
+
 # ---- a mark that is missing, or cannot be read or written
 
 

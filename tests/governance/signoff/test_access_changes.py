@@ -24,6 +24,7 @@ from governance.findings.reconcile import check_catalogue
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.decide import form_etag
+from governance.signoff.eligibility import is_first_day
 from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.policy import Refusal
 from governance.signoff.rules import bring_rules_into_force
@@ -360,6 +361,18 @@ def test_the_first_day_signs_at_once_and_is_labelled(runbook, people, settings):
     with time_machine.travel(timezone.now() + timedelta(days=3)):  # the label stays, the next signature is without
         page = text_of(signed_in("otto").get(runbook.get_absolute_url()))
         assert "first day, before anybody was an established risk owner" in page
+
+
+@pytest.mark.parametrize("name", ["Prüfer", 'Owners "A"', "Risk\\owners"])
+def test_the_first_day_ends_whatever_the_group_that_signs_is_called(db, settings, name):
+    settings.SIGNING_COOL_DOWN_HOURS = 24
+    group = Group.objects.create(name=name)
+    SignOffRule.objects.create(target_level="ready", version=7, required_signatures=1, group=group, in_force=False)
+    joined = {"groups": {"before": [], "after": [name]}}
+    record = ledger.Record(actor=ledger.SYSTEM, action=Action.CHANGED, subject="user:paula", changes=joined)
+    ledger.append(record)
+    assert is_first_day(timezone.now())
+    assert not is_first_day(timezone.now() + timedelta(days=2))
 
 
 def test_where_nothing_waits_nothing_is_labelled(ready_runbook):
