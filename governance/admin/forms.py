@@ -47,7 +47,7 @@ class SubmitForm(forms.ModelForm):
         model = StatusChangeRequest
         fields = ("runbook", "to_level", "to_year", "rationale", "evidence")
         help_texts = {  # noqa: RUF012 - Django's own spelling
-            "to_year": _("For ready alone: the calendar year it holds for."),
+            "to_year": _("Only for level “ready”: the year it is valid for."),
             "rationale": _("Why now, and what was checked. The signers read this."),
         }
         widgets = {  # noqa: RUF012
@@ -88,7 +88,7 @@ class DecisionForm(forms.Form):
         label=_("Comment"),
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
-        help_text=_("What you based the decision on. Kept for ever."),
+        help_text=_("What you based the decision on. Stored permanently."),
     )
     password = forms.CharField(
         label=_("Your password"),

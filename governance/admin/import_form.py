@@ -31,7 +31,7 @@ class ImportForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField", "spellcheck": "false"}),
-        help_text=_("Line ends become those of Unix; upload the file to keep every byte."),
+        help_text=_("Pasted text gets Unix line endings. Upload the file to keep it unchanged."),
     )
     content = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)

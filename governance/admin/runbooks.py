@@ -140,7 +140,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
             request_url,
             _("Request a status change"),
             down_url,
-            _("Take the readiness down"),
+            _("Downgrade this runbook"),
         )
 
     def get_urls(self) -> list[URLPattern]:
@@ -166,7 +166,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
                 return HttpResponseRedirect(runbook.get_absolute_url())
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Take the readiness down"),
+            "title": _("Downgrade this runbook"),
             "runbook": runbook,
             "form": form,
             "opts": self.opts,

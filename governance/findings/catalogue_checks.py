@@ -86,11 +86,11 @@ def _people_and_situations() -> Iterator[FindingDraft]:
     in_a_situation = set(Situation.objects.values_list("runbooks", flat=True))
     for pk, title, owner, contact in _in_use().values_list("pk", "title", "owner", "escalation_contact"):
         lacks = (
-            (FindingKind.NO_OWNER, not owner, "Nobody is named who answers for it. Name the role or team."),
+            (FindingKind.NO_OWNER, not owner, "No owner. Name the role or team."),
             (
                 FindingKind.NO_ESCALATION,
                 not contact,
-                "Nobody is named to call when it does not help. Name a contact.",
+                "No escalation contact. Add one.",
             ),
             (
                 FindingKind.NO_SITUATION,
@@ -107,7 +107,7 @@ def _situations(at: datetime | None) -> Iterator[FindingDraft]:
     live = {runbook.pk for runbook in Runbook.objects.live_ready(at=at)}
     for situation in Situation.objects.prefetch_related("steps"):
         if not live & {step.runbook_id for step in situation.steps.all()}:
-            message = "None of its runbooks may be used live now. Whoever faces it has nothing to follow."
+            message = "No runbook for this situation is approved for live use."
             yield FindingDraft(FindingKind.SITUATION_NOT_LIVE, situation.title, message)
 
 

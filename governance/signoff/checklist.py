@@ -45,7 +45,7 @@ def _gates(request: StatusChangeRequest, told: History) -> Iterator[ChecklistIte
     ready = request.to_level == transitions.READY
     findings = Finding.objects.filter(runbook=runbook, resolved_at__isnull=True).count()
     yield ChecklistItem(
-        _("The document is there, and is what its sha256 names"),
+        _("Document present and unaltered"),
         document_is_intact(runbook, told=told),
         required=True,
         hint=_("Import the documents again."),

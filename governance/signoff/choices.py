@@ -51,10 +51,10 @@ class RulePurpose(models.TextChoices):
 REFUSAL_TEXTS = {
     Refusal.NOT_ACTIVE: _("This account is not active."),
     Refusal.NOT_A_RISK_OWNER: _("Only a risk owner may sign."),
-    Refusal.OWN_REQUEST: _("Whoever asked for the change never signs it: a second pair of eyes is needed."),
-    Refusal.SIGNED_ALREADY: _("You have decided on this request already; one person counts once."),
+    Refusal.OWN_REQUEST: _("You requested this change, so someone else must sign it."),
+    Refusal.SIGNED_ALREADY: _("You have already decided on this request. Each person counts once."),
     Refusal.ACCOUNT_TOO_YOUNG: _(
-        "This account was made, or joined the group, after the request was opened, so it does not count for it."
+        "You became a risk owner after this request was opened, so you cannot sign it."
     ),
     Refusal.MEMBERSHIP_NOT_RECORDED: _(
         "The ledger does not say when this account joined the group, so it does not count. An administrator takes it out of "
@@ -83,7 +83,7 @@ REFUSAL_TEXTS = {
     Refusal.NOTHING_CHANGES: _("The runbook has this readiness already, and it holds."),
     Refusal.NOT_WHAT_IT_WAS: _("A retired runbook goes back to the level that it had before, and to no other."),
     Refusal.YEAR_ALREADY_SIGNED: _("It is signed for a later year already, and that holds now."),
-    Refusal.YEAR_MISSING: _("Ready is always signed for a year. Give one."),
+    Refusal.YEAR_MISSING: _("Enter the year: “ready” is always signed for one."),
     Refusal.YEAR_NOT_WANTED: _("Only ready has a year. Leave it empty."),
     Refusal.YEAR_PAST: _("The year is over. Choose this year or a later one."),
     Refusal.YEAR_TOO_FAR: _("Ready is signed for this year or the next, not further ahead."),
