@@ -53,9 +53,7 @@ REFUSAL_TEXTS = {
     Refusal.NOT_A_RISK_OWNER: _("Only a risk owner may sign."),
     Refusal.OWN_REQUEST: _("You requested this change, so someone else must sign it."),
     Refusal.SIGNED_ALREADY: _("You have already decided on this request. Each person counts once."),
-    Refusal.ACCOUNT_TOO_YOUNG: _(
-        "You became a risk owner after this request was opened, so you cannot sign it."
-    ),
+    Refusal.ACCOUNT_TOO_YOUNG: _("You became a risk owner after this request was opened, so you cannot sign it."),
     Refusal.MEMBERSHIP_NOT_RECORDED: _(
         "The ledger does not say when this account joined the group, so it does not count. An administrator takes it out of "
         "the group and puts it in again, in the admin."

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 from runbooks.documents.rendering.protocol import read_message, write_message
 from runbooks.documents.rendering.rendered import Rendered, as_it_stands
 
-CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).with_name("worker.py")
 # Real documents take 0.05, on a busy machine a few times that; somebody waits for a short text.
 SECONDS = {"document": 10.0, "fragment": 3.0}
 START_SECONDS = 30.0

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":  # started by its path: the packages lie three levels up
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+if __name__ == "__main__":  # started by its path: the packages lie four levels up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from runbooks.documents.rendering.protocol import read_message, write_message
 from runbooks.documents.rendering.render import render_document, render_fragment

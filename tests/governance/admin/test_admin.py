@@ -216,7 +216,7 @@ def test_forged_fields_of_a_request_are_ignored(runbook, people, sign_in):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"to_year": ""}, "Ready is always signed for a year"),
+        ({"to_year": ""}, "Enter the year"),
         ({"to_year": 2001}, "The year is over"),
         ({"to_level": "shadow"}, "Only ready has a year"),
         ({"to_level": "retired"}, "Select a valid choice"),
@@ -312,7 +312,7 @@ def test_half_a_decision_is_none(runbook, people, sign_in, changes):
 def test_the_requester_finds_the_reason_and_no_form(runbook, people, sign_in):
     request = cast.ask(runbook, by=people["rita"])
     page = sign_in("rita").get(admin_url(StatusChangeRequest, "change", request.pk))
-    assert "a second pair of eyes is needed" in text_of(page)
+    assert "so someone else must sign it" in text_of(page)
     assert page.context["form"] is None
     assert decide(sign_in("rita"), request).status_code == 403
     assert SignOff.objects.count() == 0

@@ -19,7 +19,6 @@ from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook, RunbookAlias
 from tests import cast
 from tests.runbooks.asking import Page
-from tests.runbooks.conftest import reader  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 20, 10, 0, tzinfo=UTC)
@@ -197,7 +196,7 @@ PAGES = ("/runbooks/", "/runbooks/{slug}/", "/reports/readiness/")
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_of_another_day_says_so_first_and_shows_no_green(told, reader, address):  # noqa: F811
+def test_a_page_of_another_day_says_so_first_and_shows_no_green(told, reader, address):
     response = reader.get(address.format(slug=told.slug), {"as_of": stamp(told.at["ready"])})
     content = response.content.decode()
     shown = Page(response)
@@ -211,13 +210,13 @@ def test_a_page_of_another_day_says_so_first_and_shows_no_green(told, reader, ad
     assert "Signed for live use until" not in content
 
 
-def test_the_page_of_a_runbook_shows_the_text_that_was_signed_then(told, reader):  # noqa: F811
+def test_the_page_of_a_runbook_shows_the_text_that_was_signed_then(told, reader):
     address = told.get_absolute_url()
     assert "Close the old valve" in reader.get(address, {"as_of": stamp(told.at["ready"])}).content.decode()
     assert "No text was signed then" in reader.get(address, {"as_of": stamp(told.at["unassessed"])}).content.decode()
 
 
-def test_the_list_is_filtered_by_what_was_signed_then(told, reader):  # noqa: F811
+def test_the_list_is_filtered_by_what_was_signed_then(told, reader):
     cast.make_runbook("Other")
     for query, moment, titles in (
         ({"readiness": "ready"}, "ready", ["Pump"]),
@@ -230,7 +229,7 @@ def test_the_list_is_filtered_by_what_was_signed_then(told, reader):  # noqa: F8
         assert [row.runbook.title for row in response.context["page"]] == titles, (query, moment)
 
 
-def test_the_report_is_a_file_whose_columns_are_not_those_of_now(told, reader):  # noqa: F811
+def test_the_report_is_a_file_whose_columns_are_not_those_of_now(told, reader):
     response = reader.get("/reports/readiness/", {"as_of": stamp(told.at["ready"]), "format": "csv"})
     row = next(csv.DictReader(StringIO(response.content.decode("utf-8-sig"))))
     assert (row["verdict_then"], row["level_then"]) == ("go", "ready")
@@ -240,20 +239,20 @@ def test_the_report_is_a_file_whose_columns_are_not_those_of_now(told, reader): 
 
 @pytest.mark.parametrize("address", PAGES)
 @pytest.mark.parametrize("text", [*NONSENSE, "2099-01-01"])
-def test_a_nonsense_date_is_400_with_what_to_write(told, reader, address, text):  # noqa: F811
+def test_a_nonsense_date_is_400_with_what_to_write(told, reader, address, text):
     response = reader.get(address.format(slug=told.slug), {"as_of": text})
     assert response.status_code == 400
     assert "Write" in response.content.decode()
 
 
 @pytest.mark.parametrize("address", ["/", "/situations/", "/landscape/", "/changes/", "/reports/findings/", "/search/"])
-def test_a_page_that_cannot_tell_does_not_show_now_instead(told, reader, address):  # noqa: F811
+def test_a_page_that_cannot_tell_does_not_show_now_instead(told, reader, address):
     response = reader.get(address, {"as_of": "2026-01-01"})
     assert response.status_code == 400
     assert "cannot be shown as of another day" in response.content.decode()
 
 
-def test_a_runbook_that_is_not_there_or_was_not_there_then_is_a_404(told, people, reader):  # noqa: F811
+def test_a_runbook_that_is_not_there_or_was_not_there_then_is_a_404(told, people, reader):
     assert reader.get("/runbooks/nowhere/", {"as_of": stamp(told.at["ready"])}).status_code == 404
     late = Runbook(slug="late", title="Late")
     with audited_edit(late, by=people["ed"]):
@@ -270,7 +269,7 @@ def test_the_past_is_shut_to_whoever_may_not_read(told, client):
 # ---- REST
 
 
-def test_the_verdict_of_another_moment_is_no_go_and_tells_beside_it_what_it_was(told, reader):  # noqa: F811
+def test_the_verdict_of_another_moment_is_no_go_and_tells_beside_it_what_it_was(told, reader):
     address = f"/api/v1/runbooks/{told.slug}/verdict/"
     answer = reader.get(address, {"as_of": stamp(told.at["ready"])}).json()
     assert (answer["verdict"], answer["reasons"]) == ("no-go", ["not_now"])
@@ -282,7 +281,7 @@ def test_the_verdict_of_another_moment_is_no_go_and_tells_beside_it_what_it_was(
     assert (now["as_of"], now["verdict_then"], now["reasons_then"]) == (None, None, None)
 
 
-def test_a_go_of_now_is_never_given_for_another_moment(ready_runbook, reader):  # noqa: F811
+def test_a_go_of_now_is_never_given_for_another_moment(ready_runbook, reader):
     address = f"/api/v1/runbooks/{ready_runbook.slug}/verdict/"
     assert reader.get(address).json()["verdict"] == "go"
     assert (
@@ -292,7 +291,7 @@ def test_a_go_of_now_is_never_given_for_another_moment(ready_runbook, reader):  
     assert (row["live_ready"], row["reasons_against_live"]) == (False, ["not_now"])
 
 
-def test_the_rows_are_those_of_then_in_the_shape_of_now(told, reader):  # noqa: F811
+def test_the_rows_are_those_of_then_in_the_shape_of_now(told, reader):
     moment = stamp(told.at["ready"])
     row = reader.get(f"/api/v1/runbooks/{told.slug}/", {"as_of": moment}).json()
     listed = reader.get("/api/v1/runbooks/", {"as_of": moment}).json()["results"]
@@ -304,7 +303,7 @@ def test_the_rows_are_those_of_then_in_the_shape_of_now(told, reader):  # noqa: 
     assert (now["readiness_level"], now["as_of"]) == ("shadow", None)
 
 
-def test_the_list_over_rest_is_filtered_and_paged(told, reader):  # noqa: F811
+def test_the_list_over_rest_is_filtered_and_paged(told, reader):
     for _ in range(3):
         cast.make_runbook()
     query = {"as_of": stamp(told.at["ready"]), "page_size": 2}
@@ -316,7 +315,7 @@ def test_the_list_over_rest_is_filtered_and_paged(told, reader):  # noqa: F811
 
 
 @pytest.mark.parametrize("text", [*NONSENSE, "2099-01-01"])
-def test_a_nonsense_date_is_an_error_of_its_field(told, reader, text):  # noqa: F811
+def test_a_nonsense_date_is_an_error_of_its_field(told, reader, text):
     for address in ("/api/v1/runbooks/", f"/api/v1/runbooks/{told.slug}/"):
         response = reader.get(address, {"as_of": text})
         assert response.status_code == 400
@@ -326,7 +325,7 @@ def test_a_nonsense_date_is_an_error_of_its_field(told, reader, text):  # noqa: 
     assert response.json()["detail"].startswith("as_of: ")
 
 
-def test_what_cannot_be_told_of_then_is_refused(told, reader):  # noqa: F811
+def test_what_cannot_be_told_of_then_is_refused(told, reader):
     moment = stamp(told.at["ready"])
     assert reader.get(f"/api/v1/runbooks/{told.slug}/document/", {"as_of": moment}).status_code == 400
     assert reader.get("/api/v1/clusters/", {"as_of": moment}).status_code == 400
@@ -334,7 +333,7 @@ def test_what_cannot_be_told_of_then_is_refused(told, reader):  # noqa: F811
     assert reader.get("/api/v1/runbooks/nowhere/verdict/", {"as_of": moment}).status_code == 404
 
 
-def test_looking_at_the_past_writes_nothing(told, reader):  # noqa: F811
+def test_looking_at_the_past_writes_nothing(told, reader):
     rows = ChangeLogEntry.objects.count()
     for address in PAGES:
         reader.get(address.format(slug=told.slug), {"as_of": stamp(told.at["ready"])})
@@ -342,7 +341,7 @@ def test_looking_at_the_past_writes_nothing(told, reader):  # noqa: F811
     assert ledger.verify().is_whole
 
 
-def test_a_former_address_leads_on_with_its_moment(told, reader):  # noqa: F811
+def test_a_former_address_leads_on_with_its_moment(told, reader):
     RunbookAlias.objects.create(runbook=Runbook.objects.get(slug=told.slug), name="once-called-this")
     query = {"as_of": stamp(told.at["ready"])}
     response = reader.get("/runbooks/once-called-this/", query, follow=True)

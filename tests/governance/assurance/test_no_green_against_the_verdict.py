@@ -13,7 +13,6 @@ from governance.assurance.evidence import verdict_on
 from governance.signoff.models import SignOff
 from runbooks.models import Runbook
 from tests import cast
-from tests.runbooks.conftest import reader, scene  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +64,7 @@ def greens(page):
     return page.count("is-live") - page.count("<dd>May be used live")
 
 
-def addresses(scene):  # noqa: F811
+def addresses(scene):
     return [
         "/",
         "/runbooks/",
@@ -84,7 +83,7 @@ def addresses(scene):  # noqa: F811
 
 
 @pytest.mark.parametrize("forge", FORGERIES)
-def test_what_was_forged_is_green_nowhere(scene, reader, forge):  # noqa: F811
+def test_what_was_forged_is_green_nowhere(scene, reader, forge):
     pages = addresses(scene)
     before = {address: greens(reader.get(address).content.decode()) for address in pages}
     assert sum(map(bool, before.values())) >= len(pages) - 3, before  # else nothing is shown by what follows
@@ -98,7 +97,7 @@ def test_what_was_forged_is_green_nowhere(scene, reader, forge):  # noqa: F811
 
 
 @pytest.mark.parametrize("forge", FORGERIES)
-def test_no_machine_is_told_live_ready(scene, reader, forge):  # noqa: F811
+def test_no_machine_is_told_live_ready(scene, reader, forge):
     forge(scene.ready)
     for row in (
         reader.get(f"/api/v1/runbooks/{scene.ready.slug}/").json(),
@@ -112,7 +111,7 @@ def test_no_machine_is_told_live_ready(scene, reader, forge):  # noqa: F811
 
 
 @pytest.mark.parametrize("forge", FORGERIES)
-def test_the_admin_does_not_say_signed_for_live_use(scene, sign_in, forge):  # noqa: F811
+def test_the_admin_does_not_say_signed_for_live_use(scene, sign_in, forge):
     client: Client = sign_in("ed")
     forge(scene.ready)
     for page in ("", f"{scene.ready.pk}/change/"):
@@ -121,7 +120,7 @@ def test_the_admin_does_not_say_signed_for_live_use(scene, sign_in, forge):  # n
     assert "not valid" in client.get("/admin/runbooks/runbook/").content.decode()
 
 
-def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runbook(scene, reader, sign_in):  # noqa: F811
+def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runbook(scene, reader, sign_in):
     """A list reads no texts. Whatever shows or answers about one runbook does."""
     version = scene.ready.document.get_absolute_url()
     forge_the_text_alone(scene.ready)
@@ -142,7 +141,7 @@ def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runb
     assert "Signed for live use." not in admin
 
 
-def test_many_rows_are_asked_about_together(people, django_assert_max_num_queries, reader):  # noqa: F811
+def test_many_rows_are_asked_about_together(people, django_assert_max_num_queries, reader):
     for number in range(8):
         cast.make_ready(cast.make_runbook(f"Valve {number}"))
     reader.get("/runbooks/")
@@ -150,13 +149,13 @@ def test_many_rows_are_asked_about_together(people, django_assert_max_num_querie
         assert reader.get("/runbooks/").content.decode().count("is-live") >= 8
 
 
-def test_an_answer_is_kept_for_no_other_request(scene, reader):  # noqa: F811
+def test_an_answer_is_kept_for_no_other_request(scene, reader):
     assert greens(reader.get("/runbooks/").content.decode())
     lose_a_signature(scene.ready)
     assert not greens(reader.get("/runbooks/").content.decode())
 
 
-def test_the_command_that_asks_says_the_same(scene):  # noqa: F811
+def test_the_command_that_asks_says_the_same(scene):
     forge_what_is_shown(scene.ready)
     out = StringIO()
     with pytest.raises(SystemExit):

@@ -9,7 +9,6 @@ from django.utils import timezone
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
 from tests import cast
-from tests.runbooks.conftest import reader  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 PAGE, API = "/reports/findings/", "/api/v1/findings/"
@@ -53,7 +52,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_page_file_and_api_give_the_same_rows(findings, reader, query):  # noqa: F811
+def test_page_file_and_api_give_the_same_rows(findings, reader, query):
     page = reader.get(f"{PAGE}?{query}")
     assert {finding.subject for finding in page.context["findings"]} == QUERIES[query]
     api = reader.get(f"{API}?{query}" if "resolved" in query else f"{API}?{query}&resolved=false")
@@ -70,7 +69,7 @@ def test_every_filter_is_tried_above():
     )
 
 
-def test_the_file_has_kind_severity_place_runbook_and_times(findings, reader):  # noqa: F811
+def test_the_file_has_kind_severity_place_runbook_and_times(findings, reader):
     response = reader.get(f"{PAGE}?kind=dead_link&format=csv")
     assert response.headers["Content-Type"].startswith("text/csv")
     row = next(csv.DictReader(StringIO(response.content.decode("utf-8-sig"))))
@@ -81,17 +80,17 @@ def test_the_file_has_kind_severity_place_runbook_and_times(findings, reader):  
     assert row["resolved_at"] == ""
 
 
-def test_a_subject_that_a_spreadsheet_would_compute_is_text(findings, reader):  # noqa: F811
+def test_a_subject_that_a_spreadsheet_would_compute_is_text(findings, reader):
     assert "'=Pump" in reader.get(f"{PAGE}?format=csv").content.decode()
 
 
-def test_the_file_of_a_filtered_page_is_one_click_away(findings, reader):  # noqa: F811
+def test_the_file_of_a_filtered_page_is_one_click_away(findings, reader):
     content = reader.get(f"{PAGE}?kind=dead_link").content.decode()
     assert "?kind=dead_link&amp;format=csv" in content
 
 
 @pytest.mark.parametrize("query", ["kind=bogus", "severity=bogus", "resolved=1", "runbook=bogus", f"text={'x' * 201}"])
-def test_a_filter_that_makes_no_sense_is_told_and_shows_nothing(findings, reader, query):  # noqa: F811
+def test_a_filter_that_makes_no_sense_is_told_and_shows_nothing(findings, reader, query):
     for suffix in ("", "&format=csv"):
         response = reader.get(f"{PAGE}?{query}{suffix}")
         assert response.status_code == 200
@@ -101,7 +100,7 @@ def test_a_filter_that_makes_no_sense_is_told_and_shows_nothing(findings, reader
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=x", "page=99", "resolved=true&page=1"])
-def test_a_page_that_is_not_there_never_fails(findings, reader, query):  # noqa: F811
+def test_a_page_that_is_not_there_never_fails(findings, reader, query):
     assert reader.get(f"{PAGE}?{query}").status_code in (200, 404)
 
 
@@ -118,5 +117,5 @@ def test_a_page_that_is_not_there_never_fails(findings, reader, query):  # noqa:
         ("kind=nonsense", True),
     ],
 )
-def test_the_folded_filters_stand_open_where_one_of_them_is_used(findings, reader, query, is_open):  # noqa: F811
+def test_the_folded_filters_stand_open_where_one_of_them_is_used(findings, reader, query, is_open):
     assert ('<details class="fold" open>' in reader.get(f"{PAGE}?{query}").content.decode()) is is_open

@@ -180,5 +180,5 @@ def test_a_search_without_words_shows_the_situations(scene, reader):
 
 def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(scene, reader):
     shown = reader.get("/search/?q=n%22o%3Csuch%3E").content.decode()
-    assert "Nothing holds the words of" in shown
+    assert "No results for" in shown
     assert 'value="n&quot;o&lt;such&gt;"' in shown
