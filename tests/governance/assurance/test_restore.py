@@ -15,7 +15,6 @@ from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
 from tests import cast
 from tests.governance.ledger.test_checkpoint import (
-    kept,  # noqa: F401
     rewrite_chain,
     run,
 )
@@ -28,7 +27,7 @@ def reasons(runbook):
 
 
 @pytest.fixture
-def restored(ready_runbook, kept):  # noqa: F811
+def restored(ready_runbook, kept):
     """The last rows are lost, new ones were written, and the checkpoint has exposed it."""
     rewrite_chain(list(ChangeLogEntry.objects.order_by("sequence"))[:-1])
     for number in range(3):
@@ -56,14 +55,14 @@ def test_the_nightly_commands_do_not_settle_it(restored, ready_runbook, tmp_path
     assert "ledger_broken" in reasons(ready_runbook)
 
 
-def test_a_checkpoint_exposes_it_even_if_only_the_next_one_is_taken(ready_runbook, kept):  # noqa: F811
+def test_a_checkpoint_exposes_it_even_if_only_the_next_one_is_taken(ready_runbook, kept):
     rewrite_chain(list(ChangeLogEntry.objects.order_by("sequence"))[:-1])
     with pytest.raises(CommandError, match="left as it is"):
         run("checkpoint", "--output", str(kept))
     assert "ledger_broken" in reasons(ready_runbook)
 
 
-def test_the_right_backup_settles_it(ready_runbook, kept):  # noqa: F811
+def test_the_right_backup_settles_it(ready_runbook, kept):
     rows = list(ChangeLogEntry.objects.order_by("sequence"))
     rewrite_chain(list(rows)[:-1])
     with pytest.raises(CommandError):
@@ -162,7 +161,7 @@ def test_a_file_that_is_no_checkpoint_is_not_written_over(ready_runbook, tmp_pat
     assert file.read_text() == "My notes."
 
 
-def test_a_checkpoint_takes_the_place_of_its_own_chains_earlier_one(kept, people):  # noqa: F811
+def test_a_checkpoint_takes_the_place_of_its_own_chains_earlier_one(kept, people):
     before = kept.read_text()
     cast.store("docs/later.md", "# Later\n")
     run("checkpoint", "--output", str(kept))

@@ -66,17 +66,6 @@ def run(command, *arguments, **options):
     return out.getvalue()
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "landscape.md"
-
-    def write(text):
-        path.write_bytes(text.encode())
-        return str(path)
-
-    return write
-
-
 def bring_in(file, *versions, **options):
     for version in versions:
         run("import_landscape", file(VERSIONS[version - 1]), accept_renames=True, **options)

@@ -10,7 +10,6 @@ from runbooks.models import Runbook, Situation
 from tests import cast
 from tests.governance.admin.test_import_page import upload, words
 from tests.governance.exchange.test_landscape_history import (
-    file,  # noqa: F401 - a fixture
     run,
     titles,
 )
@@ -25,7 +24,7 @@ INSERTED = text_of((ROWS[0], NEW, *ROWS[1:]), (situation("Smoke", "Pump 3", "Run
 
 
 @pytest.fixture
-def imported(file):  # noqa: F811
+def imported(file):
     run("import_landscape", file(TEXT))
     return file
 

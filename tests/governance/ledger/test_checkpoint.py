@@ -31,14 +31,6 @@ def run(name, *words, **options):
     return out.getvalue()
 
 
-@pytest.fixture
-def kept(ready_runbook, tmp_path):
-    """A checkpoint that was taken while all was well."""
-    path = tmp_path / "checkpoint.json"
-    run("checkpoint", "--output", str(path))
-    return path
-
-
 def rewrite_chain(rows):
     """Rows from anywhere as the whole ledger, with the chain made anew: what somebody with every right could do."""
     made, previous = [], ledger.GENESIS
