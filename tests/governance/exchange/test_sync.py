@@ -321,8 +321,6 @@ def test_an_empty_catalogue_is_synced_from_anything(db, tmp_path):
 
 
 def test_too_many_files_are_refused(pump, folder, monkeypatch):
-    from runbooks.documents.sources import folder
-
     monkeypatch.setattr("runbooks.documents.sources.folder.MAX_FILES", 1)
     with pytest.raises(SourceError, match="more than 1 files"):
         sync(folder)
