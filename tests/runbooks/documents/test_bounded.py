@@ -122,7 +122,7 @@ def test_an_idle_process_ends(process):
 
 def test_a_forked_worker_has_a_process_of_its_own():
     code = (
-        "import os, sys\nfrom runbooks.documents import bounded\n"
+        "import os, sys\nfrom runbooks.documents.rendering import sandbox as bounded\n"
         "bounded.render_document('a', document_path='')\nbefore = bounded._shared\nnumber = os.fork()\n"
         "if not number:\n"
         "    bounded._shared._lock.acquire(timeout=0) and bounded._shared._lock.release()\n"
