@@ -86,7 +86,7 @@ def test_a_line_of_other_white_space_is_a_text():
 HOSTILE = """
 import sys, time
 sys.path.insert(0, {root!r})
-from runbooks.landscape import cells, conflicts, paths, row_lines
+from runbooks.landscape.parse import cells, conflicts, paths, row_lines
 long = 200_000
 texts = ["> " * long, " \\t" * long + ">", ">" * long, ("> " + " " * 50) * (long // 50), "=" * long + "x",
          "`" * long, "`a" * long, "`" + "a" * long, ("`" * 30 + "x") * (long // 30), "[a](" * long, "[](" + "(a)" * long]
