@@ -10,9 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from governance.assurance.comparison.compare import compare_with_ledger
-from governance.editing.bulk_edit import BulkEdit
-
 
 def main(runbooks: int) -> None:
     """Fill, compare, print.
@@ -28,6 +25,9 @@ def main(runbooks: int) -> None:
 def measure(runbooks: int) -> None:
     """In a migrated database."""
     import django
+
+    from governance.assurance.comparison.compare import compare_with_ledger
+    from governance.editing.bulk_edit import BulkEdit
 
     django.setup()
     from django.core.management import call_command

@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from governance.editing.bulk_edit import BulkEdit
-
 OURS, CATALOGUE, ALL_ROWS = "import", "bulk_create, catalogue", "bulk_create, every row"
 WORDS = (
     "alarm broker limit order session snapshot pipeline eskalation freigabe prüfung latenz konto feed signal bericht "
@@ -110,6 +108,7 @@ def is_bound(function: Any) -> bool:
 def watch_parts(watch: Stopwatch) -> None:
     """Where the time of an import goes."""
     from governance import ledger
+    from governance.editing.bulk_edit import BulkEdit
     from governance.exchange.importing import apply, previous, upload
     from runbooks.search import index
 

@@ -24,11 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.import_landscape import WORDS, landscape
-from governance.editing.audited_edit import audited_edit
-from governance.exchange.documents import store_document
-from governance.signoff.decide import form_etag, sign
-from governance.signoff.downgrade import downgrade
-from governance.signoff.submit import submit
 
 QUIET_SECONDS = 5.0
 PAUSE = 0.2
@@ -97,6 +92,8 @@ class Load:
 
     def __init__(self) -> None:
         from governance import ledger
+        from governance.editing.audited_edit import audited_edit
+        from governance.exchange.documents import store_document
         from runbooks.models import Runbook
 
         self.waits = Waits()
@@ -135,6 +132,10 @@ class Load:
 
     def _sign(self, runbook: Any) -> None:
 
+        from governance.signoff.decide import form_etag, sign
+        from governance.signoff.downgrade import downgrade
+        from governance.signoff.submit import submit
+
         asked: Any = {"runbook": runbook, "level": "shadow", "year": None, "rationale": "Drilled."}
         request = self.waits.measure("request", lambda: submit(**asked, evidence=EVIDENCE, by=self.people["editor"]))
         if request is None:
@@ -167,6 +168,7 @@ def _person(name: str, group: str) -> Any:
     from django.contrib.auth.models import Group, User
 
     from governance import ledger
+    from governance.editing.audited_edit import audited_edit
 
     person = User.objects.create_user(name, password=PASSWORD, is_staff=True)
     with audited_edit(person, by=ledger.SYSTEM):

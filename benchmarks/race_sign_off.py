@@ -29,10 +29,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from governance.editing.audited_edit import audited_edit
-from governance.exchange.documents import store_document
-from governance.signoff.submit import submit
-
 HERE = Path(__file__).resolve().parent.parent
 PASSWORD = "correct-horse-battery"
 PAUSES = (0.0, 0.5, 1.9, 2.0, 2.1, 2.5, 3.0, 4.0)
@@ -132,6 +128,9 @@ def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
 
     from governance import ledger
     from governance.accounts.roles import EDITORS, RISK_OWNERS
+    from governance.editing.audited_edit import audited_edit
+    from governance.exchange.documents import store_document
+    from governance.signoff.submit import submit
     from runbooks.models import Runbook
 
     def person(name: str, group: str) -> User:

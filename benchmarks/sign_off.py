@@ -19,12 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from governance.editing.audited_edit import audited_edit
-from governance.exchange.documents import store_document
-from governance.signoff import decide
-from governance.signoff.decide import form_etag
-from governance.signoff.submit import submit
-
 PASSWORD = "correct-horse-battery"
 WAYS = ("action", "POST", "GET")
 SIGNATURES = ("first", "completing")
@@ -52,6 +46,9 @@ def fill(number: int) -> tuple[dict[str, Any], list[Any]]:
 
     from governance import ledger
     from governance.accounts.roles import EDITORS, RISK_OWNERS
+    from governance.editing.audited_edit import audited_edit
+    from governance.exchange.documents import store_document
+    from governance.signoff.submit import submit
     from runbooks.models import Cluster, Layer, Runbook
 
     people = {}
@@ -201,6 +198,9 @@ class Portal:
 
     def work(self, way: str, request: Any, signature: str) -> Callable[[], object]:
         """What is to be timed; whatever comes before it is done here."""
+        from governance.signoff import decide
+        from governance.signoff.decide import form_etag
+
         address = f"/admin/governance/statuschangerequest/{request.pk}/"
         client = self.clients[signature]
         if way == "GET":
