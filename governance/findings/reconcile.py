@@ -1,5 +1,6 @@
 """Opening and settling the findings of a check: what it notices now, and nothing else, is open afterwards."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from governance.ledger.choices import Action
 MAX_SUBJECT_LENGTH = 300
 MAX_FILE_LENGTH = 300
 MAX_OPENED = 500  # findings that are opened in one transaction, where there are more
+# Seconds between two such transactions. SQLite's waiters look every tenth of a second whether it is their turn.
+BREATH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +77,19 @@ def open_ahead(noticed: Iterable[FindingDraft], *, family: Detector, at: datetim
     An import's first check opens several findings for each of thousands of runbooks: nobody waits for
     all of them.
     """
-    moment, opened, each = at or timezone.now(), 0, list(noticed)
-    while True:
+    moment, opened = at or timezone.now(), 0
+    own = Finding.objects.filter(noticed_by=family)
+    new = _new(own, list(own.filter(resolved_at__isnull=True)), _wanted(noticed, family))
+    for start in range(0, len(new) - MAX_OPENED, MAX_OPENED):
+        part = new[start : start + MAX_OPENED]
         with ledger.atomic():
-            own = Finding.objects.filter(noticed_by=family)
-            new = _new(own, list(own.filter(resolved_at__isnull=True)), _wanted(each, family))
-            if len(new) <= MAX_OPENED:
-                return opened
-            Finding.objects.bulk_create(_stored(one, family, moment) for one in new[:MAX_OPENED])
-            opened += MAX_OPENED
+            open_now = own.filter(resolved_at__isnull=True).values_list("kind", "subject", "file")
+            known = {(str(kind), subject, file) for kind, subject, file in open_now}
+            missing = [one for one in part if one.identity not in known]
+            Finding.objects.bulk_create(_stored(one, family, moment) for one in missing)
+        opened += len(missing)
+        time.sleep(BREATH)
+    return opened
 
 
 def reconcile(noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None) -> Checked:

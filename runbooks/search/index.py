@@ -28,8 +28,8 @@ RUNBOOKS_AT_ONCE = 1_000
 MAX_AT_ONCE = 20
 # Bytes of a text that is read in the transaction of the change. Reading 100 KB takes about 0.1 s.
 MAX_AT_ONCE_LENGTH = 100_000
-# Entries that are written in one transaction when many are behind: it takes about 0.1 s.
-ENTRIES_AT_ONCE = 10
+# Entries, and bytes of their texts, that are written in one transaction when many are behind: about 0.1 s.
+ENTRIES_AT_ONCE, BYTES_AT_ONCE = 50, 100_000
 # Seconds that a change of many runbooks goes on reading after its commit; `tick` does the rest.
 PATIENCE = 20.0
 ATTEMPTS = 3
@@ -155,13 +155,26 @@ def _catch_up_once(until: float | None) -> int:
     """Go once through the entries that are behind; returns how many were made anew."""
     done, last = 0, 0
     while until is None or time.monotonic() < until:
-        staleness = SearchEntry.objects.filter(behind__gt=0, pk__gt=last).order_by("pk")
-        entries = list(staleness.only("runbook", "situation", "document", "behind")[:ENTRIES_AT_ONCE])
+        behind = SearchEntry.objects.filter(behind__gt=0, pk__gt=last).order_by("pk")
+        sized = behind.only("runbook", "situation", "document", "behind").annotate(size=F("runbook__document__size"))
+        entries = _portion(sized[:ENTRIES_AT_ONCE])
         if not entries:
             break
         done += _catch_up_with(entries)
         last = entries[-1].pk
     return done
+
+
+def _portion(entries: Iterable[Any]) -> list[SearchEntry]:
+    """The first entries, as many as have no more text together than is written at once; one at least."""
+    portion: list[SearchEntry] = []
+    room = BYTES_AT_ONCE
+    for entry in entries:
+        room -= entry.size or 0
+        if portion and room < 0:
+            break
+        portion.append(entry)
+    return portion
 
 
 def _catch_up_with(entries: list[SearchEntry]) -> int:

@@ -251,3 +251,17 @@ def test_each_kind_is_explained_in_the_documentation():
 
 def test_every_disagreement_is_a_kind_of_finding():
     assert {kind.value for kind in DisagreementKind} <= set(FindingKind.values)
+
+
+def test_many_new_findings_are_opened_in_portions_once_each_and_told_in_one_row(people, monkeypatch):
+    monkeypatch.setattr("governance.findings.reconcile.MAX_OPENED", 2)
+    monkeypatch.setattr("governance.findings.reconcile.BREATH", 0)
+    for number in range(4):
+        cast.make_runbook(f"Pump {number}")
+    before = ChangeLogEntry.objects.count()
+    checked = check_catalogue(by=ledger.SYSTEM)
+    opened = Finding.objects.filter(noticed_by=Detector.CATALOGUE, resolved_at__isnull=True)
+    assert checked.opened == opened.count() == opened.values("kind", "subject").distinct().count() == 12
+    (row,) = ChangeLogEntry.objects.order_by("sequence")[before:]
+    assert row.changes["findings"]["after"] == 12
+    assert not check_catalogue(by=ledger.SYSTEM)
