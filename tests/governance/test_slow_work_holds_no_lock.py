@@ -326,7 +326,7 @@ def test_no_more_rows_are_deleted_at_once_than_others_can_wait_for(people, monke
 # Every module that does something slow, and why it holds no lock.
 SLOW = {
     "rendered_fragments", "render_fragment", "render_document", "rendered_text", "make_password", "set_password",
-    "check_password", "send_messages", "send_mail", "mail_admins", "notice_catalogue", "open_source", "urlopen", "Popen",
+    "check_password", "send_messages", "send_mail", "mail_admins", "check_catalogue_rows", "open_source", "urlopen", "Popen",
     "rebuild", "verify",
 }  # fmt: skip
 WALKED = {
