@@ -24,7 +24,7 @@ CHUNK = 5_000
 
 @dataclass(slots=True)
 class BulkEdit:
-    """The two halves of an edit of many objects. Both must run in one transaction (``ledger.governed``)."""
+    """The two halves of an edit of many objects. Both must run in one transaction (``ledger.atomic``)."""
 
     by: ledger.Actor
     reason: str

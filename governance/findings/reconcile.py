@@ -72,7 +72,7 @@ def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None =
 
 
 def open_ahead(noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None) -> int:
-    """Open what is new in short transactions until few are left for ``keep_noticed``; returns how many.
+    """Open what is new in short transactions until few are left for ``reconcile``; returns how many.
 
     An import's first check opens several findings for each of thousands of runbooks: nobody waits for
     all of them.

@@ -39,7 +39,7 @@ SYSTEM = SystemActor("(system)")
 
 
 def canonical_language() -> override:
-    """``with ledger.in_its_language():`` around the making of a record.
+    """``with ledger.canonical_language():`` around the making of a record.
 
     The ledger is written in English, whoever acts, and shown in the reader's language by ``governance.ledger.labels``:
     the same change must be the same bytes.

@@ -215,7 +215,7 @@ def test_an_error_of_another_kind_is_an_error_as_before(ready_runbook, people, m
     def fails(*_, **__):
         raise OperationalError("something else")
 
-    monkeypatch.setattr(ledger, "governed", fails)
+    monkeypatch.setattr(ledger, "atomic", fails)
     client = Client(raise_request_exception=False)
     client.force_login(people["rita"])
     assert take_down(client, ready_runbook).status_code == 500

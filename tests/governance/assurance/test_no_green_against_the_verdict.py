@@ -132,7 +132,7 @@ def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runb
     ):
         page = reader.get(address).content.decode()
         assert not greens(page), address
-        assert "it is the signed one" not in page
+        assert "current, signed version" not in page
     for address in (scene.ready.get_absolute_url(), version):
         assert "The stored text is not what its sha256 names." in reader.get(address).content.decode()
     row = reader.get(f"/api/v1/runbooks/{scene.ready.slug}/").json()

@@ -134,7 +134,7 @@ def test_the_present_text_of_a_runbook_that_is_not_live_ready_carries_the_warnin
 def test_a_live_ready_text_says_that_it_is_the_signed_one(scene, reader):
     shown = page(reader, reverse("runbook-version", args=[scene.ready.slug, scene.ready.document.sha256]))
     assert shown.banners == []
-    assert "it is the signed one" in shown.words
+    assert "current, signed version" in shown.words
 
 
 def test_a_step_of_a_situation_warns_before_it_names_the_runbook(scene, reader):
