@@ -24,7 +24,7 @@ LINKED_RUNBOOKS: dict[type[models.Model], str] = {Layer: "runbooks", Cluster: "r
 class AuditedEdit:
     """One edit in two halves, for a caller that writes in between (the admin's forms do).
 
-    Both halves must run in one transaction. ``governed_edit`` is the same as a ``with`` block.
+    Both halves must run in one transaction. ``audited_edit`` is the same as a ``with`` block.
     """
 
     by: ledger.Actor

@@ -1,4 +1,4 @@
-"""Editing many objects of one kind: what ``governed_edit`` does for one, in a number of queries that stays the same."""
+"""Editing many objects of one kind: what ``audited_edit`` does for one, in a number of queries that stays the same."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

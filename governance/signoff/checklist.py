@@ -35,7 +35,7 @@ class ChecklistItem:
 def checklist_for(request: StatusChangeRequest, *, told: History) -> list[ChecklistItem]:
     """The checks of one request, as things stand now.
 
-    :param told: the ledger's rows about the runbook's document (``Dossier.told``).
+    :param told: the ledger's rows about the runbook's document (``ReviewContext.told``).
     """
     return list(_gates(request, told))
 

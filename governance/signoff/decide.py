@@ -27,7 +27,7 @@ def sign(
 ) -> StatusChangeRequest:
     """Approve a request. The last signature that the rule asks for moves the readiness.
 
-    :param seen: the token that the page carried (``seen_token``): the signature covers what was shown. The same decision
+    :param seen: the token that the page carried (``form_etag``): the signature covers what was shown. The same decision
         with the same token again (a double click, a retry) is the same signature, and gives the same answer.
     :param password: the signer's own, asked for again at each signature.
     :raises ActionRefused: the policy has reasons against it.
@@ -45,7 +45,7 @@ def reject(
 
 
 def form_etag(request: StatusChangeRequest) -> str:
-    """What a sign-off page that is loaded now carries in its form: see ``dossier.token_of``."""
+    """What a sign-off page that is loaded now carries in its form: see ``review_context.etag_of``."""
     return etag_of(request, request.sign_offs.values_list("signer_id", flat=True))
 
 
