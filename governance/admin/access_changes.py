@@ -18,7 +18,7 @@ from governance.errors import ActionRefused
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.access_changes import change_of, reasons_against_settling, recent_changes
 from governance.signoff.choices import REFUSAL_TEXTS
-from governance.signoff.eligibility import house
+from governance.signoff.eligibility import sign_off_settings
 from governance.signoff.policy import Refusal
 from governance.signoff.signers import person
 
@@ -54,14 +54,14 @@ class AccessChangesMixin:
         if not may_see(request):
             raise PermissionDenied
         now = timezone.now()
-        rules = house(at=now)
-        changes = recent_changes(house=rules, at=now)
+        rules = sign_off_settings(at=now)
+        changes = recent_changes(settings=rules, at=now)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Changes to confirm"),
             "opts": self.opts,
             "changes": [(change, change.is_waiting(at=now)) for change in changes],
-            "house": rules,
+            "settings": rules,
         }
         return TemplateResponse(request, "admin/governance/statuschangerequest/access_changes.html", context)
 
@@ -103,10 +103,10 @@ class AccessChangesMixin:
         self: Any, request: HttpRequest, entry: ChangeLogEntry, form: SettleForm, status: int
     ) -> HttpResponse:
         now = timezone.now()
-        rules = house(at=now)
-        change = change_of(entry, house=rules)
+        rules = sign_off_settings(at=now)
+        change = change_of(entry, settings=rules)
         known = person(signed_in(request), at=now)
-        refusals = reasons_against_settling(change, known, house=rules, at=now)
+        refusals = reasons_against_settling(change, known, settings=rules, at=now)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Change %(sequence)d") % {"sequence": entry.sequence},

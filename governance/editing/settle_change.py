@@ -22,7 +22,7 @@ from governance.signoff.access_changes import (
     change_of,
     reasons_against_settling,
 )
-from governance.signoff.eligibility import house
+from governance.signoff.eligibility import sign_off_settings
 from governance.signoff.reauthentication import hashed, is_confirmed
 from governance.signoff.rules import bring_rules_into_force
 from governance.signoff.signers import gained_groups, is_activated, person_of, signing_groups
@@ -59,10 +59,10 @@ def _settle(
     moment = at or timezone.now()
     given, settled = hashed(password, by=by), None
     with ledger.atomic():
-        account, rules = account_of(by), house(at=moment)
+        account, rules = account_of(by), sign_off_settings(at=moment)
         known = person_of(account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment)
-        change = change_of(entry, house=rules)
-        refuse_for(reasons_against_settling(change, known, house=rules, at=moment))
+        change = change_of(entry, settings=rules)
+        refuse_for(reasons_against_settling(change, known, settings=rules, at=moment))
         if is_confirmed(given, account=account.user, known=known, at=moment, rules=rules):
             settled = _settle_locked(entry, action, comment=comment, by=by, at=moment)
     if settled is None:  # after the commit: the row of the wrong password must stay

@@ -25,7 +25,7 @@ from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.mail import send_after_commit
 from governance.signoff import policy
-from governance.signoff.eligibility import house as house_now
+from governance.signoff.eligibility import sign_off_settings
 from governance.signoff.signers import (
     change_settled_by,
     gained_groups,
@@ -72,27 +72,27 @@ class AccessChange:
         return self.settled is None and self.waits_until is not None and (at or timezone.now()) < self.waits_until
 
 
-def recent_changes(*, house: policy.SignOffSettings, at: datetime | None = None) -> list[AccessChange]:
+def recent_changes(*, settings: policy.SignOffSettings, at: datetime | None = None) -> list[AccessChange]:
     """What changed lately about who may sign and by which rules, the newest first.
 
     All that waits, and what has taken effect within ``SHOWN``.
     """
-    since = (at or timezone.now()) - max(SHOWN, house.cool_down)
+    since = (at or timezone.now()) - max(SHOWN, settings.cool_down)
     about = Q(subject__startswith=ACCOUNT) | Q(subject__startswith=RULE)
     rows = list(ChangeLogEntry.objects.filter(about, recorded_at__gt=since).order_by("-sequence"))
     settled = {change_settled_by(row): row for row in rows if row.action in SETTLING}
     groups = signing_groups()
     return [
-        AccessChange(row, _waits_until(row, groups, house), settled.get(row.sequence))
+        AccessChange(row, _waits_until(row, groups, settings), settled.get(row.sequence))
         for row in rows
         if concerns_signing(row, groups)
     ]
 
 
-def change_of(entry: ChangeLogEntry, *, house: policy.SignOffSettings) -> AccessChange:
+def change_of(entry: ChangeLogEntry, *, settings: policy.SignOffSettings) -> AccessChange:
     """One ledger row as a change that may wait."""
     rows = ChangeLogEntry.objects.filter(subject=entry.subject, action__in=SETTLING, changes__change__after=entry.pk)
-    return AccessChange(entry, _waits_until(entry, signing_groups(), house), rows.first())
+    return AccessChange(entry, _waits_until(entry, signing_groups(), settings), rows.first())
 
 
 def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessChange]:
@@ -103,8 +103,8 @@ def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessC
     if not settings.SIGNING_COOL_DOWN_HOURS or not user.groups.filter(name=RISK_OWNERS).exists():
         return []
     moment = at or timezone.now()
-    rules = house_now(at=moment)
-    waiting = [change for change in recent_changes(house=rules, at=moment) if change.is_waiting(at=moment)]
+    rules = sign_off_settings(at=moment)
+    waiting = [change for change in recent_changes(settings=rules, at=moment) if change.is_waiting(at=moment)]
     if not waiting:
         return []
     known = person(user, at=moment)
@@ -112,7 +112,7 @@ def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessC
     return [
         change
         for change in waiting
-        if not reasons_against_settling(change, known, makers=makers, house=rules, at=moment)
+        if not reasons_against_settling(change, known, makers=makers, settings=rules, at=moment)
     ]
 
 
@@ -121,7 +121,7 @@ def reasons_against_settling(
     known: policy.Person,
     *,
     makers: dict[str, frozenset[str]] | None = None,
-    house: policy.SignOffSettings,
+    settings: policy.SignOffSettings,
     at: datetime,
 ) -> tuple[policy.Refusal, ...]:
     """Why this person may not confirm or refuse a change at a moment (aware).
@@ -136,19 +136,19 @@ def reasons_against_settling(
         behind=makers[known.username],
         about=change.about,
         is_waiting=change.is_waiting(at=at),
-        house=house,
+        settings=settings,
         at=at,
     )
 
 
-def _waits_until(row: ChangeLogEntry, groups: Iterable[str], house: policy.SignOffSettings) -> datetime | None:
-    if house.first_day or not house.cool_down or row.action not in (Action.CREATED, Action.CHANGED):
+def _waits_until(row: ChangeLogEntry, groups: Iterable[str], settings: policy.SignOffSettings) -> datetime | None:
+    if settings.first_day or not settings.cool_down or row.action not in (Action.CREATED, Action.CHANGED):
         return None
     if row.subject.startswith(RULE):
         waits = bool((row.changes.get("effective_from") or {}).get("after")) and not _is_in_force(row)
     else:
         waits = is_activated(row) or bool(gained_groups(row) & set(groups))
-    return row.recorded_at + house.cool_down if waits else None
+    return row.recorded_at + settings.cool_down if waits else None
 
 
 def _is_in_force(row: ChangeLogEntry) -> bool:

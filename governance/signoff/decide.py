@@ -65,7 +65,7 @@ def _decide(
         read = load_review_context(locked_request(request), by=by, at=moment)
         request, lapsed = read.request, False
         account, known = read.accounts[by.pk].user, read.people[by.pk]
-        confirmed = is_confirmed(given, account=account, known=known, at=moment, rules=read.house)
+        confirmed = is_confirmed(given, account=account, known=known, at=moment, rules=read.settings)
         if confirmed and not _is_repeated(read, decision, comment=comment, seen=seen, by=by):
             lapsed = request.state == RequestState.LAPSED or (
                 request.is_open and lapse_if_changed(request, by=ledger.SYSTEM, at=moment)

@@ -27,7 +27,7 @@ from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 from governance.signoff.signers import person_of
 
 
-def house(*, at: datetime | None = None) -> policy.SignOffSettings:
+def sign_off_settings(*, at: datetime | None = None) -> policy.SignOffSettings:
     """What the policy asks of the portal at a moment (aware; now by default)."""
     cool_down = timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS)
     return policy.SignOffSettings(
@@ -77,14 +77,14 @@ class Survey:
     facts: dict[int, policy.RequestFacts]
     people: dict[tuple[int, int], policy.Person]
     users: dict[int, User]
-    house: policy.SignOffSettings
+    settings: policy.SignOffSettings
     at: datetime
 
     def may_sign(self, user: int, request: StatusChangeRequest) -> bool:
         """Whether the policy has nothing against this account's decision on a request now."""
         person = self.people.get((request.rule.group_id if request.rule else 0, user))
         return person is not None and not policy.reasons_against_signing(
-            person, self.facts[request.pk], house=self.house, at=self.at
+            person, self.facts[request.pk], settings=self.settings, at=self.at
         )
 
     def awaiting(self, user: int) -> list[StatusChangeRequest]:
@@ -105,7 +105,7 @@ class Survey:
             self.facts[request.pk],
             approved_by=approved,
             needed=request.required_signatures,
-            house=self.house,
+            settings=self.settings,
             at=self.at,
         )
 
@@ -139,7 +139,7 @@ def survey(
             for pk, each in members.items()
         },
         users={pk: each.user for pk, each in members.items()},
-        house=house(at=moment) if found else policy.SignOffSettings(),
+        settings=sign_off_settings(at=moment) if found else policy.SignOffSettings(),
         at=moment,
     )
 
@@ -197,7 +197,7 @@ def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequ
     return survey(only=user, at=at).awaiting(user.pk)
 
 
-def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.SignOffSettings, at: datetime) -> bool:
+def quorum_in_reach(rule: SignOffRule, *, by: User, settings: policy.SignOffSettings, at: datetime) -> bool:
     """Whether as many people as a rule asks for could sign a request by this person."""
     asked = policy.RequestFacts(
         state="open",
@@ -208,7 +208,7 @@ def quorum_in_reach(rule: SignOffRule, *, by: User, house: policy.SignOffSetting
         decided_by=frozenset(),
     )
     people, needed = members_of(rule, at=at), rule.required_signatures
-    return not policy.reach(people, asked, approved_by=frozenset(), needed=needed, house=house, at=at).is_lost
+    return not policy.reach(people, asked, approved_by=frozenset(), needed=needed, settings=settings, at=at).is_lost
 
 
 def members_of(rule: SignOffRule, *, besides: Iterable[int] = (), at: datetime) -> list[policy.Person]:

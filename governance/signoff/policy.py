@@ -204,14 +204,16 @@ def is_link(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def reasons_against_counting(person: Person, request: RequestFacts, *, house: SignOffSettings) -> tuple[Refusal, ...]:
+def reasons_against_counting(
+    person: Person, request: RequestFacts, *, settings: SignOffSettings
+) -> tuple[Refusal, ...]:
     """Why a signature of this person does not count, when it is given and again when the quorum is reached."""
     recorded = person.recorded_since
     return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
         (Refusal.OWN_REQUEST, request.independent and person.id == request.requested_by),
-        (Refusal.SOLO_MODE_IS_OFF, not request.independent and not house.solo),
+        (Refusal.SOLO_MODE_IS_OFF, not request.independent and not settings.solo),
         (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and recorded is None),
         (
             Refusal.ACCOUNT_TOO_YOUNG,
@@ -221,7 +223,7 @@ def reasons_against_counting(person: Person, request: RequestFacts, *, house: Si
 
 
 def reasons_against_signing(
-    person: Person, request: RequestFacts, *, house: SignOffSettings, at: datetime
+    person: Person, request: RequestFacts, *, settings: SignOffSettings, at: datetime
 ) -> tuple[Refusal, ...]:
     """Why this person may not decide on this request at a moment (aware; four eyes: DESIGN, promise 3)."""
     return (
@@ -229,29 +231,29 @@ def reasons_against_signing(
             (Refusal.REQUEST_CLOSED, request.state != transitions.OPEN),
             (Refusal.SIGNED_ALREADY, person.id in request.decided_by),
         )
-        + reasons_against_counting(person, request, house=house)
-        + _reasons((Refusal.ACCESS_TOO_NEW, house.waits(person.signs_since, at)))
-        + reasons_against_confirming(person, house=house, at=at)
+        + reasons_against_counting(person, request, settings=settings)
+        + _reasons((Refusal.ACCESS_TOO_NEW, settings.waits(person.signs_since, at)))
+        + reasons_against_confirming(person, settings=settings, at=at)
     )
 
 
-def reasons_against_confirming(person: Person, *, house: SignOffSettings, at: datetime) -> tuple[Refusal, ...]:
+def reasons_against_confirming(person: Person, *, settings: SignOffSettings, at: datetime) -> tuple[Refusal, ...]:
     """Why this person's password confirms no signature at a moment, right or wrong."""
-    return _reasons((Refusal.COOLING_DOWN, _cools_down(person, house, at))) + reasons_against_guessing(person)
+    return _reasons((Refusal.COOLING_DOWN, _cools_down(person, settings, at))) + reasons_against_guessing(person)
 
 
-def _cools_down(person: Person, house: SignOffSettings, at: datetime) -> bool:
+def _cools_down(person: Person, settings: SignOffSettings, at: datetime) -> bool:
     """Whether somebody else set the password too short a while ago.
 
     On the first day, whether somebody set it anew.
     """
-    made = house.waits(person.password_set_by_another_at, at)
-    return made or _waits_always(person.password_reset_at, house, at)
+    made = settings.waits(person.password_set_by_another_at, at)
+    return made or _waits_always(person.password_reset_at, settings, at)
 
 
-def _waits_always(since: datetime | None, house: SignOffSettings, at: datetime) -> bool:
+def _waits_always(since: datetime | None, settings: SignOffSettings, at: datetime) -> bool:
     """Whether it has not waited long enough, be it the first day."""
-    return replace(house, first_day=False).waits(since, at)
+    return replace(settings, first_day=False).waits(since, at)
 
 
 def reasons_against_guessing(person: Person) -> tuple[Refusal, ...]:
@@ -269,7 +271,7 @@ def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[
 
 
 def reasons_against_submitting(
-    person: Person, standing: RunbookStatus, proposal: Proposal, *, house: SignOffSettings, at: datetime
+    person: Person, standing: RunbookStatus, proposal: Proposal, *, settings: SignOffSettings, at: datetime
 ) -> tuple[Refusal, ...]:
     """Why this request for a move up may not be opened at a moment (aware; DESIGN, promise 4)."""
     return (
@@ -277,8 +279,8 @@ def reasons_against_submitting(
             (Refusal.NOT_ACTIVE, not person.is_active),
             (Refusal.NOT_AN_EDITOR, not (person.is_editor or person.is_risk_owner)),
             (Refusal.MEMBERSHIP_NOT_RECORDED, not person.asking_recorded),
-            (Refusal.ACCESS_TOO_NEW, house.waits(person.asks_since, at)),
-            (Refusal.COOLING_DOWN, _cools_down(person, house, at)),
+            (Refusal.ACCESS_TOO_NEW, settings.waits(person.asks_since, at)),
+            (Refusal.COOLING_DOWN, _cools_down(person, settings, at)),
             (Refusal.OPEN_REQUEST_EXISTS, standing.has_open_request),
         )
         + _reasons_against_step(standing, proposal)
@@ -369,7 +371,7 @@ def reach(
     *,
     approved_by: frozenset[int],
     needed: int,
-    house: SignOffSettings,
+    settings: SignOffSettings,
     at: datetime,
 ) -> Reach:
     """Count who has approved and who could.
@@ -379,9 +381,12 @@ def reach(
     """
     people = list(members)
     given = sum(
-        person.id in approved_by and not reasons_against_counting(person, request, house=house) for person in people
+        person.id in approved_by and not reasons_against_counting(person, request, settings=settings)
+        for person in people
     )
-    able = sum(not set(reasons_against_signing(person, request, house=house, at=at)) - TEMPORARY for person in people)
+    able = sum(
+        not set(reasons_against_signing(person, request, settings=settings, at=at)) - TEMPORARY for person in people
+    )
     return Reach(given, able, needed)
 
 
@@ -432,7 +437,7 @@ def reasons_against_settling(
     behind: frozenset[str],
     about: str,
     is_waiting: bool,
-    house: SignOffSettings,
+    settings: SignOffSettings,
     at: datetime,
 ) -> tuple[Refusal, ...]:
     """Why this person may not confirm or refuse a change of who may sign, or of a rule.
@@ -450,8 +455,8 @@ def reasons_against_settling(
         (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and person.recorded_since is None),
         (Refusal.OWN_CHANGE, bool(behind & made_by) or person.username == about),
         # On the first day nobody is established, so nobody confirms.
-        (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, house, at)),
-    ) + reasons_against_confirming(person, house=replace(house, first_day=False), at=at)
+        (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, settings, at)),
+    ) + reasons_against_confirming(person, settings=replace(settings, first_day=False), at=at)
 
 
 def reasons_against_accepting(person: Person, reason: str) -> tuple[Refusal, ...]:

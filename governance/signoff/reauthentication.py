@@ -14,7 +14,7 @@ from governance.ledger.choices import Action
 from governance.ledger.history import history_of
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
-from governance.signoff.eligibility import house
+from governance.signoff.eligibility import sign_off_settings
 from governance.signoff.signers import person_of
 
 
@@ -79,11 +79,11 @@ def is_confirmed(
     """Whether the password is the account's; a wrong one becomes a row, which the caller must let stay (and then refuse).
 
     :param account: as it is stored, read under the ledger's lock, like ``known``.
-    :param rules: the policy's house, where it has been read already.
+    :param rules: the policy's settings, where it has been read already.
     :raises ActionRefused: the account is locked, or it cools down.
     """
     if signs:
-        refuse_for(policy.reasons_against_confirming(known, house=rules or house(at=at), at=at))
+        refuse_for(policy.reasons_against_confirming(known, settings=rules or sign_off_settings(at=at), at=at))
     else:
         refuse_for(policy.reasons_against_guessing(known))
     is_right = given.is_right_for(account)

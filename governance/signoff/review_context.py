@@ -14,7 +14,7 @@ from governance.ledger.history import History, history_of
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
 from governance.signoff.choices import Decision
-from governance.signoff.eligibility import house, is_first_day, members_of
+from governance.signoff.eligibility import is_first_day, members_of, sign_off_settings
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.requests import document_is_intact
 from governance.signoff.signers import makers_of, person_of
@@ -27,7 +27,7 @@ class ReviewContext:
     :ivar decisions: those that are stored, in the order of their times, each with its signer.
     :ivar accounts: whoever acts, asked and has decided, as stored now, by their numbers; ``people``
         the same for the policy.
-    :ivar house: what the policy asks of the portal, at the moment of the reading.
+    :ivar settings: what the policy asks of the portal, at the moment of the reading.
     """
 
     request: StatusChangeRequest
@@ -36,7 +36,7 @@ class ReviewContext:
     people: dict[int, policy.Person]
     facts: policy.RequestFacts
     told: History
-    house: policy.SignOffSettings
+    settings: policy.SignOffSettings
 
     @property
     def seen_token(self) -> str:
@@ -49,7 +49,7 @@ class ReviewContext:
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
         """Why this person may not decide on the request at a moment."""
-        return policy.reasons_against_signing(self.people[user.pk], self.facts, house=self.house, at=at)
+        return policy.reasons_against_signing(self.people[user.pk], self.facts, settings=self.settings, at=at)
 
     def counting_approvals(self, *more: SignOff) -> int:
         """Approvals of people who may still sign, each asked again: of the stored decisions, and of ``more``."""
@@ -60,7 +60,7 @@ class ReviewContext:
         return [
             each
             for each in approvals
-            if not policy.reasons_against_counting(self.people[each.signer_id], self.facts, house=self.house)
+            if not policy.reasons_against_counting(self.people[each.signer_id], self.facts, settings=self.settings)
         ]
 
     def reach(self, *, at: datetime) -> policy.Reach | None:
@@ -75,7 +75,7 @@ class ReviewContext:
             self.facts,
             approved_by=frozenset(each.signer_id for each in self.decisions if each.decision == Decision.APPROVE),
             needed=self.request.required_signatures,
-            house=self.house,
+            settings=self.settings,
             at=at,
         )
 
@@ -132,7 +132,7 @@ def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime)
             decided_by=frozenset(decision.signer_id for decision in decisions),
         ),
         told=told,
-        house=house(at=at),
+        settings=sign_off_settings(at=at),
     )
 
 

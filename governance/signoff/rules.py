@@ -15,7 +15,7 @@ from governance.ledger.snapshot import diff, snapshot, subject_of
 from governance.signoff import policy
 from governance.signoff.access_changes import announce
 from governance.signoff.choices import RulePurpose
-from governance.signoff.eligibility import house
+from governance.signoff.eligibility import sign_off_settings
 from governance.signoff.models import SignOffRule
 
 # What a rule for solo mode has in common with the level's usual one.
@@ -87,7 +87,7 @@ def _effective_from(
 
     The portal's own rules follow its settings.
     """
-    rules = house(at=at)
+    rules = sign_off_settings(at=at)
     old = None
     if before is not None:
         needed, group = before.required_signatures, before.group.name

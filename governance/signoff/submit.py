@@ -11,7 +11,7 @@ from governance.ledger.choices import Action
 from governance.signoff import policy, transitions
 from governance.signoff.choices import Direction, RequestState, RulePurpose
 from governance.signoff.closing import close_request
-from governance.signoff.eligibility import house, quorum_in_reach
+from governance.signoff.eligibility import quorum_in_reach, sign_off_settings
 from governance.signoff.models import SignOffRule, StatusChangeRequest
 from governance.signoff.requests import (
     Pins,
@@ -51,7 +51,7 @@ def submit(
     with ledger.atomic():
         runbook = locked_runbook(runbook.pk)
         bring_rules_into_force(target_level=level, at=moment)
-        asker, rules = person(by, at=moment), house(at=moment)
+        asker, rules = person(by, at=moment), sign_off_settings(at=moment)
         if _asks_solo(asker, rules):
             ensure_solo_rule(target_level=level, at=moment)
         rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
@@ -59,7 +59,7 @@ def submit(
             rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
         )
         standing = status_of(runbook, at=moment)
-        refuse_for(policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment))
+        refuse_for(policy.reasons_against_submitting(asker, standing, proposal, settings=rules, at=moment))
         request = open_request(
             runbook,
             level=level,
@@ -118,13 +118,13 @@ def reasons_against_submitting(
 ) -> tuple[policy.Refusal, ...]:
     """Why this request may not be opened; for a form that says so before it is tried."""
     moment = at or timezone.now()
-    asker, rules = person(by, at=moment), house(at=moment)
+    asker, rules = person(by, at=moment), sign_off_settings(at=moment)
     rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
     proposal = _proposal(
         rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
     )
     standing = status_of(runbook, at=at)
-    return policy.reasons_against_submitting(asker, standing, proposal, house=rules, at=moment)
+    return policy.reasons_against_submitting(asker, standing, proposal, settings=rules, at=moment)
 
 
 def _proposal(
@@ -146,7 +146,7 @@ def _proposal(
         evidence_required=bool(rule and rule.evidence_required),
         rule_exists=rule is not None,
         this_year=timezone.localdate(at).year,
-        quorum_in_reach=rule is None or quorum_in_reach(rule, by=by, house=rules, at=at),
+        quorum_in_reach=rule is None or quorum_in_reach(rule, by=by, settings=rules, at=at),
     )
 
 

@@ -31,7 +31,7 @@ from governance.accounts.client_address import client_address  # noqa: E402
 from governance.assurance import reminders  # noqa: E402
 from governance.ledger.high_water_mark import mark_path  # noqa: E402
 from governance.management.commands import sync_documents  # noqa: E402
-from governance.signoff.requests import sign_off_settings  # noqa: E402
+from governance.signoff.eligibility import sign_off_settings  # noqa: E402
 from portal.accounts import IS_DEMO_PERSON, PortalBackend, may_read  # noqa: E402
 from portal.checks import settings_have_an_effect  # noqa: E402
 

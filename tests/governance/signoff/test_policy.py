@@ -16,7 +16,7 @@ from runbooks.validity import Reason
 
 OPENED = datetime(2026, 6, 15, 12, tzinfo=UTC)
 AT = OPENED + timedelta(hours=1)
-HOUSE = SignOffSettings()
+SETTINGS = SignOffSettings()
 OWNER = Person(
     id=1,
     is_active=True,
@@ -37,8 +37,8 @@ REQUEST = RequestFacts(
 )
 
 
-def against_signing(person, request, house=HOUSE):
-    return policy.reasons_against_signing(person, request, house=house, at=AT)
+def against_signing(person, request, settings=SETTINGS):
+    return policy.reasons_against_signing(person, request, settings=settings, at=AT)
 
 
 STANDING = RunbookStatus(
@@ -60,8 +60,8 @@ PROPOSAL = Proposal(
 )
 
 
-def against_submitting(person, standing, proposal, house=HOUSE):
-    return policy.reasons_against_submitting(person, standing, proposal, house=house, at=AT)
+def against_submitting(person, standing, proposal, settings=SETTINGS):
+    return policy.reasons_against_submitting(person, standing, proposal, settings=settings, at=AT)
 
 
 def told(reasons):
@@ -113,7 +113,7 @@ AGAINST_SIGNING = {
     ),
     Refusal.MEMBERSHIP_NOT_RECORDED: lambda person, request: (replace(person, recorded_since=None), request),
     Refusal.COOLING_DOWN: lambda person, request: (
-        replace(person, password_set_by_another_at=AT - HOUSE.cool_down + timedelta(seconds=1)),
+        replace(person, password_set_by_another_at=AT - SETTINGS.cool_down + timedelta(seconds=1)),
         request,
     ),
     Refusal.LOCKED_OUT: lambda person, request: (replace(person, wrong_passwords=5), request),
@@ -137,7 +137,7 @@ def test_signing_is_refused_for_exactly_the_doubts_that_hold(held):
         Refusal.COOLING_DOWN,
         Refusal.LOCKED_OUT,
     }
-    assert told(policy.reasons_against_counting(person, request, house=HOUSE)) == counting
+    assert told(policy.reasons_against_counting(person, request, settings=SETTINGS)) == counting
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_who_joined_by_a_ledger_row_after_the_opening_does_not_count():
 
 
 def test_a_waiting_time_is_over_to_the_second():
-    ended = replace(OWNER, password_set_by_another_at=AT - HOUSE.cool_down)
+    ended = replace(OWNER, password_set_by_another_at=AT - SETTINGS.cool_down)
     assert against_signing(ended, REQUEST) == ()
     assert against_signing(OWNER, REQUEST, SignOffSettings(cool_down=timedelta(days=30))) == (Refusal.COOLING_DOWN,)
 

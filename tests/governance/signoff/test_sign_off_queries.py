@@ -24,7 +24,7 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 YEAR = timezone.localdate().year
 CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK")
-LOCK = "SELECT pg_advisory_xact_lock"
+LOCK = "SELECT set_config('lock_timeout'"
 ADMIN = "/admin/governance/statuschangerequest"
 
 
