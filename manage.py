@@ -12,7 +12,8 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         sys.exit(
-            f"Django is not installed for this Python ({error}). Run 'python3 run.py setup' first, then use .venv."
+            f"Django is not installed for this Python ({error}). Run 'python3 run.py setup' "
+            "first, then use .venv."
         )
     from django.core.exceptions import ImproperlyConfigured
 

@@ -1,7 +1,8 @@
 """Start the Runbook Governance Portal. Needs Python 3.11 or newer, and nothing else.
 
-What goes in and out: `python3 run.py --help`. Why it is made this way: docs/decisions/0002-start-script.md.
-This file has to parse on Python 3.6, so that an old Python answers with a sentence and no SyntaxError.
+What goes in and out: `python3 run.py --help`. Why it is made this way:
+docs/decisions/0002-start-script.md. This file has to parse on Python 3.6, so that an old Python
+answers with a sentence and no SyntaxError.
 """
 
 import argparse
@@ -45,11 +46,13 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON, PIP = (BIN / (name + (".exe" if os.name == "nt" else "")) for name in ("python", "pip"))
 STAMP = VENV / "installed.stamp"
-# Inside a virtual environment this is the Python below it: the environment may be ours, about to be removed.
+# Inside a virtual environment this is the Python below it: the environment may be ours, about to be
+# removed.
 BASE_PYTHON = getattr(sys, "_base_executable", None) or sys.executable
 HOST = "127.0.0.1"
 
-# The development lock holds the runtime lock's packages too, so it is out of date when either changes.
+# The development lock holds the runtime lock's packages too, so it is out of date when either
+# changes.
 LOCKS = {"runtime": ("runtime.txt",), "dev": ("runtime.txt", "dev.txt")}
 DEMO_SETS = {
     "PORTAL_DEMO": "1",
@@ -60,10 +63,14 @@ DEMO_SETS = {
     "SIGNING_COOL_DOWN_HOURS": "0",  # the demo's people were made a moment ago and sign at once
 }
 DEMO_REMOVES = ("DATABASE_URL", "LEDGER_MARK")
-# The demo's own database, which settings choose where PORTAL_DEMO is set, and what is kept beside it.
+# The demo's own database, which settings choose where PORTAL_DEMO is set, and what is kept beside
+# it.
 MARK = ".high_water_mark.json"
 DEMO_ENDINGS = ("", "-journal", "-shm", "-wal", MARK, MARK + ".write_failed")
-DEMO_FILES = (*("demo.sqlite3" + ending for ending in DEMO_ENDINGS), ".demo.sqlite3" + MARK + ".lock")
+DEMO_FILES = (
+    *("demo.sqlite3" + ending for ending in DEMO_ENDINGS),
+    ".demo.sqlite3" + MARK + ".lock",
+)
 # A heading and a command of .venv. "TEMPLATES" stands for every file templates/**/*.html.
 CHECKS = (
     ("Format", ("ruff", "format", "--check", ".")),
@@ -75,14 +82,32 @@ CHECKS = (
     ("Migrations complete", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("Deployment settings", ("manage.py", "check", "--deploy", "--fail-level", "ERROR")),
 )
-# The locks are complete, so nothing is looked for beside them: older pips look an extra up anew and refuse what they find.
+# The locks are complete, so nothing is looked for beside them: older pips look an extra up anew and
+# refuse what they find.
 LOCK_OPTIONS = ("--require-hashes", "--no-deps")
-PIP_OPTIONS = (*LOCK_OPTIONS, "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-user")
+PIP_OPTIONS = (
+    *LOCK_OPTIONS,
+    "--disable-pip-version-check",
+    "--no-input",
+    "--progress-bar",
+    "off",
+    "--no-user",
+)
 # Two portals of one user would fight for gunicorn's control socket, which lies in the home folder.
-SERVER_OPTIONS = ("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket")
-# Which proxy's headers are believed is TRUSTED_PROXIES' to say; gunicorn itself would believe any local one.
+SERVER_OPTIONS = (
+    "--worker-class",
+    "gthread",
+    "--workers",
+    "2",
+    "--threads",
+    "4",
+    "--no-control-socket",
+)
+# Which proxy's headers are believed is TRUSTED_PROXIES' to say; gunicorn itself would believe any
+# local one.
 SERVER_OPTIONS += ("--forwarded-allow-ips", "")
-# Longer than a proxy keeps an idle connection (nginx 60 s, Traefik 90 s, Caddy 120 s): whoever sends last must not close.
+# Longer than a proxy keeps an idle connection (nginx 60 s, Traefik 90 s, Caddy 120 s): whoever
+# sends last must not close.
 SERVER_OPTIONS += ("--keep-alive", "130")
 # The first words of the lines of pip and of uv that a waiting person wants to see.
 PROGRESS_WORDS = ("Collecting", "Building", "Resolved", "Prepared", "Installed")
@@ -164,7 +189,8 @@ def listen(command):
     output = []
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     try:
-        # With close_fds=False an installer keeps the lock of only_one_installer() even when we are killed.
+        # With close_fds=False an installer keeps the lock of only_one_installer() even when we are
+        # killed.
         child = begin(command, close_fds=False, **pipes)
     except OSError as error:
         return 127, f"{command[0]}: {error}"
@@ -221,7 +247,9 @@ def venv_works():
     """Say whether .venv was once completely made here by this kind of Python, and that Python still runs."""
     if environment_line() not in stamped_lines():
         return False
-    code, answer = listen([PYTHON, "-I", "-S", "-c", "import sys; print(sys.implementation.cache_tag)"])
+    code, answer = listen(
+        [PYTHON, "-I", "-S", "-c", "import sys; print(sys.implementation.cache_tag)"]
+    )
     return code == 0 and answer == sys.implementation.cache_tag
 
 
@@ -239,7 +267,9 @@ def remove_venv():
             say("      Removing the old or half-made .venv")
             shutil.rmtree(str(VENV))
     except OSError as error:
-        raise StartError(f"Cannot remove .venv ({error}). End what still uses it and start again.") from error
+        raise StartError(
+            f"Cannot remove .venv ({error}). End what still uses it and start again."
+        ) from error
 
 
 def make_venv():
@@ -265,8 +295,10 @@ def install_with_pip(lock_file, works):
     if code:
         say("\n".join(output.splitlines()[-60:]))
         raise StartError(
-            f"pip could not install requirements/{lock_file.name}; its last lines above say why. If it is the network, "
-            "check the connection (or pip's settings for a proxy or mirror). Then start again: nothing has to be "
+            f"pip could not install requirements/{lock_file.name}; its last lines above say "
+            "why. If it is the network, "
+            "check the connection (or pip's settings for a proxy or mirror). Then start "
+            "again: nothing has to be "
             "cleaned up."
         )
 
@@ -346,14 +378,17 @@ def require_free_port(port):
         with contextlib.closing(socket.socket()) as probe:
             free = probe.connect_ex((HOST, port)) != 0 and port > 0
         with contextlib.closing(socket.socket()) as probe:
-            if os.name != "nt":  # there it would mean sharing the port; here: not minding connections just closed
+            if (
+                os.name != "nt"
+            ):  # there it would mean sharing the port; here: not minding connections just closed
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
     except (OSError, OverflowError):
         free = False
     if not free:
         raise StartError(
-            f"Port {port} on {HOST} is taken or not allowed. End what listens there, or choose another one: "
+            f"Port {port} on {HOST} is taken or not allowed. End what listens there, or "
+            "choose another one: "
             f"python3 run.py demo --port {port + 1 if port in range(1024, 65535) else 8001}"
         )
 
@@ -382,13 +417,16 @@ def remove_database():
     """Remove the demo's database and what SQLite keeps beside it, nothing else; say what was removed."""
     if is_somebody_elses(ROOT / "var" / DEMO_FILES[0]):
         raise StartError(
-            f"var/{DEMO_FILES[0]} holds a portal that is not the demo's, so it is not removed. Move it away."
+            f"var/{DEMO_FILES[0]} holds a portal that is not the demo's, so it is not "
+            "removed. Move it away."
         )
     for path in [ROOT / "var" / name for name in DEMO_FILES if (ROOT / "var" / name).exists()]:
         try:
             path.unlink()
         except OSError as error:
-            raise StartError(f"Cannot remove {path.name} ({error}). End the demo that uses it.") from error
+            raise StartError(
+                f"Cannot remove {path.name} ({error}). End the demo that uses it."
+            ) from error
         say("      Removed var/" + path.name)
 
 
@@ -423,10 +461,14 @@ def serve_demo(port, environment):
 
 def demo(port, reset):
     """Install, migrate, seed, serve on SQLite; return the exit code."""
-    # A shell script starts its background jobs deaf to Ctrl-C; `kill -INT` should still end this one.
+    # A shell script starts its background jobs deaf to Ctrl-C; `kill -INT` should still end this
+    # one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in set(DEMO_REMOVES) & set(os.environ):
-        say(f"{name} is set; the demo leaves it alone and uses a file of its own, var/{DEMO_FILES[0]}.")
+        say(
+            f"{name} is set; the demo leaves it alone and uses a file of its own, "
+            f"var/{DEMO_FILES[0]}."
+        )
     require_free_port(port)
     setup("runtime", "[1/4]")
     (ROOT / "var").mkdir(exist_ok=True)
@@ -450,7 +492,9 @@ def run_tests(pytest_arguments):
 
 def check_command(words):
     """Turn the words of one line of CHECKS into a command of .venv."""
-    templates = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "templates").rglob("*.html"))
+    templates = sorted(
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "templates").rglob("*.html")
+    )
     command = [PYTHON, words[0]] if words[0] == "manage.py" else [BIN / words[0]]
     for word in words[1:]:
         command += templates if word == "TEMPLATES" else [word]
@@ -471,14 +515,20 @@ def check():
         if code:
             say(f"{title} failed: {code}")
             failed.append(title)
-    say(f"\n{len(CHECKS) - len(failed)} of {len(CHECKS)} checks passed. Failed: {', '.join(failed) or 'none'}")
+    say(
+        f"\n{len(CHECKS) - len(failed)} of {len(CHECKS)} checks passed. Failed: "
+        f"{', '.join(failed) or 'none'}"
+    )
     return 1 if failed else 0
 
 
 def serve():
     """Serve with gunicorn on BIND, never migrating by itself; raise StartError on what stands in the way."""
     if os.name == "nt":
-        raise StartError("serve needs Linux or macOS (gunicorn does not run on Windows); `run.py demo` runs here.")
+        raise StartError(
+            "serve needs Linux or macOS (gunicorn does not run on Windows); `run.py demo` "
+            "runs here."
+        )
     setup("runtime", "[1/4]")
     say("[2/4] Are all migrations applied?")
     code, plan = listen([PYTHON, "manage.py", "migrate", "--check", "--plan"])
@@ -486,29 +536,54 @@ def serve():
         say(plan)
         if "Planned operations" not in plan:
             raise StartError("The database cannot be used; the message above says why.")
-        raise StartError("There are migrations to apply. Make a backup, then: .venv/bin/python manage.py migrate")
-    call([PYTHON, "manage.py", "check_integrity"])  # the portal serves all the same: its verdicts are no-go
+        raise StartError(
+            "There are migrations to apply. Make a backup, then: .venv/bin/python manage.py migrate"
+        )
+    call(
+        [PYTHON, "manage.py", "check_integrity"]
+    )  # the portal serves all the same: its verdicts are no-go
     say("[3/4] Collecting the static files")
     manage("collectstatic", "--noinput")
     bind = os.environ.get("BIND") or HOST + ":8000"
     say("[4/4] Serving on " + bind)
     os.chdir(str(ROOT))
-    gunicorn = [str(PYTHON), "-m", "gunicorn", "portal.wsgi:application", *SERVER_OPTIONS, "--bind", bind]
-    return os.execve(gunicorn[0], gunicorn, child_environment())  # signals then reach gunicorn itself
+    gunicorn = [
+        str(PYTHON),
+        "-m",
+        "gunicorn",
+        "portal.wsgi:application",
+        *SERVER_OPTIONS,
+        "--bind",
+        bind,
+    ]
+    return os.execve(
+        gunicorn[0], gunicorn, child_environment()
+    )  # signals then reach gunicorn itself
 
 
 def read_arguments(arguments):
     """Take the words after run.py; return a namespace with verb, and for the demo port and reset."""
-    parser = argparse.ArgumentParser(prog="run.py", description="Start the Runbook Governance Portal.")
+    parser = argparse.ArgumentParser(
+        prog="run.py", description="Start the Runbook Governance Portal."
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="verb")
     verbs.required = True
     verbs.add_parser("setup", help="make .venv and install the locked packages, nothing else")
-    demonstration = verbs.add_parser("demo", help="show the portal with example data on http://127.0.0.1:8000/")
+    demonstration = verbs.add_parser(
+        "demo", help="show the portal with example data on http://127.0.0.1:8000/"
+    )
     demonstration.add_argument("--port", type=int, default=8000, help="another port than 8000")
-    demonstration.add_argument("--reset", action="store_true", help="begin with a new demo database")
+    demonstration.add_argument(
+        "--reset", action="store_true", help="begin with a new demo database"
+    )
     verbs.add_parser("test", help="run the tests; what follows goes to pytest")
-    verbs.add_parser("check", help="format, lint, templates, imports, types, migrations, settings: all but the tests")
-    verbs.add_parser("serve", help="serve with gunicorn; environment: BIND, DATABASE_URL, SECRET_KEY and so on")
+    verbs.add_parser(
+        "check",
+        help="format, lint, templates, imports, types, migrations, settings: all but the tests",
+    )
+    verbs.add_parser(
+        "serve", help="serve with gunicorn; environment: BIND, DATABASE_URL, SECRET_KEY and so on"
+    )
     return parser.parse_args(arguments)
 
 
@@ -535,7 +610,10 @@ def main():
     signal.signal(signal.SIGTERM, stop_on_signal)
     try:
         return run_verb(sys.argv[1:]) or 0
-    except (StartError, OSError) as error:  # such as a folder we may not write in: its text names the path
+    except (
+        StartError,
+        OSError,
+    ) as error:  # such as a folder we may not write in: its text names the path
         print(f"\n{error}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:

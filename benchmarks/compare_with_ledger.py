@@ -1,7 +1,8 @@
 """How long does it take to compare stored rows with the ledger? ``python -m benchmarks.compare_with_ledger [RUNBOOKS]``
 
-Imports a landscape of that many runbooks into a throwaway database, changes each of them once more, and prints the seconds
-and queries of the comparison that ``tick`` and ``verify_ledger`` make, beside those of verifying the chain.
+Imports a landscape of that many runbooks into a throwaway database, changes each of them once more,
+and prints the seconds and queries of the comparison that ``tick`` and ``verify_ledger`` make,
+beside those of verifying the chain.
 """
 
 import os
@@ -43,7 +44,10 @@ def measure(runbooks: int) -> None:
     call_command("migrate", verbosity=0)
     with ledger.atomic():
         apply_plan(
-            plan_import(LandscapeFile("landscape.md", landscape(runbooks).encode()), documents=None), by=ledger.SYSTEM
+            plan_import(
+                LandscapeFile("landscape.md", landscape(runbooks).encode()), documents=None
+            ),
+            by=ledger.SYSTEM,
         )
         keys = list(Runbook.objects.values_list("pk", flat=True))
         edits = BulkEdit.begin(Runbook, keys, by=ledger.SYSTEM)
@@ -56,7 +60,9 @@ def measure(runbooks: int) -> None:
     start = time.perf_counter()
     assert ledger.verify().is_whole
     verified = time.perf_counter() - start
-    print(f"{connection.vendor}, {len(keys)} runbooks, {ChangeLogEntry.objects.count()} ledger rows")
+    print(
+        f"{connection.vendor}, {len(keys)} runbooks, {ChangeLogEntry.objects.count()} ledger rows"
+    )
     print(f"  compare {ours:6.2f} s in {len(queries)} queries, {len(compared.altered)} altered")
     print(f"  verify  {verified:6.2f} s")
 

@@ -2,10 +2,11 @@
 
     python -m benchmarks.import_landscape [--runbooks 2000] [--rounds 3]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and thrown away.
-Ours is the whole of it: read, plan, write, ledger rows, search index, findings. The floor is the catalogue's rows that the
-import leaves, made with `bulk_create` in one transaction past every check; a second one makes all rows that it leaves,
-those of the ledger, the search index and the findings too. In turn, in one run. Compare ratios, not times.
+On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
+thrown away. Ours is the whole of it: read, plan, write, ledger rows, search index, findings. The
+floor is the catalogue's rows that the import leaves, made with `bulk_create` in one transaction
+past every check; a second one makes all rows that it leaves, those of the ledger, the search index
+and the findings too. In turn, in one run. Compare ratios, not times.
 """
 
 import argparse
@@ -22,8 +23,10 @@ from typing import Any
 
 OURS, CATALOGUE, ALL_ROWS = "import", "bulk_create, catalogue", "bulk_create, every row"
 WORDS = (
-    "alarm broker limit order session snapshot pipeline eskalation freigabe prüfung latenz konto feed signal bericht "
-    "backup restore handel stopp abgleich protokoll schicht übergabe ampel risiko modell daten lauf kennzahl"
+    "alarm broker limit order session snapshot pipeline eskalation freigabe prüfung latenz "
+    "konto feed signal bericht "
+    "backup restore handel stopp abgleich protokoll schicht übergabe ampel risiko modell "
+    "daten lauf kennzahl"
 ).split()
 STATUSES = ("✅ 2026-ready", "✅ Safety-Sandbox", "⚠️ R&D only (kein Live)", "✅ Shadow", "")
 RUNBOOKS_OF_A_SITUATION, RUNBOOKS_OF_A_REFERENCE, RUNBOOKS_OF_A_CHAPTER = 20, 20, 400
@@ -32,41 +35,71 @@ RUNBOOKS_OF_A_SITUATION, RUNBOOKS_OF_A_REFERENCE, RUNBOOKS_OF_A_CHAPTER = 20, 20
 def landscape(runbooks: int) -> str:
     """A file with so many runbooks, each with two layers, two clusters and a scope of two hundred characters.
 
-    For every twenty runbooks a situation and a code reference, for every four hundred a chapter with twenty entries.
+    For every twenty runbooks a situation and a code reference, for every four hundred a chapter
+    with twenty entries.
     """
     dice = random.Random(1)
-    titles = [f"{' '.join(dice.choices(WORDS, k=3)).title()} {number}" for number in range(runbooks)]
+    titles = [
+        f"{' '.join(dice.choices(WORDS, k=3)).title()} {number}" for number in range(runbooks)
+    ]
     lines = ["# Plant", "", "## 1. Runbooks", ""]
     lines += [
-        "| Runbook | Pfad | Version | Scope / Zweck | Primary Cluster | Layer | 2026-ready Status |",
+        (
+            "| Runbook | Pfad | Version | Scope / Zweck | Primary Cluster | Layer | 2026-ready "
+            "Status |"
+        ),
         "|" + " --- |" * 7,
     ]
     for number, title in enumerate(titles):
         scope = " ".join(dice.choices(WORDS, k=27))[:200]
         cluster = (
-            f"Cluster {number % 80 + 1} (Stream {number % 80 + 1}) / Cluster {number % 7 + 90} (Area {number % 7})"
+            f"Cluster {number % 80 + 1} (Stream {number % 80 + 1}) / Cluster {number % 7 + 90} "
+            f"(Area {number % 7})"
         )
         layers = f"Layer {number % 12}, Layer {(number + 5) % 12}"
         status = STATUSES[number % len(STATUSES)]
-        lines.append(f"| **{title}** | `docs/{number}.md` | v1.0 | {scope} | {cluster} | {layers} | {status} |")
+        lines.append(
+            f"| **{title}** | `docs/{number}.md` | v1.0 | {scope} | {cluster} | {layers} | "
+            f"{status} |"
+        )
     for chapter in range(max(1, runbooks // RUNBOOKS_OF_A_CHAPTER)):
         lines += ["", f"## {chapter + 2}. Chapter {chapter}", ""]
         for entry in range(20):
             place = (chapter * RUNBOOKS_OF_A_CHAPTER + entry) % runbooks
             lines += [f"### {chapter + 2}.{entry + 1} {titles[place]}", ""]
-            lines += [f"* **Pfad:** `docs/{place}.md`", f"* **Rolle:** {' '.join(dice.choices(WORDS, k=12))}", ""]
-    lines += ["", "## 90. Situations", "", "| Situation | Relevante Runbooks | Kommentar |", "|" + " --- |" * 3]
+            lines += [
+                f"* **Pfad:** `docs/{place}.md`",
+                f"* **Rolle:** {' '.join(dice.choices(WORDS, k=12))}",
+                "",
+            ]
+    lines += [
+        "",
+        "## 90. Situations",
+        "",
+        "| Situation | Relevante Runbooks | Kommentar |",
+        "|" + " --- |" * 3,
+    ]
     for number in range(max(1, runbooks // RUNBOOKS_OF_A_SITUATION)):
         named = ", ".join(dice.sample(titles, min(3, runbooks)))
         lines.append(
-            f"| **{' '.join(dice.choices(WORDS, k=5))} {number}** | {named} | {' '.join(dice.choices(WORDS, k=8))} |"
+            f"| **{' '.join(dice.choices(WORDS, k=5))} {number}** | {named} | "
+            f"{' '.join(dice.choices(WORDS, k=8))} |"
         )
     lines += ["", "## 91. Code-Referenzen", ""]
     for number in range(max(1, runbooks // RUNBOOKS_OF_A_REFERENCE)):
         lines.append(
-            f"* `src/module_{number}.py` – holds what the {dice.choice(titles).replace(' ', '-')}-Runbook says"
+            f"* `src/module_{number}.py` – holds what the "
+            f"{dice.choice(titles).replace(' ', '-')}-Runbook says"
         )
-    lines += ["", "## 92. Change-Log", "", "* **v1.0** (Dezember 2025)", "", "  * Erste Fassung", ""]
+    lines += [
+        "",
+        "## 92. Change-Log",
+        "",
+        "* **v1.0** (Dezember 2025)",
+        "",
+        "  * Erste Fassung",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -97,7 +130,11 @@ class Stopwatch:
             with self.part(part):
                 return original(*args, **kwargs)
 
-        setattr(owner, function, classmethod(lambda _cls, *a, **k: counted(*a, **k)) if is_bound(original) else counted)
+        setattr(
+            owner,
+            function,
+            classmethod(lambda _cls, *a, **k: counted(*a, **k)) if is_bound(original) else counted,
+        )
 
 
 def is_bound(function: Any) -> bool:
@@ -152,7 +189,11 @@ def rows_of(kinds: list[Any]) -> list[tuple[Any, list[dict[str, Any]]]]:
     return [
         (
             model,
-            list(model._base_manager.order_by("pk").values(*(field.attname for field in model._meta.concrete_fields))),
+            list(
+                model._base_manager.order_by("pk").values(
+                    *(field.attname for field in model._meta.concrete_fields)
+                )
+            ),
         )
         for model in kinds
     ]
@@ -231,7 +272,10 @@ def measure(runbooks: int, rounds: int) -> None:
             empty()
             times[name].append(timed(work))
     empty()
-    print(f"{connection.vendor}: {runbooks} runbooks, {entries} ledger rows, at most {memory} MB for an import")
+    print(
+        f"{connection.vendor}: {runbooks} runbooks, {entries} ledger rows, at most {memory} "
+        "MB for an import"
+    )
     print(f"  again, unchanged         {again:6.2f} s")
     ours = statistics.median(times[OURS])
     for name, spent in times.items():
@@ -244,7 +288,9 @@ def measure(runbooks: int, rounds: int) -> None:
 
 def main() -> None:
     """Make a database, import, measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runbooks", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -258,7 +304,9 @@ def main() -> None:
 
     setup_test_environment()
     name = str(settings.VAR_DIR / "benchmark_import.sqlite3")
-    connection.settings_dict["TEST"]["NAME"] = name if connection.vendor == "sqlite" else "test_benchmark_import"
+    connection.settings_dict["TEST"]["NAME"] = (
+        name if connection.vendor == "sqlite" else "test_benchmark_import"
+    )
     made = setup_databases(verbosity=0, interactive=False)
     try:
         measure(options.runbooks, options.rounds)

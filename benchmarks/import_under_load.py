@@ -103,11 +103,16 @@ class Load:
         for number in range(OURS):
             path, text = f"docs/own_{number}.md", document(-1 - number).encode()
             stored = store_document(path=path, content=text, by=ledger.SYSTEM)
-            runbook = Runbook(slug=f"own-{number}", title=f"Own {number}", document_path=path, document=stored)
+            runbook = Runbook(
+                slug=f"own-{number}", title=f"Own {number}", document_path=path, document=stored
+            )
             with audited_edit(runbook, by=ledger.SYSTEM):
                 runbook.save()
             self.runbooks.append(runbook)
-        self._threads = [threading.Thread(target=self._until_stopped, args=[work]) for work in (self._sign, self._read)]
+        self._threads = [
+            threading.Thread(target=self._until_stopped, args=[work])
+            for work in (self._sign, self._read)
+        ]
 
     def start(self) -> None:
         """Begin both threads."""
@@ -137,7 +142,9 @@ class Load:
         from governance.signoff.submit import submit
 
         asked: Any = {"runbook": runbook, "level": "shadow", "year": None, "rationale": "Drilled."}
-        request = self.waits.measure("request", lambda: submit(**asked, evidence=EVIDENCE, by=self.people["editor"]))
+        request = self.waits.measure(
+            "request", lambda: submit(**asked, evidence=EVIDENCE, by=self.people["editor"])
+        )
         if request is None:
             return
         self.waits.measure(
@@ -157,7 +164,11 @@ class Load:
         from django.test import Client
 
         page = runbook.get_absolute_url()
-        for name, address in (("page", page), ("search", "/search/?q=alarm+broker"), ("list", "/runbooks/")):
+        for name, address in (
+            ("page", page),
+            ("search", "/search/?q=alarm+broker"),
+            ("list", "/runbooks/"),
+        ):
             self.waits.measure(name, lambda address=address: Client().get(address))
 
 
@@ -233,10 +244,14 @@ def measure(documents: int, seconds: float) -> None:
 
 def main() -> None:
     """Make a database, import, measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=3_000)
     parser.add_argument("--database", help="as DATABASE_URL")
-    parser.add_argument("--seconds", type=float, default=900.0, help="stop the import after so long")
+    parser.add_argument(
+        "--seconds", type=float, default=900.0, help="stop the import after so long"
+    )
     options = parser.parse_args()
     if options.database:
         os.environ["DATABASE_URL"] = options.database
@@ -251,7 +266,9 @@ def main() -> None:
     setup_test_environment()
     settings.PORTAL_READ = "public"
     name = str(settings.VAR_DIR / "benchmark_load.sqlite3")
-    connection.settings_dict["TEST"]["NAME"] = name if connection.vendor == "sqlite" else "test_benchmark_load"
+    connection.settings_dict["TEST"]["NAME"] = (
+        name if connection.vendor == "sqlite" else "test_benchmark_load"
+    )
     made = setup_databases(verbosity=0, interactive=False)
     try:
         measure(options.documents, options.seconds)

@@ -2,10 +2,11 @@
 
     python -m benchmarks.pages [--rows 2000] [--ready 100] [--rounds 30] [--growth] [--profile NAME]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and thrown away.
-The floor is a bare view on the same rows: no middleware, no rights, no verdict, no filters, no language; a plain template
-for the list, the stored HTML for the detail, dicts by hand for the rows. Ours and the floor are asked in turn.
-``--growth`` measures at a tenth of the rows and at ten times as many instead. Compare ratios, not times.
+On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
+thrown away. The floor is a bare view on the same rows: no middleware, no rights, no verdict, no
+filters, no language; a plain template for the list, the stored HTML for the detail, dicts by hand
+for the rows. Ours and the floor are asked in turn. ``--growth`` measures at a tenth of the rows and
+at ten times as many instead. Compare ratios, not times.
 """
 
 import argparse
@@ -61,18 +62,36 @@ def fill(number: int, ready: int) -> None:
 def _catalogue(number: int) -> None:
     from django.utils import timezone
 
-    from runbooks.models import Cluster, Document, Layer, Runbook, Section, SectionEntry, Situation, SituationRunbook
+    from runbooks.models import (
+        Cluster,
+        Document,
+        Layer,
+        Runbook,
+        Section,
+        SectionEntry,
+        Situation,
+        SituationRunbook,
+    )
 
     dice = random.Random(3)
     texts = _texts(dice)
-    layers = Layer.objects.bulk_create(Layer(slug=f"layer-{each}", title=f"Layer {each}") for each in range(12))
+    layers = Layer.objects.bulk_create(
+        Layer(slug=f"layer-{each}", title=f"Layer {each}") for each in range(12)
+    )
     clusters = Cluster.objects.bulk_create(
-        Cluster(slug=f"cluster-{each}", first_number=each * 10, last_number=each * 10 + 9, title=f"Work {each}")
+        Cluster(
+            slug=f"cluster-{each}",
+            first_number=each * 10,
+            last_number=each * 10 + 9,
+            title=f"Work {each}",
+        )
         for each in range(40)
     )
     now = timezone.now()
     documents = Document.objects.bulk_create(
-        Document(path=f"docs/{each}.md", seen_at=now, source_revision="a" * 40, **texts[each % TEXTS])
+        Document(
+            path=f"docs/{each}.md", seen_at=now, source_revision="a" * 40, **texts[each % TEXTS]
+        )
         for each in range(number)
     )
     _tell_of(documents)
@@ -93,17 +112,26 @@ def _catalogue(number: int) -> None:
         for each, document in enumerate(documents)
     )
     Runbook.layers.through.objects.bulk_create(
-        Runbook.layers.through(runbook=runbook, layer=layer) for runbook in runbooks for layer in dice.sample(layers, 2)
+        Runbook.layers.through(runbook=runbook, layer=layer)
+        for runbook in runbooks
+        for layer in dice.sample(layers, 2)
     )
     sections = Section.objects.bulk_create(
-        Section(slug=f"section-{each}", number=each, title=f"Chapter {each}") for each in range(1, 9)
+        Section(slug=f"section-{each}", number=each, title=f"Chapter {each}")
+        for each in range(1, 9)
     )
     SectionEntry.objects.bulk_create(
-        SectionEntry(section=dice.choice(sections), runbook=runbook, position=runbook.position, role="Read first.")
+        SectionEntry(
+            section=dice.choice(sections),
+            runbook=runbook,
+            position=runbook.position,
+            role="Read first.",
+        )
         for runbook in runbooks
     )
     situations = Situation.objects.bulk_create(
-        Situation(slug=f"situation-{each}", title=f"Situation {each}", position=each) for each in range(30)
+        Situation(slug=f"situation-{each}", title=f"Situation {each}", position=each)
+        for each in range(30)
     )
     SituationRunbook.objects.bulk_create(
         SituationRunbook(situation=situation, runbook=runbook, position=place)
@@ -147,8 +175,10 @@ def _texts(dice: random.Random) -> list[dict[str, Any]]:
     made = []
     for number in range(TEXTS):
         parts = [
-            f"## {part}. {' '.join(dice.choices(WORDS, k=3))}\n\n{' '.join(dice.choices(WORDS, k=34))}\n\n"
-            f"1. {' '.join(dice.choices(WORDS, k=6))}\n2. {' '.join(dice.choices(WORDS, k=6))}\n\n```\nrestart {part}\n```\n"
+            f"## {part}. "
+            f"{' '.join(dice.choices(WORDS, k=3))}\n\n{' '.join(dice.choices(WORDS, k=34))}\n\n"
+            f"1. {' '.join(dice.choices(WORDS, k=6))}\n2. "
+            f"{' '.join(dice.choices(WORDS, k=6))}\n\n```\nrestart {part}\n```\n"
             for part in range(PART)
         ]
         text = f"# Document {number}\n\n" + "\n".join(parts)
@@ -193,13 +223,36 @@ def works(ready: int) -> list[Work]:
     rest = "/api/v1/runbooks/?page_size="
     every = [
         Work("list", lambda: asked("/runbooks/"), lambda: floor_list(request), 1.4, 6),
-        Work("list, signed in", lambda: signed_in("/runbooks/"), lambda: floor_list(request), 1.4, 6),
-        Work("list, filtered", lambda: asked("/runbooks/?layer=layer-3"), lambda: asked("/runbooks/"), 1.2),
-        Work("list, by text", lambda: asked("/runbooks/?text=pump"), lambda: asked("/runbooks/"), 1.2),
-        Work("detail, signed", lambda: asked(detail), lambda: floor_detail(request, "runbook-0"), 1.6, 4),
-        Work("detail, unsigned", lambda: asked(waiting), lambda: floor_detail(request, f"runbook-{ready}"), 1.6, 4),
+        Work(
+            "list, signed in", lambda: signed_in("/runbooks/"), lambda: floor_list(request), 1.4, 6
+        ),
+        Work(
+            "list, filtered",
+            lambda: asked("/runbooks/?layer=layer-3"),
+            lambda: asked("/runbooks/"),
+            1.2,
+        ),
+        Work(
+            "list, by text", lambda: asked("/runbooks/?text=pump"), lambda: asked("/runbooks/"), 1.2
+        ),
+        Work(
+            "detail, signed",
+            lambda: asked(detail),
+            lambda: floor_detail(request, "runbook-0"),
+            1.6,
+            4,
+        ),
+        Work(
+            "detail, unsigned",
+            lambda: asked(waiting),
+            lambda: floor_detail(request, f"runbook-{ready}"),
+            1.6,
+            4,
+        ),
         Work("REST, 50", lambda: asked(f"{rest}50"), lambda: floor_rows(request, 50), 1.5, 4),
-        Work("REST, 1,000", lambda: asked(f"{rest}1000"), lambda: floor_rows(request, 1000), 1.5, 4),
+        Work(
+            "REST, 1,000", lambda: asked(f"{rest}1000"), lambda: floor_rows(request, 1000), 1.5, 4
+        ),
         Work("admin list", lambda: as_admin("/admin/runbooks/runbook/"), stock, 1.1),
     ]
     return [work for work in every if "signed" not in work.name or ready]
@@ -215,7 +268,9 @@ def ask(user: Any = None) -> Callable[[str], bytes]:
     if user:
         client = Client()
         client.force_login(user)
-        factory.cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
+        factory.cookies[settings.SESSION_COOKIE_NAME] = client.cookies[
+            settings.SESSION_COOKIE_NAME
+        ].value
 
     def asked(address: str) -> bytes:
         response: Any = handler.get_response(factory.get(address))
@@ -234,7 +289,10 @@ def floor_list(request: Any) -> bytes:
     from runbooks.models import Layer, Runbook
 
     rows = Runbook.objects.select_related("primary_cluster").prefetch_related("layers")
-    context = {"page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")), "layers": Layer.objects.all()}
+    context = {
+        "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+        "layers": Layer.objects.all(),
+    }
     return HttpResponse(_template(LIST_TEMPLATE).render(Context(context))).content
 
 
@@ -373,8 +431,13 @@ def measure(ready: int, rounds: int) -> dict[str, float]:
         pairs = [(timed(work.floor), timed(work.ours)) for _ in range(rounds)]
         floor, ours = (statistics.median(each) for each in zip(*pairs, strict=True))
         ratio = statistics.median(own / least for least, own in pairs)
-        asked = f"{queries_of(work.ours):2} queries" + (f" [{work.queries}]" if work.queries else "")
-        print(f"  {work.name:<18} floor {floor:7.2f} ms  ours {ours:7.2f} ms  {ratio:5.2f} x [{work.most}]  {asked}")
+        asked = f"{queries_of(work.ours):2} queries" + (
+            f" [{work.queries}]" if work.queries else ""
+        )
+        print(
+            f"  {work.name:<18} floor {floor:7.2f} ms  ours {ours:7.2f} ms  {ratio:5.2f} x "
+            f"[{work.most}]  {asked}"
+        )
         medians[work.name] = ours
     return medians
 
@@ -398,7 +461,11 @@ def in_a_database_of_its_own(work: Callable[[], Any]) -> Any:
     from django.db import connection
     from django.test.utils import setup_databases, teardown_databases
 
-    name = str(settings.VAR_DIR / "benchmark.sqlite3") if connection.vendor == "sqlite" else "test_benchmark_pages"
+    name = (
+        str(settings.VAR_DIR / "benchmark.sqlite3")
+        if connection.vendor == "sqlite"
+        else "test_benchmark_pages"
+    )
     connection.settings_dict["TEST"]["NAME"] = name
     made = setup_databases(verbosity=0, interactive=False)
     try:
@@ -417,7 +484,9 @@ def analyze() -> None:
 
 def main() -> None:
     """Read the options, make the rows, measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=2_000)
     parser.add_argument("--ready", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=30)

@@ -2,13 +2,14 @@
 
     python -m benchmarks.race_sign_off [--rounds 30] [--signers 20] [--keep-alive SECONDS]
 
-On SQLite, or beside the PostgreSQL database that ``DATABASE_URL`` names; in a database of its own that is made and
-thrown away. gunicorn runs as ``run.py serve`` starts it, on loopback. Every signer keeps one connection, loads the page
-of a request, pauses as a reader does (0 to 4 seconds), and sends the decision at the same time as the others do.
-For each exchange that breaks, the server's access log says whether the request ever arrived, and the client knows how
-long the connection had been idle. ``--keep-alive`` puts another value in the place of the one that ``run.py`` has.
-Exit 0: every exchange was answered, each request was approved once, and the ledger is whole. Exit 1: not so.
-The password is hashed by a quick hasher: its real one is slow on purpose.
+On SQLite, or beside the PostgreSQL database that ``DATABASE_URL`` names; in a database of its own
+that is made and thrown away. gunicorn runs as ``run.py serve`` starts it, on loopback. Every signer
+keeps one connection, loads the page of a request, pauses as a reader does (0 to 4 seconds), and
+sends the decision at the same time as the others do. For each exchange that breaks, the server's
+access log says whether the request ever arrived, and the client knows how long the connection had
+been idle. ``--keep-alive`` puts another value in the place of the one that ``run.py`` has. Exit 0:
+every exchange was answered, each request was approved once, and the ledger is whole. Exit 1: not
+so. The password is hashed by a quick hasher: its real one is slow on purpose.
 """
 
 import argparse
@@ -79,9 +80,9 @@ class Signer:
 
     def _look(self, request: int) -> str:
         """What the page's form says was shown; empty where there is nothing left to decide, or no answer came."""
-        page = self._exchange("GET", PAGE.format(request, "change"), f"get-{request}-{id(self)}-{time.monotonic_ns()}")[
-            1
-        ]
+        page = self._exchange(
+            "GET", PAGE.format(request, "change"), f"get-{request}-{id(self)}-{time.monotonic_ns()}"
+        )[1]
         seen = re.search(r'name="seen" value="([^"]*)"', page)
         return seen[1] if seen else ""
 
@@ -91,12 +92,19 @@ class Signer:
         number = f"post-{request}-{id(self)}-{time.monotonic_ns()}"
         return self._exchange("POST", PAGE.format(request, "decide"), number, urlencode(values))[0]
 
-    def _exchange(self, method: str, path: str, number: str, body: str | None = None) -> tuple[int, str]:
+    def _exchange(
+        self, method: str, path: str, number: str, body: str | None = None
+    ) -> tuple[int, str]:
         """Status and text of one request on the kept connection; a broken one (0) is noted, never sent again."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), "X-Race": number}
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "X-Race": number,
+        }
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        connection = self.connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        connection = self.connection or http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=TIMEOUT
+        )
         idle, used = time.monotonic() - self.answered if self.connection else 0.0, self.uses
         try:
             connection.request(method, path, body, headers)
@@ -142,16 +150,25 @@ def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
     editor, sessions, requests = person("editor", EDITORS), [], []
     for number in range(signers):
         owner, session = person(f"owner-{number}", RISK_OWNERS), SessionStore()
-        session[SESSION_KEY], session[HASH_SESSION_KEY] = str(owner.pk), owner.get_session_auth_hash()
+        session[SESSION_KEY], session[HASH_SESSION_KEY] = (
+            str(owner.pk),
+            owner.get_session_auth_hash(),
+        )
         session[BACKEND_SESSION_KEY] = "portal.accounts.PortalBackend"
         session.create()
         sessions.append(str(session.session_key))
     for number in range(rounds):
         path = f"docs/pump_{number}.md"
         runbook = Runbook(slug=f"pump-{number}", title=f"Pump {number}", document_path=path)
-        runbook.document = store_document(path=path, content=b"# Pump\n\n1. Look.\n", by=ledger.SYSTEM)
+        runbook.document = store_document(
+            path=path, content=b"# Pump\n\n1. Look.\n", by=ledger.SYSTEM
+        )
         runbook.save()
-        asked = {"level": "ready", "year": timezone.localdate().year, "evidence": "https://evidence.example/drill"}
+        asked = {
+            "level": "ready",
+            "year": timezone.localdate().year,
+            "evidence": "https://evidence.example/drill",
+        }
         requests.append(submit(runbook=runbook, rationale="Drilled.", by=editor, **asked).pk)
     return requests, sessions
 
@@ -180,8 +197,23 @@ def serve(port: int, keep_alive: str | None, log: Path) -> "subprocess.Popen[byt
     from run import SERVER_OPTIONS
 
     options = [*SERVER_OPTIONS, *(("--keep-alive", keep_alive) if keep_alive else ())]
-    words = [sys.executable, "-m", "gunicorn", "portal.wsgi:application", *options, "--bind", f"127.0.0.1:{port}"]
-    words += ["--access-logfile", str(log), "--access-logformat", "%({x-race}i)s %(s)s", "--log-level", "warning"]
+    words = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "portal.wsgi:application",
+        *options,
+        "--bind",
+        f"127.0.0.1:{port}",
+    ]
+    words += [
+        "--access-logfile",
+        str(log),
+        "--access-logformat",
+        "%({x-race}i)s %(s)s",
+        "--log-level",
+        "warning",
+    ]
     server = subprocess.Popen(words, cwd=HERE)
     for _ in range(150):
         with socket.socket() as probe:
@@ -198,7 +230,8 @@ def report(outcome: Outcome, arrived: set[str]) -> bool:
     for one in outcome.broken:
         seen = "arrived" if one.number in arrived else "never arrived"
         print(
-            f"  {one.number.split('-')[0].upper():4} {seen}, idle {one.idle:.2f} s, {one.used_before} before it: {one.error}"
+            f"  {one.number.split('-')[0].upper():4} {seen}, idle {one.idle:.2f} s, "
+            f"{one.used_before} before it: {one.error}"
         )
     return not outcome.broken and not any(status >= SERVER_ERROR for status in outcome.statuses)
 
@@ -229,10 +262,18 @@ def measure(options: Any, folder: Path) -> bool:
         server.wait(30)
     arrived = {line.split()[0] for line in log.read_text().splitlines() if line.strip()}
     kept = options.keep_alive or "as served"
-    print(f"{connection.vendor}, {options.rounds} rounds of {options.signers} signers, keep-alive {kept}")
+    print(
+        f"{connection.vendor}, {options.rounds} rounds of {options.signers} signers, "
+        f"keep-alive {kept}"
+    )
     nothing_broke = report(outcome, arrived)
-    changed = Counter(ChangeLogEntry.objects.filter(action="readiness_changed").values_list("subject", flat=True))
-    once, whole = set(changed.values()) == {1} and len(changed) == options.rounds, ledger.verify().is_whole
+    changed = Counter(
+        ChangeLogEntry.objects.filter(action="readiness_changed").values_list("subject", flat=True)
+    )
+    once, whole = (
+        set(changed.values()) == {1} and len(changed) == options.rounds,
+        ledger.verify().is_whole,
+    )
     print(f"  each approved once: {once}; the ledger is whole: {whole}")
     connection.close()
     return nothing_broke and once and whole
@@ -240,7 +281,9 @@ def measure(options: Any, folder: Path) -> bool:
 
 def main() -> int:
     """Make a database, race, throw it away."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--signers", type=int, default=20)
     parser.add_argument("--keep-alive", metavar="SECONDS", help="another value than that of run.py")

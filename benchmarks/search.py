@@ -2,9 +2,10 @@
 
     python -m benchmarks.search [--documents 3000] [--rounds 5]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and thrown away.
-The floor is the least that finds and shows: one query with a snippet for each of the first twenty, plain words, no typing
-errors, no sections, no readiness. Compare ratios, not times: those move with the machine.
+On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
+thrown away. The floor is the least that finds and shows: one query with a snippet for each of the
+first twenty, plain words, no typing errors, no sections, no readiness. Compare ratios, not times:
+those move with the machine.
 """
 
 import argparse
@@ -15,7 +16,10 @@ import time
 from collections.abc import Callable
 
 RAW, ANSWER, PAGE = "raw query", "whole answer", "page with HTML"
-SYLLABLES = "al ba cor dan el fin gor hal im jo kar lum mor nex or pel qui rus sal tor ul ven wor xan yel zin".split()
+SYLLABLES = (
+    "al ba cor dan el fin gor hal im jo kar lum mor nex or pel qui rus sal tor ul ven wor xan "
+    "yel zin"
+).split()
 PARTS = 10
 WORDS_OF_PART = 140
 # What is asked, and how somebody would have to write it for the raw query.
@@ -34,7 +38,8 @@ QUESTIONS = (
     ("snapshot limits session", "snapshot limits session"),
 )
 SEEDED = (
-    "alert pipeline incident eskalation escalation broker restart run_id severity red überprüfung limits "
+    "alert pipeline incident eskalation escalation broker restart run_id severity red "
+    "überprüfung limits "
     "Live-Freigabekriterien session snapshot latency steht"
 ).split()
 
@@ -42,7 +47,11 @@ SEEDED = (
 def words_of_the_trade(size: int) -> tuple[list[str], list[float]]:
     """Invented words with the frequencies of a language: the second is half as common as the first."""
     dice = random.Random(1)
-    words = list(dict.fromkeys("".join(dice.choices(SYLLABLES, k=dice.randint(1, 4))) for _ in range(size * 2)))[:size]
+    words = list(
+        dict.fromkeys(
+            "".join(dice.choices(SYLLABLES, k=dice.randint(1, 4))) for _ in range(size * 2)
+        )
+    )[:size]
     for place, word in enumerate(SEEDED):
         words.insert(40 + place * 23, word)
     return words, [1 / (rank + 8) for rank in range(len(words))]
@@ -62,7 +71,9 @@ def fill(number: int) -> None:
     documents, runbooks = [], []
     for each in range(number):
         parts = [(f"doc-{part}", text(4), text(WORDS_OF_PART)) for part in range(PARTS)]
-        html = "".join(f'<h3 id="{anchor}">{heading}</h3><p>{body}</p>' for anchor, heading, body in parts)
+        html = "".join(
+            f'<h3 id="{anchor}">{heading}</h3><p>{body}</p>' for anchor, heading, body in parts
+        )
         markdown = "\n\n".join(f"## {heading}\n\n{body}" for _, heading, body in parts)
         documents.append(
             Document(
@@ -70,17 +81,25 @@ def fill(number: int) -> None:
                 seen_at=timezone.now(),
             )
         )  # fmt: skip
-        runbooks.append(Runbook(slug=f"runbook-{each}", title=f"{text(3)} {each}", scope=text(30), position=each))
+        runbooks.append(
+            Runbook(
+                slug=f"runbook-{each}", title=f"{text(3)} {each}", scope=text(30), position=each
+            )
+        )
     with index.deferred():
         Layer.objects.bulk_create(layers)
-        for document, runbook in zip(Document.objects.bulk_create(documents), runbooks, strict=True):
+        for document, runbook in zip(
+            Document.objects.bulk_create(documents), runbooks, strict=True
+        ):
             runbook.document, runbook.document_path = document, document.path
         Runbook.objects.bulk_create(runbooks)
         Runbook.layers.through.objects.bulk_create(
-            Runbook.layers.through(runbook=runbook, layer=dice.choice(layers)) for runbook in runbooks
+            Runbook.layers.through(runbook=runbook, layer=dice.choice(layers))
+            for runbook in runbooks
         )
         situations = Situation.objects.bulk_create(
-            Situation(slug=f"situation-{each}", title=f"{text(5)} {each}", position=each) for each in range(60)
+            Situation(slug=f"situation-{each}", title=f"{text(5)} {each}", position=each)
+            for each in range(60)
         )
         SituationRunbook.objects.bulk_create(
             SituationRunbook(situation=situation, runbook=runbook, position=position)
@@ -96,7 +115,10 @@ class SQLiteFloor:
     """FTS5 over titles and texts."""
 
     CREATE = (
-        "CREATE VIRTUAL TABLE floor_text USING fts5(title, body, tokenize=\"unicode61 tokenchars '_'\")",
+        (
+            'CREATE VIRTUAL TABLE floor_text USING fts5(title, body, tokenize="unicode61 '
+            "tokenchars '_'\")"
+        ),
         """INSERT INTO floor_text(rowid, title, body) SELECT r.id, r.title, d.text
            FROM runbooks_runbook r JOIN runbooks_document d ON d.id = r.document_id""",
     )
@@ -155,7 +177,11 @@ def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[
             hit.heading_parts(), hit.snippet_parts()
 
     client = Client()
-    return {RAW: raw, ANSWER: whole, PAGE: lambda question, _words: client.get("/search/", {"q": question})}
+    return {
+        RAW: raw,
+        ANSWER: whole,
+        PAGE: lambda question, _words: client.get("/search/", {"q": question}),
+    }
 
 
 def measure(rounds: int) -> None:
@@ -172,10 +198,13 @@ def measure(rounds: int) -> None:
     for number in range(rounds + 1):
         for question, words in QUESTIONS:
             for name, work in works.items():
-                spent = timed(lambda work=work, question=question, words=words: work(question, words))
+                spent = timed(
+                    lambda work=work, question=question, words=words: work(question, words)
+                )
                 times[name].extend([spent] if number else [])
     print(
-        f"{connection.vendor}: {len(times[RAW])} questions; a process's first answer {first:.0f} ms (reads the vocabulary)"
+        f"{connection.vendor}: {len(times[RAW])} questions; a process's first answer "
+        f"{first:.0f} ms (reads the vocabulary)"
     )
     base_median, base_p95 = middle_and_tail(times[RAW])
     for name, spent in times.items():
@@ -191,7 +220,9 @@ def middle_and_tail(times: list[float]) -> tuple[float, float]:
 
 def main() -> None:
     """Make a database, fill it, measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=3_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -205,7 +236,11 @@ def main() -> None:
 
     setup_test_environment()
     settings.PORTAL_READ = "public"
-    name = str(settings.VAR_DIR / "benchmark.sqlite3") if connection.vendor == "sqlite" else "test_benchmark_search"
+    name = (
+        str(settings.VAR_DIR / "benchmark.sqlite3")
+        if connection.vendor == "sqlite"
+        else "test_benchmark_search"
+    )
     connection.settings_dict["TEST"]["NAME"] = name
     made = setup_databases(verbosity=0, interactive=False)
     try:

@@ -2,11 +2,12 @@
 
     python -m benchmarks.sign_off [--rounds 40] [--list]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and thrown away.
-The floor: a bare view without middleware that checks the form and, in one transaction, reads the request, stores the
-sign-off, moves the readiness and writes the ledger row; in tables without guards, with no rights and no password.
-The password is hashed by a quick hasher: its real one is slow on purpose. ``--list`` names the place that asks each
-query instead. Compare ratios, not times: those move with the machine.
+On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
+thrown away. The floor: a bare view without middleware that checks the form and, in one transaction,
+reads the request, stores the sign-off, moves the readiness and writes the ledger row; in tables
+without guards, with no rights and no password. The password is hashed by a quick hasher: its real
+one is slow on purpose. ``--list`` names the place that asks each query instead. Compare ratios, not
+times: those move with the machine.
 """
 
 import argparse
@@ -22,11 +23,15 @@ from typing import Any
 PASSWORD = "correct-horse-battery"
 WAYS = ("action", "POST", "GET")
 SIGNATURES = ("first", "completing")
-COUNTED = 2  # the round whose queries are counted; those before it warm up, those after it are timed
+COUNTED = (
+    2  # the round whose queries are counted; those before it warm up, those after it are timed
+)
 NOISE = 40  # ledger rows about each runbook that is signed and each person who signs: a portal of some years
 CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 HERE = Path(__file__).resolve().parent.parent
-NOT_OURS = frozenset({".venv", "benchmarks", "middleware.py", "passwords.py"})  # passed by every request
+NOT_OURS = frozenset(
+    {".venv", "benchmarks", "middleware.py", "passwords.py"}
+)  # passed by every request
 
 
 @dataclass
@@ -58,18 +63,26 @@ def fill(number: int) -> tuple[dict[str, Any], list[Any]]:
             people[name].groups.add(Group.objects.get(name=group))
         tell_of(f"user:{name}")
     cluster = Cluster.objects.create(slug="cluster", first_number=82, last_number=85, title="Pumps")
-    layers = [Layer.objects.create(slug=f"layer-{each}", title=f"Layer {each}") for each in range(2)]
+    layers = [
+        Layer.objects.create(slug=f"layer-{each}", title=f"Layer {each}") for each in range(2)
+    ]
     requests = []
     for each in range(number):
         path = f"docs/pump_{each}.md"
         text = f"# Pump {each}\n\n" + "1. Look, then act, then tell.\n" * 300
-        runbook = Runbook(slug=f"pump-{each}", title=f"Pump {each}", document_path=path, scope="s" * 200)
+        runbook = Runbook(
+            slug=f"pump-{each}", title=f"Pump {each}", document_path=path, scope="s" * 200
+        )
         runbook.primary_cluster, runbook.position = cluster, each
         runbook.document = store_document(path=path, content=text.encode(), by=ledger.SYSTEM)
         runbook.save()
         runbook.layers.set(layers)
         tell_of(f"runbook:{runbook.slug}")
-        asked = {"level": "ready", "year": timezone.localdate().year, "evidence": "https://evidence.example/drill"}
+        asked = {
+            "level": "ready",
+            "year": timezone.localdate().year,
+            "evidence": "https://evidence.example/drill",
+        }
         requests.append(submit(runbook=runbook, rationale="Drilled.", by=people["ed"], **asked))
     return people, requests
 
@@ -84,7 +97,9 @@ def tell_of(subject: str) -> None:
     changes = {"scope": {"before": "a" * 60, "after": "b" * 60}}
     with transaction.atomic():
         ledger.append_all(
-            ledger.Record(actor=ledger.SYSTEM, action=Action.CHANGED, subject=subject, changes=changes)
+            ledger.Record(
+                actor=ledger.SYSTEM, action=Action.CHANGED, subject=subject, changes=changes
+            )
             for _ in range(NOISE)
         )
 
@@ -108,7 +123,11 @@ class Floor:
                 return str(self.pk)
 
         class Book(Bare):
-            slug, title, html = models.SlugField(), models.CharField(max_length=200), models.TextField()
+            slug, title, html = (
+                models.SlugField(),
+                models.CharField(max_length=200),
+                models.TextField(),
+            )
             level, year = models.CharField(max_length=20), models.IntegerField(null=True)
             signed_at = models.DateTimeField(null=True)
 
@@ -131,17 +150,24 @@ class Floor:
 
         self.asked, self.signed, self.entry, self.form = Asked, Signed, Entry, Decision
         self.template = engines["django"].from_string(
-            "<h1>{{ asked.book.title }}: {{ asked.to_level }}</h1><ul>{% for each in decisions %}<li>{{ each.comment }}</li>"
+            "<h1>{{ asked.book.title }}: {{ asked.to_level }}</h1><ul>{% for each in "
+            "decisions %}<li>{{ each.comment }}</li>"
             "{% endfor %}</ul>{{ asked.book.html|safe }}<form method=post>{{ form }}</form>"
         )
         with connection.schema_editor() as editor:
             for model in (Book, Asked, Signed, Entry):
                 editor.create_model(model)
-        Entry.objects.create(sequence=1, at=requests[0].requested_at, subject="", changes={}, hash="0" * 64)
+        Entry.objects.create(
+            sequence=1, at=requests[0].requested_at, subject="", changes={}, hash="0" * 64
+        )
         for each in requests:
             html = each.runbook.document.html
-            book = Book.objects.create(pk=each.runbook_id, slug=each.runbook.slug, title=each.runbook.title, html=html)
-            Asked.objects.create(pk=each.pk, book=book, to_level=each.to_level, to_year=each.to_year)
+            book = Book.objects.create(
+                pk=each.runbook_id, slug=each.runbook.slug, title=each.runbook.title, html=html
+            )
+            Asked.objects.create(
+                pk=each.pk, book=book, to_level=each.to_level, to_year=each.to_year
+            )
         with override_settings(MIDDLEWARE=[]):
             self.client = Client()
             self.client.handler.load_middleware()
@@ -156,7 +182,9 @@ class Floor:
         if request.method != "POST":
             asked = self.asked.objects.select_related("book").get(pk=pk)
             decisions = self.signed.objects.filter(asked=pk)
-            return HttpResponse(self.template.render({"asked": asked, "decisions": decisions, "form": self.form()}))
+            return HttpResponse(
+                self.template.render({"asked": asked, "decisions": decisions, "form": self.form()})
+            )
         form = self.form(request.POST)
         if not form.is_valid():
             return HttpResponse(status=400)
@@ -174,13 +202,22 @@ class Floor:
         with transaction.atomic():
             asked, now = self.asked.objects.select_related("book").get(pk=pk), timezone.now()
             statement = f"I approve that “{asked.book.title}” moves to {asked.to_level}."
-            self.signed.objects.create(asked=asked, signer=2, comment=comment, statement=statement, at=now)
+            self.signed.objects.create(
+                asked=asked, signer=2, comment=comment, statement=statement, at=now
+            )
             if completes:
                 moved = {"level": asked.to_level, "year": asked.to_year, "signed_at": now}
                 type(asked.book).objects.filter(pk=asked.book_id).update(**moved)
             last = self.entry.objects.order_by("-sequence").first()
-            row = {"sequence": last.sequence + 1, "previous_hash": last.hash, "subject": f"runbook:{asked.book.slug}"}
-            row["changes"] = {"readiness": {"before": "unassessed", "after": asked.to_level}, "comment": comment}
+            row = {
+                "sequence": last.sequence + 1,
+                "previous_hash": last.hash,
+                "subject": f"runbook:{asked.book.slug}",
+            }
+            row["changes"] = {
+                "readiness": {"before": "unassessed", "after": asked.to_level},
+                "comment": comment,
+            }
             digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
             self.entry.objects.create(**row, at=now, hash=digest)
 
@@ -207,10 +244,17 @@ class Portal:
             return lambda: answered(client.get(f"{address}change/"), 200)
         seen = form_etag(request)
         if way == "POST":
-            values = {"seen": seen, "decision": "approve", "comment": "Read in full.", "password": PASSWORD}
+            values = {
+                "seen": seen,
+                "decision": "approve",
+                "comment": "Read in full.",
+                "password": PASSWORD,
+            }
             return lambda: answered(client.post(f"{address}decide/", values), 302)
         signer = type(self.signers[signature]).objects.get(pk=self.signers[signature].pk)
-        return lambda: decide.sign(request=request, comment="Read in full.", seen=seen, password=PASSWORD, by=signer)
+        return lambda: decide.sign(
+            request=request, comment="Read in full.", seen=seen, password=PASSWORD, by=signer
+        )
 
 
 def answered(response: Any, status: int) -> None:
@@ -220,9 +264,14 @@ def answered(response: Any, status: int) -> None:
 
 def floor_work(floor: Floor, way: str, request: Any, signature: str) -> Callable[[], object]:
     """The floor's counterpart of ``Portal.work``."""
-    address, values = f"/floor/{request.pk}/{signature}/", {"decision": "approve", "comment": "Read in full."}
+    address, values = (
+        f"/floor/{request.pk}/{signature}/",
+        {"decision": "approve", "comment": "Read in full."},
+    )
     return {
-        "action": lambda: floor.sign(request.pk, "Read in full.", completes=signature == "completing"),
+        "action": lambda: floor.sign(
+            request.pk, "Read in full.", completes=signature == "completing"
+        ),
         "POST": lambda: answered(floor.client.post(address, values), 302),
         "GET": lambda: answered(floor.client.get(address), 200),
     }[way]
@@ -249,7 +298,10 @@ def asked_by(work: Callable[[], object]) -> list[str]:
             if place.is_relative_to(HERE) and not NOT_OURS.intersection(place.parts)
         ]
         if not sql.startswith(CONTROL):
-            found.append(f"{' '.join(sql.split())[:110]}\n        {' < '.join(reversed(ours)) or 'the session'}")
+            found.append(
+                f"{' '.join(sql.split())[:110]}\n        "
+                f"{' < '.join(reversed(ours)) or 'the session'}"
+            )
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
@@ -266,7 +318,10 @@ def measure(rounds: int) -> dict[tuple[str, str], Pair]:
         for signature in SIGNATURES:
             for way in ("GET", "action", "POST"):
                 request, pair = requests[number * 2 + (way == "POST")], pairs[way, signature]
-                theirs, ours = floor_work(floor, way, request, signature), portal.work(way, request, signature)
+                theirs, ours = (
+                    floor_work(floor, way, request, signature),
+                    portal.work(way, request, signature),
+                )
                 if number == COUNTED:
                     pair.floor_queries, pair.our_queries = asked_by(theirs), asked_by(ours)
                     continue
@@ -287,7 +342,8 @@ def show(pairs: dict[tuple[str, str], Pair], *, queries: bool) -> None:
     for (way, signature), pair in pairs.items():
         ours, floor = middle_and_tail(pair.ours), middle_and_tail(pair.floor)
         print(
-            f"  {signature:<10} {way:<7} {len(pair.our_queries):>3} queries {ours[0]:7.2f} ms, p95 {ours[1]:7.2f};"
+            f"  {signature:<10} {way:<7} {len(pair.our_queries):>3} queries {ours[0]:7.2f} "
+            f"ms, p95 {ours[1]:7.2f};"
             f"  floor {len(pair.floor_queries)} {floor[0]:6.2f} ms, p95 {floor[1]:6.2f};"
             f"  {ours[0] / floor[0]:5.2f} x and {ours[1] / floor[1]:5.2f} x"
         )
@@ -297,7 +353,9 @@ def show(pairs: dict[tuple[str, str], Pair], *, queries: bool) -> None:
 
 def main() -> None:
     """Make a database, fill it, measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
@@ -311,7 +369,9 @@ def main() -> None:
 
     setup_test_environment()
     name = str(settings.VAR_DIR / "benchmark_sign_off.sqlite3")
-    connection.settings_dict["TEST"]["NAME"] = name if connection.vendor == "sqlite" else "test_benchmark_sign_off"
+    connection.settings_dict["TEST"]["NAME"] = (
+        name if connection.vendor == "sqlite" else "test_benchmark_sign_off"
+    )
     made = setup_databases(verbosity=0, interactive=False)
     try:
         pairs = measure(options.rounds)

@@ -1,7 +1,7 @@
 """How fast is the ledger verified? ``.venv/bin/python -m benchmarks.verify_ledger [ROWS]``
 
-Makes a ledger in a throwaway database and prints the rows a second of reading the rows alone (the floor) and of
-verifying them, several times in turn, and their ratio.
+Makes a ledger in a throwaway database and prints the rows a second of reading the rows alone (the
+floor) and of verifying them, several times in turn, and their ratio.
 """
 
 import os
@@ -55,7 +55,11 @@ def measure(rows: int) -> None:
     count = ChangeLogEntry.objects.count()
 
     def read() -> None:
-        for _ in ChangeLogEntry.objects.order_by("sequence").values_list().iterator(chunk_size=ledger.VERIFY_CHUNK):
+        for _ in (
+            ChangeLogEntry.objects.order_by("sequence")
+            .values_list()
+            .iterator(chunk_size=ledger.VERIFY_CHUNK)
+        ):
             pass
 
     def verify() -> None:

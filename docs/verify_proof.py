@@ -3,10 +3,11 @@
 
     python3 verify_proof.py PROOF [--checkpoint FILE] [--document FILE] [--key-file FILE]
 
-It checks that every row hashes to what it says, that the rows hang together up to the checkpoint, that the request has its
-signatures from different people, on the same text and metadata, and that the readiness moved by it. With a checkpoint that
-was kept elsewhere it checks that the chain goes through it; with the document, that this is the signed text; with the key,
-that the checkpoints are signed with it. Exit 0: it holds. Exit 1: it does not, and why.
+It checks that every row hashes to what it says, that the rows hang together up to the checkpoint,
+that the request has its signatures from different people, on the same text and metadata, and that
+the readiness moved by it. With a checkpoint that was kept elsewhere it checks that the chain goes
+through it; with the document, that this is the signed text; with the key, that the checkpoints are
+signed with it. Exit 0: it holds. Exit 1: it does not, and why.
 """
 
 import argparse
@@ -38,7 +39,10 @@ class Refuted(Exception):
 def members_of(pairs):
     """The members of a JSON object; none is named twice, or another reader could take the other value."""
     members = dict(pairs)
-    need(len(members) == len(pairs), "A file names a member of an object twice: two readers could read two values.")
+    need(
+        len(members) == len(pairs),
+        "A file names a member of an object twice: two readers could read two values.",
+    )
     return members
 
 
@@ -49,12 +53,19 @@ def refuse_number(text):
 
 def parsed(content):
     """The value of a JSON file, given as bytes."""
-    return json.loads(content, object_pairs_hook=members_of, parse_float=refuse_number, parse_constant=refuse_number)
+    return json.loads(
+        content,
+        object_pairs_hook=members_of,
+        parse_float=refuse_number,
+        parse_constant=refuse_number,
+    )
 
 
 def canonical(value):
     """The bytes of a JSON value: members sorted, no white space, UTF-8."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode("utf-8")
 
 
 def need(holds, why):
@@ -78,8 +89,14 @@ def check_chain(rows):
     for row in rows:
         need(row_hash(row) == row["hash"], "Row %s is not what its hash says." % row["sequence"])
         if before is not None:
-            need(row["sequence"] == before["sequence"] + 1, "After row %s one is missing." % before["sequence"])
-            need(row["previous_hash"] == before["hash"], "Row %s does not follow the one before." % row["sequence"])
+            need(
+                row["sequence"] == before["sequence"] + 1,
+                "After row %s one is missing." % before["sequence"],
+            )
+            need(
+                row["previous_hash"] == before["hash"],
+                "Row %s does not follow the one before." % row["sequence"],
+            )
         before = row
 
 
@@ -87,7 +104,10 @@ def check_checkpoint(checkpoint, rows, key):
     """The chain goes through a checkpoint, which is signed where a key is at hand."""
     by_sequence = {row["sequence"]: row["hash"] for row in rows}
     sequence = checkpoint["sequence"]
-    need(sequence in by_sequence, "The checkpoint of row %s lies outside of the proof's rows." % sequence)
+    need(
+        sequence in by_sequence,
+        "The checkpoint of row %s lies outside of the proof's rows." % sequence,
+    )
     need(
         by_sequence[sequence] == checkpoint["hash"],
         "The chain does not go through the checkpoint of row %s." % sequence,
@@ -110,7 +130,10 @@ def own_rows(proof, rows):
     about = [row for row in rows if row["subject"] == "runbook:" + proof["runbook"]]
     own = [row for row in about if after(row, "request") == proof["request"]]
     changed = [row for row in about if row["action"] == "readiness_changed"]
-    need(changed and changed[-1] in own, "The last change of the readiness is not the one of this request.")
+    need(
+        changed and changed[-1] in own,
+        "The last change of the readiness is not the one of this request.",
+    )
     ended = [row["action"] for row in own if row["action"] in ENDINGS]
     need(not ended, "The request was ended otherwise: %s." % ", ".join(ended))
     return own, changed[-1]
@@ -119,7 +142,10 @@ def own_rows(proof, rows):
 def check_content(proof, applied, pins):
     """What was signed is what the readiness stands on, and the metadata is in the proof."""
     need(
-        pins == tuple(after(applied, name) for name in ("signed_document_sha256", "signed_metadata_sha256")),
+        pins
+        == tuple(
+            after(applied, name) for name in ("signed_document_sha256", "signed_metadata_sha256")
+        ),
         "The readiness stands on other content than the request.",
     )
     if not pins[1] and not proof["metadata"]:
@@ -133,22 +159,35 @@ def check_approval(proof, rows):
     own, applied = own_rows(proof, rows)
     opened = [row for row in own if row["action"] == "request_submitted"]
     if not opened:  # taken down at once, by one person
-        need(after(applied, "readiness_level") != "ready", "Nobody has asked for it, and ready is never given so.")
+        need(
+            after(applied, "readiness_level") != "ready",
+            "Nobody has asked for it, and ready is never given so.",
+        )
         check_content(
-            proof, applied, tuple(after(applied, "signed_%s_sha256" % part) for part in ("document", "metadata"))
+            proof,
+            applied,
+            tuple(after(applied, "signed_%s_sha256" % part) for part in ("document", "metadata")),
         )
         return applied, [applied["actor"]]
     need(len(opened) == 1, "The request was opened more than once.")
     pins = tuple(after(opened[0], name) for name in PINS)
     signed = [row for row in own if row["action"] == "request_signed"]
     for row in signed:
-        need(tuple(after(row, name) for name in PINS) == pins, "Row %s signs other content." % row["sequence"])
-        need(opened[0]["sequence"] < row["sequence"] < applied["sequence"], "Row %s is out of order." % row["sequence"])
+        need(
+            tuple(after(row, name) for name in PINS) == pins,
+            "Row %s signs other content." % row["sequence"],
+        )
+        need(
+            opened[0]["sequence"] < row["sequence"] < applied["sequence"],
+            "Row %s is out of order." % row["sequence"],
+        )
     signers = sorted({row["actor"] for row in signed})
     if after(opened[0], "independent") is not False:
         need(opened[0]["actor"] not in signers, "Whoever asked for it has signed it.")
     required = after(opened[0], "required_signatures") or 1
-    need(len(signers) >= required, "%d people have signed, %d are needed." % (len(signers), required))
+    need(
+        len(signers) >= required, "%d people have signed, %d are needed." % (len(signers), required)
+    )
     check_content(proof, applied, pins)
     check_statements(proof, signed)
     return applied, signers
@@ -158,7 +197,8 @@ def check_statements(proof, signed):
     """Each sentence is the one that its signer's row holds the sha256 of."""
     told = {(row["actor"], after(row, "statement_sha256")) for row in signed}
     given = {
-        (said["signer"], hashlib.sha256(said["statement"].encode("utf-8")).hexdigest()) for said in proof["statements"]
+        (said["signer"], hashlib.sha256(said["statement"].encode("utf-8")).hexdigest())
+        for said in proof["statements"]
     }
     need(given == told, "The sentences are not those that were signed.")
 
@@ -168,17 +208,25 @@ def check(proof, checkpoint=None, document=None, key=None):
 
     proof, checkpoint: the parsed files. document: bytes. key: bytes. Raises Refuted.
     """
-    need(proof.get("format") == "runbook-portal-proof/1", "This is no proof that this script knows.")
+    need(
+        proof.get("format") == "runbook-portal-proof/1", "This is no proof that this script knows."
+    )
     rows = proof["entries"]
     check_chain(rows)
-    need(proof["checkpoint"]["sequence"] == rows[-1]["sequence"], "The proof's own checkpoint is not at its last row.")
+    need(
+        proof["checkpoint"]["sequence"] == rows[-1]["sequence"],
+        "The proof's own checkpoint is not at its last row.",
+    )
     check_checkpoint(proof["checkpoint"], rows, key)
     applied, signers = check_approval(proof, rows)
     if checkpoint is not None:
         check_checkpoint(checkpoint, rows, key)
         need(
             checkpoint["sequence"] >= applied["sequence"],
-            "The checkpoint that was kept is older than the approval (row %s): it proves nothing of it."
+            (
+                "The checkpoint that was kept is older than the approval (row %s): it proves "
+                "nothing of it."
+            )
             % applied["sequence"],
         )
     said = [
@@ -188,13 +236,20 @@ def check(proof, checkpoint=None, document=None, key=None):
     if after(applied, "signed_solo"):
         said.append("owner-led, no independent review: the one who asked for it signed it alone")
     if after(applied, "signed_dependence"):
-        said.append("no independent review, the portal recorded: %s" % after(applied, "signed_dependence"))
+        said.append(
+            "no independent review, the portal recorded: %s" % after(applied, "signed_dependence")
+        )
     if document is not None:
         digest = hashlib.sha256(document).hexdigest()
-        need(digest == after(applied, "signed_document_sha256"), "The document is not the signed text.")
+        need(
+            digest == after(applied, "signed_document_sha256"),
+            "The document is not the signed text.",
+        )
         said.append("the document is the signed text")
     if checkpoint is not None:
-        said.append("through the checkpoint of row %s, which was kept elsewhere" % checkpoint["sequence"])
+        said.append(
+            "through the checkpoint of row %s, which was kept elsewhere" % checkpoint["sequence"]
+        )
         said.append("rows behind %s are known from the proof alone" % checkpoint["sequence"])
     else:
         said.append("no checkpoint from elsewhere was given: the whole could have been made up")
@@ -209,7 +264,9 @@ def read(path):
 
 def main(arguments=None):
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("proof", metavar="PROOF")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that was kept elsewhere")
     parser.add_argument("--document", metavar="FILE", help="the text that is said to be signed")

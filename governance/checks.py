@@ -99,7 +99,9 @@ def _faults_of_guards() -> Iterator[CheckMessage]:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         yield CheckWarning(
-            "The database has migrations to apply.", hint="Run 'manage.py migrate'.", id="governance.W003"
+            "The database has migrations to apply.",
+            hint="Run 'manage.py migrate'.",
+            id="governance.W003",
         )
     missing = guards.missing()
     if missing:
@@ -125,14 +127,23 @@ def high_water_mark_is_kept(**_: Any) -> list[CheckMessage]:
         ]
     problem = write_problem()
     if problem:
-        hint = "Give the account that serves the folder, or set LEDGER_MARK to a file that it may write."
+        hint = (
+            "Give the account that serves the folder, or set LEDGER_MARK to a file that it may "
+            "write."
+        )
         return [CheckError(problem, hint=hint, id="governance.E011")]
     path = mark_path()
     if mark is None and path is not None:
         return [
             CheckWarning(
-                f"There is no high-water mark ({path.name}) yet: a backup that was restored before is not noticed.",
-                hint="It is made by the next change, or by 'manage.py check_integrity'. Keep it from then on.",
+                (
+                    f"There is no high-water mark ({path.name}) yet: a backup that was restored "
+                    "before is not noticed."
+                ),
+                hint=(
+                    "It is made by the next change, or by 'manage.py check_integrity'. Keep it "
+                    "from then on."
+                ),
                 id="governance.W010",
             )
         ]

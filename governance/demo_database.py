@@ -1,7 +1,7 @@
 """Which database is the demo's. Its runbooks, people and signatures are invented; no other portal may serve them.
 
-The mark is a row of the ledger: nobody can take it out, and it travels with every backup. ``seed_demo`` has
-always written it, so a database of an earlier version's demo is recognised, too.
+The mark is a row of the ledger: nobody can take it out, and it travels with every backup.
+``seed_demo`` has always written it, so a database of an earlier version's demo is recognised, too.
 """
 
 from django.apps import apps
@@ -13,7 +13,8 @@ from django.db import DatabaseError, connections
 from governance import ledger
 from governance.ledger.models import ChangeLogEntry
 
-# The reason of every row that the demo itself writes, and how early a demo made its people at the latest.
+# The reason of every row that the demo itself writes, and how early a demo made its people at the
+# latest.
 DEMO_REASON = "Demo"
 LATEST_MARK = 5_000
 # What ``migrate`` fills by itself.
@@ -30,32 +31,42 @@ FILLED_BY_MIGRATE = frozenset(
 APPS = ("auth", "governance", "runbooks")
 
 OTHERS_DATABASE = (
-    "This database was filled by 'run.py demo': its runbooks, people and signatures are invented, and nothing but the "
-    "demo may serve them. Set DATABASE_URL to a database of your own. If this is var/portal.sqlite3, an earlier "
+    "This database was filled by 'run.py demo': its runbooks, people and signatures are "
+    "invented, and nothing but the "
+    "demo may serve them. Set DATABASE_URL to a database of your own. If this is "
+    "var/portal.sqlite3, an earlier "
     "version's demo made it: move the file away, then run 'manage.py migrate'."
 )
 REAL_DATABASE = (
-    "PORTAL_DEMO is set, and this database holds a portal of its own. The demo never mixes with it. "
+    "PORTAL_DEMO is set, and this database holds a portal of its own. The demo never mixes "
+    "with it. "
     "Unset PORTAL_DEMO, or unset DATABASE_URL: the demo has a file of its own, var/demo.sqlite3."
 )
 
 
 def is_demo_database() -> bool:
     """Return whether the demo filled this database."""
-    rows = ChangeLogEntry.objects.filter(sequence__lte=LATEST_MARK, reason=DEMO_REASON, subject__startswith="user:")
+    rows = ChangeLogEntry.objects.filter(
+        sequence__lte=LATEST_MARK, reason=DEMO_REASON, subject__startswith="user:"
+    )
     return rows.filter(actor=str(ledger.SYSTEM)).exists()
 
 
 def holds_a_portal() -> bool:
     """Return whether the database holds anything beside what ``migrate`` puts there."""
     models = (model for label in APPS for model in apps.get_app_config(label).get_models())
-    return any(model._default_manager.exists() for model in models if model._meta.label_lower not in FILLED_BY_MIGRATE)
+    return any(
+        model._default_manager.exists()
+        for model in models
+        if model._meta.label_lower not in FILLED_BY_MIGRATE
+    )
 
 
 def refusal() -> str:
     """Return why this process must not use this database: the demo's without the demo, or the other way round.
 
-    Empty where it may, and where the database cannot be asked: it does not answer, or has no tables yet.
+    Empty where it may, and where the database cannot be asked: it does not answer, or has no tables
+    yet.
     """
     try:
         if settings.PORTAL_DEMO:

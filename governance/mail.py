@@ -1,6 +1,7 @@
 """E-mail about a change: sent once the change is committed, never while a lock or a transaction is held.
 
-A mail server that does not answer costs the sender ``EMAIL_TIMEOUT`` seconds, and nobody else anything.
+A mail server that does not answer costs the sender ``EMAIL_TIMEOUT`` seconds, and nobody else
+anything.
 """
 
 import logging

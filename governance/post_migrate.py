@@ -15,8 +15,9 @@ from governance.signoff.models import SignOffRule
 from governance.signoff.rules import end_solo_rules, log_first_rules_again, replace_rule
 from runbooks.choices import ReadinessLevel
 
-# Ready needs two risk owners and evidence; every other level one (DESIGN, promise 3). A signature anew on a changed
-# text needs as many: whether a change is editorial is what they look at. Evidence is then not asked for again.
+# Ready needs two risk owners and evidence; every other level one (DESIGN, promise 3). A signature
+# anew on a changed text needs as many: whether a change is editorial is what they look at. Evidence
+# is then not asked for again.
 DEFAULT_SIGNATURES = {
     ReadinessLevel.READY: 2,
     ReadinessLevel.SHADOW: 1,
@@ -44,7 +45,10 @@ def ensure_default_rules() -> None:
     known = set(SignOffRule.objects.values_list("target_level", "purpose"))
     for purpose in (RulePurpose.MOVE, RulePurpose.RE_SIGN):
         for level, signatures in DEFAULT_SIGNATURES.items():
-            if (level, purpose) in known or (level, purpose) == (ReadinessLevel.UNASSESSED, RulePurpose.RE_SIGN):
+            if (level, purpose) in known or (level, purpose) == (
+                ReadinessLevel.UNASSESSED,
+                RulePurpose.RE_SIGN,
+            ):
                 continue
             replace_rule(
                 target_level=level,
@@ -63,8 +67,8 @@ def ensure_default_rules() -> None:
 def lift_guards(sender: AppConfig, using: str, plan: Any = (), **_: Any) -> None:
     """Receiver of ``pre_migrate``: SQLite refuses to rebuild a table that a trigger of another table speaks of.
 
-    They are put back by ``prepare_database``. Where a migration fails in between, ``/readyz`` and the system check say so,
-    and every verdict is no-go.
+    They are put back by ``prepare_database``. Where a migration fails in between, ``/readyz`` and
+    the system check say so, and every verdict is no-go.
     """
     # Also where a table is still to be made that a guard of this release speaks of.
     if sender.name == "governance" and using == "default" and plan:

@@ -16,7 +16,9 @@ IS_DEMO_PERSON = "is_demo_person"  # what an account that was read for a request
 class PortalBackend(ModelBackend):
     """Django's own backend, save that demo people are let in by a demo alone."""
 
-    def authenticate(self, request: Any, username: Any = None, password: Any = None, **credentials: Any) -> Any:
+    def authenticate(
+        self, request: Any, username: Any = None, password: Any = None, **credentials: Any
+    ) -> Any:
         """Nobody's name holds a null byte, and PostgreSQL fails when it is asked for one."""
         if "\x00" in str(username):
             return None

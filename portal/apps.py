@@ -14,7 +14,8 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Render stored documents anew after a migrate, where the renderer has changed since."""
-        # Sent for the last app of ours: the tables are there, and the guards stand as this version wants them.
+        # Sent for the last app of ours: the tables are there, and the guards stand as this version
+        # wants them.
         post_migrate.connect(render_stored_documents, dispatch_uid="portal.render_stored_documents")
 
 
@@ -32,6 +33,10 @@ def render_stored_documents(sender: AppConfig, using: str, **_: Any) -> None:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         table = Document._meta.db_table
-        columns = connection.introspection.get_table_description(cursor, table) if table in tables else []
-    if "renderer" in {column.name for column in columns}:  # a migrate to an earlier state has no such column
+        columns = (
+            connection.introspection.get_table_description(cursor, table) if table in tables else []
+        )
+    if "renderer" in {
+        column.name for column in columns
+    }:  # a migrate to an earlier state has no such column
         render_documents_anew(by=ledger.SYSTEM)

@@ -1,7 +1,7 @@
 """The answer where the database is busy or does not answer: 503 with a sentence, never an error page.
 
-It is the handler of every exception that nothing else has answered, so that it covers middleware (the
-session is stored there at a sign-in) as well as views.
+It is the handler of every exception that nothing else has answered, so that it covers middleware
+(the session is stored there at a sign-in) as well as views.
 """
 
 import sys
@@ -28,7 +28,9 @@ def is_busy(error: BaseException | None) -> bool:
     for _attempt in range(MAX_CAUSES):
         if error is None:
             break
-        if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and _says_busy(error)):
+        if isinstance(error, InterfaceError) or (
+            isinstance(error, OperationalError) and _says_busy(error)
+        ):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -36,7 +36,10 @@ def _documents() -> Iterator[CheckMessage]:
     if settings.DOCS_ROOT and not Path(settings.DOCS_ROOT).is_dir():
         yield CheckWarning(
             "DOCS_ROOT is no folder that this process can read.",
-            hint="Set DOCS_ROOT to the folder that the documents' paths start from, or to a git repository.",
+            hint=(
+                "Set DOCS_ROOT to the folder that the documents' paths start from, or to a git "
+                "repository."
+            ),
             id="portal.W002",
         )
 
@@ -54,7 +57,10 @@ def _email() -> Iterator[CheckMessage]:
     if is_plain and settings.EMAIL_HOST_PASSWORD and settings.EMAIL_HOST not in LOCAL:
         yield CheckWarning(
             "EMAIL_URL sends its password unencrypted.",
-            hint="Set EMAIL_URL=smtp+tls://USER:PASSWORD@HOST:587 or smtp+ssl://USER:PASSWORD@HOST:465.",
+            hint=(
+                "Set EMAIL_URL=smtp+tls://USER:PASSWORD@HOST:587 or "
+                "smtp+ssl://USER:PASSWORD@HOST:465."
+            ),
             id="portal.W003",
         )
 
@@ -64,9 +70,11 @@ def _proxies() -> Iterator[CheckMessage]:
     if is_behind_tls and not settings.TRUSTED_PROXIES:
         yield CheckWarning(
             "CSRF_TRUSTED_ORIGINS speaks of HTTPS, and TRUSTED_PROXIES is 0. All visitors have the "
-            "proxy's address, so that wrong passwords of one can lock the others out, and the portal "
+            "proxy's address, so that wrong passwords of one can lock the others out, and "
+            "the portal "
             "does not know that it is read over HTTPS.",
-            hint="Set TRUSTED_PROXIES to the number of proxies in front of the portal, and have the "
+            hint="Set TRUSTED_PROXIES to the number of proxies in front of the portal, and have "
+            "the "
             "outermost one set X-Forwarded-For and X-Forwarded-Proto.",
             id="portal.W004",
         )

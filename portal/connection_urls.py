@@ -47,7 +47,8 @@ WHOLE_CACHE_OPTIONS = ("timeout", "max_entries", "cull_frequency", "version")
 KEPT_HERE = ("locmemcache", "filecache")  # where the number of entries is the portal's to limit
 
 EMAIL_FORMS = (
-    "Set smtp+tls://USER:PASSWORD@HOST:587 (STARTTLS), smtp+ssl://USER:PASSWORD@HOST:465 (TLS from the "
+    "Set smtp+tls://USER:PASSWORD@HOST:587 (STARTTLS), smtp+ssl://USER:PASSWORD@HOST:465 "
+    "(TLS from the "
     "first byte), smtp://HOST:25 (unencrypted), consolemail://, filemail:///PATH or dummymail://."
 )
 EMAIL_BACKENDS = {
@@ -84,7 +85,9 @@ class Address:
         """Raise ImproperlyConfigured if the address has an option that is not one of ``known``."""
         for name in self.options:
             if name not in known:
-                allowed = f"Known options: {', '.join(sorted(known))}" if known else "It takes no option"
+                allowed = (
+                    f"Known options: {', '.join(sorted(known))}" if known else "It takes no option"
+                )
                 raise self.refusal(f"the option {name!r} is not known. {allowed}")
 
     def flag(self, name: str) -> bool | None:
@@ -135,7 +138,9 @@ def read_database(value: str, *, sqlite: Callable[[Path], dict[str, Any]]) -> di
 def _sqlite_path(address: Address) -> Path:
     address.allow_options(())
     if not address.is_bare():
-        raise address.refusal("sqlite:// is followed by a path, with three slashes if it is relative")
+        raise address.refusal(
+            "sqlite:// is followed by a path, with three slashes if it is relative"
+        )
     path = address.path[1:]
     if path in ("", ":memory:"):
         raise address.refusal("it names no file, and a database in memory would be lost at the end")
@@ -153,7 +158,11 @@ def _postgresql(address: Address, without_options: str) -> dict[str, Any]:
         raise address.refusal("the host or the port cannot be read") from None
     if not parsed["NAME"] and "service" not in address.options:
         raise address.refusal("it names no database")
-    settings = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": False}
+    settings = {
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+    }
     if "conn_max_age" in address.options:
         settings["CONN_MAX_AGE"] = address.whole_number("conn_max_age")
     for name in ("conn_health_checks", "disable_server_side_cursors"):
@@ -177,7 +186,12 @@ def read_cache(value: str) -> dict[str, Any]:
     if package and importlib.util.find_spec(package) is None:
         raise address.refusal(f"it needs the package {package!r}, which is not installed")
     address.allow_options(
-        ("timeout", "version", "key_prefix", *(WHOLE_CACHE_OPTIONS if address.scheme in KEPT_HERE else ()))
+        (
+            "timeout",
+            "version",
+            "key_prefix",
+            *(WHOLE_CACHE_OPTIONS if address.scheme in KEPT_HERE else ()),
+        )
     )
     settings: dict[str, Any] = {"BACKEND": backend, "LOCATION": _cache_location(address)}
     for name in sorted(set(WHOLE_CACHE_OPTIONS) & set(address.options)):
@@ -194,7 +208,9 @@ def _cache_location(address: Address) -> str:
         return address.host
     if address.scheme == "filecache":
         if not address.is_bare() or address.path in ("", "/"):
-            raise address.refusal("filecache:// is followed by a path: filecache:///var/cache/portal")
+            raise address.refusal(
+                "filecache:// is followed by a path: filecache:///var/cache/portal"
+            )
         return address.path
     if not address.host:
         raise address.refusal("it names no host")
@@ -214,10 +230,15 @@ def read_email(value: str, *, timeout: int) -> dict[str, Any]:
     """
     address = _split("EMAIL_URL", value, EMAIL_FORMS)
     if address.scheme == "smtps":
-        raise address.refusal("smtps:// has two meanings. Say which one: smtp+tls:// or smtp+ssl://")
+        raise address.refusal(
+            "smtps:// has two meanings. Say which one: smtp+tls:// or smtp+ssl://"
+        )
     if address.scheme not in EMAIL_BACKENDS:
         raise address.refusal("the portal does not support this way to send e-mail")
-    settings: dict[str, Any] = {"EMAIL_BACKEND": EMAIL_BACKENDS[address.scheme], "EMAIL_TIMEOUT": timeout}
+    settings: dict[str, Any] = {
+        "EMAIL_BACKEND": EMAIL_BACKENDS[address.scheme],
+        "EMAIL_TIMEOUT": timeout,
+    }
     if address.scheme.startswith("smtp"):
         return settings | _smtp(address)
     address.allow_options(())
@@ -225,7 +246,9 @@ def read_email(value: str, *, timeout: int) -> dict[str, Any]:
         raise address.refusal(f"{address.scheme}:// takes no host")
     if address.scheme == "filemail":
         if address.path in ("", "/"):
-            raise address.refusal("filemail:// is followed by a folder: filemail:///var/mail/portal")
+            raise address.refusal(
+                "filemail:// is followed by a folder: filemail:///var/mail/portal"
+            )
         return settings | {"EMAIL_FILE_PATH": address.path}
     if address.path.strip("/"):
         raise address.refusal(f"{address.scheme}:// takes no path")
@@ -239,7 +262,9 @@ def _smtp(address: Address) -> dict[str, Any]:
     if address.path.strip("/"):
         raise address.refusal("a mail server has no path")
     if bool(address.user) != bool(address.password):
-        raise address.refusal("it has a user name without a password, or a password without a user name")
+        raise address.refusal(
+            "it has a user name without a password, or a password without a user name"
+        )
     encryption = _encryption(address)
     return {
         "EMAIL_HOST": address.host,
@@ -257,7 +282,9 @@ def _encryption(address: Address) -> str:
     for name in ("tls", "ssl"):
         given = address.flag(name)
         if given and wanted not in ("none", name):
-            raise address.refusal("it asks for STARTTLS and for TLS from the first byte. Choose one")
+            raise address.refusal(
+                "it asks for STARTTLS and for TLS from the first byte. Choose one"
+            )
         if given is False and wanted == name:
             raise address.refusal("the option contradicts the scheme. Leave the option out")
         wanted = name if given else wanted
@@ -312,7 +339,9 @@ def _options(variable: str, query: str, forms: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError:
-        raise _refusal(variable, "its options are not of the form ?NAME=VALUE&NAME=VALUE", forms) from None
+        raise _refusal(
+            variable, "its options are not of the form ?NAME=VALUE&NAME=VALUE", forms
+        ) from None
     for given, word in pairs:
         name = given.lower()
         if not OPTION_NAME.fullmatch(name):

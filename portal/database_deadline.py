@@ -1,7 +1,8 @@
 """Ask the database for no longer than a machine waits for an answer.
 
-A stopped PostgreSQL server still accepts what is sent, and neither ``statement_timeout`` nor TCP's own timers
-end the wait. A watcher thread therefore shuts the connection's socket from this side when the time is up.
+A stopped PostgreSQL server still accepts what is sent, and neither ``statement_timeout`` nor TCP's
+own timers end the wait. A watcher thread therefore shuts the connection's socket from this side
+when the time is up.
 """
 
 import socket
@@ -14,9 +15,9 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 Answer = TypeVar("Answer")
 
-# Together below five seconds: one second to see that a kept connection is alive, ``CONNECT_TIMEOUT``
-# of ``portal.connection_urls``
-# to open another (both are over before DEADLINE), and a moment to answer.
+# Together below five seconds: one second to see that a kept connection is alive,
+# ``CONNECT_TIMEOUT`` of ``portal.connection_urls`` to open another (both are over before DEADLINE),
+# and a moment to answer.
 DEADLINE = 4.2
 HEALTH_CHECK_SECONDS = 1.0
 # On SQLite only a lock is waited for. Two waits in a row stay below five seconds.
@@ -88,7 +89,9 @@ def _shut(connection: Any) -> None:
         duplicate = socket.fromfd(connection.pgconn.socket, socket.AF_INET, socket.SOCK_STREAM)
         with duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
-    except Exception:  # no connection, one that is closed already, or one that libpq is still opening
+    except (
+        Exception
+    ):  # no connection, one that is closed already, or one that libpq is still opening
         return
 
 

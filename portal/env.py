@@ -24,9 +24,12 @@ READ_MODES = ("login", "public")
 LANGUAGES = ("en", "de")
 MIN_KEY_LENGTH = 16
 MAX_SHOWN = 80
-# A host as a request may name it: no scheme, no port, no path. ``*`` is any, ``.example`` any below.
+# A host as a request may name it: no scheme, no port, no path. ``*`` is any, ``.example`` any
+# below.
 HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
-ORIGIN_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+ORIGIN_HOST = re.compile(
+    r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?"
+)
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 # Variables that begin like this are the portal's. One that nothing reads is a misspelling or a
 # setting of something else, and is reported by the system check ``portal.W001``.
@@ -96,10 +99,14 @@ class Variables(Mapping[str, str]):
 
     def unread(self) -> tuple[str, ...]:
         """Return, sorted, the names that look like the portal's and that nothing has asked for."""
-        return tuple(sorted(name for name in self if name not in self.asked and self._looks_like_ours(name)))
+        return tuple(
+            sorted(name for name in self if name not in self.asked and self._looks_like_ours(name))
+        )
 
     def _looks_like_ours(self, name: str) -> bool:
-        return name.startswith(PREFIXES) or bool(difflib.get_close_matches(name, self.asked, n=1, cutoff=ALIKE))
+        return name.startswith(PREFIXES) or bool(
+            difflib.get_close_matches(name, self.asked, n=1, cutoff=ALIKE)
+        )
 
 
 def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
@@ -107,7 +114,8 @@ def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
 
     :param values: the environment, usually ``os.environ``.
     :param var: the folder for files that the portal makes (SQLite database, generated key).
-    :raises ImproperlyConfigured: a value cannot be used; the message names the variable and says what to set.
+    :raises ImproperlyConfigured: a value cannot be used; the message names the variable and says
+        what to set.
     """
     values = Variables(values)
     settings = _settings(values, var)
@@ -129,7 +137,9 @@ def _settings(values: Mapping[str, str], var: Path) -> dict[str, Any]:
         "docs_root": docs_root,
         "docs_ref": docs_ref,
         "governance_solo": _flag(values, "GOVERNANCE_SOLO"),
-        "signing_cool_down_hours": _whole_number(values, "SIGNING_COOL_DOWN_HOURS", default=24, most=24 * 365),
+        "signing_cool_down_hours": _whole_number(
+            values, "SIGNING_COOL_DOWN_HOURS", default=24, most=24 * 365
+        ),
         "checkpoint_key": _checkpoint_key(values),
         "ledger_mark": _ledger_mark(values),
         "portal_url": _portal_url(values),
@@ -160,17 +170,22 @@ def _flag(values: Mapping[str, str], name: str) -> bool:
         return True
     if word.lower() in FALSE_WORDS:
         return False
-    raise ImproperlyConfigured(f"{name}={_shown(word)} is neither yes nor no. Set {name}=1 or {name}=0.")
+    raise ImproperlyConfigured(
+        f"{name}={_shown(word)} is neither yes nor no. Set {name}=1 or {name}=0."
+    )
 
 
-def _whole_number(values: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0) -> int:
+def _whole_number(
+    values: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0
+) -> int:
     word = _text(values, name)
     if not word:
         return default
     is_number = word.isascii() and word.isdecimal() and len(word) <= len(str(most))
     if not (is_number and least <= int(word) <= most):
         raise ImproperlyConfigured(
-            f"{name}={_shown(word)} is not a whole number from {least} to {most}. Set {name}={default}."
+            f"{name}={_shown(word)} is not a whole number from {least} to {most}. Set "
+            f"{name}={default}."
         )
     return int(word)
 
@@ -179,7 +194,8 @@ def _documents(values: Mapping[str, str]) -> tuple[str, str]:
     root, ref = _text(values, "DOCS_ROOT"), _text(values, "DOCS_REF")
     if ref and not root:
         raise ImproperlyConfigured(
-            f"DOCS_REF={_shown(ref)} has no effect without a repository. Set DOCS_ROOT, or unset DOCS_REF."
+            f"DOCS_REF={_shown(ref)} has no effect without a repository. Set DOCS_ROOT, or "
+            "unset DOCS_REF."
         )
     return root, ref
 
@@ -201,7 +217,8 @@ def _sender(values: Mapping[str, str]) -> str:
         address = ""
     if not address or not given.isprintable():
         raise ImproperlyConfigured(
-            "DEFAULT_FROM_EMAIL is not one e-mail address. Set portal@example.org or 'Runbooks <portal@example.org>'."
+            "DEFAULT_FROM_EMAIL is not one e-mail address. Set portal@example.org or "
+            "'Runbooks <portal@example.org>'."
         )
     return given
 
@@ -220,7 +237,8 @@ def _ledger_mark(values: Mapping[str, str]) -> str:
     word = _text(values, "LEDGER_MARK")
     if word and (not Path(word).is_absolute() or Path(word).is_dir()):
         raise ImproperlyConfigured(
-            f"LEDGER_MARK={word!r} is not the whole path of a file. Set one such as /var/lib/portal/mark.json."
+            f"LEDGER_MARK={word!r} is not the whole path of a file. Set one such as "
+            "/var/lib/portal/mark.json."
         )
     return word
 
@@ -240,15 +258,20 @@ def _hosts(values: Mapping[str, str]) -> list[str]:
     for host in hosts:
         if not HOST.fullmatch(host):
             raise ImproperlyConfigured(
-                f"ALLOWED_HOSTS holds {_shown(host)}, which no request can match. Write names without scheme, "
-                "port and path, separated by commas: portal.example,10.0.0.1,[::1]. A leading dot stands for "
+                f"ALLOWED_HOSTS holds {_shown(host)}, which no request can match. Write "
+                "names without scheme, "
+                "port and path, separated by commas: portal.example,10.0.0.1,[::1]. A "
+                "leading dot stands for "
                 "every name below: .portal.example."
             )
     return hosts
 
 
 def _origins(values: Mapping[str, str]) -> list[str]:
-    return [_origin("CSRF_TRUSTED_ORIGINS", origin, wildcard=True) for origin in _words(values, "CSRF_TRUSTED_ORIGINS")]
+    return [
+        _origin("CSRF_TRUSTED_ORIGINS", origin, wildcard=True)
+        for origin in _words(values, "CSRF_TRUSTED_ORIGINS")
+    ]
 
 
 def _origin(name: str, given: str, *, wildcard: bool) -> str:
@@ -265,7 +288,8 @@ def _origin(name: str, given: str, *, wildcard: bool) -> str:
     rest = given[len(parts.scheme) + 3 + len(host) :]
     if not is_origin or rest not in ("", "/") or ("*" in host and not wildcard):
         raise ImproperlyConfigured(
-            f"{name} holds {_shown(given)}, which is not a scheme and a host. Write it as https://portal.example, "
+            f"{name} holds {_shown(given)}, which is not a scheme and a host. Write it as "
+            "https://portal.example, "
             "without a path."
         )
     return f"{parts.scheme}://{host.removesuffix(DEFAULT_PORTS[parts.scheme])}"
@@ -275,7 +299,9 @@ def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> s
     """Return the value of ``name``; the first choice is the default."""
     word = _text(values, name) or choices[0]
     if word not in choices:
-        raise ImproperlyConfigured(f"{name}={_shown(word)} is not known. Set one of: {', '.join(choices)}.")
+        raise ImproperlyConfigured(
+            f"{name}={_shown(word)} is not known. Set one of: {', '.join(choices)}."
+        )
     return word
 
 
@@ -294,7 +320,9 @@ def _database(values: Mapping[str, str], var: Path) -> dict[str, Any]:
     url = _text(values, "DATABASE_URL")
     if not url:
         # Invented runbooks never stand in the file of a real portal.
-        return sqlite_settings(var / ("demo.sqlite3" if _flag(values, "PORTAL_DEMO") else "portal.sqlite3"))
+        return sqlite_settings(
+            var / ("demo.sqlite3" if _flag(values, "PORTAL_DEMO") else "portal.sqlite3")
+        )
     return read_database(url, sqlite=sqlite_settings)
 
 
@@ -327,7 +355,8 @@ def _generated_secret_key(var: Path) -> str:
         ) from error
     except UnicodeDecodeError:
         raise ImproperlyConfigured(
-            f"SECRET_KEY is not set and {path.name} holds no key. Delete the file, or set SECRET_KEY."
+            f"SECRET_KEY is not set and {path.name} holds no key. Delete the file, or set "
+            "SECRET_KEY."
         ) from None
 
 

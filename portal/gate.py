@@ -1,6 +1,7 @@
 """What a deployment acts on fails closed: whatever is not a verdict leaves the portal as a no-go.
 
-``curl --fail`` takes a redirect and an empty answer for success, so neither may come from these addresses.
+``curl --fail`` takes a redirect and an empty answer for success, so neither may come from these
+addresses.
 """
 
 import re
@@ -17,7 +18,8 @@ from portal.rest.verdict import VerdictResponse, no_go_body
 
 VERDICT_ADDRESS = re.compile(r"^/api/v1/runbooks/(?P<slug>[^/]*)/(?:gate|verdict)/?$")
 READINESS_ADDRESS = "/readyz"
-# Why it is no-go, by the status of an answer that is no verdict. Any other status is an error of the portal.
+# Why it is no-go, by the status of an answer that is no verdict. Any other status is an error of
+# the portal.
 REASON_OF_STATUS = {
     400: VerdictReason.BAD_REQUEST,
     401: VerdictReason.NOT_PERMITTED,
@@ -67,7 +69,9 @@ def _fail_closed(response: HttpResponse, slug: str) -> None:
     if response.status_code not in REASON_OF_STATUS:
         response.status_code = 500
     reason = REASON_OF_STATUS.get(response.status_code, VerdictReason.DOUBT)
-    body = no_go_body(slug, reason, detail=_sentences(getattr(response, "data", None)) or VERDICT_TEXTS[reason])
+    body = no_go_body(
+        slug, reason, detail=_sentences(getattr(response, "data", None)) or VERDICT_TEXTS[reason]
+    )
     for name in STALE_HEADERS:
         response.headers.pop(name, None)
     response.content = JsonResponse(body).content

@@ -69,7 +69,11 @@ def unsealed(text: str, *, path: str) -> KeptForm | None:
         kept_path, fields = signing.loads(text, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError):
         return None
-    return KeptForm(kept_path, [(name, value) for name, value in fields]) if kept_path == path else None
+    return (
+        KeptForm(kept_path, [(name, value) for name, value in fields])
+        if kept_path == path
+        else None
+    )
 
 
 def hand_back(request: HttpRequest, form: KeptForm, *, status: int = 200) -> HttpResponse:
@@ -109,7 +113,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     Only where the browser says that the form came from the portal's own pages.
     """
     form = form_sent(request) if request.user.is_authenticated and _is_from_here(request) else None
-    return plain_csrf_failure(request, reason=reason) if form is None else hand_back(request, form, status=403)
+    return (
+        plain_csrf_failure(request, reason=reason)
+        if form is None
+        else hand_back(request, form, status=403)
+    )
 
 
 def _is_from_here(request: Any) -> bool:

@@ -16,7 +16,8 @@ from portal.accounts import may_read
 from portal.pages.as_of import page_as_of
 from runbooks import doubt
 
-# Views that a visitor needs before signing in, or that a machine asks. The admin and the API look after themselves.
+# Views that a visitor needs before signing in, or that a machine asks. The admin and the API look
+# after themselves.
 OPEN_VIEWS = frozenset({"login", "logout", "set_language", "healthz", "readyz"})
 OPEN_NAMESPACES = frozenset({"admin"})
 
@@ -35,11 +36,14 @@ class UnstorableTextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 400, or pass on.
 
-        :raises BadRequest: there is a null byte in the path or the query, or a body is not in UTF-8.
+        :raises BadRequest: there is a null byte in the path or the query, or a body is not in
+            UTF-8.
         """
         _read_as_utf8(request)
         # No browser keeps one, and PostgreSQL fails when asked for a session of such a name.
-        request.COOKIES = {name: value for name, value in request.COOKIES.items() if "\x00" not in value}
+        request.COOKIES = {
+            name: value for name, value in request.COOKIES.items() if "\x00" not in value
+        }
         if ALERT_ADDRESS.match(request.path_info):
             return self.get_response(request)  # a label is looked up in no database
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
@@ -50,7 +54,8 @@ class UnstorableTextMiddleware:
 def _read_as_utf8(request: HttpRequest) -> None:
     """Read the address as UTF-8, whatever charset the request names.
 
-    Django takes any that Python knows: ``unicode_escape`` makes half a surrogate pair of plain letters.
+    Django takes any that Python knows: ``unicode_escape`` makes half a surrogate pair of plain
+    letters.
 
     :raises BadRequest: the body is in another charset.
     """
@@ -109,11 +114,18 @@ class ReadAccessMiddleware:
         """Pass on; the work is done in ``process_view``."""
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
         """Fail closed: a view is shut unless it is named above or is the API's (which asks ``MayRead``)."""
         match = request.resolver_match
         is_api = hasattr(view, "cls")
-        if match is None or is_api or match.view_name in OPEN_VIEWS or OPEN_NAMESPACES & set(match.namespaces):
+        if (
+            match is None
+            or is_api
+            or match.view_name in OPEN_VIEWS
+            or OPEN_NAMESPACES & set(match.namespaces)
+        ):
             return None
         if may_read(request.user):
             return None
@@ -123,7 +135,8 @@ class ReadAccessMiddleware:
 class AsOfMiddleware:
     """Leads a page that is asked for as of another day (``?as_of=``) to the page that can tell, or to a refusal.
 
-    No page takes the word for nothing and shows how it stands now. The API and the admin look after themselves.
+    No page takes the word for nothing and shows how it stands now. The API and the admin look after
+    themselves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -133,10 +146,17 @@ class AsOfMiddleware:
         """Pass on; the work is done in ``process_view``."""
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
         """None where the page of now is asked for."""
         match = request.resolver_match
-        if AS_OF not in request.GET or match is None or hasattr(view, "cls") or match.view_name in OPEN_VIEWS:
+        if (
+            AS_OF not in request.GET
+            or match is None
+            or hasattr(view, "cls")
+            or match.view_name in OPEN_VIEWS
+        ):
             return None
         if OPEN_NAMESPACES & set(match.namespaces):
             return None

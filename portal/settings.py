@@ -111,17 +111,24 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever keeps trying keeps it locked
 AXES_USERNAME_CALLABLE = "portal.accounts.tried_name"
-AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business; failures are kept for the counting alone
+AXES_DISABLE_ACCESS_LOG = (
+    True  # who signed in when is nobody's business; failures are kept for the counting alone
+)
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "portal/locked_out.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "governance.accounts.passwords.RecordedPassword"},  # last: it only writes down that a password was set
+    {
+        "NAME": "governance.accounts.passwords.RecordedPassword"
+    },  # last: it only writes down that a password was set
 ]
 CSRF_FAILURE_VIEW = "portal.kept_forms.csrf_failure"
 LOGIN_URL = "login"
@@ -165,7 +172,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-_over_https = not (DEBUG or PORTAL_DEMO) and any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
+_over_https = not (DEBUG or PORTAL_DEMO) and any(
+    origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS
+)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _over_https
 # A header that anybody can send is believed only where a proxy is known to set it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None

@@ -1,8 +1,9 @@
 """From an alert's labels to situations. Pure: imports no Django.
 
-The rules are tried in this order, and the first that finds a situation answers; the answer names it. A label counts as found
-where the situation states it and it is the same; every label that a rule does not ask for is left open by the situation.
-Nothing found means the situation that is kept for that, or all of them: never nothing.
+The rules are tried in this order, and the first that finds a situation answers; the answer names
+it. A label counts as found where the situation states it and it is the same; every label that a
+rule does not ask for is left open by the situation. Nothing found means the situation that is kept
+for that, or all of them: never nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,8 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 SEPARATOR = ":"
-# What the templates of Prometheus, Alertmanager and Grafana write for a label that an alert does not have.
+# What the templates of Prometheus, Alertmanager and Grafana write for a label that an alert does
+# not have.
 NO_VALUES = frozenset({"<no value>", "[no value]"})
 
 
@@ -50,7 +52,9 @@ class MatchedBy(StrEnum):
 
 
 SituationT = TypeVar("SituationT", bound=Labels)
-RULES: tuple[MatchedBy, ...] = tuple(rule for rule in MatchedBy if rule not in (MatchedBy.DEFAULT, MatchedBy.NONE))
+RULES: tuple[MatchedBy, ...] = tuple(
+    rule for rule in MatchedBy if rule not in (MatchedBy.DEFAULT, MatchedBy.NONE)
+)
 NAMES = ("category", "source", "severity")
 
 
@@ -104,16 +108,24 @@ def resolve(alert: Alert, situations: Iterable[SituationT]) -> Resolution[Situat
     """
     everything = tuple(situations)
     for rule in RULES:
-        found = tuple(situation for situation in everything if _fits(alert, situation, rule.value.split("+")))
+        found = tuple(
+            situation for situation in everything if _fits(alert, situation, rule.value.split("+"))
+        )
         if found:
             return Resolution(rule, found)
     default = tuple(situation for situation in everything if situation.alert_default)
-    return Resolution(MatchedBy.DEFAULT, default) if default else Resolution(MatchedBy.NONE, everything)
+    return (
+        Resolution(MatchedBy.DEFAULT, default)
+        if default
+        else Resolution(MatchedBy.NONE, everything)
+    )
 
 
 def _fits(alert: Alert, situation: Labels, asked: list[str]) -> bool:
     for name in NAMES:
-        stated, given = (_folded(value) for value in (getattr(situation, f"alert_{name}"), getattr(alert, name)))
+        stated, given = (
+            _folded(value) for value in (getattr(situation, f"alert_{name}"), getattr(alert, name))
+        )
         if name in asked and (not given or stated != given):
             return False
         if name not in asked and stated:

@@ -36,7 +36,9 @@ MATCHED_BY_TEXTS = {
     MatchedBy.SOURCE: _("Found by the source alone."),
     MatchedBy.SEVERITY: _("Found by the severity alone."),
     MatchedBy.DEFAULT: _("This situation is kept for alerts that no other one answers."),
-    MatchedBy.NONE: _("Choose what you see below, search for a runbook, or call your escalation contact."),
+    MatchedBy.NONE: _(
+        "Choose what you see below, search for a runbook, or call your escalation contact."
+    ),
 }
 # What is said of a label that the alert has and the rule did not ask for.
 UNMATCHED_TEXTS = {
@@ -68,26 +70,35 @@ REASON_TEXTS = {
     Reason.EXPIRED: _("Its sign-off has expired."),
     Reason.NOT_YET_VALID: _("Its sign-off holds for a later year, not for this one."),
     Reason.NO_INDEPENDENT_REVIEW: _("Its owner signed alone; nobody else has reviewed it."),
-    Reason.SIGNATURES_MISSING: _("No approved request with all of its signatures stands behind its readiness."),
+    Reason.SIGNATURES_MISSING: _(
+        "No approved request with all of its signatures stands behind its readiness."
+    ),
     Reason.LEDGER_DISAGREES: _("The ledger does not tell of this readiness."),
     Reason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
     Reason.DOUBT: _("Something could not be found out, so the answer is no."),
     Reason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
     Reason.LEDGER_RESTORED: _(
-        "An older backup of the database was restored. Nothing is go until a risk owner has accepted that."
+        "An older backup of the database was restored. Nothing is go until a risk owner has "
+        "accepted that."
     ),
     Reason.CLOCK_BEHIND_LEDGER: _(
         "The clock of this host is behind the times in the ledger. Nothing is go until it is right."
     ),
     Reason.DATABASE_NOT_WRITABLE: _(
-        "Nothing can be written to the database, so nobody could take a runbook down. Nothing is go until that is mended."
+        "Nothing can be written to the database, so nobody could take a runbook down. "
+        "Nothing is go until that is mended."
     ),
     Reason.MARK_UNREADABLE: _(
-        "The portal cannot tell whether an older backup was restored. Nothing is go until it can read how far it saw the ledger."
+        "The portal cannot tell whether an older backup was restored. Nothing is go until it "
+        "can read how far it saw the ledger."
     ),
-    Reason.GUARDS_MISSING: _("Guards are missing in the database. Nothing is go until they are back."),
+    Reason.GUARDS_MISSING: _(
+        "Guards are missing in the database. Nothing is go until they are back."
+    ),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),
     Reason.DOCUMENT_ELSEWHERE: _("The stored text is not that of its path."),
     Reason.DOCUMENT_CHANGED: _("Its text has changed since it was signed."),
-    Reason.METADATA_CHANGED: _("Its title, path, version, scope, clusters or layers have changed since it was signed."),
+    Reason.METADATA_CHANGED: _(
+        "Its title, path, version, scope, clusters or layers have changed since it was signed."
+    ),
 }

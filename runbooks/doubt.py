@@ -1,7 +1,8 @@
 """What stands against live use beside a runbook's own row: the portal is in doubt, or the signatures do not bear it out.
 
-The catalogue cannot know: whoever governs it registers the questions. In a request each is asked once at most, for all of
-the rows that were read together, and no answer is kept from one request to the next.
+The catalogue cannot know: whoever governs it registers the questions. In a request each is asked
+once at most, for all of the rows that were read together, and no answer is kept from one request to
+the next.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -52,7 +52,10 @@ class RunbookFilterSet(django_filters.FilterSet):
     # In the order in which a page asks for them.
     text = django_filters.CharFilter(label=_("Text"), method="filter_text", max_length=200)
     readiness = django_filters.MultipleChoiceFilter(
-        label=_("Readiness"), field_name="readiness_level", choices=ReadinessLevel.choices, distinct=False
+        label=_("Readiness"),
+        field_name="readiness_level",
+        choices=ReadinessLevel.choices,
+        distinct=False,
     )
     situation = django_filters.ModelChoiceFilter(
         label=_("Situation"),
@@ -62,19 +65,37 @@ class RunbookFilterSet(django_filters.FilterSet):
         widget=Select,
     )
     section = django_filters.ModelChoiceFilter(
-        label=_("Section"), field_name="sections", queryset=Section.objects.all(), to_field_name="slug", widget=Select
+        label=_("Section"),
+        field_name="sections",
+        queryset=Section.objects.all(),
+        to_field_name="slug",
+        widget=Select,
     )
     layer = django_filters.ModelChoiceFilter(
-        label=_("Layer"), field_name="layers", queryset=Layer.objects.all(), to_field_name="slug", widget=Select
+        label=_("Layer"),
+        field_name="layers",
+        queryset=Layer.objects.all(),
+        to_field_name="slug",
+        widget=Select,
     )
     cluster = django_filters.CharFilter(
-        label=_("Cluster number"), method="filter_cluster", max_length=12, validators=[is_cluster_number]
+        label=_("Cluster number"),
+        method="filter_cluster",
+        max_length=12,
+        validators=[is_cluster_number],
     )
     year = django_filters.NumberFilter(
-        label=_("Year"), field_name="readiness_year", min_value=YEARS[0], max_value=YEARS[1], decimal_places=0
+        label=_("Year"),
+        field_name="readiness_year",
+        min_value=YEARS[0],
+        max_value=YEARS[1],
+        decimal_places=0,
     )
     declared = django_filters.ChoiceFilter(
-        label=_("Declared"), field_name="declared_level", choices=ReadinessLevel.choices, widget=Select
+        label=_("Declared"),
+        field_name="declared_level",
+        choices=ReadinessLevel.choices,
+        widget=Select,
     )
 
     class Meta:
@@ -110,8 +131,12 @@ def offer_names(form: forms.Form) -> None:
         for kind, model, place in NAMED
     )
     offered: dict[str, list[tuple[str, str]]] = {kind: [] for kind, *_ in NAMED}
-    for kind, place, title, slug in first.union(*others, all=True).order_by("kind", "place", "title"):
-        offered[kind].append((slug, str(Section(number=place, title=title)) if kind == "section" else title))
+    for kind, place, title, slug in first.union(*others, all=True).order_by(
+        "kind", "place", "title"
+    ):
+        offered[kind].append(
+            (slug, str(Section(number=place, title=title)) if kind == "section" else title)
+        )
     for kind, names in offered.items():
         field: Any = form.fields[kind]
         field.widget.choices = [("", field.empty_label), *names]

@@ -1,6 +1,7 @@
 """Related rows that come with a row's own query, each kind as one JSON list: no query for each kind, no manager for each row.
 
-What is at hand is what the database held when the row was read, as with ``prefetch_related``. See docs/decisions/0014.
+What is at hand is what the database held when the row was read, as with ``prefetch_related``. See
+docs/decisions/0014.
 """
 
 from functools import cache
@@ -28,7 +29,10 @@ class RowsField(models.JSONField):
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> list[Any]:
         """The instances; whatever else they are asked for is read from the database then."""
         make, alias = self.rows_of.from_db, connection.alias
-        return [make(alias, self.row_fields, row) for row in super().from_db_value(value, expression, connection)]
+        return [
+            make(alias, self.row_fields, row)
+            for row in super().from_db_value(value, expression, connection)
+        ]
 
 
 class RelatedRows(Func):
@@ -49,6 +53,8 @@ class RelatedRows(Func):
 def _template(model: type[models.Model], name: str, fields: tuple[str, ...], using: str) -> str:
     """The text of the subquery: the same for every row and every answer, and slow to put together."""
     relation: Any = model._meta.get_field(name)
-    rows = relation.related_model._default_manager.using(using).filter(**{relation.remote_field.name: 0})
+    rows = relation.related_model._default_manager.using(using).filter(
+        **{relation.remote_field.name: 0}
+    )
     text, _parameters = rows.values(one=JSONArray(*fields)).query.get_compiler(using).as_sql()
     return AS_A_LIST[connections[using].vendor].format(rows=text % "%(expressions)s")

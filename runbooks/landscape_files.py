@@ -14,7 +14,8 @@ _lookup: list[Lookup] = []
 def register(lookup: Lookup) -> None:
     """Look here from now on, in the place of what was registered before.
 
-    :param lookup: takes paths, gives a queryset of rows of one column: those that are landscape files.
+    :param lookup: takes paths, gives a queryset of rows of one column: those that are landscape
+        files.
     """
     _lookup[:] = [lookup]
 

@@ -45,10 +45,11 @@ RELATED_FIELDS = {
 }
 RELATED, READ_TOGETHER = "_at_hand", "_read_together"
 
-# Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query wrote rows past
-# ``save``; the search index listens.
+# Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query
+# wrote rows past ``save``; the search index listens.
 rows_changed = Signal()
-# Fields that the search index never holds: where a runbook stands is read from the live row at every search.
+# Fields that the search index never holds: where a runbook stands is read from the live row at
+# every search.
 NOT_SEARCHED = frozenset(
     {
         "readiness_level", "readiness_year", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until",
@@ -84,7 +85,9 @@ class SearchedQuerySet(models.QuerySet[Any]):
         """As ever, and the index follows in the same transaction."""
         with transaction.atomic(using=self.db):
             made = super().bulk_create(objs, *args, **kwargs)
-            rows_changed.send(self.model, pks=[row.pk for row in made if row.pk is not None], fields=frozenset())
+            rows_changed.send(
+                self.model, pks=[row.pk for row in made if row.pk is not None], fields=frozenset()
+            )
         return made
 
 
@@ -108,7 +111,9 @@ class ClusterQuerySet(SearchedQuerySet):
         if cluster.first_number is None:
             return self.none()
         return self.filter(
-            kind=cluster.kind, first_number__lte=cluster.last_number, last_number__gte=cluster.first_number
+            kind=cluster.kind,
+            first_number__lte=cluster.last_number,
+            last_number__gte=cluster.first_number,
         ).exclude(pk=cluster.pk)
 
 
@@ -144,7 +149,9 @@ class RunbookQuerySet(SearchedQuerySet):
         if is_new and self._iterable_class is ModelIterable:
             # Weakly, or a row would keep all the others for as long as somebody holds it.
             ready = [
-                row for row in self._result_cache or () if row.__dict__.get("readiness_level") == ReadinessLevel.READY
+                row
+                for row in self._result_cache or ()
+                if row.__dict__.get("readiness_level") == ReadinessLevel.READY
             ]
             together = [ref(row) for row in ready]
             for row in ready:
@@ -152,11 +159,17 @@ class RunbookQuerySet(SearchedQuerySet):
 
     def with_document(self) -> Self:
         """With what tells its standing where it is not signed ready, in one query and without the texts."""
-        return self.select_related("document").defer("document__text", "document__html", "document__contents")
+        return self.select_related("document").defer(
+            "document__text", "document__html", "document__contents"
+        )
 
     def with_catalogue(self) -> Self:
         """With all that a list shows of each, in one query and without the texts."""
-        return self.with_document().select_related("primary_cluster").with_related("layers", "related_clusters")
+        return (
+            self.with_document()
+            .select_related("primary_cluster")
+            .with_related("layers", "related_clusters")
+        )
 
     def with_page(self) -> Self:
         """With all that the page of one shows, the text included, in one query."""
@@ -165,7 +178,9 @@ class RunbookQuerySet(SearchedQuerySet):
     def with_related(self, *names: str) -> Self:
         """With the related rows of these names at hand (``Runbook.related``)."""
         field = self.model._meta.get_field
-        return self.annotate(**{f"{name}{RELATED}": RelatedRows(field(name), RELATED_FIELDS[name]) for name in names})
+        return self.annotate(
+            **{f"{name}{RELATED}": RelatedRows(field(name), RELATED_FIELDS[name]) for name in names}
+        )
 
     def with_contents(self) -> Self:
         """The same, and with the headings of each text, for whoever leads to them."""
@@ -189,24 +204,37 @@ class RunbookQuerySet(SearchedQuerySet):
             Q(readiness_year__gte=today.year, readiness_year__lte=until.year)
             | Q(signed_until__gte=today, signed_until__lte=until)
         ).exclude(readiness_level=ReadinessLevel.RETIRED)
-        ending = [runbook for runbook in candidates.with_catalogue() if today <= runbook.valid_until <= until]
+        ending = [
+            runbook
+            for runbook in candidates.with_catalogue()
+            if today <= runbook.valid_until <= until
+        ]
         return sorted(ending, key=lambda runbook: (runbook.valid_until, runbook.title))
 
     def live_ready(self, *, at: datetime | None = None) -> list[Any]:
         """The runbooks that may be used live at a moment: signed, in date, text and metadata unchanged.
 
-        A list and not a query: the metadata is hashed anew for each, so that no stored flag can lie.
+        A list and not a query: the metadata is hashed anew for each, so that no stored flag can
+        lie.
         """
-        candidates = self.signed_ready(at=at).filter(document__sha256=models.F("signed_document_sha256"))
+        candidates = self.signed_ready(at=at).filter(
+            document__sha256=models.F("signed_document_sha256")
+        )
         with ask_once():
-            return [runbook for runbook in candidates.with_catalogue() if not runbook.reasons_against_live(at=at)]
+            return [
+                runbook
+                for runbook in candidates.with_catalogue()
+                if not runbook.reasons_against_live(at=at)
+            ]
 
     def covering(self, number: str) -> Self:
         """Runbooks whose primary or a related cluster covers a number (see ``ClusterQuerySet.covering``)."""
         # Asked by way of the field: importing the models here would run in a ring.
         cluster = self.model._meta.get_field("primary_cluster").related_model
         clusters = cluster.objects.covering(number).values("pk")
-        related = self.model.related_clusters.through.objects.filter(cluster__in=clusters).values("runbook")
+        related = self.model.related_clusters.through.objects.filter(cluster__in=clusters).values(
+            "runbook"
+        )
         return self.filter(Q(primary_cluster__in=clusters) | Q(pk__in=related))
 
     def known_paths(self, paths: set[str]) -> set[str]:

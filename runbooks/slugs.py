@@ -30,7 +30,9 @@ def slug_for(text: str) -> str:
     """
     decomposed = unicodedata.normalize("NFKD", text.translate(SPELLED))
     # An accent goes; any other foreign sign (a non-breaking hyphen, a dash) parts two words.
-    plain = "".join(sign if sign.isascii() else " " for sign in decomposed if not unicodedata.combining(sign))
+    plain = "".join(
+        sign if sign.isascii() else " " for sign in decomposed if not unicodedata.combining(sign)
+    )
     words = re.findall(r"[a-z0-9]+", plain.lower())
     return "-".join(words)[:MAXIMUM_LENGTH].strip("-") or "item"
 

@@ -21,30 +21,36 @@ class Reason(StrEnum):
     DOCUMENT_MISSING = "document_missing"  # there is no text to follow
     DOCUMENT_ELSEWHERE = "document_elsewhere"  # the text is that of another path
     DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
-    NO_INDEPENDENT_REVIEW = "no_independent_review"  # signed by its owner alone, and solo mode is off
+    NO_INDEPENDENT_REVIEW = (
+        "no_independent_review"  # signed by its owner alone, and solo mode is off
+    )
     # What governance has against it: see ``runbooks.doubt``.
-    SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum stands behind the readiness
-    LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
+    SIGNATURES_MISSING = (
+        "signatures_missing"  # no approved request with its quorum stands behind the readiness
+    )
+    LEDGER_DISAGREES = (
+        "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
+    )
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
     LEDGER_RESTORED = "ledger_restored"  # the ledger lacks rows that were seen before
     CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a later time than now was seen before
     DATABASE_NOT_WRITABLE = "database_not_writable"  # a revoke could not be written
     MARK_UNREADABLE = "mark_unreadable"  # how far the ledger was seen before cannot be read
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
-    DOCUMENT_ALTERED = (
-        "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
-    )
+    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
     DOUBT = "doubt"  # something could not be found out
-    METADATA_CHANGED = "metadata_changed"  # title, path, version, scope, clusters or layers changed since
+    METADATA_CHANGED = (
+        "metadata_changed"  # title, path, version, scope, clusters or layers changed since
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class SignedFacts:
     """What a row says about its own readiness. The sha256 values are hex; empty means there is none.
 
-    ``document_path`` is where the runbook says its text is, ``stored_path`` where the stored text came from.
-    ``from_year`` is the first year that a renewed readiness covers (None: its own year alone), ``until`` its last day
-    (None: 31 December), ``solo`` that its owner signed alone,
+    ``document_path`` is where the runbook says its text is, ``stored_path`` where the stored text
+    came from. ``from_year`` is the first year that a renewed readiness covers (None: its own year
+    alone), ``until`` its last day (None: 31 December), ``solo`` that its owner signed alone,
     ``dependence`` why the review was not independent otherwise (codes, separated by blanks).
     """
 
@@ -70,7 +76,9 @@ def last_day(year: int | None, until: date | None) -> date | None:
     return min(end_of_year, until) if until else end_of_year
 
 
-def reasons_against_live(facts: SignedFacts, *, today: date, solo_mode: bool = False) -> tuple[Reason, ...]:
+def reasons_against_live(
+    facts: SignedFacts, *, today: date, solo_mode: bool = False
+) -> tuple[Reason, ...]:
     """Every reason why the runbook is not live-ready on ``today``; empty means that it is.
 
     :param today: the date in the portal's time zone. A readiness ends with 31 December of its year.
@@ -85,7 +93,10 @@ def reasons_against_live(facts: SignedFacts, *, today: date, solo_mode: bool = F
         (Reason.NOT_YET_VALID, (facts.from_year or facts.year) > today.year),
         (Reason.NO_INDEPENDENT_REVIEW, facts.solo and not solo_mode),
         (Reason.DOCUMENT_MISSING, not facts.document_sha256),
-        (Reason.DOCUMENT_ELSEWHERE, bool(facts.document_sha256) and facts.stored_path != facts.document_path),
+        (
+            Reason.DOCUMENT_ELSEWHERE,
+            bool(facts.document_sha256) and facts.stored_path != facts.document_path,
+        ),
         (
             Reason.DOCUMENT_CHANGED,
             bool(facts.document_sha256) and facts.document_sha256 != facts.signed_document_sha256,

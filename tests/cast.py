@@ -50,13 +50,18 @@ def join(user: User, group: str) -> None:
         user.groups.add(Group.objects.get(name=group))
 
 
-def make_runbook(title: str = "", *, text: str | None = "# Steps\n\n1. Look.\n2. Act.\n", **fields: object) -> Runbook:
+def make_runbook(
+    title: str = "", *, text: str | None = "# Steps\n\n1. Look.\n2. Act.\n", **fields: object
+) -> Runbook:
     """A runbook with a cluster, a layer and a document; ``text=None`` leaves the document out."""
     number = next(_numbers)
     title = title or f"Pump restart {number}"
     path = fields.pop("document_path", f"docs/pump_{number}.md")
     cluster = Cluster.objects.create(
-        slug=f"cluster-{number}", first_number=number, last_number=number + 1, title=f"Pumps {number}"
+        slug=f"cluster-{number}",
+        first_number=number,
+        last_number=number + 1,
+        title=f"Pumps {number}",
     )
     runbook = Runbook(
         slug=fields.pop("slug", f"pump-restart-{number}"),
@@ -81,14 +86,29 @@ def store(path: str, text: str):
 
 
 def ask(
-    runbook: Runbook, *, by: User, level: str = "ready", year: int | None = None, at: datetime | None = None
+    runbook: Runbook,
+    *,
+    by: User,
+    level: str = "ready",
+    year: int | None = None,
+    at: datetime | None = None,
 ) -> StatusChangeRequest:
     """An open request; ready is asked for this year."""
     year = year or (timezone.localdate(at).year if level == "ready" else None)
-    return submit(runbook=runbook, level=level, year=year, rationale="Drilled.", evidence=EVIDENCE, by=by, at=at)
+    return submit(
+        runbook=runbook,
+        level=level,
+        year=year,
+        rationale="Drilled.",
+        evidence=EVIDENCE,
+        by=by,
+        at=at,
+    )
 
 
-def approve(request: StatusChangeRequest, *, by: User, at: datetime | None = None) -> StatusChangeRequest:
+def approve(
+    request: StatusChangeRequest, *, by: User, at: datetime | None = None
+) -> StatusChangeRequest:
     """One approval of what stands now."""
     return sign(
         request=request,
@@ -102,7 +122,9 @@ def approve(request: StatusChangeRequest, *, by: User, at: datetime | None = Non
 
 def make_ready(runbook: Runbook, *, at: datetime | None = None) -> Runbook:
     """Signed ready for this year by two of the cast, the only way there is."""
-    people = {user.username: user for user in User.objects.filter(username__in=("ed", "rita", "rolf"))}
+    people = {
+        user.username: user for user in User.objects.filter(username__in=("ed", "rita", "rolf"))
+    }
     request = ask(runbook, by=people["ed"], at=at)
     approve(request, by=people["rita"], at=at)
     approve(request, by=people["rolf"], at=at)

@@ -2,8 +2,9 @@
 
     .venv/bin/python -m tests.rendering_oracle [FOLDER...]
 
-Takes every ``*.md`` below the folders, the documents of ``tests/runbooks/documents/forge/constructs.py``, and lists
-and heaps of lines made at random from a fixed seed. Ends with 1 when one that is not random nests its lists in another way.
+Takes every ``*.md`` below the folders, the documents of
+``tests/runbooks/documents/forge/constructs.py``, and lists and heaps of lines made at random from a
+fixed seed. Ends with 1 when one that is not random nests its lists in another way.
 """
 
 import random
@@ -72,7 +73,12 @@ def random_lists(number: int, *, seed: int) -> Iterator[str]:
     """Nested lists in which every author indents in a way of their own, and keeps to it more or less."""
     source = random.Random(seed)
     for _ in range(number):
-        step, marks, depth, lines = source.choice((1, 2, 3, 4)), source.choice(("-", "*", "1.", "-1.")), 0, []
+        step, marks, depth, lines = (
+            source.choice((1, 2, 3, 4)),
+            source.choice(("-", "*", "1.", "-1.")),
+            0,
+            [],
+        )
         for item in range(source.randint(3, 14)):
             depth = max(0, min(depth + source.choice((-2, -1, 0, 0, 1, 1)), 5)) if item else 0
             slip = source.choice((0, 0, 0, 0, 1, -1))
@@ -102,7 +108,8 @@ def random_heaps(number: int, *, seed: int) -> Iterator[str]:
 def documents(folders: list[Path]) -> dict[str, list[str]]:
     """Where they come from -> the documents."""
     named = {
-        str(folder): [path.read_text() for path in sorted(folder.rglob("*.md"))] for folder in [FIXTURES, *folders]
+        str(folder): [path.read_text() for path in sorted(folder.rglob("*.md"))]
+        for folder in [FIXTURES, *folders]
     }
     return {
         **named,
@@ -132,10 +139,16 @@ def report(folders: list[Path], render: Callable[[str], str] = as_documents_are)
         found = compare(family, render)
         random_ones += found["depths"] if name.startswith("random") else 0
         total, wrong, aspects = total + len(family), wrong + found["depths"], aspects + found
-        differing = ", ".join(f"{aspect} {number}" for aspect, number in found.most_common()) or "nothing"
+        differing = (
+            ", ".join(f"{aspect} {number}" for aspect, number in found.most_common()) or "nothing"
+        )
         same = len(family) - found["depths"]
-        sys.stdout.write(f"{name}: depths as on the forge in {same} of {len(family)}; differs: {differing}\n")
-    sys.stdout.write(f"\nDepths of list items as on the forge: {total - wrong} of {total} documents\n")
+        sys.stdout.write(
+            f"{name}: depths as on the forge in {same} of {len(family)}; differs: {differing}\n"
+        )
+    sys.stdout.write(
+        f"\nDepths of list items as on the forge: {total - wrong} of {total} documents\n"
+    )
     for aspect, number in aspects.most_common():
         sys.stdout.write(f"  {aspect} differs in {number}\n")
     return wrong - random_ones

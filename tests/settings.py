@@ -19,7 +19,9 @@ DOCS_ROOT = ""
 GOVERNANCE_SOLO = False
 SIGNING_COOL_DOWN_HOURS = 0  # the cast signs at once; tests of the waiting time set it
 CHECKPOINT_KEY = ""
-LEDGER_MARK = None  # tests roll back and empty tables; those about the mark keep one (the fixture ``mark``)
+LEDGER_MARK = (
+    None  # tests roll back and empty tables; those about the mark keep one (the fixture ``mark``)
+)
 PORTAL_URL = ""
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 

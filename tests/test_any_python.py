@@ -12,7 +12,10 @@ from runbooks.landscape.parse.sections import _without_margin
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("runbooks", "governance", "portal", "docs", "benchmarks")
-SOURCES = [ROOT / "run.py", *(path for name in FOLDERS for path in sorted((ROOT / name).rglob("*.py")))]
+SOURCES = [
+    ROOT / "run.py",
+    *(path for name in FOLDERS for path in sorted((ROOT / name).rglob("*.py"))),
+]
 
 
 def texts_of(source):
@@ -25,14 +28,22 @@ def texts_of(source):
         if isinstance(node, holders) and node.body and isinstance(node.body[0], ast.Expr)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in docstrings:
-            yield node.lineno, node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str | bytes)
+            and id(node) not in docstrings
+        ):
+            yield (
+                node.lineno,
+                node.value if isinstance(node.value, str) else node.value.decode("latin-1"),
+            )
 
 
 def possessive(pattern):
     """Whether a text, read as a regular expression, holds a possessive quantifier or an atomic group.
 
-    Python 3.11.2 matches some of them wrongly: an optional prefix of quote marks hid ``>>>>>>> end``.
+    Python 3.11.2 matches some of them wrongly: an optional prefix of quote marks hid ``>>>>>>>
+    end``.
     """
     place, quantified = 0, False
     while place < len(pattern):
@@ -43,17 +54,23 @@ def possessive(pattern):
         if sign == "\\":
             place += 1
         elif sign == "[":
-            place = max(pattern.find("]", place + 2 + (pattern[place + 1 : place + 2] == "^")), place)
+            place = max(
+                pattern.find("]", place + 2 + (pattern[place + 1 : place + 2] == "^")), place
+            )
         place += 1
     return False
 
 
-@pytest.mark.parametrize("pattern", ["a*+", "`++b", "(x)?+", "a{2,}+", "(?>a)", "[]+]*+", r"\++a++"])
+@pytest.mark.parametrize(
+    "pattern", ["a*+", "`++b", "(x)?+", "a{2,}+", "(?>a)", "[]+]*+", r"\++a++"]
+)
 def test_a_possessive_quantifier_is_recognised(pattern):
     assert possessive(pattern)
 
 
-@pytest.mark.parametrize("pattern", ["a+", r"a\*+", "[*+]", "[-*+]+", "[^]*+]", "a+?", "x+ +", r"\d+\+"])
+@pytest.mark.parametrize(
+    "pattern", ["a+", r"a\*+", "[*+]", "[-*+]+", "[^]*+]", "a+?", "x+ +", r"\d+\+"]
+)
 def test_an_ordinary_quantifier_is_none(pattern):
     assert not possessive(pattern)
 
@@ -71,7 +88,16 @@ def test_no_pattern_needs_a_possessive_quantifier_or_an_atomic_group():
 
 @pytest.mark.parametrize(
     "text",
-    ["  a\n   b", "\ta\n\t b", " a\n\tb", "  a\n \n  b", "a\n  b", "  \n\t\n", "", "    * a\n      * b\n\n    c"],
+    [
+        "  a\n   b",
+        "\ta\n\t b",
+        " a\n\tb",
+        "  a\n \n  b",
+        "a\n  b",
+        "  \n\t\n",
+        "",
+        "    * a\n      * b\n\n    c",
+    ],
 )
 def test_the_margin_of_a_text_is_what_textwrap_takes_away(text):
     assert "\n".join(_without_margin(text.split("\n"))) == textwrap.dedent(text)
@@ -102,6 +128,8 @@ print(time.process_time() - began)
 
 def test_hostile_lines_are_read_in_time_proportional_to_their_length():
     script = HOSTILE.format(root=str(ROOT))
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True
+    )
     # Quadratic time would be minutes.
     assert float(answer.stdout) < 20

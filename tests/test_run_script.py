@@ -1,6 +1,7 @@
 """What `run.py` promises: it says what is wrong, installs only when it must, and keeps the demo off a real database.
 
-Each test loads a copy of run.py in a folder of its own. Nothing is installed: `Installers` plays venv, pip and uv.
+Each test loads a copy of run.py in a folder of its own. Nothing is installed: `Installers` plays
+venv, pip and uv.
 """
 
 import ast
@@ -27,7 +28,10 @@ TABLES = (
     "CREATE TABLE governance_changelogentry (actor, reason, subject)",
 )
 UNMARKED = ("INSERT INTO auth_user VALUES ('rita')",)
-MARKED = (*UNMARKED, "INSERT INTO governance_changelogentry VALUES ('(system)', 'Demo', 'user:operator')")
+MARKED = (
+    *UNMARKED,
+    "INSERT INTO governance_changelogentry VALUES ('(system)', 'Demo', 'user:operator')",
+)
 
 
 @pytest.fixture
@@ -38,7 +42,9 @@ def run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mod
     for name in ("runtime.txt", "dev.txt"):
         (folder / "requirements" / name).write_text("first\n", encoding="utf-8")
     shutil.copy(SCRIPT, folder)
-    specification = importlib.util.spec_from_file_location("run_script_under_test", folder / "run.py")
+    specification = importlib.util.spec_from_file_location(
+        "run_script_under_test", folder / "run.py"
+    )
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -62,7 +68,11 @@ class Installers:
     def __call__(self, command: list[Any]) -> tuple[int, str]:
         words = [str(word) for word in command]
         if "-c" in words:
-            return (0, sys.implementation.cache_tag) if self.run.PYTHON.exists() else (127, "no such file")
+            return (
+                (0, sys.implementation.cache_tag)
+                if self.run.PYTHON.exists()
+                else (127, "no such file")
+            )
         name = self.name_of(words)
         self.asked.append(name)
         if self.interrupted:
@@ -147,8 +157,12 @@ class TestOldPython:
         ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 7))
 
     def test_it_gets_a_sentence_and_exit_code_1(self) -> None:
-        pretend = f"import runpy, sys; sys.version_info = (3, 9, 2); runpy.run_path({str(SCRIPT)!r})"
-        ended = subprocess.run([sys.executable, "-c", pretend], capture_output=True, text=True, check=False)
+        pretend = (
+            f"import runpy, sys; sys.version_info = (3, 9, 2); runpy.run_path({str(SCRIPT)!r})"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", pretend], capture_output=True, text=True, check=False
+        )
         assert ended.returncode == 1
         assert ended.stderr.startswith("The portal needs Python 3.11 or newer; this is Python 3.9.")
 
@@ -176,7 +190,9 @@ class TestPort:
         assert installers.asked == []
 
     @pytest.mark.parametrize("port", [0, -1, 70000])
-    def test_a_number_that_is_no_port_gets_the_sentence_too(self, run: ModuleType, port: int) -> None:
+    def test_a_number_that_is_no_port_gets_the_sentence_too(
+        self, run: ModuleType, port: int
+    ) -> None:
         with pytest.raises(run.StartError, match=f"Port {port} "):
             run.require_free_port(port)
 
@@ -191,33 +207,43 @@ class TestInstalling:
         run.setup()
         assert installers.asked == ["venv", "pip runtime.txt"]
 
-    def test_an_unchanged_lock_installs_nothing(self, run: ModuleType, installers: Installers) -> None:
+    def test_an_unchanged_lock_installs_nothing(
+        self, run: ModuleType, installers: Installers
+    ) -> None:
         run.setup()
         installers.asked_since_last_time()
         run.setup()
         assert installers.asked == []
 
-    def test_a_changed_lock_is_installed_into_the_same_venv(self, run: ModuleType, installers: Installers) -> None:
+    def test_a_changed_lock_is_installed_into_the_same_venv(
+        self, run: ModuleType, installers: Installers
+    ) -> None:
         run.setup()
         installers.asked_since_last_time()
         (run.ROOT / "requirements/runtime.txt").write_text("second\n", encoding="utf-8")
         run.setup()
         assert installers.asked == ["pip runtime.txt"]
 
-    def test_the_development_lock_covers_the_runtime_lock(self, run: ModuleType, installers: Installers) -> None:
+    def test_the_development_lock_covers_the_runtime_lock(
+        self, run: ModuleType, installers: Installers
+    ) -> None:
         run.setup("dev")
         installers.asked_since_last_time()
         run.setup("runtime")
         assert installers.asked == []
 
-    def test_a_changed_runtime_lock_outdates_the_development_one(self, run: ModuleType, installers: Installers) -> None:
+    def test_a_changed_runtime_lock_outdates_the_development_one(
+        self, run: ModuleType, installers: Installers
+    ) -> None:
         run.setup("dev")
         installers.asked_since_last_time()
         (run.ROOT / "requirements/runtime.txt").write_text("second\n", encoding="utf-8")
         run.setup("dev")
         assert installers.asked == ["pip dev.txt"]
 
-    def test_a_venv_whose_making_was_interrupted_is_rebuilt(self, run: ModuleType, installers: Installers) -> None:
+    def test_a_venv_whose_making_was_interrupted_is_rebuilt(
+        self, run: ModuleType, installers: Installers
+    ) -> None:
         run.setup()
         (run.ROOT / "requirements/runtime.txt").write_text("second\n", encoding="utf-8")
         installers.interrupted = True
@@ -228,13 +254,17 @@ class TestInstalling:
         run.setup()
         assert installers.asked == ["venv", "pip runtime.txt"]
 
-    def test_a_venv_without_a_stamp_is_rebuilt(self, run: ModuleType, installers: Installers) -> None:
+    def test_a_venv_without_a_stamp_is_rebuilt(
+        self, run: ModuleType, installers: Installers
+    ) -> None:
         (run.VENV / "half").mkdir(parents=True)
         run.setup()
         assert installers.asked == ["venv", "pip runtime.txt"]
         assert not (run.VENV / "half").exists()
 
-    def test_a_venv_whose_python_is_gone_is_rebuilt(self, run: ModuleType, installers: Installers) -> None:
+    def test_a_venv_whose_python_is_gone_is_rebuilt(
+        self, run: ModuleType, installers: Installers
+    ) -> None:
         run.setup()
         installers.asked_since_last_time()
         run.PYTHON.unlink()
@@ -276,7 +306,9 @@ class TestInstalling:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else name)
+        monkeypatch.setattr(
+            run.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else name
+        )
         assert start(run, monkeypatch, "setup") == 1
         assert f"sudo apt install python3.{sys.version_info.minor}-venv" in capsys.readouterr().err
         assert not run.VENV.exists()
@@ -300,7 +332,11 @@ class TestUv:
 
     @pytest.mark.parametrize("failing", ["uv venv", "uv pip"])
     def test_when_it_fails_pip_does_the_work_and_that_is_said(
-        self, run: ModuleType, installers: Installers, capsys: pytest.CaptureFixture[str], failing: str
+        self,
+        run: ModuleType,
+        installers: Installers,
+        capsys: pytest.CaptureFixture[str],
+        failing: str,
     ) -> None:
         installers.failing = {failing}
         run.setup()
@@ -337,7 +373,11 @@ class TestDemo:
         assert len(children.environments) == 3
         for environment in children.environments:
             assert "DATABASE_URL" not in environment
-            assert (environment["PORTAL_DEMO"], environment["PORTAL_READ"], environment["DEBUG"]) == (
+            assert (
+                environment["PORTAL_DEMO"],
+                environment["PORTAL_READ"],
+                environment["DEBUG"],
+            ) == (
                 "1",
                 "public",
                 "0",
@@ -398,12 +438,19 @@ class TestDemo:
             for statement in (*TABLES, *rows):
                 database.execute(statement)
             database.commit()
-        with pytest.raises(run.StartError, match="is not removed") if code else contextlib.nullcontext():
+        with (
+            pytest.raises(run.StartError, match="is not removed")
+            if code
+            else contextlib.nullcontext()
+        ):
             run.remove_database()
         assert path.exists() is bool(code)
 
     def test_a_server_that_ends_by_itself_is_told(self, run: ModuleType, free_port: int) -> None:
-        with subprocess.Popen([sys.executable, "-c", ""]) as child, pytest.raises(run.StartError, match=str(free_port)):
+        with (
+            subprocess.Popen([sys.executable, "-c", ""]) as child,
+            pytest.raises(run.StartError, match=str(free_port)),
+        ):
             run.wait_until_it_answers(child, free_port)
 
     def test_no_child_is_left_behind(self, run: ModuleType) -> None:
@@ -462,7 +509,9 @@ class TestServe:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        monkeypatch.setattr(run, "listen", lambda command: (1, "Planned operations:\n  runbooks.0002_more"))
+        monkeypatch.setattr(
+            run, "listen", lambda command: (1, "Planned operations:\n  runbooks.0002_more")
+        )
         assert start(run, monkeypatch, "serve") == 1
         told = capsys.readouterr()
         assert "runbooks.0002_more" in told.out
@@ -475,7 +524,9 @@ class TestServe:
         replaced: list[list[str]] = []
         monkeypatch.setenv("BIND", "0.0.0.0:9000")
         monkeypatch.setattr(run, "listen", lambda command: (0, ""))
-        monkeypatch.setattr(run.os, "execve", lambda program, words, environment: replaced.append(words))
+        monkeypatch.setattr(
+            run.os, "execve", lambda program, words, environment: replaced.append(words)
+        )
         monkeypatch.chdir(run.ROOT)
         start(run, monkeypatch, "serve")
         assert replaced[0][1:4] == ["-m", "gunicorn", "portal.wsgi:application"]

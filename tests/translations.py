@@ -5,7 +5,14 @@ from pathlib import Path
 
 import polib
 
-CATALOGUE = Path(__file__).resolve().parent.parent / "portal" / "locale" / "de" / "LC_MESSAGES" / "django.po"
+CATALOGUE = (
+    Path(__file__).resolve().parent.parent
+    / "portal"
+    / "locale"
+    / "de"
+    / "LC_MESSAGES"
+    / "django.po"
+)
 COMPILED = CATALOGUE.with_suffix(".mo")
 
 
@@ -23,4 +30,6 @@ if __name__ == "__main__":
     COMPILED.write_bytes(compile_catalogue())
     catalogue = read_catalogue()
     total = sum(not entry.obsolete for entry in catalogue)
-    sys.stdout.write(f"{COMPILED.name}: {len(catalogue.translated_entries())} of {total} texts are translated.\n")
+    sys.stdout.write(
+        f"{COMPILED.name}: {len(catalogue.translated_entries())} of {total} texts are translated.\n"
+    )

@@ -41,7 +41,9 @@ def remember_device(request: HttpRequest, response: HttpResponse) -> None:
     people = [digest, *(other for other in known["people"] if other != digest)][:MAX_PEOPLE]
     response.set_cookie(
         COOKIE,
-        signing.dumps({"device": known["device"] or secrets.token_urlsafe(12), "people": people}, salt=SALT),
+        signing.dumps(
+            {"device": known["device"] or secrets.token_urlsafe(12), "people": people}, salt=SALT
+        ),
         max_age=MAX_AGE,
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,

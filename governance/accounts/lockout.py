@@ -42,5 +42,9 @@ def note_locked_sign_in(*, username: str, **_: Any) -> None:
 
 def _is_worth_a_row(account: User) -> bool:
     """Return whether the change log tells neither of this account's lock nor of too many yet."""
-    rows = ChangeLogEntry.objects.filter(action=Action.SIGN_IN_LOCKED, recorded_at__gt=timezone.now() - SAME_ACCOUNT)
-    return not rows.filter(subject=subject_of(account)).exists() and rows.count() < MAX_ROWS_PER_HOUR
+    rows = ChangeLogEntry.objects.filter(
+        action=Action.SIGN_IN_LOCKED, recorded_at__gt=timezone.now() - SAME_ACCOUNT
+    )
+    return (
+        not rows.filter(subject=subject_of(account)).exists() and rows.count() < MAX_ROWS_PER_HOUR
+    )

@@ -23,7 +23,10 @@ class ApiToken(models.Model):
     """What a REST consumer shows instead of a password. It reads; no route of the API writes."""
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens", verbose_name=_("account")
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="api_tokens",
+        verbose_name=_("account"),
     )
     label = models.CharField(_("label"), max_length=80, blank=True, help_text=_("What uses it."))
     start = models.CharField(
@@ -51,5 +54,9 @@ class ApiToken(models.Model):
 
 
 # The ledger is kept for ever and read by many: no person's name or address goes into it.
-register(User, named_by="username", exclude=("password", "last_login", "email", "first_name", "last_name"))
+register(
+    User,
+    named_by="username",
+    exclude=("password", "last_login", "email", "first_name", "last_name"),
+)
 register(Group, named_by="name")

@@ -1,6 +1,7 @@
 """Who set a password: a row in the ledger, whichever door it came through, and never the password.
 
-A password that somebody else set starts a waiting time before that account may sign (``policy.House.cool_down``).
+A password that somebody else set starts a waiting time before that account may sign
+(``policy.House.cool_down``).
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +36,8 @@ def acting(request: HttpRequest | None) -> Iterator[None]:
 def old_password_confirmed() -> Iterator[None]:
     """Passwords that are set inside replace one that was just asked for: whoever is signed in sets their own.
 
-    A session that was left open is not its owner: without the old password, one's own counts as set by another.
+    A session that was left open is not its owner: without the old password, one's own counts as set
+    by another.
     """
     token = _confirmed.set(True)
     try:
@@ -64,7 +66,10 @@ class RecordedPassword:
 
     def get_help_text(self) -> str:
         """What a form says below the field."""
-        return _("Whoever sets another person's password starts a waiting time before that account may sign.")
+        return _(
+            "Whoever sets another person's password starts a waiting time before that "
+            "account may sign."
+        )
 
     def password_changed(self, password: str, user: object = None) -> None:
         """Write the row: who set whose password, and whether the old one was asked for."""

@@ -16,11 +16,29 @@ OLD_CONFIRMED = "old_password_confirmed"
 
 NOT_STORED = "An account that is not stored can do nothing."
 
-CATALOGUE = ("runbook", "cluster", "layer", "codereference", "section", "sectionentry", "situation", "situationrunbook")
-RECORDS = ("document", "statuschangerequest", "signoff", "signoffrule", "changelogentry", "release", "finding")
+CATALOGUE = (
+    "runbook",
+    "cluster",
+    "layer",
+    "codereference",
+    "section",
+    "sectionentry",
+    "situation",
+    "situationrunbook",
+)
+RECORDS = (
+    "document",
+    "statuschangerequest",
+    "signoff",
+    "signoffrule",
+    "changelogentry",
+    "release",
+    "finding",
+)
 VIEW_ALL = tuple(f"view_{model}" for model in CATALOGUE + RECORDS)
 
-# Operators read the pages and never see the admin. Nobody here may edit a rule or an account: that is the superuser's.
+# Operators read the pages and never see the admin. Nobody here may edit a rule or an account: that
+# is the superuser's.
 GROUP_PERMISSIONS: dict[str, tuple[str, ...]] = {
     OPERATORS: (),
     EDITORS: (
@@ -50,7 +68,8 @@ def ensure_groups() -> None:
 def may_read_security_entries(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Return whether somebody may read what the ledger says of accounts: auditors and administrators.
 
-    Accounts, groups, passwords, lockouts and tokens; ``ledger.disclosure`` says which entries these are.
+    Accounts, groups, passwords, lockouts and tokens; ``ledger.disclosure`` says which entries these
+    are.
     """
     if not isinstance(user, User) or not user.is_active:
         return False

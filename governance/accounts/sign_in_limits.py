@@ -7,10 +7,10 @@
 | name, over all addresses | ``NAME_LIMIT`` | slowed to one attempt in ``PAUSE``: nobody locks a person out |
 | name and known device | ``AXES_FAILURE_LIMIT`` | locked like name and address |
 
-A known device (``governance.accounts.known_devices``) is counted by its own failures alone: what strangers
-do, from wherever, does not keep a person out who has signed in there before. An attempt that is
-refused is not counted, so no lock is prolonged by trying on. Where no address is known (a Unix
-socket and ``TRUSTED_PROXIES=0``), all visitors look alike, and only the limit by name holds.
+A known device (``governance.accounts.known_devices``) is counted by its own failures alone: what
+strangers do, from wherever, does not keep a person out who has signed in there before. An attempt
+that is refused is not counted, so no lock is prolonged by trying on. Where no address is known (a
+Unix socket and ``TRUSTED_PROXIES=0``), all visitors look alike, and only the limit by name holds.
 
 The rows are those of django-axes. ``user_agent``, which a stranger chooses, holds the device here.
 """
@@ -49,7 +49,9 @@ class SignInLimits(AxesDatabaseHandler):
         """Return the failures of this name from this address or device."""
         return _sum_of(self._own(request, credentials))
 
-    def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any
+    ) -> None:
         """Count a wrong password, and report a lock that it leads to."""
         if request is None:
             return
@@ -58,11 +60,15 @@ class SignInLimits(AxesDatabaseHandler):
             return
         AccessAttempt.objects.filter(attempt_time__lte=_threshold(request)).delete()
         name = get_client_username(request, credentials)
-        _count(name, request.axes_ip_address, device_of(request, name), at=request.axes_attempt_time)
+        _count(
+            name, request.axes_ip_address, device_of(request, name), at=request.axes_attempt_time
+        )
         if self._is_locked(request, credentials):
             log.warning("Sign-in locked after repeated wrong passwords.%s", _hint(request))
             request.axes_locked_out = True
-            user_locked_out.send("axes", request=request, username=name, ip_address=request.axes_ip_address)
+            user_locked_out.send(
+                "axes", request=request, username=name, ip_address=request.axes_ip_address
+            )
 
     def user_logged_in(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
         """Forget the failures of this name from here.
@@ -91,7 +97,9 @@ class SignInLimits(AxesDatabaseHandler):
             return False
         found = _lately(request).filter(username=name, user_agent=STRANGER)
         totals = found.aggregate(failures=Sum("failures_since_start"), last=Max("attempt_time"))
-        return (totals["failures"] or 0) >= NAME_LIMIT and totals["last"] > request.axes_attempt_time - PAUSE
+        return (totals["failures"] or 0) >= NAME_LIMIT and totals[
+            "last"
+        ] > request.axes_attempt_time - PAUSE
 
     def _own(self, request: Any, credentials: dict[str, Any] | None) -> QuerySet[AccessAttempt]:
         name = get_client_username(request, credentials)

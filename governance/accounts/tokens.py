@@ -32,7 +32,11 @@ def create_api_token(
     token = PREFIX + secrets.token_urlsafe(32)
     with ledger.atomic():
         stored = ApiToken.objects.create(
-            user=user, label=label.strip(), start=token[:START], digest=digest_of(token), created_at=moment
+            user=user,
+            label=label.strip(),
+            start=token[:START],
+            digest=digest_of(token),
+            created_at=moment,
         )
         _note(stored, Action.TOKEN_CREATED, by=by, at=moment)
     return stored, token
@@ -42,7 +46,9 @@ def revoke_api_token(*, token: ApiToken, by: ledger.Actor, at: datetime | None =
     """Let the token in no more, from the next request on. Returns whether it was valid until now."""
     moment = at or timezone.now()
     with ledger.atomic():
-        stored = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
+        stored = (
+            ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
+        )
         if stored.revoked_at is not None:
             return False
         stored.revoked_at = moment

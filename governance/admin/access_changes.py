@@ -28,7 +28,11 @@ SIGN = "governance.sign_statuschangerequest"
 def may_see(request: HttpRequest) -> bool:
     """Whether a visitor is shown changes of accounts: risk owners, auditors, administrators."""
     user = signed_in(request)
-    return user.has_perm(SIGN) or user.has_perm("auth.view_user") or user.groups.filter(name=AUDITORS).exists()
+    return (
+        user.has_perm(SIGN)
+        or user.has_perm("auth.view_user")
+        or user.groups.filter(name=AUDITORS).exists()
+    )
 
 
 class AccessChangesMixin:
@@ -38,7 +42,9 @@ class AccessChangesMixin:
         """Their addresses."""
         view = self.admin_site.admin_view
         return [
-            path("access-changes/", view(self.access_changes_view), name="governance_access_changes"),
+            path(
+                "access-changes/", view(self.access_changes_view), name="governance_access_changes"
+            ),
             path(
                 "access-changes/<int:sequence>/",
                 view(sensitive_post_parameters("password")(self.access_change_view)),
@@ -63,7 +69,9 @@ class AccessChangesMixin:
             "changes": [(change, change.is_waiting(at=now)) for change in changes],
             "settings": rules,
         }
-        return TemplateResponse(request, "admin/governance/statuschangerequest/access_changes.html", context)
+        return TemplateResponse(
+            request, "admin/governance/statuschangerequest/access_changes.html", context
+        )
 
     def access_change_view(self: Any, request: HttpRequest, sequence: int) -> HttpResponse:
         """One change, and the form for whoever may decide on it.

@@ -40,7 +40,8 @@ class NewAccountForm(AdminUserCreationForm):
         is_usable = self.cleaned_data.get("set_usable_password", True)
         if not (is_usable and self.hashed and self.hashed[0] == given):
             return super().set_password_and_save(user, commit=commit, **kwargs)
-        # As `set_password` does: the raw one tells the validators at saving that a password was set.
+        # As `set_password` does: the raw one tells the validators at saving that a password was
+        # set.
         user.password, user._password = self.hashed[1], given
         if commit:
             user.save()
@@ -73,7 +74,8 @@ admin.site.unregister(Group)
 class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
     """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password.
 
-    An account keeps its name, which the ledger speaks of, and the day it was made, on which its right to sign hangs.
+    An account keeps its name, which the ledger speaks of, and the day it was made, on which its
+    right to sign hangs.
     """
 
     form: Any = AccountForm
@@ -87,7 +89,9 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
     def unlock(self, request: HttpRequest, queryset: Any) -> None:
         """Forget the wrong passwords that were tried for these accounts."""
         by = signed_in(request)
-        unlocked = [str(user) for user in queryset if unlock_sign_in(user=user, addresses_too=True, by=by)]
+        unlocked = [
+            str(user) for user in queryset if unlock_sign_in(user=user, addresses_too=True, by=by)
+        ]
         if unlocked:
             messages.success(request, _("Unlocked: %(names)s.") % {"names": ", ".join(unlocked)})
         else:
@@ -109,10 +113,16 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
         if change and before != obj.email:
             note_address_changed(account=obj, before=before or "", by=signed_in(request))
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - the name that Django calls it by
+        form_url: str = "",
+    ) -> HttpResponse:
         """Django's own form; the password and the row that tells who set it are one transaction.
 
-        It asks for no old password, so nobody sets their own here: a session that was left open could sign otherwise.
+        It asks for no old password, so nobody sets their own here: a session that was left open
+        could sign otherwise.
         """
         user = self.get_object(request, unquote(id))
         if user is not None and user.pk == request.user.pk:
@@ -120,7 +130,9 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
             return HttpResponseRedirect(reverse("admin:password_change"))
         return super().user_change_password(request, id, form_url)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """The stock form. A password is hashed, which is slow on purpose, before the form takes the lock."""
         if request.method == "POST" and self.has_add_permission(request):
             password = str(request.POST.get("password1", ""))
@@ -128,7 +140,9 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
                 setattr(request, HASHED, (password, make_password(password)))
         return super().add_view(request, form_url, extra_context)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """A form of this request's own; for a new account with the password that ``add_view`` has hashed."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.hashed = getattr(request, HASHED, None)
@@ -153,7 +167,11 @@ class LedgeredGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Groups that the policy knows are not deleted; so no group is deleted from the list."""
-        return obj is not None and not _is_relied_on(obj) and super().has_delete_permission(request, obj)
+        return (
+            obj is not None
+            and not _is_relied_on(obj)
+            and super().has_delete_permission(request, obj)
+        )
 
 
 def _is_relied_on(group: Group) -> bool:

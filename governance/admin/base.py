@@ -87,13 +87,17 @@ class ValidatingAutocompleteMixin:
 
     formfield_overrides: Any = LINES
 
-    def formfield_for_foreignkey(self: Any, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(
+        self: Any, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
         """One related object."""
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs["widget"] = _ForgivingSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
-    def formfield_for_manytomany(self: Any, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(
+        self: Any, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
         """Several related objects."""
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs["widget"] = _ForgivingSelectMultiple(db_field, self.admin_site)
@@ -121,7 +125,10 @@ class BaseAdmin(ValidatingAutocompleteMixin, admin.ModelAdmin):
         """Show Django's own list. An address that makes no sense leads to the whole list, which says so."""
         if not is_searchable(request.GET.get(SEARCH_VAR, "")):
             limits = {"words": MAX_SEARCH_WORDS, "characters": MAX_SEARCH_LENGTH}
-            messages.error(request, _("Search for at most %(words)d words and %(characters)d characters.") % limits)
+            messages.error(
+                request,
+                _("Search for at most %(words)d words and %(characters)d characters.") % limits,
+            )
         if request.method not in SAFE_METHODS or not request.GET:
             return super().changelist_view(request, extra_context)
         try:
@@ -131,11 +138,15 @@ class BaseAdmin(ValidatingAutocompleteMixin, admin.ModelAdmin):
         except (Http404, PermissionDenied, SuspiciousOperation):
             raise
         except Exception:  # a year before the first, a number that no column holds, …
-            logger.warning("A list's address could not be answered: %s", request.get_full_path(), exc_info=True)
+            logger.warning(
+                "A list's address could not be answered: %s", request.get_full_path(), exc_info=True
+            )
             messages.error(request, _("This filter cannot be applied. The whole list is shown."))
             return HttpResponseRedirect(request.path)
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
         """Find the rows. A search that is too long finds none: SQLite fails on a condition of a thousand parts."""
         if not is_searchable(search_term):
             return queryset.none(), False
@@ -143,9 +154,13 @@ class BaseAdmin(ValidatingAutocompleteMixin, admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow Django's own lookups but regular expressions: one that backtracks for ever holds a worker."""
-        return lookup.rpartition("__")[2] not in REGULAR_EXPRESSIONS and super().lookup_allowed(lookup, value, request)
+        return lookup.rpartition("__")[2] not in REGULAR_EXPRESSIONS and super().lookup_allowed(
+            lookup, value, request
+        )
 
-    def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> HttpResponse | None:
+    def response_action(
+        self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
         """Django's own, save that a chosen row that is no number is refused and not a crash."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(is_a_key(part) for part in chosen):
@@ -165,13 +180,17 @@ class BaseAdmin(ValidatingAutocompleteMixin, admin.ModelAdmin):
         setattr(request, REFUSED, tuple(reasons))
         return view()
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """The stock form; one that is shown again says why."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         reasons = getattr(request, REFUSED, ())
         return _refused_form(form, reasons) if reasons else form
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         """The ledger's rows about this object, in words."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
@@ -211,7 +230,9 @@ class AuditedAdmin(BaseAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """First half: remember what was, then save."""
-        form.governed_edit = AuditedEdit.begin(obj, by=signed_in(request), reason=form.cleaned_data.get("reason", ""))
+        form.governed_edit = AuditedEdit.begin(
+            obj, by=signed_in(request), reason=form.cleaned_data.get("reason", "")
+        )
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -240,10 +261,14 @@ class AuditedAdmin(BaseAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The stock list with its actions, likewise; each action takes the lock for what it changes at once."""
         return self._with_integrity_errors(
-            request, lambda: super(AuditedAdmin, self).changelist_view(request, extra_context), lock=False
+            request,
+            lambda: super(AuditedAdmin, self).changelist_view(request, extra_context),
+            lock=False,
         )
 
-    def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> HttpResponse | None:
+    def response_action(
+        self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
         """Delete no more at once than others can wait for: all of it is one transaction."""
         is_all = request.POST.get("select_across", "0") != "0"
         number = queryset.count() if is_all else len(request.POST.getlist(ACTION_CHECKBOX_NAME))
@@ -253,10 +278,13 @@ class AuditedAdmin(BaseAdmin):
             return HttpResponseRedirect(request.get_full_path())
         return super().response_action(request, queryset, *args, **kwargs)
 
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         """The stock confirmation, likewise."""
         return self._with_integrity_errors(
-            request, lambda: super(AuditedAdmin, self).delete_view(request, object_id, extra_context)
+            request,
+            lambda: super(AuditedAdmin, self).delete_view(request, object_id, extra_context),
         )
 
     def _with_integrity_errors(
@@ -264,8 +292,8 @@ class AuditedAdmin(BaseAdmin):
     ) -> HttpResponse:
         """Answer a request.
 
-        :param lock: hold the ledger's lock for the whole of it. False where slow work comes first and
-            the action takes the lock by itself.
+        :param lock: hold the ledger's lock for the whole of it. False where slow work comes first
+            and the action takes the lock by itself.
         :param again: show what the database refuses on the form, with what was typed; otherwise
             redirect to the address that the request was sent to.
         """

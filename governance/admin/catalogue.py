@@ -36,7 +36,13 @@ class ClusterAdmin(ImmutableSlugAdmin):
     list_display = ("__str__", "kind", "first_number", "last_number", "runbook_count")
     list_filter = ("kind",)
     search_fields = ("title", "slug", "=first_number", "=last_number")
-    ordering = ("kind", "first_number", "last_number", "suffix", "title")  # counting would drop the model's own
+    ordering = (
+        "kind",
+        "first_number",
+        "last_number",
+        "suffix",
+        "title",
+    )  # counting would drop the model's own
     fields = ("kind", "first_number", "last_number", "suffix", "title", "slug", "reason")
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -148,7 +154,10 @@ class SituationAdmin(ImmutableSlugAdmin):
     inlines = (SituationRunbookInline,)
     fieldsets = (
         (None, {"fields": ("title", "slug", "comment", "position", "reason")}),
-        (_("Alert labels"), {"fields": ("alert_category", "alert_source", "alert_severity", "alert_default")}),
+        (
+            _("Alert labels"),
+            {"fields": ("alert_category", "alert_source", "alert_severity", "alert_default")},
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:

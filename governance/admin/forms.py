@@ -33,7 +33,11 @@ FIELD_OF_REFUSAL = {
     Refusal.DOCUMENT_NOT_SHOWN: "runbook",
 }
 CONFIRM, REFUSE = "confirm", "refuse"
-REQUESTABLE = [choice for choice in ReadinessLevel.choices if any(choice[0] in up for up in transitions.UP.values())]
+REQUESTABLE = [
+    choice
+    for choice in ReadinessLevel.choices
+    if any(choice[0] in up for up in transitions.UP.values())
+]
 
 
 class SubmitForm(forms.ModelForm):
@@ -73,7 +77,11 @@ class SubmitForm(forms.ModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """The action fills in the rest and the database checks it; validating a half row here would mislead."""
-        return {field.name for field in StatusChangeRequest._meta.fields} - {"runbook", "to_year", "rationale"}
+        return {field.name for field in StatusChangeRequest._meta.fields} - {
+            "runbook",
+            "to_year",
+            "rationale",
+        }
 
     def validate_constraints(self) -> None:
         """See above: the constraints speak of fields that this form does not have."""
@@ -83,7 +91,9 @@ class DecisionForm(forms.Form):
     """Approve or reject, with a comment and the password again."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
-    decision = forms.ChoiceField(label=_("Your decision"), choices=Decision.choices, widget=forms.RadioSelect)
+    decision = forms.ChoiceField(
+        label=_("Your decision"), choices=Decision.choices, widget=forms.RadioSelect
+    )
     comment = forms.CharField(
         label=_("Comment"),
         max_length=2000,
@@ -101,7 +111,9 @@ class DecisionForm(forms.Form):
 class WithdrawForm(forms.Form):
     """Take one's own request back."""
 
-    reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 class SettleForm(forms.Form):
@@ -109,7 +121,10 @@ class SettleForm(forms.Form):
 
     decision = forms.ChoiceField(
         label=_("Your decision"),
-        choices=((CONFIRM, _("Confirm: it takes effect at once")), (REFUSE, _("Refuse: it is undone"))),
+        choices=(
+            (CONFIRM, _("Confirm: it takes effect at once")),
+            (REFUSE, _("Refuse: it is undone")),
+        ),
         widget=forms.RadioSelect,
     )
     comment = forms.CharField(
@@ -131,12 +146,16 @@ class DowngradeForm(forms.Form):
     """Take a readiness down: to which level, and why."""
 
     level = forms.ChoiceField(label=_("To level"))
-    reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
     def __init__(self, *args: Any, runbook: Runbook, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         allowed = transitions.DOWN[runbook.readiness_level]
-        self.fields["level"].choices = [choice for choice in ReadinessLevel.choices if choice[0] in allowed]  # type: ignore[attr-defined]
+        self.fields["level"].choices = [
+            choice for choice in ReadinessLevel.choices if choice[0] in allowed
+        ]  # type: ignore[attr-defined]
 
 
 class RuleForm(forms.ModelForm):
@@ -144,7 +163,14 @@ class RuleForm(forms.ModelForm):
 
     class Meta:
         model = SignOffRule
-        fields = ("target_level", "purpose", "required_signatures", "group", "evidence_required", "valid_days")
+        fields = (
+            "target_level",
+            "purpose",
+            "required_signatures",
+            "group",
+            "evidence_required",
+            "valid_days",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

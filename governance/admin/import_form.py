@@ -25,7 +25,9 @@ YES_OR_NO = {"yes": True, "no": False}
 class ImportForm(forms.Form):
     """The file itself travels with the form from page to page: nothing is kept on the server before it is applied."""
 
-    upload = forms.FileField(label=_("Landscape file"), required=False, help_text=_("Markdown in UTF-8, up to 1 MB."))
+    upload = forms.FileField(
+        label=_("Landscape file"), required=False, help_text=_("Markdown in UTF-8, up to 1 MB.")
+    )
     pasted = forms.CharField(
         label=_("or its text"),
         required=False,
@@ -51,7 +53,9 @@ class ImportForm(forms.Form):
         else:
             content = self._carried(cleaned.get("content", ""))
         if len(content) > MAXIMUM_BYTES:
-            raise ValidationError(_("The file is larger than 1 MB. Import it with manage.py import_landscape."))
+            raise ValidationError(
+                _("The file is larger than 1 MB. Import it with manage.py import_landscape.")
+            )
         if not content:
             raise ValidationError(_("Choose a file, or paste its text."))
         newest = LandscapeSource.objects.only("file").first()
@@ -85,5 +89,7 @@ def carried(content: bytes) -> str:
 
 def answers(data: QueryDict) -> Answers:
     """What was said to proposals so far."""
-    said = {name.removeprefix(ANSWER): value for name, value in data.items() if name.startswith(ANSWER)}
+    said = {
+        name.removeprefix(ANSWER): value for name, value in data.items() if name.startswith(ANSWER)
+    }
     return Answers({key: YES_OR_NO[value] for key, value in said.items() if value in YES_OR_NO})

@@ -40,7 +40,11 @@ def plan_in_words(plan: Plan) -> list[KindInWords]:
                 % {"count": count, "places": f"{places:+}"}
                 for places, count in plan.moved(kind).items()
             ],
-            steps=[_step(step, kind) for step in plan.steps if step.kind == kind and step.verb != "move"],
+            steps=[
+                _step(step, kind)
+                for step in plan.steps
+                if step.kind == kind and step.verb != "move"
+            ],
         )
         for kind, (model, _key) in MODELS.items()
     ]
@@ -62,7 +66,10 @@ def lost_in_words(lost: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
     """Field and value of what people added in the portal and would go."""
     model = MODELS[kind][0]
     return [
-        (field_in_words(model, name), _value(value_in_words(model, name, value) if value is True else value))
+        (
+            field_in_words(model, name),
+            _value(value_in_words(model, name, value) if value is True else value),
+        )
         for name, value in lost.items()
     ]
 
@@ -86,5 +93,7 @@ def _value(value: Any) -> str:
     if value in (None, "", []):
         return EMPTY
     if isinstance(value, list):
-        return "\n".join(" · ".join(part) if isinstance(part, list) else str(part) for part in value)
+        return "\n".join(
+            " · ".join(part) if isinstance(part, list) else str(part) for part in value
+        )
     return str(value)

@@ -17,7 +17,14 @@ from governance.accounts.roles import signed_in
 from governance.admin.base import ReadOnlyAdmin
 from governance.admin.import_form import ImportForm, answers, carried
 from governance.admin.import_plan import plan_in_words, proposals_in_words
-from governance.exchange.importing import CatalogueChanged, Plan, PlanChanged, ProposalsOpen, apply_plan, plan_import
+from governance.exchange.importing import (
+    CatalogueChanged,
+    Plan,
+    PlanChanged,
+    ProposalsOpen,
+    apply_plan,
+    plan_import,
+)
 from governance.exchange.importing.declared_status import claims_of, present_claims
 from governance.exchange.models import LandscapeSource
 from runbooks.documents.sources.folder import Source, SourceError
@@ -33,7 +40,9 @@ class LandscapeImport:
 
     def get_urls(self: Any) -> list[URLPattern]:
         """The stock addresses, and the import."""
-        own = path("import/", self.admin_site.admin_view(self.import_view), name="runbooks_runbook_import")
+        own = path(
+            "import/", self.admin_site.admin_view(self.import_view), name="runbooks_runbook_import"
+        )
         return [own, *super().get_urls()]  # type: ignore[misc]
 
     def import_view(self: Any, request: HttpRequest) -> HttpResponse:
@@ -42,7 +51,8 @@ class LandscapeImport:
             raise PermissionDenied
         if request.method != "POST":
             return _page(self, request, ImportForm(), claims=present_claims())
-        # Reading, rendering and planning take long: the lock is taken by the action, for the change alone.
+        # Reading, rendering and planning take long: the lock is taken by the action, for the change
+        # alone.
         return self._with_integrity_errors(request, lambda: _planned(self, request), lock=False)
 
 
@@ -55,8 +65,13 @@ def _planned(model_admin: Any, request: HttpRequest) -> HttpResponse:
         with _documents() as documents:
             plan = plan_import(file, documents=documents, answers=answers(request.POST))
     except UnresolvedConflicts as refusal:
-        blocks = (*(block for block in _all_blocks(file) if block not in refusal.blocks), *refusal.blocks)
-        return _page(model_admin, request, form, blocks=sorted(blocks, key=lambda block: block.first_line))
+        blocks = (
+            *(block for block in _all_blocks(file) if block not in refusal.blocks),
+            *refusal.blocks,
+        )
+        return _page(
+            model_admin, request, form, blocks=sorted(blocks, key=lambda block: block.first_line)
+        )
     except (LandscapeError, SourceError) as error:
         form.add_error(None, _("The file cannot be imported. %(reason)s") % {"reason": error})
         return _page(model_admin, request, form, status=400)
@@ -69,22 +84,32 @@ def _applied(model_admin: Any, request: HttpRequest, form: ImportForm, plan: Pla
     try:
         apply_plan(plan, by=signed_in(request), shown=request.POST.get("plan", ""))
     except ProposalsOpen:
-        messages.error(request, _("Nothing was written: say yes or no to every rename, move and removal first."))
+        messages.error(
+            request,
+            _("Nothing was written: say yes or no to every rename, move and removal first."),
+        )
     except CatalogueChanged as changed:
         plan = changed.plan or plan
         messages.error(
             request,
             _(
-                "No runbook was changed: somebody else has changed the catalogue since the plan was shown. "
+                "No runbook was changed: somebody else has changed the catalogue since the "
+                "plan was shown. "
                 "Look at the new plan."
             ),
         )
     except PlanChanged:
         messages.error(
-            request, _("Nothing was written: something has changed since the plan was shown. Look at the new plan.")
+            request,
+            _(
+                "Nothing was written: something has changed since the plan was shown. Look "
+                "at the new plan."
+            ),
         )
     else:
-        messages.success(request, _("Imported. No readiness was signed: declared levels are claims."))
+        messages.success(
+            request, _("Imported. No readiness was signed: declared levels are claims.")
+        )
         return HttpResponseRedirect(reverse("admin:runbooks_runbook_import"))
     return _page(model_admin, request, form, plan=plan, status=409)
 

@@ -18,14 +18,16 @@ DIGITS = 16
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:DIGITS]
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[
+        :DIGITS
+    ]
 
 
 class OpenedOnForm(forms.ModelForm):
     """A model's form that carries what the object looked like when the page was opened.
 
-    Where that differs at saving, nothing is saved; the page says what was changed meanwhile, and saving once more writes
-    what the form says over it.
+    Where that differs at saving, nothing is saved; the page says what was changed meanwhile, and
+    saving once more writes what the form says over it.
     """
 
     opened_on = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -55,7 +57,8 @@ class OpenedOnForm(forms.ModelForm):
             raise ValidationError(
                 [
                     _(
-                        "Nothing was saved: somebody else has changed this since you opened it. Your entries are below; "
+                        "Nothing was saved: somebody else has changed this since you opened "
+                        "it. Your entries are below; "
                         "saving them once more writes them over what stands there now:"
                     ),
                     *(self._in_words(name) for name in changed),
@@ -76,4 +79,7 @@ class OpenedOnForm(forms.ModelForm):
     def _in_words(self, name: str) -> str:
         model = type(self.instance)
         value = value_in_words(model, name, self._present[name])
-        return f"{field_in_words(model, name)}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        return (
+            f"{field_in_words(model, name)}: "
+            f"{', '.join(map(str, value)) if isinstance(value, list) else value}"
+        )

@@ -48,7 +48,8 @@ class ChangeLogEntryAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the entries as the reader may see them.
 
-        A list that is filtered, searched or sorted leaves out what the reader may not read: its place would tell.
+        A list that is filtered, searched or sorted leaves out what the reader may not read: its
+        place would tell.
         """
         entries, security = super().get_queryset(request), may_read_security_entries(request.user)
         if not security and set(request.GET) - PAGING:
@@ -69,7 +70,8 @@ class ChangeLogEntryAdmin(ReadOnlyAdmin):
             ((row["field"], row["before"], row["after"]) for row in labelled_changes(entry)),
         )
         return format_html(
-            "<table><thead><tr><th scope=col>{}</th><th scope=col>{}</th><th scope=col>{}</th></tr></thead>"
+            "<table><thead><tr><th scope=col>{}</th><th scope=col>{}</th><th "
+            "scope=col>{}</th></tr></thead>"
             "<tbody>{}</tbody></table>",
             _("field"),
             _("before"),
@@ -104,7 +106,17 @@ class FindingAdmin(AuditedAdmin):
     list_filter = ("kind", "severity", ("resolved_at", admin.EmptyFieldListFilter))
     search_fields = ("subject", "message", "file")
     list_select_related = ("runbook",)
-    fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen", "resolved_at", "reason")
+    fields = (
+        "kind",
+        "severity",
+        "subject",
+        "message",
+        "place",
+        "runbook",
+        "first_seen",
+        "resolved_at",
+        "reason",
+    )
     readonly_fields = ("kind", "severity", "subject", "message", "place", "runbook", "first_seen")
     actions = ("mark_resolved",)
 

@@ -20,7 +20,9 @@ MAX_RUNBOOKS = 200
 class CampaignForm(forms.Form):
     """One year, one rationale and one evidence for all that are chosen."""
 
-    year = forms.IntegerField(label=gettext_lazy("Ready for the year"), min_value=2020, max_value=2100)
+    year = forms.IntegerField(
+        label=gettext_lazy("Ready for the year"), min_value=2020, max_value=2100
+    )
     rationale = forms.CharField(
         label=gettext_lazy("rationale"),
         max_length=5000,
@@ -51,7 +53,9 @@ class CampaignMixin:
             self.message_user(request, text, messages.ERROR)
             return None
         is_sent = "rationale" in request.POST
-        form = CampaignForm(request.POST if is_sent else None, initial={"year": timezone.localdate().year + 1})
+        form = CampaignForm(
+            request.POST if is_sent else None, initial={"year": timezone.localdate().year + 1}
+        )
         if is_sent and form.is_valid():
             campaign = open_renewals(runbooks=queryset, by=signed_in(request), **form.cleaned_data)
             self._tell(request, campaign)
@@ -67,12 +71,17 @@ class CampaignMixin:
             "checkbox": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(
-            request, "admin/runbooks/runbook/renewals.html", context, status=400 if form.errors else 200
+            request,
+            "admin/runbooks/runbook/renewals.html",
+            context,
+            status=400 if form.errors else 200,
         )
 
     def _tell(self: Any, request: HttpRequest, campaign: Campaign) -> None:
         number = len(campaign.opened)
-        text = ngettext("%(count)d request is open.", "%(count)d requests are open.", number) % {"count": number}
+        text = ngettext("%(count)d request is open.", "%(count)d requests are open.", number) % {
+            "count": number
+        }
         self.message_user(request, text, messages.SUCCESS if number else messages.WARNING)
         for runbook, reasons in campaign.refused:
             self.message_user(request, f"{runbook}: {reasons}", messages.WARNING)

@@ -32,7 +32,9 @@ class RunbookAliasInline(admin.TabularInline):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for the runbook."""
-        return request.user.has_perm("runbooks.view_runbook") or self.has_change_permission(request, obj)
+        return request.user.has_perm("runbooks.view_runbook") or self.has_change_permission(
+            request, obj
+        )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for the runbook."""
@@ -51,21 +53,50 @@ class RunbookAliasInline(admin.TabularInline):
 class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
     """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
 
-    list_display = ("title", "signed", "declared_as", "cluster_label", "in_layers", "owner", "has_document")
+    list_display = (
+        "title",
+        "signed",
+        "declared_as",
+        "cluster_label",
+        "in_layers",
+        "owner",
+        "has_document",
+    )
     list_filter = ("readiness_level", "readiness_year", "declared_level", "layers", "sections")
-    search_fields = ("title", "slug", "aliases__name", "scope", "document_path", "owner", "layers__title")
+    search_fields = (
+        "title",
+        "slug",
+        "aliases__name",
+        "scope",
+        "document_path",
+        "owner",
+        "layers__title",
+    )
     search_help_text = _("Title, further name, scope, path, owner or layer")
     autocomplete_fields = ("primary_cluster", "related_clusters", "layers")
     actions = ("ask_for_renewals",)
-    readonly_fields = ("signed", "why_not_live", "signed_at", "declared_as", "document_link", "sign_off_links")
+    readonly_fields = (
+        "signed",
+        "why_not_live",
+        "signed_at",
+        "declared_as",
+        "document_link",
+        "sign_off_links",
+    )
     list_select_related = ("primary_cluster", "document")
     list_per_page = 50
     inlines = (RunbookAliasInline,)
     fieldsets = (
         (None, {"fields": ("title", "slug", "version", "scope", "reason")}),
-        (_("Readiness"), {"fields": ("signed", "why_not_live", "signed_at", "declared_as", "sign_off_links")}),
+        (
+            _("Readiness"),
+            {"fields": ("signed", "why_not_live", "signed_at", "declared_as", "sign_off_links")},
+        ),
         (_("Document"), {"fields": ("document_path", "document_link")}),
-        (_("Where it belongs"), {"fields": ("primary_cluster", "related_clusters", "layers", "position")}),
+        (
+            _("Where it belongs"),
+            {"fields": ("primary_cluster", "related_clusters", "layers", "position")},
+        ),
         (_("Who answers for it"), {"fields": ("owner", "escalation_contact")}),
     )
 
@@ -118,7 +149,9 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
     def why_not_live(self, runbook: Runbook) -> str:
         """Why it may not be used live, in words."""
         reasons = runbook.reasons_against_live()
-        return " ".join(str(REASON_TEXTS[reason]) for reason in reasons) or str(_("Signed for live use."))
+        return " ".join(str(REASON_TEXTS[reason]) for reason in reasons) or str(
+            _("Signed for live use.")
+        )
 
     @admin.display(description=_("text"))
     def document_link(self, runbook: Runbook) -> str:
@@ -146,7 +179,9 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The stock addresses, and the way down."""
         down = path(
-            "<int:pk>/downgrade/", self.admin_site.admin_view(self.downgrade_view), name="runbooks_runbook_downgrade"
+            "<int:pk>/downgrade/",
+            self.admin_site.admin_view(self.downgrade_view),
+            name="runbooks_runbook_downgrade",
         )
         return [down, *super().get_urls()]
 
@@ -172,4 +207,6 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
             "opts": self.opts,
         }
         status = 400 if form.errors else 200
-        return TemplateResponse(request, "admin/runbooks/runbook/downgrade.html", context, status=status)
+        return TemplateResponse(
+            request, "admin/runbooks/runbook/downgrade.html", context, status=status
+        )

@@ -67,7 +67,15 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     """Requests: asked for by a form, decided on a page of their own, edited by nobody."""
 
     form = SubmitForm
-    list_display = ("__str__", "origin", "target", "state", "signatures", "requested_by", "requested_at")
+    list_display = (
+        "__str__",
+        "origin",
+        "target",
+        "state",
+        "signatures",
+        "requested_by",
+        "requested_at",
+    )
     list_filter = (InboxFilter, "state", "to_level")
     search_fields = ("runbook__title", "rationale", "requested_by__username")
     list_select_related = ("runbook", "requested_by")
@@ -93,9 +101,14 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("signatures"))
     def signatures(self, request: StatusChangeRequest) -> str:
         """How many there are and how many it takes."""
-        return _("%(given)d of %(needed)d") % {"given": request.approvals, "needed": request.required_signatures}
+        return _("%(given)d of %(needed)d") % {
+            "given": request.approvals,
+            "needed": request.required_signatures,
+        }
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """The form knows who asks from the session, not from what was sent."""
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.requested_by = request.user
@@ -103,7 +116,9 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
         return form
 
-    def save_model(self, request: HttpRequest, obj: StatusChangeRequest, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: StatusChangeRequest, form: Any, change: bool
+    ) -> None:
         """Not a save: the action opens the request with everything pinned."""
         opened = submit(
             runbook=form.cleaned_data["runbook"],
@@ -116,7 +131,9 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         # The stock view goes on with this object: it must be the stored one.
         obj.__dict__.update(opened.__dict__)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """The stock form; a refusal that came between check and action is said on the page."""
         buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
         context = {"title": _("Ask for a status change"), **buttons, **(extra_context or {})}
@@ -124,9 +141,13 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             return super().add_view(request, form_url, context)
         except ActionRefused as refused:
             again = super().add_view
-            return self.shown_again(request, refused.messages, lambda: again(request, form_url, context))
+            return self.shown_again(
+                request, refused.messages, lambda: again(request, form_url, context)
+            )
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: Any = None
+    ) -> HttpResponse:
         """On to the request's own page."""
         text = ngettext(
             "The request is open. It waits for %(count)d signature.",
@@ -134,14 +155,24 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             obj.required_signatures,
         )
         self.message_user(request, text % {"count": obj.required_signatures})
-        return HttpResponseRedirect(reverse("admin:governance_statuschangerequest_change", args=[obj.pk]))
+        return HttpResponseRedirect(
+            reverse("admin:governance_statuschangerequest_change", args=[obj.pk])
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """The stock addresses, and the two decisions."""
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/decide/", view(self.decide_view), name="governance_statuschangerequest_decide"),
-            path("<int:pk>/withdraw/", view(self.withdraw_view), name="governance_statuschangerequest_withdraw"),
+            path(
+                "<int:pk>/decide/",
+                view(self.decide_view),
+                name="governance_statuschangerequest_decide",
+            ),
+            path(
+                "<int:pk>/withdraw/",
+                view(self.withdraw_view),
+                name="governance_statuschangerequest_withdraw",
+            ),
             *self.access_change_urls(),
             *super().get_urls(),
         ]
@@ -254,7 +285,9 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             "metadata": metadata_in_words(found.metadata),
             "decisions": read.decisions,
             "missing": max(0, found.required_signatures - read.counting_approvals()),
-            "changed": [field_in_words(Runbook, name) for name in what_changed(found)] if found.is_open else [],
+            "changed": [field_in_words(Runbook, name) for name in what_changed(found)]
+            if found.is_open
+            else [],
             "statement": statement(found, Decision.APPROVE),
             "gates": checklist_for(found, told=read.told) if found.is_open else [],
             "since": since_last_approval(found),
@@ -265,7 +298,9 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             "typed": "" if may_decide else typed or (form.data.get("comment", "") if form else ""),
             "reach": read.reach(at=now),
         }
-        return TemplateResponse(request, "admin/governance/statuschangerequest/sign_off.html", context, status=status)
+        return TemplateResponse(
+            request, "admin/governance/statuschangerequest/sign_off.html", context, status=status
+        )
 
 
 def _pinned_document(found: StatusChangeRequest) -> Document | None:
@@ -324,7 +359,14 @@ class SignOffRuleAdmin(ReadOnlyAdmin):
         "effective_from",
     )
     list_filter = ("in_force", "purpose", "target_level")
-    fields = ("target_level", "purpose", "required_signatures", "group", "evidence_required", "valid_days")
+    fields = (
+        "target_level",
+        "purpose",
+        "required_signatures",
+        "group",
+        "evidence_required",
+        "valid_days",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A permission of its own, which no group has by default."""
@@ -335,8 +377,13 @@ class SignOffRuleAdmin(ReadOnlyAdmin):
         obj.__dict__.update(replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)
         if not obj.in_force:
             text = _(
-                "The rule asks for less than the one before: it waits until %(moment)s, or for a second risk owner."
+                "The rule asks for less than the one before: it waits until %(moment)s, or "
+                "for a second risk owner."
             )
             messages.warning(
-                request, text % {"moment": date_format(timezone.localtime(obj.effective_from), "DATETIME_FORMAT")}
+                request,
+                text
+                % {
+                    "moment": date_format(timezone.localtime(obj.effective_from), "DATETIME_FORMAT")
+                },
             )

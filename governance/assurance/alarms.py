@@ -58,10 +58,15 @@ def _of_the_mark(seen: ledger.Look) -> Iterator[Alarm]:
         )
     if seen.is_restored and seen.mark:
         end = seen.newest.sequence if seen.newest else 0
-        place = f"ends at row {end}" if end < seen.mark.sequence else f"has another row {seen.mark.sequence}"
+        place = (
+            f"ends at row {end}"
+            if end < seen.mark.sequence
+            else f"has another row {seen.mark.sequence}"
+        )
         yield Alarm(
             Reason.LEDGER_RESTORED,
-            f"This host has seen row {seen.mark.sequence} of the ledger, and the database {place}: an older backup "
+            f"This host has seen row {seen.mark.sequence} of the ledger, and the database "
+            f"{place}: an older backup "
             "was restored, or rows were lost. See 'Restore' in docs/operations.md.",
         )
 
@@ -76,7 +81,11 @@ def _of_the_chain(seen: ledger.Look) -> Iterator[Alarm]:
 
 def _of_the_clock(seen: ledger.Look, now: datetime) -> Iterator[Alarm]:
     ahead = now + CLOCK_TOLERANCE
-    if seen.newest and seen.newest.recorded_at > ahead and not _is_accepted(seen.newest.recorded_at):
+    if (
+        seen.newest
+        and seen.newest.recorded_at > ahead
+        and not _is_accepted(seen.newest.recorded_at)
+    ):
         latest, where = seen.newest.recorded_at, "the ledger's newest row"
     elif seen.mark and seen.mark.seen_at > ahead and not _is_corrected(seen):
         latest, where = seen.mark.seen_at, "this host's high-water mark"
@@ -91,14 +100,20 @@ def _of_the_clock(seen: ledger.Look, now: datetime) -> Iterator[Alarm]:
 
 def _is_accepted(recorded_at: datetime) -> bool:
     """Whether a person has accepted that the ledger's times are ahead, up to this one."""
-    accepted = ChangeLogEntry.objects.filter(subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED)
+    accepted = ChangeLogEntry.objects.filter(
+        subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED
+    )
     return _counts(accepted.filter(recorded_at=recorded_at), latest=recorded_at)
 
 
 def _is_corrected(seen: ledger.Look) -> bool:
     """Whether a person has accepted that the clock was ahead, after this host wrote its mark."""
-    accepted = ChangeLogEntry.objects.filter(subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED)
-    return seen.mark is not None and _counts(accepted.filter(sequence__gt=seen.mark.sequence), latest=seen.mark.seen_at)
+    accepted = ChangeLogEntry.objects.filter(
+        subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED
+    )
+    return seen.mark is not None and _counts(
+        accepted.filter(sequence__gt=seen.mark.sequence), latest=seen.mark.seen_at
+    )
 
 
 def _counts(accepted: QuerySet[ChangeLogEntry], *, latest: datetime) -> bool:
@@ -123,7 +138,8 @@ def notes(seen: ledger.Look, *, at: datetime | None = None) -> list[str]:
         told.append(problem)
     elif seen.mark is None and seen.newest and not seen.unreadable and high_water_mark.mark_path():
         told.append(
-            "The high-water mark is missing and is made anew: nothing tells whether the ledger lost rows before."
+            "The high-water mark is missing and is made anew: nothing tells whether the "
+            "ledger lost rows before."
         )
     anew = seen.mark.made_anew_at if seen.mark else None
     if anew and (at or timezone.now()) - anew < TOLD_ANEW_FOR:

@@ -20,12 +20,15 @@ from django.utils.crypto import get_random_string
 
 from governance.ledger.high_water_mark import mark_path
 
-# Below this, the next change may not fit: a downgrade with its page and ledger row takes some 20 kB.
+# Below this, the next change may not fit: a downgrade with its page and ledger row takes some 20
+# kB.
 MIN_FREE_BYTES = 1_000_000
 # Longer than a page of SQLite: it needs a page of its own.
 PROBE_CHARACTERS = 8_000
 SQLITE_BUSY_MILLISECONDS = 1_000
-SQLITE_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+SQLITE_CODES = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+)
 SQLITE_PRIMARY_CODE = 0xFF
 # read_only_sql_transaction, disk_full, io_error
 POSTGRESQL_STATES = frozenset({"25006", "53100", "58030"})
@@ -160,4 +163,7 @@ def _no_long_wait() -> Iterator[None]:
 def _is_busy(error: DatabaseError) -> bool:
     cause: Any = error.__cause__
     code = getattr(cause, "sqlite_errorcode", None)
-    return code is not None and code & SQLITE_PRIMARY_CODE in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return code is not None and code & SQLITE_PRIMARY_CODE in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )

@@ -59,7 +59,9 @@ def verdict_on_slug(
     :param thorough: verify the whole ledger for this one answer.
     """
     try:
-        runbook = Runbook.objects.select_related("document", "primary_cluster").filter(slug=slug).first()
+        runbook = (
+            Runbook.objects.select_related("document", "primary_cluster").filter(slug=slug).first()
+        )
     except Error:
         logger.exception("The database could not be asked.")
         return no_go(VerdictReason.DATABASE_UNREACHABLE)
@@ -75,8 +77,10 @@ def verdict_on_slug(
 class EvidenceRows:
     """What a page has read for its own use in this very answer, so that the verdict need not read it again.
 
-    :ivar decisions: those on every applied request of the runbooks asked about, with their signers and requests.
-    :ivar rows: at least every ledger row about signing that speaks of them, and every one of their texts, in their order.
+    :ivar decisions: those on every applied request of the runbooks asked about, with their signers
+        and requests.
+    :ivar rows: at least every ledger row about signing that speaks of them, and every one of their
+        texts, in their order.
     """
 
     decisions: Sequence[SignOff]
@@ -85,13 +89,24 @@ class EvidenceRows:
     @classmethod
     def now(cls, runbooks: Sequence[Runbook]) -> Self:
         """Read it."""
-        signing = Q(subject__in=[subject_of(runbook) for runbook in runbooks], action__in=ABOUT_SIGNING)
-        texts = Q(subject__in=[subject_of(runbook.document) for runbook in runbooks if runbook.document])
+        signing = Q(
+            subject__in=[subject_of(runbook) for runbook in runbooks], action__in=ABOUT_SIGNING
+        )
+        texts = Q(
+            subject__in=[subject_of(runbook.document) for runbook in runbooks if runbook.document]
+        )
         rows = ChangeLogEntry.objects.filter(signing | texts).order_by("sequence")
         # What was found not to hold proves nothing, and may be a row that nobody can read.
-        rows = rows.exclude(sequence__in=LedgerIncident.objects.filter(OF_THE_CHAIN).values("sequence"))
-        decisions = SignOff.objects.filter(request__runbook__in=runbooks, request__applied_at__isnull=False)
-        return cls(decisions=list(decisions.select_related("signer", "request__requested_by")), rows=list(rows))
+        rows = rows.exclude(
+            sequence__in=LedgerIncident.objects.filter(OF_THE_CHAIN).values("sequence")
+        )
+        decisions = SignOff.objects.filter(
+            request__runbook__in=runbooks, request__applied_at__isnull=False
+        )
+        return cls(
+            decisions=list(decisions.select_related("signer", "request__requested_by")),
+            rows=list(rows),
+        )
 
 
 def verdict_on(
@@ -116,7 +131,8 @@ def verdicts_on(
 ) -> list[Verdict]:
     """The verdicts on many runbooks, in their order, in a fixed number of queries.
 
-    :param read: what was read of them just now; otherwise it is read here. The rest as for ``verdict_on_slug``.
+    :param read: what was read of them just now; otherwise it is read here. The rest as for
+        ``verdict_on_slug``.
     """
     today = timezone.localdate(at)
     asked = today.year if year is None else year
@@ -151,9 +167,14 @@ Steps = list[tuple[SituationRunbook, Verdict]]
 def with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
     """Situations with their steps in order, each with the verdict on its runbook, in a fixed number of queries."""
     steps = [(situation, list(situation.steps.all())) for situation in situations]
-    runbooks = list({step.runbook_id: step.runbook for _, of_one in steps for step in of_one}.values())
+    runbooks = list(
+        {step.runbook_id: step.runbook for _, of_one in steps for step in of_one}.values()
+    )
     verdicts = dict(zip((runbook.pk for runbook in runbooks), verdicts_on(runbooks), strict=True))
-    return [(situation, [(step, verdicts[step.runbook_id]) for step in of_one]) for situation, of_one in steps]
+    return [
+        (situation, [(step, verdicts[step.runbook_id]) for step in of_one])
+        for situation, of_one in steps
+    ]
 
 
 def claims_ready(runbook: Runbook) -> bool:
@@ -166,17 +187,27 @@ class EvidenceSet:
     """What was read for all of the runbooks at once."""
 
     alarms: tuple[Reason, ...]
-    decisions: dict[int, list[SignOff]]  # runbook -> the decisions on the request that was applied last
-    rows: dict[str, list[ChangeLogEntry]]  # subject (a runbook, a document) -> its rows, in their order
+    decisions: dict[
+        int, list[SignOff]
+    ]  # runbook -> the decisions on the request that was applied last
+    rows: dict[
+        str, list[ChangeLogEntry]
+    ]  # subject (a runbook, a document) -> its rows, in their order
     altered: set[int]  # documents whose text is not what their sha256 names
 
     @classmethod
     def of(
-        cls, runbooks: Sequence[Runbook], read: EvidenceRows | None = None, *, thorough: bool = False, texts: bool
+        cls,
+        runbooks: Sequence[Runbook],
+        read: EvidenceRows | None = None,
+        *,
+        thorough: bool = False,
+        texts: bool,
     ) -> Self:
         """Gather it; nothing where no runbook claims to be ready.
 
-        :param texts: read the texts that are not at hand, to see that each is what its sha256 names.
+        :param texts: read the texts that are not at hand, to see that each is what its sha256
+            names.
         """
         if not runbooks:
             return cls((), {}, {}, set())
@@ -200,7 +231,8 @@ class EvidenceSet:
         decisions = last if last and _is_behind(last[0].request, runbook) else []
         return Evidence(
             signatures_complete=bool(decisions) and _has_quorum(decisions),
-            ledger_agrees=bool(decisions) and _tells_of(self.rows.get(subject_of(runbook), []), decisions, runbook),
+            ledger_agrees=bool(decisions)
+            and _tells_of(self.rows.get(subject_of(runbook), []), decisions, runbook),
             alarms=self.alarms,
             document_hash_matches=runbook.document_id not in self.altered
             and self._is_shown_as_rendered(runbook.document),
@@ -227,10 +259,14 @@ def _on_the_last(decisions: Iterable[SignOff]) -> dict[int, list[SignOff]]:
 def _altered_documents(runbooks: Sequence[Runbook], *, texts: bool) -> set[int]:
     """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query, if at all."""
     related = [runbook.document for runbook in runbooks if runbook.document]
-    deferred = [document.pk for document in related if {"text", "html"} & document.get_deferred_fields()]
+    deferred = [
+        document.pk for document in related if {"text", "html"} & document.get_deferred_fields()
+    ]
     documents = [document for document in related if document.pk not in deferred]
     if deferred and texts:
-        documents += Document.objects.filter(pk__in=deferred).only("text", "sha256", "html", "html_sha256")
+        documents += Document.objects.filter(pk__in=deferred).only(
+            "text", "sha256", "html", "html_sha256"
+        )
     return {document.pk for document in documents if not document.hash_matches}
 
 
@@ -241,8 +277,10 @@ def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
         and (request.to_level, request.to_year) == (runbook.readiness_level, runbook.readiness_year)
         and request.document_sha256 == runbook.signed_document_sha256
         and request.metadata_sha256 == runbook.signed_metadata_sha256
-        and (request.valid_from_year, request.valid_until) == (runbook.signed_from_year, runbook.signed_until)
-        and (request.is_solo, request.dependence) == (runbook.signed_solo, runbook.signed_dependence)
+        and (request.valid_from_year, request.valid_until)
+        == (runbook.signed_from_year, runbook.signed_until)
+        and (request.is_solo, request.dependence)
+        == (runbook.signed_solo, runbook.signed_dependence)
     )
 
 
@@ -253,7 +291,8 @@ def _has_quorum(decisions: list[SignOff]) -> bool:
         decision.signer_id
         for decision in decisions
         if decision.decision == Decision.APPROVE
-        and (decision.document_sha256, decision.metadata_sha256) == (request.document_sha256, request.metadata_sha256)
+        and (decision.document_sha256, decision.metadata_sha256)
+        == (request.document_sha256, request.metadata_sha256)
         and not (request.independent and decision.signer_id == request.requested_by_id)
     }
     rejected = any(decision.decision == Decision.REJECT for decision in decisions)
@@ -264,12 +303,18 @@ def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Run
     """Whether the ledger tells of this readiness: opened, signed by whom the decisions name, and moved, in these very terms."""
     changed = [row for row in rows if row.action == Action.READINESS_CHANGED]
     own = [row for row in rows if _after(row, "request") == decisions[0].request_id]
-    if not changed or changed[-1] not in own or not all(ledger.hash_of(row) == row.hash for row in own):
+    if (
+        not changed
+        or changed[-1] not in own
+        or not all(ledger.hash_of(row) == row.hash for row in own)
+    ):
         return False
     told = {name: _after(changed[-1], name) for name in SIGNED_COLUMNS}
     told["signed_dependence"] = told["signed_dependence"] or ""  # older rows do not speak of it
     return (
-        told == signed_values(runbook) and _tells_of_signatures(own, decisions) and _are_stored_as_told(own, decisions)
+        told == signed_values(runbook)
+        and _tells_of_signatures(own, decisions)
+        and _are_stored_as_told(own, decisions)
     )
 
 
@@ -280,7 +325,9 @@ def _are_stored_as_told(own: list[ChangeLogEntry], decisions: list[SignOff]) -> 
         return False
     told = decision_rows(request, own)
     as_many = len(told) == len(decisions)  # a row that was added later may tell anything
-    return as_many and all(any(not decision_columns(decision, row) for row in told) for decision in decisions)
+    return as_many and all(
+        any(not decision_columns(decision, row) for row in told) for decision in decisions
+    )
 
 
 def _tells_of_signatures(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:
@@ -288,7 +335,11 @@ def _tells_of_signatures(own: list[ChangeLogEntry], decisions: list[SignOff]) ->
     opened = [row for row in own if row.action == Action.REQUEST_SUBMITTED]
     if len(opened) != 1 or any(row.action == Action.REQUEST_REJECTED for row in own):
         return False
-    signed = {(row.actor, _after(row, "statement_sha256")) for row in own if row.action == Action.REQUEST_SIGNED}
+    signed = {
+        (row.actor, _after(row, "statement_sha256"))
+        for row in own
+        if row.action == Action.REQUEST_SIGNED
+    }
     stored = {
         (decision.signer.get_username(), decision.statement_sha256)
         for decision in decisions
@@ -305,8 +356,9 @@ def _after(row: ChangeLogEntry, name: str) -> object:
 def doubts_about(runbooks: Sequence[Runbook]) -> dict[int, tuple[Reason, ...]]:
     """What governance has against runbooks that claim to be ready, by their keys; for ``runbooks.doubt``.
 
-    So no list, badge or hit calls anything live-ready on which the verdict is no-go. A list reads no texts: that one is
-    not what its sha256 names is found by the verdict alone, on the runbook's page and wherever a machine asks.
+    So no list, badge or hit calls anything live-ready on which the verdict is no-go. A list reads
+    no texts: that one is not what its sha256 names is found by the verdict alone, on the runbook's
+    page and wherever a machine asks.
     """
     try:
         known = EvidenceSet.of(runbooks, texts=False)

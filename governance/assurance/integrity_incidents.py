@@ -28,7 +28,9 @@ from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
 # The levels from which one may go back to unassessed.
-TO_UNASSESSED = [level for level, lower in transitions.DOWN.items() if ReadinessLevel.UNASSESSED in lower]
+TO_UNASSESSED = [
+    level for level, lower in transitions.DOWN.items() if ReadinessLevel.UNASSESSED in lower
+]
 CHECKPOINT = "ledger, seen from a checkpoint"
 MAX_LINE = 2**31 - 1
 MAX_BREAKS = 1_000
@@ -62,7 +64,9 @@ def note_ledger_state(*, problem: str, sequence: int = 0, at: datetime | None = 
     _settle((each for each in open_incidents(BY_A_CHECKPOINT) if is_back(each)), at=moment)
 
 
-def note_checkpoint(*, sequence: int, digest: str, problem: str, at: datetime | None = None) -> None:
+def note_checkpoint(
+    *, sequence: int, digest: str, problem: str, at: datetime | None = None
+) -> None:
     """Note what is wrong with a whole chain, seen from a checkpoint.
 
     :param sequence: the row that the checkpoint was taken at.
@@ -83,9 +87,10 @@ def accept_restored_ledger(
 ) -> list[Runbook]:
     """Go on with a ledger of which rows are lost, as after the restore of an older backup.
 
-    Nobody knows what the lost rows took down, rejected or withdrew: every open request lapses, whatever is signed is taken
-    down to unassessed, and people sign again. Then the portal is out of doubt. The change log tells it, with the rows that
-    are lost. All or nothing. Who is in which group is as it was then: nobody but a person can look that over.
+    Nobody knows what the lost rows took down, rejected or withdrew: every open request lapses,
+    whatever is signed is taken down to unassessed, and people sign again. Then the portal is out of
+    doubt. The change log tells it, with the rows that are lost. All or nothing. Who is in which
+    group is as it was then: nobody but a person can look that over.
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
@@ -101,11 +106,13 @@ def accept_restored_ledger(
         exposed, lost = exposed_by_checkpoints(), _lost(mark)
         if not exposed and not lost:
             raise NothingToAccept(
-                "No checkpoint and no high-water mark has exposed anything: there is nothing to accept."
+                "No checkpoint and no high-water mark has exposed anything: there is nothing "
+                "to accept."
             )
         if not ledger.verify(after=verified).is_whole:
             raise NothingToAccept(
-                "The chain is broken in itself, which no restore does. Run 'manage.py verify_ledger', and see "
+                "The chain is broken in itself, which no restore does. Run 'manage.py "
+                "verify_ledger', and see "
                 "'manage.py accept_broken_ledger'."
             )
         moment = at or timezone.now()
@@ -127,8 +134,8 @@ def accept_broken_ledger(
 
     Every row that does not hold is named in the change log, with the sha256 of what is stored there
     and the hash by which the chain goes on. From then on a verification passes over it while it
-    stays as it is, and stops at any other. What the altered rows told is unknown: every open request
-    lapses, whatever is signed is taken down to unassessed. All or nothing.
+    stays as it is, and stops at any other. What the altered rows told is unknown: every open
+    request lapses, whatever is signed is taken down to unassessed. All or nothing.
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
@@ -142,7 +149,9 @@ def accept_broken_ledger(
     with ledger.atomic():
         refuse_for(policy.reasons_against_accepting(person(by), reason))
         if not ledger.verify(after=verified, accepted=set(breaks)).is_whole:
-            raise NothingToAccept("Rows were added meanwhile that do not hold. Run the command again.")
+            raise NothingToAccept(
+                "Rows were added meanwhile that do not hold. Run the command again."
+            )
         moment = at or timezone.now()
         for each in breaks:
             _open(reason, sequence=each.sequence, digest="", at=moment)
@@ -165,9 +174,9 @@ def accept_corrected_clock(
     """Go on after the clock was ahead for a while and was set right.
 
     What was signed while it was ahead is taken down to unassessed, and every open request lapses:
-    their waiting times may have been measured on a wrong clock. So is what had run out by the latest
-    time that was seen: maybe that time was right, and the clock was set back. The times of later rows stay at the
-    newest one that the ledger holds, until the clock has passed it.
+    their waiting times may have been measured on a wrong clock. So is what had run out by the
+    latest time that was seen: maybe that time was right, and the clock was set back. The times of
+    later rows stay at the newest one that the ledger holds, until the clock has passed it.
 
     :param reason: what has happened; for the change log.
     :param by: a risk owner, as for each downgrade.
@@ -180,20 +189,32 @@ def accept_corrected_clock(
     ahead = moment + CLOCK_TOLERANCE
     with ledger.atomic():
         refuse_for(policy.reasons_against_accepting(person(by), reason))
-        newest = ChangeLogEntry.objects.order_by("-sequence").values_list("recorded_at", flat=True).first()
+        newest = (
+            ChangeLogEntry.objects.order_by("-sequence")
+            .values_list("recorded_at", flat=True)
+            .first()
+        )
         times = [seen for seen in (newest, seen_at) if seen is not None]
         if not any(seen > ahead for seen in times):
             raise NothingToAccept("The clock is not behind the ledger: there is nothing to accept.")
         ran_out = [each.pk for each in ready_that_ran_out(by=max(times))]
         signed = _take_down(Q(signed_at__gt=ahead) | Q(pk__in=ran_out), reason, by=by, at=moment)
-        changes = {"clock": {"before": ledger.canonical_time(max(times)), "after": ledger.canonical_time(moment)}}
+        changes = {
+            "clock": {
+                "before": ledger.canonical_time(max(times)),
+                "after": ledger.canonical_time(moment),
+            }
+        }
         _tell(Action.CLOCK_ACCEPTED, changes, reason=reason, by=by, at=moment)
     return signed
 
 
 def _lost(mark: ledger.Mark | None) -> list[dict[str, Any]]:
     """Return the row of a mark, as a list, where the ledger lacks it."""
-    if mark is None or ChangeLogEntry.objects.filter(sequence=mark.sequence, hash=mark.hash).exists():
+    if (
+        mark is None
+        or ChangeLogEntry.objects.filter(sequence=mark.sequence, hash=mark.hash).exists()
+    ):
         return []
     return [{"sequence": mark.sequence, "hash": mark.hash}]
 
@@ -225,13 +246,17 @@ def _take_down(which: Q, reason: str, *, by: User, at: datetime) -> list[Runbook
 
 
 def _tell(action: Action, changes: dict[str, Any], *, reason: str, by: User, at: datetime) -> None:
-    record = ledger.Record(actor=by, action=action, subject=ledger.LEDGER_SUBJECT, changes=changes, reason=reason)
+    record = ledger.Record(
+        actor=by, action=action, subject=ledger.LEDGER_SUBJECT, changes=changes, reason=reason
+    )
     ledger.append(record, at=at)
 
 
 def _open(problem: str, *, sequence: int, digest: str, at: datetime) -> None:
     """Open an incident, and a finding that shows it to people; once each."""
-    if not LedgerIncident.objects.filter(settled_at__isnull=True, sequence=sequence, hash=digest).exists():
+    if not LedgerIncident.objects.filter(
+        settled_at__isnull=True, sequence=sequence, hash=digest
+    ).exists():
         LedgerIncident.objects.create(sequence=sequence, hash=digest, message=problem, found_at=at)
     about = {
         "kind": FindingKind.BROKEN_LEDGER,

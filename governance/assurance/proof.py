@@ -1,7 +1,7 @@
 """A proof for one runbook: its approval, the ledger rows about it, and the chain from there up to a checkpoint.
 
-Whoever holds it can check it without the portal: ``docs/verify_proof.py`` needs Python alone. The format is described in
-``docs/ledger.md``.
+Whoever holds it can check it without the portal: ``docs/verify_proof.py`` needs Python alone. The
+format is described in ``docs/ledger.md``.
 """
 
 from dataclasses import asdict
@@ -29,8 +29,8 @@ class NothingToProve(LookupError):
 def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
     """The proof as plain JSON values.
 
-    It holds every row of the ledger from the opening of the request on, those about other runbooks too: the chain goes
-    through all of them.
+    It holds every row of the ledger from the opening of the request on, those about other runbooks
+    too: the chain goes through all of them.
 
     :raises NothingToProve: there is no approval, or the ledger does not verify.
     """
@@ -40,11 +40,16 @@ def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
     verified = ledger.verify()
     if not verified.is_whole:
         raise NothingToProve("The ledger is broken: run 'manage.py verify_ledger'.")
-    about = ChangeLogEntry.objects.filter(subject=subject_of(runbook), changes__request__after=approval.pk)
+    about = ChangeLogEntry.objects.filter(
+        subject=subject_of(runbook), changes__request__after=approval.pk
+    )
     first = about.order_by("sequence").values_list("sequence", flat=True).first() or 1
     if any(sequence >= first for sequence in verified.accepted):
-        raise NothingToProve(f"Rows of the ledger after the approval of {runbook.slug} do not hold. Sign it anew.")
-    # Rows up to the checkpoint never change: what is added meanwhile is behind it, and no lock is needed.
+        raise NothingToProve(
+            f"Rows of the ledger after the approval of {runbook.slug} do not hold. Sign it anew."
+        )
+    # Rows up to the checkpoint never change: what is added meanwhile is behind it, and no lock is
+    # needed.
     checkpoint = take_checkpoint(key=settings.CHECKPOINT_KEY, at=at or timezone.now())
     rows = ChangeLogEntry.objects.filter(sequence__gte=first, sequence__lte=checkpoint.sequence)
     return {
@@ -54,7 +59,9 @@ def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
         "metadata": approval.metadata,
         "statements": [
             {"signer": sign_off.signer.get_username(), "statement": sign_off.statement}
-            for sign_off in approval.sign_offs.filter(decision=Decision.APPROVE).select_related("signer")
+            for sign_off in approval.sign_offs.filter(decision=Decision.APPROVE).select_related(
+                "signer"
+            )
         ],
         "entries": [row_as_json(row) for row in rows.order_by("sequence")],
         "checkpoint": asdict(checkpoint),

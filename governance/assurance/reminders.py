@@ -24,9 +24,11 @@ from runbooks.models import Runbook
 
 # So many days before the last day, one e-mail each. Only the nearest step that is due is sent.
 DAYS_BEFORE = (60, 30, 7)
-# So long nobody else sends what a process has begun to send. A mail server gets EMAIL_TIMEOUT seconds.
+# So long nobody else sends what a process has begun to send. A mail server gets EMAIL_TIMEOUT
+# seconds.
 CLAIM = timedelta(minutes=10)
-# After so many e-mails in a row for which the mail server could not be reached, the others wait for the next look.
+# After so many e-mails in a row for which the mail server could not be reached, the others wait for
+# the next look.
 MAX_SILENT = 3
 UNREACHABLE = (TimeoutError, ConnectionError, SMTPServerDisconnected, SMTPConnectError)
 
@@ -77,7 +79,12 @@ def _all_due(moment: datetime) -> Iterator[Draft]:
                 subject=_("%(runbook)s: %(readiness)s ends on %(day)s")
                 % {"runbook": runbook, "readiness": runbook.readiness, "day": last_day},
                 template="governance/mail/expiry.txt",
-                context={"runbook": runbook, "last_day": last_day, "left": left, "verdict": verdict},
+                context={
+                    "runbook": runbook,
+                    "last_day": last_day,
+                    "left": left,
+                    "verdict": verdict,
+                },
             )
     yield from _waiting(moment)
 
@@ -91,7 +98,8 @@ def _waiting(moment: datetime) -> Iterator[Draft]:
                     kind=ReminderKind.WAITING,
                     about=f"request {request.pk}",
                     recipient=signer,
-                    subject=_("%(runbook)s waits for your signature") % {"runbook": request.runbook},
+                    subject=_("%(runbook)s waits for your signature")
+                    % {"runbook": request.runbook},
                     template="governance/mail/waiting.txt",
                     context={"found": request},
                 )
@@ -108,12 +116,17 @@ def send_due_reminders(*, at: datetime | None = None) -> Outcome:
     with override(settings.LANGUAGE_CODE):
         for draft in list(due_reminders(at=moment)):
             if silent >= MAX_SILENT:
-                failed.append(f"{draft.recipient}: {draft.subject}: the mail server cannot be reached")
+                failed.append(
+                    f"{draft.recipient}: {draft.subject}: the mail server cannot be reached"
+                )
                 continue
             try:
                 sent += _send(draft, moment)
                 silent = 0
-            except (OSError, ValueError) as error:  # the mail server does not answer or refuses; an address is none
+            except (
+                OSError,
+                ValueError,
+            ) as error:  # the mail server does not answer or refuses; an address is none
                 silent += isinstance(error, UNREACHABLE)
                 failed.append(f"{draft.recipient}: {draft.subject}: {error}")
     return Outcome(sent=sent, failed=tuple(failed))
@@ -122,13 +135,15 @@ def send_due_reminders(*, at: datetime | None = None) -> Outcome:
 def _send(draft: Draft, moment: datetime) -> bool:
     """Claim, send, mark; returns whether this call sent it.
 
-    Killed between sending and marking, it is sent once more when the claim has run out: an e-mail that
-    comes twice is better than one that never comes.
+    Killed between sending and marking, it is sent once more when the claim has run out: an e-mail
+    that comes twice is better than one that never comes.
 
     :raises OSError: the mail server does not take it. The claim is given back.
     """
     body = render_to_string(draft.template, {**draft.context, "portal": settings.PORTAL_URL})
-    message = EmailMessage(subject=" ".join(draft.subject.split()), body=body, to=[draft.recipient.email])
+    message = EmailMessage(
+        subject=" ".join(draft.subject.split()), body=body, to=[draft.recipient.email]
+    )
     claimed = _claim(draft, moment)
     if claimed is None:
         return False  # another process is at it

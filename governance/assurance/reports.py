@@ -69,7 +69,9 @@ def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
     today = timezone.localdate(moment)
     nothing_signed = (ReadinessLevel.UNASSESSED, ReadinessLevel.RETIRED)
     signed = list(
-        Runbook.objects.filter(signed_at__isnull=False).exclude(readiness_level__in=nothing_signed).with_catalogue()
+        Runbook.objects.filter(signed_at__isnull=False)
+        .exclude(readiness_level__in=nothing_signed)
+        .with_catalogue()
     )
     lapsed = [runbook for runbook in signed if not runbook.signature_holds(at=moment)]
     rows = [
@@ -80,10 +82,19 @@ def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
         OverdueRow(Overdue.ENDS_SOON, runbook, runbook.valid_until)
         for runbook in Runbook.objects.ending_soon(today=today, days=SOON)
     ]
-    waiting = StatusChangeRequest.objects.open().filter(requested_at__lte=moment - timedelta(days=WAITS_LONG))
+    waiting = StatusChangeRequest.objects.open().filter(
+        requested_at__lte=moment - timedelta(days=WAITS_LONG)
+    )
     rows += [
-        OverdueRow(Overdue.WAITS_LONG, request.runbook, timezone.localdate(request.requested_at), request=request)
-        for request in waiting.select_related("runbook").prefetch_related("sign_offs").order_by("requested_at", "pk")
+        OverdueRow(
+            Overdue.WAITS_LONG,
+            request.runbook,
+            timezone.localdate(request.requested_at),
+            request=request,
+        )
+        for request in waiting.select_related("runbook")
+        .prefetch_related("sign_offs")
+        .order_by("requested_at", "pk")
     ]
     return rows
 
@@ -91,8 +102,24 @@ def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
 def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
     """The readiness report as a file: codes for machines beside words for people."""
     header = (
-        *("slug", "title", "readiness_level", "readiness_year", "signed_until", "signed_solo", "verdict", "reasons"),
-        *("declared_level", "declared_year", "cluster", "owner", "escalation_contact", "open_request"),
+        *(
+            "slug",
+            "title",
+            "readiness_level",
+            "readiness_year",
+            "signed_until",
+            "signed_solo",
+            "verdict",
+            "reasons",
+        ),
+        *(
+            "declared_level",
+            "declared_year",
+            "cluster",
+            "owner",
+            "escalation_contact",
+            "open_request",
+        ),
         "signed_dependence",
     )
     return as_csv(
@@ -100,10 +127,28 @@ def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
         header,
         (
             (
-                *(row.runbook.slug, row.runbook.title, row.runbook.readiness_level, row.runbook.readiness_year),
-                *(row.runbook.valid_until, row.runbook.signed_solo, row.verdict.word, " ".join(row.verdict.reasons)),
-                *(row.runbook.declared_level, row.runbook.declared_year, row.runbook.primary_cluster),
-                *(row.runbook.owner, row.runbook.escalation_contact, row.waiting.target if row.waiting else None),
+                *(
+                    row.runbook.slug,
+                    row.runbook.title,
+                    row.runbook.readiness_level,
+                    row.runbook.readiness_year,
+                ),
+                *(
+                    row.runbook.valid_until,
+                    row.runbook.signed_solo,
+                    row.verdict.word,
+                    " ".join(row.verdict.reasons),
+                ),
+                *(
+                    row.runbook.declared_level,
+                    row.runbook.declared_year,
+                    row.runbook.primary_cluster,
+                ),
+                *(
+                    row.runbook.owner,
+                    row.runbook.escalation_contact,
+                    row.waiting.target if row.waiting else None,
+                ),
                 row.runbook.signed_dependence,
             )
             for row in rows
@@ -118,9 +163,17 @@ def overdue_csv(rows: Iterable[OverdueRow]) -> HttpResponse:
         ("why", "slug", "title", "readiness", "day", "request", "reasons"),
         (
             (
-                *(row.why.value, row.runbook.slug, row.runbook.title, row.runbook.readiness, row.day),
+                *(
+                    row.why.value,
+                    row.runbook.slug,
+                    row.runbook.title,
+                    row.runbook.readiness,
+                    row.day,
+                ),
                 row.request.pk if row.request else None,
-                " ".join(str(VERDICT_TEXTS[reason]) for reason in row.verdict.reasons) if row.verdict else "",
+                " ".join(str(VERDICT_TEXTS[reason]) for reason in row.verdict.reasons)
+                if row.verdict
+                else "",
             )
             for row in rows
         ),
@@ -132,7 +185,15 @@ def past_csv(rows: Iterable[RunbookAsOf], moment: datetime) -> HttpResponse:
     return as_csv(
         "readiness-then.csv",
         (
-            *("as_of", "slug", "title_then", "level_then", "year_then", "signed_until_then", "signed_solo_then"),
+            *(
+                "as_of",
+                "slug",
+                "title_then",
+                "level_then",
+                "year_then",
+                "signed_until_then",
+                "signed_solo_then",
+            ),
             *("verdict_then", "reasons_then", "signed_document_sha256", "signed_at"),
         ),
         (
@@ -151,11 +212,31 @@ def findings_csv(findings: Iterable[Finding]) -> HttpResponse:
     """Findings as a file."""
     return as_csv(
         "findings.csv",
-        ("kind", "severity", "subject", "message", "file", "line", "runbook", "first_seen", "resolved_at"),
+        (
+            "kind",
+            "severity",
+            "subject",
+            "message",
+            "file",
+            "line",
+            "runbook",
+            "first_seen",
+            "resolved_at",
+        ),
         (
             (
-                *(finding.kind, finding.severity, finding.subject, finding.message, finding.file, finding.line or None),
-                *(finding.runbook.slug if finding.runbook else None, finding.first_seen.isoformat()),
+                *(
+                    finding.kind,
+                    finding.severity,
+                    finding.subject,
+                    finding.message,
+                    finding.file,
+                    finding.line or None,
+                ),
+                *(
+                    finding.runbook.slug if finding.runbook else None,
+                    finding.first_seen.isoformat(),
+                ),
                 finding.resolved_at.isoformat() if finding.resolved_at else None,
             )
             for finding in findings

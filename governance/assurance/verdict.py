@@ -1,6 +1,7 @@
 """Go or no-go: the only thing that a machine may act on. Pure: imports no Django; time and year are arguments.
 
-It fails closed (DESIGN, promise 5): ``go`` only when everything holds, else ``no-go`` with every reason.
+It fails closed (DESIGN, promise 5): ``go`` only when everything holds, else ``no-go`` with every
+reason.
 """
 
 from dataclasses import dataclass
@@ -23,17 +24,19 @@ class VerdictReason(StrEnum):
     NO_INDEPENDENT_REVIEW = "no_independent_review"
     METADATA_CHANGED = "metadata_changed"
     YEAR_OVER = "year_over"  # the year that was asked for is over
-    SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum stands behind the readiness
-    LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
+    SIGNATURES_MISSING = (
+        "signatures_missing"  # no approved request with its quorum stands behind the readiness
+    )
+    LEDGER_DISAGREES = (
+        "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
+    )
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
     LEDGER_RESTORED = "ledger_restored"  # the ledger lacks rows that were seen before
     CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a later time than now was seen before
     DATABASE_NOT_WRITABLE = "database_not_writable"  # a revoke could not be written
     MARK_UNREADABLE = "mark_unreadable"  # how far the ledger was seen before cannot be read
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
-    DOCUMENT_ALTERED = (
-        "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
-    )
+    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
     UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
     NOT_NOW = "not_now"  # it was asked how it stood at another moment: that permits nothing now
     DATABASE_UNREACHABLE = "database_unreachable"  # the database did not answer, or not in time
@@ -98,13 +101,15 @@ def reasons_in(evidence: Evidence) -> tuple[VerdictReason, ...]:
     return tuple(reason for reason, holds in doubts if holds)
 
 
-def decide(facts: SignedFacts, evidence: Evidence, *, today: date, year: int, solo_mode: bool = False) -> Verdict:
+def decide(
+    facts: SignedFacts, evidence: Evidence, *, today: date, year: int, solo_mode: bool = False
+) -> Verdict:
     """The verdict on one runbook for one calendar year.
 
     :param facts: what the runbook's row says.
     :param today: the date now, in the portal's time zone.
-    :param year: the year that live use is asked for. For a later year than this one, the answer is what holds on its first
-        day if nothing changes until then.
+    :param year: the year that live use is asked for. For a later year than this one, the answer is
+        what holds on its first day if nothing changes until then.
     :param solo_mode: whether an owner's signature alone is enough here.
     """
     asked = date(year, 1, 1) if year > today.year else today

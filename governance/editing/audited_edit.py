@@ -34,7 +34,9 @@ class AuditedEdit:
     @classmethod
     def begin(cls, instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Self:
         """Remember what is stored now; nothing, for an object that is not stored yet."""
-        stored = type(instance)._base_manager.filter(pk=instance.pk).first() if instance.pk else None
+        stored = (
+            type(instance)._base_manager.filter(pk=instance.pk).first() if instance.pk else None
+        )
         with ledger.canonical_language():
             return cls(by=by, reason=reason, before=snapshot(stored) if stored else None)
 
@@ -62,7 +64,9 @@ class AuditedEdit:
         if isinstance(instance, User):
             announce(entry, account=instance)
         if isinstance(instance, SIGNATURE_DEPENDENCIES) and self.before is not None:
-            lapse_changed_requests(by=self.by, runbook=instance if isinstance(instance, Runbook) else None)
+            lapse_changed_requests(
+                by=self.by, runbook=instance if isinstance(instance, Runbook) else None
+            )
         return entry
 
 
@@ -70,7 +74,9 @@ def document_follows_path(pk: int) -> None:
     """A runbook whose path changed shows the newest text that is stored for the new path, or none."""
     runbook = Runbook.objects.select_related("document").get(pk=pk)
     if runbook.document and runbook.document.path != runbook.document_path:
-        runbook.document = Document.objects.filter(path=runbook.document_path).order_by("-seen_at", "-pk").first()
+        runbook.document = (
+            Document.objects.filter(path=runbook.document_path).order_by("-seen_at", "-pk").first()
+        )
         runbook.save(update_fields=["document"])
 
 
@@ -87,7 +93,9 @@ def remember_former_titles(titles: dict[int, str]) -> None:
 
 
 @contextmanager
-def audited_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Iterator[AuditedEdit]:
+def audited_edit(
+    instance: models.Model, *, by: ledger.Actor, reason: str = ""
+) -> Iterator[AuditedEdit]:
     """Save ``instance`` and what belongs to it inside the block; the ledger row follows by itself.
 
     A block that changes nothing leaves no row.
@@ -102,14 +110,17 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
     """Delete an object of the catalogue; its last facts stay in the ledger, and so does what each runbook loses by it.
 
     :raises ProtectedError: something still hangs on it.
-    :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not deleted).
+    :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not
+        deleted).
     """
     with ledger.atomic():
         with ledger.canonical_language():
             before, subject, title = snapshot(instance), subject_of(instance), str(instance)
         linked = LINKED_RUNBOOKS.get(type(instance))
         runbooks = list(getattr(instance, linked).all()) if linked else []
-        edits = {runbook.pk: AuditedEdit.begin(runbook, by=by, reason=reason) for runbook in runbooks}
+        edits = {
+            runbook.pk: AuditedEdit.begin(runbook, by=by, reason=reason) for runbook in runbooks
+        }
         instance.delete()
         entry = ledger.append(
             ledger.Record(

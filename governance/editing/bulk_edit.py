@@ -7,7 +7,11 @@ from typing import Any, Self
 from django.db import models
 
 from governance import ledger
-from governance.editing.audited_edit import SIGNATURE_DEPENDENCIES, document_follows_path, remember_former_titles
+from governance.editing.audited_edit import (
+    SIGNATURE_DEPENDENCIES,
+    document_follows_path,
+    remember_former_titles,
+)
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import diff, relations_of, snapshot, subject_of
@@ -16,7 +20,8 @@ from runbooks.models import Runbook, SectionEntry, SituationRunbook
 
 # What a ledger row tells of an object is joined where there is one of it.
 JOINED: dict[type[models.Model], tuple[str, ...]] = {Runbook: ("primary_cluster", "document")}
-# A step's runbook is joined: looked up by itself, a thousand of them are more than SQLite takes in one query.
+# A step's runbook is joined: looked up by itself, a thousand of them are more than SQLite takes in
+# one query.
 ROWS: dict[str, type[models.Model]] = {"entries": SectionEntry, "steps": SituationRunbook}
 # SQLite takes 32,766 values in one query at least.
 CHUNK = 5_000
@@ -31,16 +36,24 @@ class BulkEdit:
     before: dict[int, dict[str, Any]]
 
     @classmethod
-    def begin(cls, model: type[models.Model], pks: Iterable[int], *, by: ledger.Actor, reason: str = "") -> Self:
+    def begin(
+        cls, model: type[models.Model], pks: Iterable[int], *, by: ledger.Actor, reason: str = ""
+    ) -> Self:
         """Remember what is stored now of the objects that will be changed; new ones need no remembering."""
-        return cls(by=by, reason=reason, before={pk: facts for pk, _, facts in _stored(model, list(pks))})
+        return cls(
+            by=by, reason=reason, before={pk: facts for pk, _, facts in _stored(model, list(pks))}
+        )
 
     def finish(self, model: type[models.Model], pks: Iterable[int]) -> list[ChangeLogEntry]:
         """One ledger row for each object that was made or changed; open requests that pinned something else lapse."""
         keys = list(pks)
         if model is Runbook:
             self._follow_up(keys)
-        records = [record for _, instance, facts in _stored(model, keys) if (record := self._record(instance, facts))]
+        records = [
+            record
+            for _, instance, facts in _stored(model, keys)
+            if (record := self._record(instance, facts))
+        ]
         entries = ledger.append_all(records) if records else []
         if records and issubclass(model, SIGNATURE_DEPENDENCIES) and self.before:
             lapse_changed_requests(by=self.by)
@@ -50,7 +63,9 @@ class BulkEdit:
         changed = [pk for pk in pks if pk in self.before]
         for part in _chunks(changed):
             runbooks = Runbook.objects.filter(pk__in=part, document__isnull=False)
-            for pk in runbooks.exclude(document__path=models.F("document_path")).values_list("pk", flat=True):
+            for pk in runbooks.exclude(document__path=models.F("document_path")).values_list(
+                "pk", flat=True
+            ):
                 document_follows_path(pk)
             remember_former_titles({pk: str(self.before[pk]["title"]) for pk in part})
 
@@ -70,13 +85,19 @@ class BulkEdit:
             )
 
 
-def _stored(model: type[models.Model], pks: list[int]) -> Iterable[tuple[int, models.Model, dict[str, Any]]]:
+def _stored(
+    model: type[models.Model], pks: list[int]
+) -> Iterable[tuple[int, models.Model, dict[str, Any]]]:
     """The objects as they are stored, in the order of ``pks``, with what the ledger tells of them."""
     joined, relations = JOINED.get(model, ()), relations_of(model)
     for part in _chunks(pks):
-        queryset = model._base_manager.select_related(*joined) if joined else model._base_manager.all()
+        queryset = (
+            model._base_manager.select_related(*joined) if joined else model._base_manager.all()
+        )
         if "document" in joined:
-            queryset = queryset.defer(*(f"document__{name}" for name in ("text", "html", "contents")))
+            queryset = queryset.defer(
+                *(f"document__{name}" for name in ("text", "html", "contents"))
+            )
         found = queryset.prefetch_related(*(_into_a_list(name) for name in relations)).in_bulk(part)
         with ledger.canonical_language():
             for pk in part:

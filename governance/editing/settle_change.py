@@ -54,13 +54,21 @@ def refuse_change(
 
 
 def _settle(
-    entry: ChangeLogEntry, action: Action, *, password: str, comment: str, by: User, at: datetime | None
+    entry: ChangeLogEntry,
+    action: Action,
+    *,
+    password: str,
+    comment: str,
+    by: User,
+    at: datetime | None,
 ) -> ChangeLogEntry:
     moment = at or timezone.now()
     given, settled = hashed(password, by=by), None
     with ledger.atomic():
         account, rules = account_of(by), sign_off_settings(at=moment)
-        known = person_of(account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment)
+        known = person_of(
+            account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment
+        )
         change = change_of(entry, settings=rules)
         refuse_for(reasons_against_settling(change, known, settings=rules, at=moment))
         if is_confirmed(given, account=account.user, known=known, at=moment, rules=rules):
@@ -71,7 +79,9 @@ def _settle(
     return settled
 
 
-def _settle_locked(entry: ChangeLogEntry, action: Action, *, comment: str, by: User, at: datetime) -> ChangeLogEntry:
+def _settle_locked(
+    entry: ChangeLogEntry, action: Action, *, comment: str, by: User, at: datetime
+) -> ChangeLogEntry:
     settled = ledger.append(
         ledger.Record(
             actor=by,

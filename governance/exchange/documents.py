@@ -16,7 +16,9 @@ from runbooks.documents.rendering.rendered import Rendered
 from runbooks.documents.rendering.sandbox import render_document
 from runbooks.models import Document, Runbook
 
-AS_IT_STANDS = 0  # Document.renderer of a text that could not be rendered: the next migrate tries again
+AS_IT_STANDS = (
+    0  # Document.renderer of a text that could not be rendered: the next migrate tries again
+)
 
 
 def store_document(
@@ -30,7 +32,12 @@ def store_document(
 ) -> Document:
     """Keep one version of a file; the same bytes at the same path are kept once. See ``kept_document``."""
     return kept_document(
-        path=path, content=content, by=by, source_revision=source_revision, authored_at=authored_at, at=at
+        path=path,
+        content=content,
+        by=by,
+        source_revision=source_revision,
+        authored_at=authored_at,
+        at=at,
     )[0]
 
 
@@ -48,7 +55,8 @@ def kept_document(
     A text that asks too much of the renderer is shown as it stands, and is a finding.
 
     :param content: the file's bytes, UTF-8. The sha256 is taken of exactly these.
-    :param source_revision: the commit that brought it, and ``authored_at`` when its author wrote that.
+    :param source_revision: the commit that brought it, and ``authored_at`` when its author wrote
+        that.
     :raises UnicodeDecodeError: the bytes are not UTF-8 text.
     """
     sha256 = hashlib.sha256(content).hexdigest()
@@ -80,7 +88,8 @@ def kept_document(
 def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> int:
     """Render what an older renderer made, or none could; returns how many documents are shown anew.
 
-    What is signed is the text and its sha256; each change of what is shown of it is a row in the ledger.
+    What is signed is the text and its sha256; each change of what is shown of it is a row in the
+    ledger.
     """
     changed = 0
     older = Document.objects.filter(renderer__lt=RENDERER).order_by("pk")
@@ -118,7 +127,9 @@ def _fields(rendered: Rendered, *, renderer: int | None = None) -> dict[str, Any
     }
 
 
-def _record(action: Action, document: Document, *, before: dict[str, Any] | None, by: ledger.Actor) -> None:
+def _record(
+    action: Action, document: Document, *, before: dict[str, Any] | None, by: ledger.Actor
+) -> None:
     ledger.append(
         ledger.Record(
             actor=by,
@@ -141,7 +152,10 @@ def _note_trouble(path: str, trouble: str, moment: datetime) -> None:
             kind=kind,
             severity=SEVERITY_OF_KIND.get(kind, Severity.WARNING),
             subject=path,
-            message=f"{trouble} It is shown as it stands. Make it smaller or simpler, then import again.",
+            message=(
+                f"{trouble} It is shown as it stands. Make it smaller or simpler, then import "
+                "again."
+            ),
             file=path,
             runbook=Runbook.objects.filter(document_path=path).first(),
             first_seen=moment,

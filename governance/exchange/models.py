@@ -15,14 +15,15 @@ from governance.ledger.registry import register
 class LandscapeSource(models.Model):
     """The text of one import, conflicts settled, every other byte as it came. The newest one counts.
 
-    An export writes what the portal says over it, so that what the portal does not model (prose, padding,
-    order) comes back as it was.
+    An export writes what the portal says over it, so that what the portal does not model (prose,
+    padding, order) comes back as it was.
     """
 
     file = models.CharField(_("file"), max_length=300)
     text = models.TextField(_("Markdown text"))
     sha256 = models.CharField("sha256", max_length=64)
-    # As the ledger names them. Without them an export could not tell what the file dropped from what it never had.
+    # As the ledger names them. Without them an export could not tell what the file dropped from
+    # what it never had.
     dropped = models.JSONField(
         _("no longer named"),
         default=list,
@@ -37,7 +38,8 @@ class LandscapeSource(models.Model):
         ordering = ("-pk",)
         constraints: ClassVar = [
             models.CheckConstraint(
-                name="landscape_source_sha256_is_hex", condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$")
+                name="landscape_source_sha256_is_hex",
+                condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"),
             ),
         ]
 

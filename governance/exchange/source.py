@@ -34,21 +34,34 @@ class ImportRecord:
 
 
 def keep_source(
-    *, text: str, dropped: Sequence[str], record: ImportRecord, by: ledger.Actor, at: datetime | None = None
+    *,
+    text: str,
+    dropped: Sequence[str],
+    record: ImportRecord,
+    by: ledger.Actor,
+    at: datetime | None = None,
 ) -> LandscapeSource:
     """Keep the text that an export starts from, and write down the import. The same text is not kept twice in a row.
 
     :param text: the file with its conflicts settled, line ends as they were.
-    :param dropped: what an earlier file named and this one does not, and that stays, as the ledger names it: runbooks,
-        releases, and what may only not have been read.
+    :param dropped: what an earlier file named and this one does not, and that stays, as the ledger
+        names it: runbooks, releases, and what may only not have been read.
     """
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     moment = at or timezone.now()
     with ledger.atomic():
         newest = LandscapeSource.objects.first()
-        if newest is None or (newest.sha256, newest.file, newest.dropped) != (sha256, record.file, list(dropped)):
+        if newest is None or (newest.sha256, newest.file, newest.dropped) != (
+            sha256,
+            record.file,
+            list(dropped),
+        ):
             newest = LandscapeSource.objects.create(
-                file=record.file, text=text, sha256=sha256, dropped=list(dropped), imported_at=moment
+                file=record.file,
+                text=text,
+                sha256=sha256,
+                dropped=list(dropped),
+                imported_at=moment,
             )
         facts = {
             "sha256": record.sha256,
@@ -57,7 +70,9 @@ def keep_source(
             "steps": record.steps,
             "findings": record.findings,
         }
-        changes: dict[str, Any] = {name: {"before": None, "after": value} for name, value in facts.items()}
+        changes: dict[str, Any] = {
+            name: {"before": None, "after": value} for name, value in facts.items()
+        }
         if record.moved.after:
             changes["moved"] = {"before": record.moved.before, "after": record.moved.after}
         ledger.append(

@@ -11,10 +11,21 @@ from governance.editing.bulk_edit import BulkEdit
 from governance.exchange.documents import kept_document
 from governance.findings.choices import Detector
 from governance.findings.reconcile import Checked, check_catalogue, open_ahead, reconcile, settle
-from governance.findings.source_checks import MISSING_DOCUMENT_KINDS, ExpectedDocument, ScanResult, scan
+from governance.findings.source_checks import (
+    MISSING_DOCUMENT_KINDS,
+    ExpectedDocument,
+    ScanResult,
+    scan,
+)
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Origin, Source, SourceError
+from runbooks.documents.sources.folder import (
+    DocumentMissing,
+    DocumentUnreadable,
+    Origin,
+    Source,
+    SourceError,
+)
 from runbooks.models import Document, Runbook
 from runbooks.search import index
 
@@ -38,20 +49,26 @@ class Synced:
         return bool(self.stored or self.changed or self.documents or self.catalogue)
 
 
-def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime | None = None) -> Synced:
+def sync_documents(
+    *, source: Source, by: ledger.Actor, name: str, at: datetime | None = None
+) -> Synced:
     """Read the documents that runbooks name, keep new versions, point each runbook at the text that stands there now.
 
-    A version that was seen is a fact by itself and is kept at once (docs/decisions/0013). Where runbooks
-    point follows in transactions of a hundred each, the last one with the findings and one ledger row for
-    the sync. A sync that finds nothing new writes nothing.
+    A version that was seen is a fact by itself and is kept at once (docs/decisions/0013). Where
+    runbooks point follows in transactions of a hundred each, the last one with the findings and one
+    ledger row for the sync. A sync that finds nothing new writes nothing.
 
     :param name: what the source is called in the ledger, without a path of this machine.
-    :raises SourceError: the source cannot be used, or holds none of the documents. No runbook was touched.
+    :raises SourceError: the source cannot be used, or holds none of the documents. No runbook was
+        touched.
     """
     moment = at or timezone.now()
     seen = scan(source, _expected(), landscapes=_landscapes())
     if not seen.sha256 and Runbook.objects.filter(document__isnull=False).exists():
-        raise SourceError("None of the documents is there. Is this the folder that the landscape's paths start from?")
+        raise SourceError(
+            "None of the documents is there. Is this the folder that the landscape's paths "
+            "start from?"
+        )
     stored = _store_new(source, seen, by=by, at=moment)
     reason = f"Sync of {name}"
     keys = [runbook.pk for runbook in _to_point(seen)]
@@ -66,7 +83,13 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
         changed += _point(seen, last, by=by, reason=reason)
         checked = _keep_findings(seen, moment, opened=opened)
         synced = Synced(
-            source.revision, len(seen.sha256), _gone(seen), stored, changed, documents=checked, catalogue=Checked()
+            source.revision,
+            len(seen.sha256),
+            _gone(seen),
+            stored,
+            changed,
+            documents=checked,
+            catalogue=Checked(),
         )
         if stored or changed or checked:
             _record(synced, name, by=by, at=moment)
@@ -78,14 +101,24 @@ def sync_documents(*, source: Source, by: ledger.Actor, name: str, at: datetime 
 def _expected() -> list[ExpectedDocument]:
     rows = Runbook.objects.exclude(document_path="").order_by("pk")
     named = list(rows.values_list("pk", "title", "document_path", "document__sha256"))
-    # A text that went away is known by the last version that was seen there, however often it is looked for.
+    # A text that went away is known by the last version that was seen there, however often it is
+    # looked for.
     gone = [path for _, _, path, sha256 in named if not sha256]
-    last = dict(Document.objects.filter(path__in=gone).order_by("seen_at", "pk").values_list("path", "sha256"))
-    return [ExpectedDocument(pk, title, path, sha256 or last.get(path, "")) for pk, title, path, sha256 in named]
+    last = dict(
+        Document.objects.filter(path__in=gone)
+        .order_by("seen_at", "pk")
+        .values_list("path", "sha256")
+    )
+    return [
+        ExpectedDocument(pk, title, path, sha256 or last.get(path, ""))
+        for pk, title, path, sha256 in named
+    ]
 
 
 def _landscapes() -> frozenset[str]:
-    subjects = ChangeLogEntry.objects.filter(action=Action.LANDSCAPE_IMPORTED).values_list("subject", flat=True)
+    subjects = ChangeLogEntry.objects.filter(action=Action.LANDSCAPE_IMPORTED).values_list(
+        "subject", flat=True
+    )
     return frozenset(subject.removeprefix("landscape:") for subject in subjects.distinct())
 
 
@@ -101,12 +134,20 @@ def _store_new(source: Source, seen: ScanResult, *, by: ledger.Actor, at: dateti
     for path in sorted(new):
         try:
             content = source.read(path)
-        except (DocumentMissing, DocumentUnreadable):  # it went away since it was looked at: the next sync tells
+        except (
+            DocumentMissing,
+            DocumentUnreadable,
+        ):  # it went away since it was looked at: the next sync tells
             del seen.sha256[path]
             continue
         origin = origins.get(path, Origin())
         document, is_new = kept_document(
-            path=path, content=content, by=by, source_revision=origin.commit, authored_at=origin.authored_at, at=at
+            path=path,
+            content=content,
+            by=by,
+            source_revision=origin.commit,
+            authored_at=origin.authored_at,
+            at=at,
         )
         seen.sha256[path] = document.sha256
         stored += is_new

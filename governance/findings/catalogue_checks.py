@@ -1,6 +1,7 @@
 """What the catalogue's own checks notice: computed from what is stored, nothing is written here.
 
-Findings are opened and settled by ``governance.findings.reconcile``; each kind is explained in ``docs/findings.md``.
+Findings are opened and settled by ``governance.findings.reconcile``; each kind is explained in
+``docs/findings.md``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -57,7 +58,9 @@ def check_catalogue_rows(*, at: datetime | None = None) -> list[FindingDraft]:
     noticed = [*_people_and_situations(), *_situations(at), *_requests(at)]
     # The texts are read in portions: all of them at once may be more than a worker should hold.
     with_documents = _in_use().filter(document__isnull=False).select_related("document")
-    for runbook in with_documents.defer("document__html", "document__contents").iterator(chunk_size=CHUNK):
+    for runbook in with_documents.defer("document__html", "document__contents").iterator(
+        chunk_size=CHUNK
+    ):
         noticed += _document(runbook, runbook.document)
     return noticed
 
@@ -71,8 +74,10 @@ def _requests(at: datetime | None) -> Iterator[FindingDraft]:
             with ledger.canonical_language():
                 target = request.target
             message = (
-                f"Nobody can complete the request for {target}: {reach.given} of {reach.needed} signatures are given,"
-                f" and {reach.can_sign} people can still sign. Withdraw it, and ask anew once enough people may sign."
+                f"Nobody can complete the request for {target}: {reach.given} of "
+                f"{reach.needed} signatures are given,"
+                f" and {reach.can_sign} people can still sign. Withdraw it, and ask anew "
+                "once enough people may sign."
             )
             kind = FindingKind.QUORUM_OUT_OF_REACH
             yield FindingDraft(kind, request.runbook.title, message, runbook=request.runbook_id)
@@ -84,7 +89,9 @@ def _in_use() -> Any:
 
 def _people_and_situations() -> Iterator[FindingDraft]:
     in_a_situation = set(Situation.objects.values_list("runbooks", flat=True))
-    for pk, title, owner, contact in _in_use().values_list("pk", "title", "owner", "escalation_contact"):
+    for pk, title, owner, contact in _in_use().values_list(
+        "pk", "title", "owner", "escalation_contact"
+    ):
         lacks = (
             (FindingKind.NO_OWNER, not owner, "No owner. Name the role or team."),
             (
@@ -95,7 +102,10 @@ def _people_and_situations() -> Iterator[FindingDraft]:
             (
                 FindingKind.NO_SITUATION,
                 pk not in in_a_situation,
-                "No situation leads to it: an operator finds it by search alone. Add it to a situation.",
+                (
+                    "No situation leads to it: an operator finds it by search alone. Add it to a "
+                    "situation."
+                ),
             ),
         )
         for kind, holds, message in lacks:
@@ -125,12 +135,20 @@ def _document(runbook: Runbook, document: Document) -> Iterator[FindingDraft]:
             severity_override,
         )
     if is_stub(document.text):
-        message = "There is nothing in the document that anybody could follow. Write it, or take the row out."
+        message = (
+            "There is nothing in the document that anybody could follow. Write it, or take the "
+            "row out."
+        )
         yield FindingDraft(FindingKind.STUB, runbook.title, message, document.path, 0, runbook.pk)
     line = conflict_line(document.text)
     if line:
-        message = "The document holds an unresolved merge conflict: two texts stand where one should. Settle it."
-        yield FindingDraft(FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, line, runbook.pk)
+        message = (
+            "The document holds an unresolved merge conflict: two texts stand where one should. "
+            "Settle it."
+        )
+        yield FindingDraft(
+            FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, line, runbook.pk
+        )
 
 
 def _is_more_severe(kind: DisagreementKind, row: Row) -> bool:
@@ -154,7 +172,8 @@ def _rank(level: str) -> int:
 def conflict_line(text: str) -> int:
     """The line on which the first conflict of a text begins or ends; 0 where there is none.
 
-    One marker is enough: whoever took the other away has not settled anything. An indented one is an example.
+    One marker is enough: whoever took the other away has not settled anything. An indented one is
+    an example.
     """
     for number, line in enumerate(text.splitlines(), start=1):
         marker = read_marker(line)

@@ -10,7 +10,8 @@ from governance.ledger.disclosure import AUDIENCE_OF_SUBJECT, Audience
 def disclosed_findings(findings: QuerySet[Finding], *, security: bool) -> QuerySet[Finding]:
     """Return the findings that a reader may see.
 
-    A comparison with the ledger tells of accounts and groups what their entries hold, so those are left out.
+    A comparison with the ledger tells of accounts and groups what their entries hold, so those are
+    left out.
 
     :param security: whether the reader may read the entries about accounts.
     """

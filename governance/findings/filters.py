@@ -18,10 +18,14 @@ class FindingFilterSet(django_filters.FilterSet):
     kind = django_filters.MultipleChoiceFilter(label=_("Kind"), choices=FindingKind.choices)
     severity = django_filters.MultipleChoiceFilter(label=_("Severity"), choices=Severity.choices)
     runbook = django_filters.ModelChoiceFilter(
-        label=_("Runbook"), queryset=Runbook.objects.all(), to_field_name="slug", field_name="runbook"
+        label=_("Runbook"),
+        queryset=Runbook.objects.all(),
+        to_field_name="slug",
+        field_name="runbook",
     )
     file = django_filters.CharFilter(label=_("File"), max_length=300)
-    # Two words and no more: the framework's boolean takes any other for "no filter", which means everything.
+    # Two words and no more: the framework's boolean takes any other for "no filter", which means
+    # everything.
     resolved = django_filters.TypedChoiceFilter(
         label=_("Open or resolved"),
         field_name="resolved_at",

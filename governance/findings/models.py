@@ -14,20 +14,32 @@ class Finding(models.Model):
     """Something that somebody should look at, with the file and the line."""
 
     kind = models.CharField(_("kind"), max_length=30, choices=FindingKind)
-    severity = models.CharField(_("severity"), max_length=12, choices=Severity, default=Severity.WARNING)
-    subject = models.CharField(_("subject"), max_length=300, help_text=_("The title, path or name it is about."))
+    severity = models.CharField(
+        _("severity"), max_length=12, choices=Severity, default=Severity.WARNING
+    )
+    subject = models.CharField(
+        _("subject"), max_length=300, help_text=_("The title, path or name it is about.")
+    )
     message = models.TextField(_("message"))
     file = models.CharField(_("file"), max_length=300, blank=True)
-    line = models.PositiveIntegerField(_("line"), default=0, blank=True, help_text=_("0 speaks of the whole file."))
+    line = models.PositiveIntegerField(
+        _("line"), default=0, blank=True, help_text=_("0 speaks of the whole file.")
+    )
     runbook = models.ForeignKey(
-        "runbooks.Runbook", models.SET_NULL, null=True, blank=True, related_name="findings", verbose_name=_("runbook")
+        "runbooks.Runbook",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="findings",
+        verbose_name=_("runbook"),
     )
     first_seen = models.DateTimeField(_("first seen"))
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
     noticed_by = models.CharField(
         _("noticed by"), max_length=20, choices=Detector, default=Detector.OTHER, editable=False
     )
-    # What a person has set aside stays so until its cause has gone: a check must not ask again every hour.
+    # What a person has set aside stays so until its cause has gone: a check must not ask again
+    # every hour.
     cause_gone = models.BooleanField(_("cause gone"), default=False, editable=False)
 
     class Meta:

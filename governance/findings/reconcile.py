@@ -9,7 +9,11 @@ from typing import Any
 from django.utils import timezone
 
 from governance import ledger
-from governance.findings.catalogue_checks import FindingDraft, check_catalogue_rows, unique_by_identity
+from governance.findings.catalogue_checks import (
+    FindingDraft,
+    check_catalogue_rows,
+    unique_by_identity,
+)
 from governance.findings.choices import Detector
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
@@ -17,7 +21,8 @@ from governance.ledger.choices import Action
 MAX_SUBJECT_LENGTH = 300
 MAX_FILE_LENGTH = 300
 MAX_OPENED = 500  # findings that are opened in one transaction, where there are more
-# Seconds between two such transactions. SQLite's waiters look every tenth of a second whether it is their turn.
+# Seconds between two such transactions. SQLite's waiters look every tenth of a second whether it is
+# their turn.
 BREATH = 0.1
 
 
@@ -71,11 +76,13 @@ def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None =
     return checked
 
 
-def open_ahead(noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None) -> int:
+def open_ahead(
+    noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None
+) -> int:
     """Open what is new in short transactions until few are left for ``reconcile``; returns how many.
 
-    An import's first check opens several findings for each of thousands of runbooks: nobody waits for
-    all of them.
+    An import's first check opens several findings for each of thousands of runbooks: nobody waits
+    for all of them.
     """
     moment, opened = at or timezone.now(), 0
     own = Finding.objects.filter(noticed_by=family)
@@ -92,11 +99,13 @@ def open_ahead(noticed: Iterable[FindingDraft], *, family: Detector, at: datetim
     return opened
 
 
-def reconcile(noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None) -> Checked:
+def reconcile(
+    noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None
+) -> Checked:
     """Store what a check noticed; leaves no ledger row of its own, the caller's tells of it.
 
-    What another check has open already is not opened twice. What a person has resolved is not opened again as long as
-    its cause stands as it did.
+    What another check has open already is not opened twice. What a person has resolved is not
+    opened again as long as its cause stands as it did.
     """
     moment = at or timezone.now()
     with ledger.atomic():
@@ -111,14 +120,18 @@ def reconcile(noticed: Iterable[FindingDraft], *, family: Detector, at: datetime
     return Checked(opened=len(new), settled=len(settled), regraded=severity_override)
 
 
-def _wanted(noticed: Iterable[FindingDraft], family: Detector) -> dict[tuple[str, str, str], FindingDraft]:
+def _wanted(
+    noticed: Iterable[FindingDraft], family: Detector
+) -> dict[tuple[str, str, str], FindingDraft]:
     """By identity, without what another check has open already."""
     wanted = unique_by_identity(_fitted(one) for one in noticed)
     elsewhere = _open_elsewhere(family, wanted)
     return {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
 
 
-def _new(own: Any, opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]) -> list[FindingDraft]:
+def _new(
+    own: Any, opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]
+) -> list[FindingDraft]:
     """Those that are neither open nor set aside by a person."""
     known = {_identity(finding) for finding in opened} | _set_aside(own, wanted)
     return [one for identity, one in wanted.items() if identity not in known]
@@ -142,13 +155,19 @@ def _identity(finding: Finding) -> tuple[str, str, str]:
     return (str(finding.kind), finding.subject, finding.file)
 
 
-def _open_elsewhere(family: Detector, wanted: dict[tuple[str, str, str], FindingDraft]) -> set[tuple[str, str]]:
+def _open_elsewhere(
+    family: Detector, wanted: dict[tuple[str, str, str], FindingDraft]
+) -> set[tuple[str, str]]:
     kinds = {kind for kind, _subject, _file in wanted}
-    others = Finding.objects.filter(resolved_at__isnull=True, kind__in=kinds).exclude(noticed_by=family)
+    others = Finding.objects.filter(resolved_at__isnull=True, kind__in=kinds).exclude(
+        noticed_by=family
+    )
     return {(str(kind), subject) for kind, subject in others.values_list("kind", "subject")}
 
 
-def _set_aside(own: Any, wanted: dict[tuple[str, str, str], FindingDraft]) -> set[tuple[str, str, str]]:
+def _set_aside(
+    own: Any, wanted: dict[tuple[str, str, str], FindingDraft]
+) -> set[tuple[str, str, str]]:
     """What people have resolved while its cause still stands, in the same words; the others may come back as new ones."""
     kept, gone = set(), []
     for finding in own.filter(resolved_at__isnull=False, cause_gone=False):
@@ -161,7 +180,9 @@ def _set_aside(own: Any, wanted: dict[tuple[str, str, str], FindingDraft]) -> se
     return kept
 
 
-def _follow_what_moved(opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]) -> int:
+def _follow_what_moved(
+    opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]
+) -> int:
     """The same finding on another line or in other words stays the same, with its first day.
 
     :returns: how many have another severity now.
@@ -196,5 +217,7 @@ def _stored(one: FindingDraft, family: Detector, moment: datetime) -> Finding:
 
 def settle(*, kinds: Iterable[str], subjects: Iterable[str], at: datetime | None = None) -> int:
     """Resolve open findings of some kinds about some subjects, whoever noticed them: their cause has gone."""
-    open_ones = Finding.objects.filter(kind__in=tuple(kinds), subject__in=tuple(subjects), resolved_at__isnull=True)
+    open_ones = Finding.objects.filter(
+        kind__in=tuple(kinds), subject__in=tuple(subjects), resolved_at__isnull=True
+    )
     return open_ones.update(resolved_at=at or timezone.now(), cause_gone=True)

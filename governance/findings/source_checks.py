@@ -9,17 +9,29 @@ from dataclasses import dataclass, field
 from governance.findings.catalogue_checks import FindingDraft
 from governance.findings.choices import FindingKind
 from runbooks.documents.checks.links import dead_links, folders_of
-from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Source, is_document, normalize_nfc
+from runbooks.documents.sources.folder import (
+    DocumentMissing,
+    DocumentUnreadable,
+    Source,
+    is_document,
+    normalize_nfc,
+)
 
 RUNBOOK_NAME = re.compile(r"runbook|playbook", re.IGNORECASE)
 RUNBOOK_FOLDERS = frozenset({"runbook", "runbooks", "playbooks"})
 # Beside the runbooks, and none of them.
-NO_RUNBOOK_NAME = re.compile(r"^(?:readme|index|changelog|contributing)\b|landscape|template", re.IGNORECASE)
+NO_RUNBOOK_NAME = re.compile(
+    r"^(?:readme|index|changelog|contributing)\b|landscape|template", re.IGNORECASE
+)
 MAX_PATH_LENGTH = 300
 # Texts that are read to find one that was moved and renamed at once.
 MAX_COMPARED = 200
 MAX_UNLISTED = 500
-MISSING_DOCUMENT_KINDS = (FindingKind.MISSING_DOCUMENT, FindingKind.PATH_MOVED, FindingKind.UNREADABLE_DOCUMENT)
+MISSING_DOCUMENT_KINDS = (
+    FindingKind.MISSING_DOCUMENT,
+    FindingKind.PATH_MOVED,
+    FindingKind.UNREADABLE_DOCUMENT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,10 @@ class ScanResult:
 
 
 def scan(
-    source: Source, expected: Iterable[ExpectedDocument], *, landscapes: frozenset[str] = frozenset()
+    source: Source,
+    expected: Iterable[ExpectedDocument],
+    *,
+    landscapes: frozenset[str] = frozenset(),
 ) -> ScanResult:
     """Read every expected document once, one at a time.
 
@@ -64,7 +79,9 @@ def scan(
             seen.noticed += _missing(runbooks, others, compared)
         except DocumentUnreadable as error:
             message = f"{error} Correct the document, then sync again."
-            seen.noticed += [_about(one, FindingKind.UNREADABLE_DOCUMENT, path, message) for one in runbooks]
+            seen.noticed += [
+                _about(one, FindingKind.UNREADABLE_DOCUMENT, path, message) for one in runbooks
+            ]
         else:
             seen.sha256[path] = hashlib.sha256(content).hexdigest()
             seen.noticed += _dead(content.decode("utf-8"), runbooks[0], files, folders)
@@ -72,30 +89,48 @@ def scan(
     return seen
 
 
-def _about(one: ExpectedDocument, kind: FindingKind, subject: str, message: str, line: int = 0) -> FindingDraft:
+def _about(
+    one: ExpectedDocument, kind: FindingKind, subject: str, message: str, line: int = 0
+) -> FindingDraft:
     return FindingDraft(kind, subject, message, one.path, line, one.runbook)
 
 
-def _dead(text: str, one: ExpectedDocument, files: frozenset[str], folders: frozenset[str]) -> Iterator[FindingDraft]:
+def _dead(
+    text: str, one: ExpectedDocument, files: frozenset[str], folders: frozenset[str]
+) -> Iterator[FindingDraft]:
     for link in dead_links(text, one.path, files, folders):
         where = link.path or "a place outside of the repository"
-        message = f"The document links to {where}, where there is no file. Correct the link, or add the file."
+        message = (
+            f"The document links to {where}, where there is no file. Correct the link, or add "
+            "the file."
+        )
         yield _about(one, FindingKind.DEAD_LINK, link.target, message, link.line)
 
 
-def _missing(runbooks: list[ExpectedDocument], others: frozenset[str], compared: "_Texts") -> Iterator[FindingDraft]:
+def _missing(
+    runbooks: list[ExpectedDocument], others: frozenset[str], compared: "_Texts"
+) -> Iterator[FindingDraft]:
     path, sha256 = runbooks[0].path, runbooks[0].sha256
     name = posixpath.basename(normalize_nfc(path)).lower()
     moved = sorted(other for other in others if posixpath.basename(other).lower() == name)
     kept = "its name"
     if not moved and sha256:
         moved, kept = compared.with_sha256(sha256), "its text"
-    kind, message = FindingKind.MISSING_DOCUMENT, "There is no such file. Correct the path, or add the document."
+    kind, message = (
+        FindingKind.MISSING_DOCUMENT,
+        "There is no such file. Correct the path, or add the document.",
+    )
     if len(moved) == 1:
         kind = FindingKind.PATH_MOVED
-        message = f"There is no such file; it seems to be at {moved[0]} now. Correct the path in the landscape."
+        message = (
+            f"There is no such file; it seems to be at {moved[0]} now. Correct the path in the "
+            "landscape."
+        )
     elif moved:
-        message = f"There is no such file; {', '.join(moved[:5])} bear {kept}. Correct the path in the landscape."
+        message = (
+            f"There is no such file; {', '.join(moved[:5])} bear {kept}. Correct the path in the "
+            "landscape."
+        )
     for one in runbooks:
         yield _about(one, kind, path, message)
 
@@ -132,7 +167,9 @@ def _compared(others: frozenset[str], unlisted: list[str]) -> list[str]:
 def _unlisted(files: frozenset[str]) -> list[str]:
     """Documents that look like runbooks by their name or their folder, sorted."""
     return sorted(
-        path for path in files if is_document(path) and len(path) <= MAX_PATH_LENGTH and _looks_like_a_runbook(path)
+        path
+        for path in files
+        if is_document(path) and len(path) <= MAX_PATH_LENGTH and _looks_like_a_runbook(path)
     )
 
 
@@ -140,9 +177,13 @@ def _looks_like_a_runbook(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     if NO_RUNBOOK_NAME.search(name):
         return False
-    return bool(RUNBOOK_NAME.search(name)) or not RUNBOOK_FOLDERS.isdisjoint(folder.lower().split("/"))
+    return bool(RUNBOOK_NAME.search(name)) or not RUNBOOK_FOLDERS.isdisjoint(
+        folder.lower().split("/")
+    )
 
 
 def _not_listed(path: str) -> FindingDraft:
-    message = "It looks like a runbook, and no row of the landscape names it. Add a row, or rename it."
+    message = (
+        "It looks like a runbook, and no row of the landscape names it. Add a row, or rename it."
+    )
     return FindingDraft(FindingKind.UNLISTED_DOCUMENT, path, message, path)

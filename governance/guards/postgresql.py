@@ -3,13 +3,23 @@
 from collections.abc import Iterator
 from functools import cache
 
-from governance.guards.rules import DOCUMENT, GUARDS, INCIDENT, LEDGER, REQUEST, RULE, RUNBOOK, SIGN_OFF
+from governance.guards.rules import (
+    DOCUMENT,
+    GUARDS,
+    INCIDENT,
+    LEDGER,
+    REQUEST,
+    RULE,
+    RUNBOOK,
+    SIGN_OFF,
+)
 
-# A temporary table of the same name comes first in the search path otherwise, and anybody may make one: the guard would
-# ask that table instead of ours.
+# A temporary table of the same name comes first in the search path otherwise, and anybody may make
+# one: the guard would ask that table instead of ours.
 SEARCH_PATH = "public, pg_temp"
 NEVER_EMPTIED = (LEDGER, INCIDENT, SIGN_OFF, REQUEST, RULE, RUNBOOK, DOCUMENT)
-# What stands in the database itself, not what a comment says of it: a changed or a disabled guard is noticed.
+# What stands in the database itself, not what a comment says of it: a changed or a disabled guard
+# is noticed.
 LIST_SQL = """
     SELECT t.tgname, concat_ws('|', c.relname, t.tgtype, t.tgenabled, t.tgqual IS NULL, t.tgattr = ''::int2vector,
         array_to_string(p.proconfig, ';'), p.prosrc)
@@ -17,7 +27,12 @@ LIST_SQL = """
     WHERE NOT t.tgisinternal AND t.tgname LIKE 'guard\\_%' AND pg_table_is_visible(c.oid)
 """
 # pg_trigger.tgtype: row 1, before 2, insert 4, delete 8, update 16, truncate 32.
-TRIGGER_TYPES = {"BEFORE INSERT": 7, "BEFORE DELETE": 11, "BEFORE UPDATE": 19, "BEFORE TRUNCATE": 34}
+TRIGGER_TYPES = {
+    "BEFORE INSERT": 7,
+    "BEFORE DELETE": 11,
+    "BEFORE UPDATE": 19,
+    "BEFORE TRUNCATE": 34,
+}
 BODY = """
 BEGIN
   IF {condition} THEN
@@ -54,7 +69,8 @@ def create_statements() -> Iterator[str]:
     for name, event, table, body in _guards():
         each = "STATEMENT" if event.endswith("TRUNCATE") else "ROW"
         yield (
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path = {SEARCH_PATH}"
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET "
+            f"search_path = {SEARCH_PATH}"
             f" AS $guard${body}$guard$"
         )
         yield f"CREATE TRIGGER {name} {event} ON {table} FOR EACH {each} EXECUTE FUNCTION {name}()"
@@ -74,7 +90,12 @@ def _guards() -> Iterator[tuple[str, str, str, str]]:
         yield name, event, table, BODY.format(condition=_spelled(condition), message=said, row=row)
     for table in NEVER_EMPTIED:
         name = f"guard_truncate_{table.rsplit('_', 1)[1]}"
-        yield name, "BEFORE TRUNCATE", table, BODY.format(condition="true", message=EMPTYING, row="NULL")
+        yield (
+            name,
+            "BEFORE TRUNCATE",
+            table,
+            BODY.format(condition="true", message=EMPTYING, row="NULL"),
+        )
 
 
 def _spelled(condition: str) -> str:

@@ -91,7 +91,10 @@ def _faults(cursor: CursorWrapper, asked: Any) -> Iterator[str]:
     owners = sorted(owner for (owner,) in cursor.fetchall())
     if owners:
         named = ", ".join(owners)
-        yield f"it is, or may act as, the owner of the tables ({named}), who can switch off the guards"
+        yield (
+            f"it is, or may act as, the owner of the tables ({named}), who can switch off the "
+            "guards"
+        )
         return
     if may_create:
         yield f"it may create tables and functions in the schema {SCHEMA}"
@@ -118,7 +121,13 @@ def compare(table: str, granted: set[str], changeable: set[str]) -> Iterator[str
     :param changeable: the columns that the role may update.
     """
     is_bounded = table in ADDED_TO or table in READ_ONLY
-    wanted = {"SELECT"} if table in READ_ONLY else {"SELECT", "INSERT"} if table in ADDED_TO else EVERYWHERE
+    wanted = (
+        {"SELECT"}
+        if table in READ_ONLY
+        else {"SELECT", "INSERT"}
+        if table in ADDED_TO
+        else EVERYWHERE
+    )
     for privilege in sorted(wanted - granted):
         yield f"it lacks {privilege} on {table}"
     for privilege in sorted((granted & (NEVER | EVERYWHERE)) - wanted):

@@ -1,8 +1,9 @@
 """What the guards refuse, once for every database: (name, event, table, condition, message). Pure.
 
-Conditions are SQL that SQLite and PostgreSQL share, save for what each dialect spells in its own way: ``===`` and
-``!==`` compare nulls like values, ``RECORDED_AT_IS_READABLE``, ``TEXTS_ARE_READABLE`` and ``CHANGES_ARE_READABLE`` say that a
-ledger row can be read again at all. A row that cannot would stop every reader of the ledger, the alarm included.
+Conditions are SQL that SQLite and PostgreSQL share, save for what each dialect spells in its own
+way: ``===`` and ``!==`` compare nulls like values, ``RECORDED_AT_IS_READABLE``,
+``TEXTS_ARE_READABLE`` and ``CHANGES_ARE_READABLE`` say that a ledger row can be read again at all.
+A row that cannot would stop every reader of the ledger, the alarm included.
 """
 
 from governance.signoff import transitions
@@ -36,7 +37,16 @@ APPROVED_REQUEST = f"""
       AND NEW.signed_dependence = (CASE WHEN r.direction = 'up' THEN r.dependence ELSE OLD.signed_dependence END)
 """
 # The HTML follows from the text: it may be made anew, once for each version of the renderer.
-IMMUTABLE_COLUMNS = ("id", "path", "sha256", "text", "size", "source_revision", "authored_at", "seen_at")
+IMMUTABLE_COLUMNS = (
+    "id",
+    "path",
+    "sha256",
+    "text",
+    "size",
+    "source_revision",
+    "authored_at",
+    "seen_at",
+)
 RULE_COLUMNS = (
     "id",
     "target_level",
@@ -50,7 +60,8 @@ RULE_COLUMNS = (
     "effective_from",
 )
 # A version that waited comes into force while it is newer than every one that ever was. That it has
-# waited long enough, or was confirmed, the policy sees to: the database cannot tell who may confirm.
+# waited long enough, or was confirmed, the policy sees to: the database cannot tell who may
+# confirm.
 WAITED = f"""(OLD.effective_from IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM {RULE} newer WHERE newer.target_level = OLD.target_level AND newer.purpose = OLD.purpose
       AND newer.version > OLD.version AND newer.effective_from IS NULL))"""
@@ -86,7 +97,10 @@ STILL_MAY = f"""EXISTS (
 def _is_a_way(table: dict[str, frozenset[str]]) -> str:
     """The pairs of a table of ``states`` as a condition."""
     ways = (
-        f"(NEW.from_level = '{level}' AND NEW.to_level IN ({', '.join(repr(target) for target in sorted(targets))}))"
+        (
+            f"(NEW.from_level = '{level}' AND NEW.to_level IN "
+            f"({', '.join(repr(target) for target in sorted(targets))}))"
+        )
         for level, targets in table.items()
         if targets
     )
@@ -97,7 +111,10 @@ APPROVALS = (
     f"SELECT count(*) FROM {SIGN_OFF} s WHERE s.request_id = NEW.id AND s.decision = 'approve'"
     f" AND (NEW.direction = 'down' OR {STILL_MAY})"
 )
-REJECTED = f"EXISTS (SELECT 1 FROM {SIGN_OFF} denial WHERE denial.request_id = NEW.id AND denial.decision = 'reject')"
+REJECTED = (
+    f"EXISTS (SELECT 1 FROM {SIGN_OFF} denial WHERE denial.request_id = NEW.id AND "
+    "denial.decision = 'reject')"
+)
 ALWAYS = "1 = 1"
 LAST = f"SELECT max(sequence) FROM {LEDGER}"
 
@@ -120,9 +137,11 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_runbook_insert",
         "BEFORE INSERT",
         RUNBOOK,
-        "NEW.readiness_level <> 'unassessed' OR NEW.readiness_year IS NOT NULL OR NEW.signed_at IS NOT NULL"
+        "NEW.readiness_level <> 'unassessed' OR NEW.readiness_year IS NOT NULL OR "
+        "NEW.signed_at IS NOT NULL"
         " OR NEW.signed_document_sha256 <> '' OR NEW.signed_metadata_sha256 <> ''"
-        f" OR EXISTS (SELECT 1 FROM {RUNBOOK} o WHERE (o.id = NEW.id OR o.slug = NEW.slug OR o.title = NEW.title)"
+        f" OR EXISTS (SELECT 1 FROM {RUNBOOK} o WHERE (o.id = NEW.id OR o.slug = NEW.slug OR "
+        "o.title = NEW.title)"
         " AND o.readiness_level <> 'unassessed')",
         "A new runbook starts unassessed: a readiness comes from an approved request alone.",
     ),
@@ -137,23 +156,38 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_document_insert",
         "BEFORE INSERT",
         DOCUMENT,
-        f"EXISTS (SELECT 1 FROM {DOCUMENT} o WHERE o.id = NEW.id OR (o.path = NEW.path AND o.sha256 = NEW.sha256))",
+        (
+            f"EXISTS (SELECT 1 FROM {DOCUMENT} o WHERE o.id = NEW.id OR (o.path = NEW.path AND "
+            "o.sha256 = NEW.sha256))"
+        ),
         "A version of a document is kept once.",
     ),
     (
         "guard_document_update",
         "BEFORE UPDATE",
         DOCUMENT,
-        f"{_differs(IMMUTABLE_COLUMNS)} OR OLD.renderer >= {RENDERER} OR NEW.renderer <> {RENDERER}",
+        (
+            f"{_differs(IMMUTABLE_COLUMNS)} OR OLD.renderer >= {RENDERER} OR NEW.renderer <> "
+            f"{RENDERER}"
+        ),
         "A document is never edited: another text is another row.",
     ),
-    ("guard_document_delete", "BEFORE DELETE", DOCUMENT, ALWAYS, "A version of a document is never deleted."),
+    (
+        "guard_document_delete",
+        "BEFORE DELETE",
+        DOCUMENT,
+        ALWAYS,
+        "A version of a document is never deleted.",
+    ),
     (
         "guard_rule_update",
         "BEFORE UPDATE",
         RULE,
         f"{_differs(RULE_COLUMNS)} OR (NEW.in_force AND NOT OLD.in_force AND NOT {WAITED})",
-        "A rule is never edited: a changed rule is a new version, and one that was in force never comes back.",
+        (
+            "A rule is never edited: a changed rule is a new version, and one that was in force "
+            "never comes back."
+        ),
     ),
     ("guard_rule_delete", "BEFORE DELETE", RULE, ALWAYS, "A rule is never deleted."),
     (
@@ -167,7 +201,10 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f" OR (NEW.direction = 'up' AND NOT ({UNDER_ITS_RULE} AND {_is_a_way(transitions.UP)}))"
         f" OR (NEW.from_level = 'retired' AND NOT {WHAT_IT_WAS})"
         f" OR (NEW.direction <> 'up' AND NOT {_is_a_way(transitions.DOWN)})",
-        "A request starts open, under a rule for its level, from where the runbook stands, on a way that the tables know.",
+        (
+            "A request starts open, under a rule for its level, from where the runbook stands, "
+            "on a way that the tables know."
+        ),
     ),
     (
         "guard_request_update",
@@ -183,7 +220,10 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_request_approval",
         "BEFORE UPDATE",
         REQUEST,
-        f"OLD.state = 'open' AND NEW.state = 'approved' AND (({APPROVALS}) < NEW.required_signatures OR {REJECTED})",
+        (
+            f"OLD.state = 'open' AND NEW.state = 'approved' AND (({APPROVALS}) < "
+            f"NEW.required_signatures OR {REJECTED})"
+        ),
         "A request is approved when its signatures are complete and count, not before.",
     ),
     (
@@ -203,7 +243,8 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f" AND (r.direction = 'down' OR {MAY_SIGN}))"
         f" OR EXISTS (SELECT 1 FROM {SIGN_OFF} o"
         " WHERE o.id = NEW.id OR (o.request_id = NEW.request_id AND o.signer_id = NEW.signer_id))",
-        "A decision counts once per person, on an open request, on what it pins, from the rule's group and never from "
+        "A decision counts once per person, on an open request, on what it pins, from the "
+        "rule's group and never from "
         "the requester.",
     ),
     ("guard_sign_off_update", "BEFORE UPDATE", SIGN_OFF, ALWAYS, "A decision is never changed."),
@@ -213,9 +254,11 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "BEFORE INSERT",
         LEDGER,
         f"NEW.sequence <> coalesce(({LAST}), 0) + 1"
-        f" OR NEW.previous_hash <> coalesce((SELECT hash FROM {LEDGER} WHERE sequence = ({LAST})), '{'0' * 64}')"
+        f" OR NEW.previous_hash <> coalesce((SELECT hash FROM {LEDGER} WHERE sequence = "
+        f"({LAST})), '{'0' * 64}')"
         f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.hash = NEW.hash)"
-        f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.sequence = ({LAST}) AND NEW.recorded_at < o.recorded_at)"
+        f" OR EXISTS (SELECT 1 FROM {LEDGER} o WHERE o.sequence = ({LAST}) AND "
+        "NEW.recorded_at < o.recorded_at)"
         " OR NOT RECORDED_AT_IS_READABLE OR NOT TEXTS_ARE_READABLE OR NOT CHANGES_ARE_READABLE",
         "The ledger grows at its end alone, by rows that can be read.",
     ),
@@ -235,5 +278,11 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         f"{_differs(INCIDENT_COLUMNS)} OR OLD.settled_at IS NOT NULL",
         "An incident of the ledger is settled once, and never changed.",
     ),
-    ("guard_incident_delete", "BEFORE DELETE", INCIDENT, ALWAYS, "An incident of the ledger is never deleted."),
+    (
+        "guard_incident_delete",
+        "BEFORE DELETE",
+        INCIDENT,
+        ALWAYS,
+        "An incident of the ledger is never deleted.",
+    ),
 )

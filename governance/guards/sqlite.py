@@ -5,10 +5,14 @@ from functools import cache
 
 from governance.guards.rules import GUARDS, LEDGER, REQUEST, SIGN_OFF
 
-LIST_SQL = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE '\\'"
-# As Django stores a time (UTC, without an offset). With a modifier SQLite works a date out: 30 February is another one then.
-# What is no time at all is null, and a trigger takes a null for a no. The fraction is left out: it would round up to the
-# next second at times, and is looked at by itself.
+LIST_SQL = (
+    "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE "
+    "'\\'"
+)
+# As Django stores a time (UTC, without an offset). With a modifier SQLite works a date out: 30
+# February is another one then. What is no time at all is null, and a trigger takes a null for a no.
+# The fraction is left out: it would round up to the next second at times, and is looked at by
+# itself.
 RECORDED_AT_IS_READABLE = """coalesce(typeof(NEW.recorded_at) = 'text'
     AND datetime(substr(NEW.recorded_at, 1, 19), '+0 days') = substr(NEW.recorded_at, 1, 19)
     AND substr(NEW.recorded_at, 12, 2) < '24'
@@ -17,7 +21,8 @@ RECORDED_AT_IS_READABLE = """coalesce(typeof(NEW.recorded_at) = 'text'
     AND NEW.recorded_at BETWEEN '1970' AND '2101', 0)"""
 # SQLite reads U+FFFD in the place of bytes that are no UTF-8, and of half a surrogate pair.
 READABLE_TEXT = "replace({0}, char(65533), '') NOT GLOB '*' || char(65533) || '*'"
-# A path has at least two characters for each level of nesting; Python reads about 900 levels, and ours are few.
+# A path has at least two characters for each level of nesting; Python reads about 900 levels, and
+# ours are few.
 MAX_PATH = 1_500
 # No number but a whole one of 64 bits: SQLite makes a float of a longer one.
 CHANGES_ARE_READABLE = f"""(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN json_type(NEW.changes) <> 'object' THEN 0
@@ -67,7 +72,10 @@ TEXTS = {
     ),
 }
 TEXTS_ARE_READABLE = "({} AND typeof(NEW.sequence) = 'integer')".format(
-    " AND ".join(f"typeof(NEW.{name}) = 'text' AND {READABLE_TEXT.format(f'NEW.{name}')}" for name in TEXTS[LEDGER])
+    " AND ".join(
+        f"typeof(NEW.{name}) = 'text' AND {READABLE_TEXT.format(f'NEW.{name}')}"
+        for name in TEXTS[LEDGER]
+    )
 )
 NUMBERS = {
     LEDGER: ("sequence",),

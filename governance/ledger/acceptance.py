@@ -49,7 +49,9 @@ def accepted_breaks() -> dict[Break, int]:
         for told in _listed(changes, "breaks"):
             if _is_break(told):
                 found[Break(**{name: told[name] for name in Break._fields})] = sequence
-    return {each: sequence for each, sequence in found.items() if nothing_ready_is_older_than(sequence)}
+    return {
+        each: sequence for each, sequence in found.items() if nothing_ready_is_older_than(sequence)
+    }
 
 
 def _is_break(told: dict[str, Any]) -> bool:
@@ -107,7 +109,9 @@ def stored_sha256(sequence: int) -> str:
     """Return the sha256 of a row's columns as they are stored, also where nobody can read them."""
     sql = _sql_of_stored()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sql} FROM {ChangeLogEntry._meta.db_table} WHERE sequence = %s", [sequence])
+        cursor.execute(
+            f"SELECT {sql} FROM {ChangeLogEntry._meta.db_table} WHERE sequence = %s", [sequence]
+        )
         stored = cursor.fetchone()
     return hashlib.sha256(json.dumps(stored).encode()).hexdigest()
 
@@ -118,7 +122,8 @@ def _sql_of_stored() -> str:
         return ", ".join(f"typeof({column}) || hex({column})" for column in columns)
     # The text of a time depends on the time zone of the connection; the seconds do not.
     return ", ".join(
-        f"extract(epoch from {column})::text" if column == "recorded_at" else f"{column}::text" for column in columns
+        f"extract(epoch from {column})::text" if column == "recorded_at" else f"{column}::text"
+        for column in columns
     )
 
 

@@ -1,7 +1,8 @@
 """The bytes of a ledger row that are hashed, as ``docs/ledger.md`` specifies them.
 
-A JSON object of the fields below, keys sorted, UTF-8, no white space, times in UTC with microseconds. No number but
-integers occurs. Each row also carries a short digest of each column, under the same hash: they tell which one was altered.
+A JSON object of the fields below, keys sorted, UTF-8, no white space, times in UTC with
+microseconds. No number but integers occurs. Each row also carries a short digest of each column,
+under the same hash: they tell which one was altered.
 """
 
 import hashlib
@@ -24,7 +25,8 @@ HASHED_FIELDS = (
     "changes",
     "previous_hash",
 )
-# Those that a digest of their own stands for, in this order. The hash of the row before is compared with that row.
+# Those that a digest of their own stands for, in this order. The hash of the row before is compared
+# with that row.
 DIGESTED_FIELDS = HASHED_FIELDS[:-1]
 DIGEST_LENGTH = 8
 
@@ -57,7 +59,8 @@ def _time_of_text(text: str) -> str:
 
 # What the encoder below makes of a text, without its detours.
 _text = encode_basestring
-# Made once: ``json.dumps`` would make it anew for each row. A value that holds itself ends in a RecursionError.
+# Made once: ``json.dumps`` would make it anew for each row. A value that holds itself ends in a
+# RecursionError.
 encode = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
@@ -110,4 +113,6 @@ def digests_of(entry: Any) -> str:
 
 def digests_of_columns(columns: Sequence[str]) -> str:
     """The same of columns that are encoded already, in the order of ``DIGESTED_FIELDS``."""
-    return "".join(hashlib.sha256(column.encode()).hexdigest()[:DIGEST_LENGTH] for column in columns)
+    return "".join(
+        hashlib.sha256(column.encode()).hexdigest()[:DIGEST_LENGTH] for column in columns
+    )

@@ -18,7 +18,8 @@ from governance.ledger.choices import Action
 from governance.ledger.high_water_mark import follow_after_commit
 from governance.ledger.models import ChangeLogEntry
 
-# A writer waits so long for another one, then gives up: as SQLite's ``timeout`` has it (portal.env.sqlite_settings).
+# A writer waits so long for another one, then gives up: as SQLite's ``timeout`` has it
+# (portal.env.sqlite_settings).
 LOCK_SECONDS = 20
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
 POSTGRESQL_LOCK = 7_261_940_118
@@ -41,8 +42,8 @@ SYSTEM = SystemActor("(system)")
 def canonical_language() -> override:
     """``with ledger.canonical_language():`` around the making of a record.
 
-    The ledger is written in English, whoever acts, and shown in the reader's language by ``governance.ledger.labels``:
-    the same change must be the same bytes.
+    The ledger is written in English, whoever acts, and shown in the reader's language by
+    ``governance.ledger.labels``: the same change must be the same bytes.
     """
     return override("en")
 
@@ -67,8 +68,8 @@ class Record:
 def atomic() -> Iterator[None]:
     """The transaction of one governed change: it holds the ledger's lock from its first statement on.
 
-    Every change takes this lock before any row's, so that no two wait for each other in a ring, and what is
-    read inside is what is changed. May be nested.
+    Every change takes this lock before any row's, so that no two wait for each other in a ring, and
+    what is read inside is what is changed. May be nested.
     """
     with transaction.atomic():
         _lock_the_end()
@@ -92,10 +93,17 @@ def append_all(records: Iterable[Record], *, at: datetime | None = None) -> list
     :raises TransactionManagementError: outside a transaction, where change and row could part.
     """
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("The ledger is written in the transaction of the change itself.")
+        raise transaction.TransactionManagementError(
+            "The ledger is written in the transaction of the change itself."
+        )
     _lock_the_end()
-    # No more of it than is needed: a row that was forged must not keep anybody from taking a readiness down.
-    last = ChangeLogEntry.objects.order_by("-sequence").values_list("sequence", "hash", "recorded_at").first()
+    # No more of it than is needed: a row that was forged must not keep anybody from taking a
+    # readiness down.
+    last = (
+        ChangeLogEntry.objects.order_by("-sequence")
+        .values_list("sequence", "hash", "recorded_at")
+        .first()
+    )
     start, previous_hash = (last[0] + 1, last[1]) if last else (1, GENESIS)
     moment = max(at or timezone.now(), last[2]) if last else (at or timezone.now())
     entries = []
@@ -108,7 +116,9 @@ def append_all(records: Iterable[Record], *, at: datetime | None = None) -> list
     return stored
 
 
-def entry_of(record: Record, *, sequence: int, recorded_at: datetime, previous_hash: str) -> ChangeLogEntry:
+def entry_of(
+    record: Record, *, sequence: int, recorded_at: datetime, previous_hash: str
+) -> ChangeLogEntry:
     """The row that a record becomes at a place in the chain, not stored yet."""
     entry = ChangeLogEntry(
         sequence=sequence,
@@ -131,7 +141,8 @@ def entry_of(record: Record, *, sequence: int, recorded_at: datetime, previous_h
 class _Lock(threading.local):
     """Whether this thread, and so its connection, is inside of ``governed``: the lock is held to the end of it at least.
 
-    A savepoint that is rolled back gives up the locks taken behind it; those of ``governed`` were taken before.
+    A savepoint that is rolled back gives up the locks taken behind it; those of ``governed`` were
+    taken before.
     """
 
     is_held = False
@@ -144,7 +155,8 @@ def _lock_the_end() -> None:
     """One writer at a time, asked for once. SQLite's transactions are IMMEDIATE: the lock is held already."""
     if connection.vendor == "postgresql" and not _lock.is_held:
         with connection.cursor() as cursor:
-            # In one statement: the setting ends with the transaction, and the lock is waited for under it.
+            # In one statement: the setting ends with the transaction, and the lock is waited for
+            # under it.
             cursor.execute(
                 "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
                 [f"{LOCK_SECONDS}s", POSTGRESQL_LOCK],

@@ -1,8 +1,9 @@
 """A checkpoint: where the ledger stood at a moment, to be kept outside of the database.
 
-A chain that was cut, made anew, or restored from an old backup verifies in itself; it does not go through a checkpoint
-that was taken before (DESIGN, promise 6). The file is JSON; with a key it carries an HMAC-SHA256 of the other members'
-canonical JSON (RFC 2104), so that nobody without the key can make one.
+A chain that was cut, made anew, or restored from an old backup verifies in itself; it does not go
+through a checkpoint that was taken before (DESIGN, promise 6). The file is JSON; with a key it
+carries an HMAC-SHA256 of the other members' canonical JSON (RFC 2104), so that nobody without the
+key can make one.
 """
 
 import hashlib
@@ -67,27 +68,43 @@ def read_checkpoint(text: str, *, key: str) -> Checkpoint:
         values = json.loads(text)
         checkpoint = _typed(values)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CheckpointError("This is no checkpoint. Make one with 'manage.py checkpoint --output FILE'.") from error
+        raise CheckpointError(
+            "This is no checkpoint. Make one with 'manage.py checkpoint --output FILE'."
+        ) from error
     if key and not checkpoint.signature:
         raise CheckpointError(
-            "The checkpoint is not signed, although CHECKPOINT_KEY is set: anybody could have made it."
+            "The checkpoint is not signed, although CHECKPOINT_KEY is set: anybody could "
+            "have made it."
         )
     if checkpoint.signature and not key:
-        raise CheckpointError("The checkpoint is signed. Set CHECKPOINT_KEY, so that the signature can be checked.")
+        raise CheckpointError(
+            "The checkpoint is signed. Set CHECKPOINT_KEY, so that the signature can be checked."
+        )
     if key and not hmac.compare_digest(
         checkpoint.signature.encode("utf-8", "replace"), _signature(checkpoint, key).encode()
     ):
-        raise CheckpointError("The checkpoint's signature is wrong: it was altered, or made with another key.")
+        raise CheckpointError(
+            "The checkpoint's signature is wrong: it was altered, or made with another key."
+        )
     return checkpoint
 
 
 def _typed(values: Any) -> Checkpoint:
     checkpoint = Checkpoint(**values)
-    texts = (checkpoint.hash, checkpoint.recorded_at, checkpoint.taken_at, checkpoint.format, checkpoint.signature)
+    texts = (
+        checkpoint.hash,
+        checkpoint.recorded_at,
+        checkpoint.taken_at,
+        checkpoint.format,
+        checkpoint.signature,
+    )
     numbers = (checkpoint.sequence, checkpoint.count)
     if checkpoint.format != FORMAT or not all(isinstance(text, str) for text in texts):
         raise ValueError("a text is none")
-    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
+    if not all(
+        isinstance(number, int) and not isinstance(number, bool) and number >= 0
+        for number in numbers
+    ):
         raise ValueError("a number is none")
     return checkpoint
 
@@ -104,15 +121,21 @@ def compare(checkpoint: Checkpoint, verified: ledger.Verification) -> str:
 def _problem(checkpoint: Checkpoint, verified: ledger.Verification) -> str:
     if verified.count < checkpoint.sequence:
         return (
-            f"The ledger ends at row {verified.count}, the checkpoint was taken at row {checkpoint.sequence}: "
+            f"The ledger ends at row {verified.count}, the checkpoint was taken at row "
+            f"{checkpoint.sequence}: "
             "rows were cut off, or an old backup was restored."
         )
     if checkpoint.sequence == 0:
         return ""
-    row = ChangeLogEntry.objects.filter(sequence=checkpoint.sequence).values_list("hash", flat=True).first()
+    row = (
+        ChangeLogEntry.objects.filter(sequence=checkpoint.sequence)
+        .values_list("hash", flat=True)
+        .first()
+    )
     if row != checkpoint.hash:
         return (
-            f"Row {checkpoint.sequence} is not the one of the checkpoint: the chain was made anew, or an old backup was "
+            f"Row {checkpoint.sequence} is not the one of the checkpoint: the chain was made "
+            "anew, or an old backup was "
             "restored and gone on with."
         )
     return ""

@@ -1,7 +1,8 @@
 """Which ledger entries everybody may read, and what is shown of the others.
 
-The change log is complete for every reader: an entry that may not be read keeps its sequence, its time and its place
-in the chain, and nothing else. An entry whose stored values cannot be read at all is shown in the same way.
+The change log is complete for every reader: an entry that may not be read keeps its sequence, its
+time and its place in the chain, and nothing else. An entry whose stored values cannot be read at
+all is shown in the same way.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 
-# What an entry that is not shown has in the place of its action. No action of the ledger has brackets.
+# What an entry that is not shown has in the place of its action. No action of the ledger has
+# brackets.
 RESTRICTED, UNREADABLE = "(restricted)", "(unreadable)"
 
 
@@ -56,7 +58,8 @@ AUDIENCE_OF_ACTION = {
     Action.TOKEN_CREATED: Audience.SECURITY,
     Action.TOKEN_REVOKED: Audience.SECURITY,
 }
-# By the kind of object that stands before the colon of a subject. A kind that is missing is restricted too.
+# By the kind of object that stands before the colon of a subject. A kind that is missing is
+# restricted too.
 AUDIENCE_OF_SUBJECT = {
     "cluster": Audience.READERS,
     "codereference": Audience.READERS,
@@ -102,9 +105,11 @@ def _actions_for(wanted: Audience) -> list[Action]:
 def disclosed(entries: QuerySet[ChangeLogEntry], *, security: bool) -> QuerySet[ChangeLogEntry]:
     """Return the same entries as a reader may see them; none is missing, so the sequence has no gap.
 
-    A query that a reader narrows must be filtered by ``unrestricted`` first: what it finds would tell what it hides.
+    A query that a reader narrows must be filtered by ``unrestricted`` first: what it finds would
+    tell what it hides.
 
-    :param security: whether the reader may read the entries about accounts (``people.may_read_security_entries``).
+    :param security: whether the reader may read the entries about accounts
+        (``people.may_read_security_entries``).
     """
     shown = entries.all()
     shown._iterable_class = _AllEntries if security else _UnrestrictedEntries
@@ -118,7 +123,9 @@ class _AllEntries(ModelIterable):
         try:
             entries = list(super().__iter__())
         except Exception:  # a number with thousands of digits, a time that is none, …
-            entries = [_entry_or_placeholder(pk) for pk in self.queryset.values_list("pk", flat=True)]
+            entries = [
+                _entry_or_placeholder(pk) for pk in self.queryset.values_list("pk", flat=True)
+            ]
         return iter(entries)
 
 

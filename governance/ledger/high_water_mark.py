@@ -138,7 +138,9 @@ def _parsed(content: bytes) -> Mark:
         seen_at=_time(values["seen_at"]),
         made_anew_at=_time(anew) if anew is not None else None,
     )
-    is_one = type(mark.sequence) is int and isinstance(mark.hash, str) and values["format"] == FORMAT
+    is_one = (
+        type(mark.sequence) is int and isinstance(mark.hash, str) and values["format"] == FORMAT
+    )
     if not is_one or not 0 < mark.sequence < 2**63:
         raise ValueError("this is no mark")
     return mark
@@ -162,7 +164,9 @@ def look() -> Look:
         return Look(newest=newest)
     if newest is not None and (newest.sequence, newest.hash) == (mark.sequence, mark.hash):
         return Look(mark, newest=newest, reached=(mark.sequence, mark.hash))
-    row = ChangeLogEntry.objects.filter(sequence=mark.sequence).values_list("hash", flat=True).first()
+    row = (
+        ChangeLogEntry.objects.filter(sequence=mark.sequence).values_list("hash", flat=True).first()
+    )
     if row == mark.hash:
         return _look_on(Look(mark, newest=newest), mark.sequence, mark.hash)
     accepted = acceptance_of_loss(mark.hash)
@@ -337,7 +341,9 @@ def follow_after_commit(*, is_new: bool) -> None:
 
     :param is_new: the transaction writes the ledger's first row.
     """
-    waiting = any(getattr(each[1], "func", None) is _follow_committed for each in connection.run_on_commit)
+    waiting = any(
+        getattr(each[1], "func", None) is _follow_committed for each in connection.run_on_commit
+    )
     if mark_path() is not None and not waiting:
         # Robust: what is committed stays committed, whatever happens to the mark.
         transaction.on_commit(partial(_follow_committed, is_new=is_new), robust=True)

@@ -47,6 +47,9 @@ def history_of(subjects: Iterable[str], *, besides: tuple[str, Q] | None = None)
         subject, condition = besides
         told.setdefault(subject, [])
         wanted |= Q(subject=subject) & condition
-    for row in map(Row._make, ChangeLogEntry.objects.filter(wanted).order_by("sequence").values_list(*Row._fields)):
+    for row in map(
+        Row._make,
+        ChangeLogEntry.objects.filter(wanted).order_by("sequence").values_list(*Row._fields),
+    ):
         told[row.subject].append(row)
     return told

@@ -39,7 +39,10 @@ def _stands(incident: LedgerIncident) -> bool:
 
 def _is_bad(sequence: int) -> bool:
     """Whether a row is there and does not hold, and nobody has accepted it as it is."""
-    if not ChangeLogEntry.objects.filter(sequence=sequence).exists() or verify_row(sequence).is_whole:
+    if (
+        not ChangeLogEntry.objects.filter(sequence=sequence).exists()
+        or verify_row(sequence).is_whole
+    ):
         return False
     accepted = {(each.sequence, each.stored_sha256) for each in accepted_breaks()}
     return (sequence, stored_sha256(sequence)) not in accepted

@@ -65,7 +65,10 @@ def labelled_changes(entry: ChangeLogEntry) -> list[dict[str, Any]]:
 
 def metadata_in_words(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
     """A request's pinned metadata as pairs of field and value in the reader's words."""
-    return [(field_in_words(Runbook, name), value_in_words(Runbook, name, value)) for name, value in metadata.items()]
+    return [
+        (field_in_words(Runbook, name), value_in_words(Runbook, name, value))
+        for name, value in metadata.items()
+    ]
 
 
 def _model_of(entry: ChangeLogEntry) -> type[models.Model] | None:

@@ -26,7 +26,10 @@ class ChangeLogEntry(models.Model):
     release = models.CharField(_("release"), max_length=60, blank=True)
     changes = models.JSONField(_("changes"), default=dict, blank=True)
     digests = models.CharField(
-        _("digests of the columns"), max_length=200, blank=True, help_text=_("They tell which column was altered.")
+        _("digests of the columns"),
+        max_length=200,
+        blank=True,
+        help_text=_("They tell which column was altered."),
     )
     previous_hash = models.CharField(_("hash of the one before"), max_length=64)
     hash = models.CharField(_("hash"), max_length=64, unique=True)
@@ -37,8 +40,12 @@ class ChangeLogEntry(models.Model):
         ordering = ("-sequence",)
         indexes: ClassVar = [models.Index(name="ledger_by_time", fields=("recorded_at",))]
         constraints: ClassVar = [
-            models.CheckConstraint(name="ledger_sequence_starts_at_one", condition=models.Q(sequence__gte=1)),
-            models.CheckConstraint(name="ledger_action_is_known", condition=models.Q(action__in=Action.values)),
+            models.CheckConstraint(
+                name="ledger_sequence_starts_at_one", condition=models.Q(sequence__gte=1)
+            ),
+            models.CheckConstraint(
+                name="ledger_action_is_known", condition=models.Q(action__in=Action.values)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,7 +98,8 @@ class Release(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="release_month_is_a_month",
-                condition=models.Q(month__isnull=True) | models.Q(month__range=(1, 12), year__isnull=False),
+                condition=models.Q(month__isnull=True)
+                | models.Q(month__range=(1, 12), year__isnull=False),
                 violation_error_message=_("The month is 1 to 12 and needs a year."),
             )
         ]

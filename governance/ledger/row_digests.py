@@ -1,8 +1,9 @@
 """Digests of stored rows, for the ledger: a changed cell of a request or a decision is found and named.
 
-A digest is ``FORMAT:SHA256:COLUMNS``. SHA256 is that of the canonical JSON (``docs/ledger.md``, rules
-2 to 4) of an object with the listed columns; COLUMNS are the first eight hex digits of the sha256 of
-each column's canonical JSON, in their order. The sha256 proves the row; the short ones name a column.
+A digest is ``FORMAT:SHA256:COLUMNS``. SHA256 is that of the canonical JSON (``docs/ledger.md``,
+rules 2 to 4) of an object with the listed columns; COLUMNS are the first eight hex digits of the
+sha256 of each column's canonical JSON, in their order. The sha256 proves the row; the short ones
+name a column.
 """
 
 import hashlib
@@ -67,7 +68,11 @@ def digest_of(row: Any, member: str) -> str:
     columns = {name: _plain(getattr(row, name)) for name in COVERED[member]}
     try:
         whole = _sha256(encode(columns))
-    except (TypeError, ValueError, RecursionError):  # bytes in a column of texts: never written by the portal
+    except (
+        TypeError,
+        ValueError,
+        RecursionError,
+    ):  # bytes in a column of texts: never written by the portal
         whole = UNREADABLE
     return f"{FORMAT}:{whole}:{''.join(_short(value) for value in columns.values())}"
 
@@ -92,7 +97,8 @@ def altered_columns(told: Any, row: Any, member: str) -> Sequence[str]:
     altered = [
         name
         for name, start in zip(columns, starts, strict=True)
-        if told_parts[-1][start : start + DIGEST_LENGTH] != now_parts[-1][start : start + DIGEST_LENGTH]
+        if told_parts[-1][start : start + DIGEST_LENGTH]
+        != now_parts[-1][start : start + DIGEST_LENGTH]
     ]
     return altered or columns  # the short digests agree by chance, or somebody's work
 

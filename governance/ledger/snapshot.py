@@ -20,16 +20,23 @@ def relations_of(model: type[models.Model]) -> tuple[str, ...]:
     return linked + registration_of(model).children
 
 
-def snapshot(instance: models.Model, *, related: Mapping[str, Iterable[Any]] | None = None) -> dict[str, Any]:
+def snapshot(
+    instance: models.Model, *, related: Mapping[str, Iterable[Any]] | None = None
+) -> dict[str, Any]:
     """Every recorded field of a stored object as JSON values: text, whole numbers, booleans, None, lists.
 
-    :param related: by the names of ``relations_of``, what the object is linked with, where the caller has read it already.
+    :param related: by the names of ``relations_of``, what the object is linked with, where the
+        caller has read it already.
     """
-    behind = related or {name: getattr(instance, name).all() for name in relations_of(type(instance))}
+    behind = related or {
+        name: getattr(instance, name).all() for name in relations_of(type(instance))
+    }
     registration = registration_of(type(instance))
     facts = {
         field.name: _plain(
-            field.value_from_object(instance) if not field.is_relation else getattr(instance, field.name)
+            field.value_from_object(instance)
+            if not field.is_relation
+            else getattr(instance, field.name)
         )
         for field in instance._meta.concrete_fields
         if not field.primary_key and field.name not in registration.exclude

@@ -9,7 +9,14 @@ from django.db import connection
 from django.db.models import Func, TextField
 
 from governance.ledger.acceptance import Break, accepted_breaks, stored_sha256
-from governance.ledger.canonical import DIGEST_LENGTH, DIGESTED_FIELDS, GENESIS, HASHED_FIELDS, digests_of, hash_of
+from governance.ledger.canonical import (
+    DIGEST_LENGTH,
+    DIGESTED_FIELDS,
+    GENESIS,
+    HASHED_FIELDS,
+    digests_of,
+    hash_of,
+)
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.stored_json import Misspelled, read_stored
 
@@ -43,7 +50,10 @@ class Verification:
         """What is wrong, for people; empty when nothing is."""
         if self.is_whole:
             return ""
-        return f"The ledger is broken at row {self.bad_sequence}, column {self.column}: {self.problem}."
+        return (
+            f"The ledger is broken at row {self.bad_sequence}, column {self.column}: "
+            f"{self.problem}."
+        )
 
 
 class StoredRow(NamedTuple):
@@ -90,8 +100,8 @@ def verify(
 
     :param expected: the number of the first row to look at; with it, the hash of the one before.
     :param accepted: the accepted breaks; by default those that the ledger tells of.
-    :param after: what was verified a moment ago, without the ledger's lock. Only the rows behind it are
-        walked, so the lock is held for those alone.
+    :param after: what was verified a moment ago, without the ledger's lock. Only the rows behind it
+        are walked, so the lock is held for those alone.
     """
     passed: list[int] = []
     if after is not None:
@@ -120,16 +130,22 @@ def _stored_hash(sequence: int) -> str:
 
 def verify_row(sequence: int) -> Verification:
     """Verify one row and its link to the row before, without regard to what was accepted."""
-    before = ChangeLogEntry.objects.filter(sequence=sequence - 1).values_list("hash", flat=True).first()
+    before = (
+        ChangeLogEntry.objects.filter(sequence=sequence - 1).values_list("hash", flat=True).first()
+    )
     rows = _parsed(_stored_rows(sequence=sequence).iterator())
-    return verify_entries(rows, expected=sequence, previous_hash=GENESIS if sequence == 1 else before or "")
+    return verify_entries(
+        rows, expected=sequence, previous_hash=GENESIS if sequence == 1 else before or ""
+    )
 
 
 def _walk(expected: int, previous_hash: str) -> Verification:
     """Walk the chain from one row on, without regard to what was accepted."""
     tuples = _stored_rows(sequence__gte=expected)
     found = verify_entries(
-        _parsed(tuples.iterator(chunk_size=VERIFY_CHUNK)), expected=expected, previous_hash=previous_hash
+        _parsed(tuples.iterator(chunk_size=VERIFY_CHUNK)),
+        expected=expected,
+        previous_hash=previous_hash,
     )
     if found.column != UNREADABLE:
         return found
@@ -167,7 +183,9 @@ def _one_by_one(tuples: Any, *, start: int) -> Iterator[tuple[Any, ...]]:
         start = row[StoredRow._fields.index("sequence")] + 1
 
 
-def verify_entries(entries: Iterator[Any], *, expected: int = 1, previous_hash: str = GENESIS) -> Verification:
+def verify_entries(
+    entries: Iterator[Any], *, expected: int = 1, previous_hash: str = GENESIS
+) -> Verification:
     """The same for entries from anywhere, in the order of their sequence: instances, or tuples with the fields' names.
 
     :param expected: the number of the first of them; with it, the hash of the one before.
@@ -176,7 +194,9 @@ def verify_entries(entries: Iterator[Any], *, expected: int = 1, previous_hash: 
         try:
             entry = next(entries, None)
         except Exception as error:  # whatever it is: a chain that cannot be read is not whole
-            return Verification(expected - 1, previous_hash, expected, UNREADABLE, f"cannot be read: {error}")
+            return Verification(
+                expected - 1, previous_hash, expected, UNREADABLE, f"cannot be read: {error}"
+            )
         if entry is None:
             break
         column, problem = _problem_with(entry, expected=expected, previous_hash=previous_hash)
@@ -195,7 +215,9 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
         return "sequence", f"expected {expected}, so {missing} row(s) are missing"
     try:
         hash_matches = hash_of(entry) == entry.hash
-    except Exception:  # half a surrogate pair, NaN, a time that is none: no row of ours ever held one
+    except (
+        Exception
+    ):  # half a surrogate pair, NaN, a time that is none: no row of ours ever held one
         hash_matches = False
     if not hash_matches:
         if isinstance(entry.changes, Misspelled):
@@ -204,7 +226,10 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
     if entry.previous_hash != previous_hash:
         return (
             "previous_hash",
-            "is not the hash of the row before: rows were exchanged, or the chain was made anew from here",
+            (
+                "is not the hash of the row before: rows were exchanged, or the chain was made "
+                "anew from here"
+            ),
         )
     return "", ""
 
@@ -237,9 +262,12 @@ def _column_by_digest(entry: Any, now: str) -> str:
     ]
     if not altered:
         return "hash"
-    # One altered digest looks like one altered column. Put back the digest, and the hash tells which it was.
+    # One altered digest looks like one altered column. Put back the digest, and the hash tells
+    # which it was.
     return "digests" if _hash_with(entry, now) == entry.hash else ", ".join(altered)
 
 
 def _hash_with(entry: Any, digests: str) -> str:
-    return hash_of(ChangeLogEntry(**{name: getattr(entry, name) for name in HASHED_FIELDS}, digests=digests))
+    return hash_of(
+        ChangeLogEntry(**{name: getattr(entry, name) for name in HASHED_FIELDS}, digests=digests)
+    )

@@ -19,13 +19,18 @@ class AcceptanceCommand(PortalCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add who answers for it, and why."""
-        parser.add_argument("--as", metavar="USERNAME", dest="username", required=True, help="a risk owner")
-        parser.add_argument("--reason", metavar="TEXT", required=True, help="what happened, for the change log")
+        parser.add_argument(
+            "--as", metavar="USERNAME", dest="username", required=True, help="a risk owner"
+        )
+        parser.add_argument(
+            "--reason", metavar="TEXT", required=True, help="what happened, for the change log"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Accept it. All or nothing.
 
-        :raises CommandError: there is no such account, nothing is to be accepted, or the policy is against it.
+        :raises CommandError: there is no such account, nothing is to be accepted, or the policy is
+            against it.
         """
         by = actor_named(options["username"])
         if not isinstance(by, User):

@@ -30,13 +30,16 @@ class PortalCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Check the database, then run.
 
-        :raises CommandError: the database does not answer, has migrations to apply, or is the demo's.
+        :raises CommandError: the database does not answer, has migrations to apply, or is the
+            demo's.
         """
         try:
             executor = MigrationExecutor(connection)
             behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
         except OperationalError as error:
-            raise CommandError(f"The database does not answer: {str(error).splitlines()[0]}") from error
+            raise CommandError(
+                f"The database does not answer: {str(error).splitlines()[0]}"
+            ) from error
         if behind:
             raise CommandError("The database is not up to date. Run 'manage.py migrate' first.")
         reason = refusal()

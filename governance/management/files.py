@@ -20,4 +20,6 @@ def write_file(path: Path, text: str) -> None:
         with suppress(OSError, ValueError):
             draft.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) else error
-        raise CommandError(f"{path} cannot be written: {reason}. Name a file in a folder that is there.") from error
+        raise CommandError(
+            f"{path} cannot be written: {reason}. Name a file in a folder that is there."
+        ) from error

@@ -62,17 +62,27 @@ class AccessChange:
     @property
     def about(self) -> str:
         """The name of the account that it is about; empty for a rule."""
-        return self.entry.subject.removeprefix(ACCOUNT) if self.entry.subject.startswith(ACCOUNT) else ""
+        return (
+            self.entry.subject.removeprefix(ACCOUNT)
+            if self.entry.subject.startswith(ACCOUNT)
+            else ""
+        )
 
     def is_waiting(self, *, at: datetime | None = None) -> bool:
         """Whether a second risk owner may still confirm or refuse it.
 
         :param at: the moment (aware; now by default).
         """
-        return self.settled is None and self.waits_until is not None and (at or timezone.now()) < self.waits_until
+        return (
+            self.settled is None
+            and self.waits_until is not None
+            and (at or timezone.now()) < self.waits_until
+        )
 
 
-def recent_changes(*, settings: policy.SignOffSettings, at: datetime | None = None) -> list[AccessChange]:
+def recent_changes(
+    *, settings: policy.SignOffSettings, at: datetime | None = None
+) -> list[AccessChange]:
     """What changed lately about who may sign and by which rules, the newest first.
 
     All that waits, and what has taken effect within ``SHOWN``.
@@ -91,7 +101,9 @@ def recent_changes(*, settings: policy.SignOffSettings, at: datetime | None = No
 
 def change_of(entry: ChangeLogEntry, *, settings: policy.SignOffSettings) -> AccessChange:
     """One ledger row as a change that may wait."""
-    rows = ChangeLogEntry.objects.filter(subject=entry.subject, action__in=SETTLING, changes__change__after=entry.pk)
+    rows = ChangeLogEntry.objects.filter(
+        subject=entry.subject, action__in=SETTLING, changes__change__after=entry.pk
+    )
     return AccessChange(entry, _waits_until(entry, signing_groups(), settings), rows.first())
 
 
@@ -104,7 +116,11 @@ def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessC
         return []
     moment = at or timezone.now()
     rules = sign_off_settings(at=moment)
-    waiting = [change for change in recent_changes(settings=rules, at=moment) if change.is_waiting(at=moment)]
+    waiting = [
+        change
+        for change in recent_changes(settings=rules, at=moment)
+        if change.is_waiting(at=moment)
+    ]
     if not waiting:
         return []
     known = person(user, at=moment)
@@ -141,11 +157,19 @@ def reasons_against_settling(
     )
 
 
-def _waits_until(row: ChangeLogEntry, groups: Iterable[str], settings: policy.SignOffSettings) -> datetime | None:
-    if settings.first_day or not settings.cool_down or row.action not in (Action.CREATED, Action.CHANGED):
+def _waits_until(
+    row: ChangeLogEntry, groups: Iterable[str], settings: policy.SignOffSettings
+) -> datetime | None:
+    if (
+        settings.first_day
+        or not settings.cool_down
+        or row.action not in (Action.CREATED, Action.CHANGED)
+    ):
         return None
     if row.subject.startswith(RULE):
-        waits = bool((row.changes.get("effective_from") or {}).get("after")) and not _is_in_force(row)
+        waits = bool((row.changes.get("effective_from") or {}).get("after")) and not _is_in_force(
+            row
+        )
     else:
         waits = is_activated(row) or bool(gained_groups(row) & set(groups))
     return row.recorded_at + settings.cool_down if waits else None
@@ -155,7 +179,9 @@ def _is_in_force(row: ChangeLogEntry) -> bool:
     return (row.changes.get("in_force") or {}).get("after") is True
 
 
-def concerns_signing(row: ChangeLogEntry, groups: Iterable[str], *, holds: Iterable[str] | None = None) -> bool:
+def concerns_signing(
+    row: ChangeLogEntry, groups: Iterable[str], *, holds: Iterable[str] | None = None
+) -> bool:
     """Whether a ledger row tells of a change of who may sign, or of a rule.
 
     :param groups: those whose members may ask or sign.
@@ -172,7 +198,9 @@ def concerns_signing(row: ChangeLogEntry, groups: Iterable[str], *, holds: Itera
     return bool(touched or by_name or switched or password)
 
 
-def announce(entry: ChangeLogEntry, *, account: User | None = None, addresses: Iterable[str] = ()) -> None:
+def announce(
+    entry: ChangeLogEntry, *, account: User | None = None, addresses: Iterable[str] = ()
+) -> None:
     """E-mail all risk owners of a change of who may sign, or of a rule, after the commit.
 
     Any other ledger row is passed over.
@@ -183,7 +211,11 @@ def announce(entry: ChangeLogEntry, *, account: User | None = None, addresses: I
     """
     groups = signing_groups()
     # One that is deleted has its groups in its last row.
-    holds = account.groups.values_list("name", flat=True) if account is not None and account.pk else None
+    holds = (
+        account.groups.values_list("name", flat=True)
+        if account is not None and account.pk
+        else None
+    )
     if entry.action not in SETTLING and not concerns_signing(entry, groups, holds=holds):
         return
     owners = User.objects.filter(is_active=True, groups__name=RISK_OWNERS).exclude(email="")
@@ -197,10 +229,16 @@ def announce(entry: ChangeLogEntry, *, account: User | None = None, addresses: I
 def _send(entry: ChangeLogEntry, to: list[str]) -> None:
     """Send one e-mail to each. One that cannot be sent is logged: the inbox shows the change as well."""
     with override(settings.LANGUAGE_CODE):
-        subject = _("Who may sign has changed: %(subject)s") % {"subject": entry.subject_title or entry.subject}
+        subject = _("Who may sign has changed: %(subject)s") % {
+            "subject": entry.subject_title or entry.subject
+        }
         body = render_to_string(
             "governance/mail/access_change.txt",
-            {"entry": entry, "portal": settings.PORTAL_URL, "hours": settings.SIGNING_COOL_DOWN_HOURS},
+            {
+                "entry": entry,
+                "portal": settings.PORTAL_URL,
+                "hours": settings.SIGNING_COOL_DOWN_HOURS,
+            },
         )
     send_after_commit(subject=subject, body=body, to=to)
 

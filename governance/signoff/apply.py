@@ -83,9 +83,13 @@ def apply_request(
     with ledger.canonical_language():
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
     # Every signed field, also one that stays as it was: the row alone tells what was signed.
-    changes |= {name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()}
+    changes |= {
+        name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()
+    }
     changes |= digests or {}
-    moved = log_entry(request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes)
+    moved = log_entry(
+        request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes
+    )
     ledger.append_all([*told, moved], at=at)
 
 
@@ -110,17 +114,22 @@ def _plain(value: Any) -> Any:
 def statement(request: StatusChangeRequest, decision: Decision) -> str:
     """The exact sentence that a decision stands under, in the reader's language."""
     if request.direction == Direction.DOWN:
-        return _("I take “%(title)s” down from %(origin)s to %(target)s, at once. I approve no text by it.") % {
+        return _(
+            "I take “%(title)s” down from %(origin)s to %(target)s, at once. I approve no "
+            "text by it."
+        ) % {
             "title": request.runbook.title,
             "origin": request.origin,
             "target": request.target,
         }
     approval = _(
-        "I approve that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
+        "I approve that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on "
+        "the document %(path)s "
         "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
     )
     rejection = _(
-        "I reject that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the document %(path)s "
+        "I reject that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the "
+        "document %(path)s "
         "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
     )
     said = (approval if decision == Decision.APPROVE else rejection) % {

@@ -31,12 +31,16 @@ def last_move(runbook: Runbook) -> StatusChangeRequest | None:
     return runbook.status_change_requests.filter(applied_at__isnull=False).order_by("-pk").first()
 
 
-def last_approval(runbook: Runbook, *, before: StatusChangeRequest | None = None) -> StatusChangeRequest | None:
+def last_approval(
+    runbook: Runbook, *, before: StatusChangeRequest | None = None
+) -> StatusChangeRequest | None:
     """The request whose signers approved a text last; with ``before``, the one ahead of that request.
 
     Whoever took the readiness down since has approved none.
     """
-    applied = runbook.status_change_requests.filter(applied_at__isnull=False, direction=Direction.UP).order_by("-pk")
+    applied = runbook.status_change_requests.filter(
+        applied_at__isnull=False, direction=Direction.UP
+    ).order_by("-pk")
     if before is not None:
         applied = applied.filter(pk__lt=before.pk)
     return applied.first()
@@ -55,7 +59,9 @@ def since_last_approval(request: StatusChangeRequest) -> SinceApproval | None:
     )
 
 
-def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: dict[str, Any]) -> SinceApproval:
+def compare(
+    approval: StatusChangeRequest, *, path: str, sha256: str, metadata: dict[str, Any]
+) -> SinceApproval:
     """What was approved beside another text and other metadata."""
     before = _text(approval.document_path, approval.document_sha256)
     is_same = (path, sha256) == (approval.document_path, approval.document_sha256)
@@ -67,8 +73,12 @@ def compare(approval: StatusChangeRequest, *, path: str, sha256: str, metadata: 
         metadata=[
             {
                 "field": field_in_words(Runbook, name),
-                "before": escape_invisible_characters(value_in_words(Runbook, name, change["before"])) or EMPTY,
-                "after": escape_invisible_characters(value_in_words(Runbook, name, change["after"])) or EMPTY,
+                "before": escape_invisible_characters(
+                    value_in_words(Runbook, name, change["before"])
+                )
+                or EMPTY,
+                "after": escape_invisible_characters(value_in_words(Runbook, name, change["after"]))
+                or EMPTY,
             }
             for name, change in changed.items()
         ],

@@ -57,7 +57,10 @@ def _gates(request: StatusChangeRequest, told: History) -> Iterator[ChecklistIte
         hint=_("Write the steps that an operator follows."),
     )
     yield ChecklistItem(
-        _("An owner is named"), bool(runbook.owner.strip()), required=False, hint=_("Name a role or a team.")
+        _("An owner is named"),
+        bool(runbook.owner.strip()),
+        required=False,
+        hint=_("Name a role or a team."),
     )
     yield ChecklistItem(
         _("An escalation contact is named"),
@@ -78,26 +81,40 @@ def _gates(request: StatusChangeRequest, told: History) -> Iterator[ChecklistIte
         _("Evidence is given"),
         bool(request.evidence_links),
         required=evidence_required,
-        hint=_("The rule asks for a link.") if evidence_required else _("The rule does not ask for it."),
+        hint=_("The rule asks for a link.")
+        if evidence_required
+        else _("The rule does not ask for it."),
     )
 
 
 def _never_rnd_only(runbook: Runbook) -> ChecklistItem:
     """Whether the landscape ever declared it R&D only, as the ledger tells.
 
-    The policy refuses such a runbook while it is declared so; one edited cell in the file takes that back, and whoever
-    edits the file may be whoever asks. So the signers see it for as long as the ledger lasts.
+    The policy refuses such a runbook while it is declared so; one edited cell in the file takes
+    that back, and whoever edits the file may be whoever asks. So the signers see it for as long as
+    the ledger lasts.
     """
     rnd_only = str(ReadinessLevel.RND_ONLY)
-    rows = ChangeLogEntry.objects.filter(subject=subject_of(runbook), action__in=(Action.CREATED, Action.CHANGED))
-    about = rows.filter(Q(changes__declared_level__before=rnd_only) | Q(changes__declared_level__after=rnd_only))
+    rows = ChangeLogEntry.objects.filter(
+        subject=subject_of(runbook), action__in=(Action.CREATED, Action.CHANGED)
+    )
+    about = rows.filter(
+        Q(changes__declared_level__before=rnd_only) | Q(changes__declared_level__after=rnd_only)
+    )
     last = about.order_by("sequence").last()
     hint: str | Promise
     if runbook.declared_level == rnd_only or last is None:
         hint = _("It is declared so now.")
     else:
         hint = _(
-            "It was, and change %(sequence)d by %(actor)s (%(day)s) took that back. Find out what was proven since."
-        ) % {"sequence": last.sequence, "actor": last.actor, "day": date_format(timezone.localdate(last.recorded_at))}
+            "It was, and change %(sequence)d by %(actor)s (%(day)s) took that back. Find out "
+            "what was proven since."
+        ) % {
+            "sequence": last.sequence,
+            "actor": last.actor,
+            "day": date_format(timezone.localdate(last.recorded_at)),
+        }
     passed = last is None and runbook.declared_level != rnd_only
-    return ChecklistItem(_("The landscape never declared it R&D only"), passed, required=False, hint=hint)
+    return ChecklistItem(
+        _("The landscape never declared it R&D only"), passed, required=False, hint=hint
+    )

@@ -53,18 +53,27 @@ REFUSAL_TEXTS = {
     Refusal.NOT_A_RISK_OWNER: _("Only a risk owner may sign."),
     Refusal.OWN_REQUEST: _("You requested this change, so someone else must sign it."),
     Refusal.SIGNED_ALREADY: _("You have already decided on this request. Each person counts once."),
-    Refusal.ACCOUNT_TOO_YOUNG: _("You became a risk owner after this request was opened, so you cannot sign it."),
+    Refusal.ACCOUNT_TOO_YOUNG: _(
+        "You became a risk owner after this request was opened, so you cannot sign it."
+    ),
     Refusal.MEMBERSHIP_NOT_RECORDED: _(
-        "The ledger does not say when this account joined the group, so it does not count. An administrator takes it out of "
+        "The ledger does not say when this account joined the group, so it does not count. "
+        "An administrator takes it out of "
         "the group and puts it in again, in the admin."
     ),
     Refusal.COOLING_DOWN: _(
-        "Somebody else set this account's password a short while ago. It may not sign until the waiting time is over."
+        "Somebody else set this account's password a short while ago. It may not sign until "
+        "the waiting time is over."
     ),
-    Refusal.LOCKED_OUT: _("Too many wrong passwords. This account may not sign for a quarter of an hour."),
-    Refusal.WRONG_PASSWORD: _("This is not your password. Nothing was signed, and the attempt is recorded."),
+    Refusal.LOCKED_OUT: _(
+        "Too many wrong passwords. This account may not sign for a quarter of an hour."
+    ),
+    Refusal.WRONG_PASSWORD: _(
+        "This is not your password. Nothing was signed, and the attempt is recorded."
+    ),
     Refusal.SOLO_MODE_IS_OFF: _(
-        "This request was opened in solo mode, which is off now. Withdraw it and ask anew: others have to sign."
+        "This request was opened in solo mode, which is off now. Withdraw it and ask anew: "
+        "others have to sign."
     ),
     Refusal.REQUEST_CLOSED: _("This request is closed."),
     Refusal.COMMENT_MISSING: _("Say in a comment what you based the decision on."),
@@ -79,7 +88,9 @@ REFUSAL_TEXTS = {
         "sign it for sandbox, track or shadow first."
     ),
     Refusal.NOTHING_CHANGES: _("The runbook has this readiness already, and it holds."),
-    Refusal.NOT_WHAT_IT_WAS: _("A retired runbook goes back to the level that it had before, and to no other."),
+    Refusal.NOT_WHAT_IT_WAS: _(
+        "A retired runbook goes back to the level that it had before, and to no other."
+    ),
     Refusal.YEAR_ALREADY_SIGNED: _("It is signed for a later year already, and that holds now."),
     Refusal.YEAR_MISSING: _("Enter the year: “ready” is always signed for one."),
     Refusal.YEAR_NOT_WANTED: _("Only ready has a year. Leave it empty."),
@@ -87,39 +98,56 @@ REFUSAL_TEXTS = {
     Refusal.YEAR_TOO_FAR: _("Ready is signed for this year or the next, not further ahead."),
     Refusal.RATIONALE_MISSING: _("Say why the change is asked for."),
     Refusal.EVIDENCE_MISSING: _("The rule for this level asks for at least one evidence link."),
-    Refusal.DOCUMENT_MISSING: _("The runbook has no document. There is no text that could be signed."),
+    Refusal.DOCUMENT_MISSING: _(
+        "The runbook has no document. There is no text that could be signed."
+    ),
     Refusal.DOCUMENT_NOT_SHOWN: _(
-        "The stored text is not that of the runbook's path, or not what its sha256 names: it cannot be shown, so it cannot "
+        "The stored text is not that of the runbook's path, or not what its sha256 names: it "
+        "cannot be shown, so it cannot "
         "be signed. Import the documents again."
     ),
-    Refusal.DOCUMENT_IS_STUB: _("The document is a stub: there is nothing in it that anybody could follow live."),
-    Refusal.EVIDENCE_NOT_A_LINK: _("Evidence is given as links: one address per line, each beginning with https://."),
+    Refusal.DOCUMENT_IS_STUB: _(
+        "The document is a stub: there is nothing in it that anybody could follow live."
+    ),
+    Refusal.EVIDENCE_NOT_A_LINK: _(
+        "Evidence is given as links: one address per line, each beginning with https://."
+    ),
     Refusal.RULE_MISSING: _("No sign-off rule is in force for this level. Add one in the admin."),
     Refusal.ACCESS_TOO_NEW: _(
-        "This account was created, activated or added to its group a short while ago. It may ask and sign when the waiting "
-        "time is over, or once a second risk owner has confirmed the change under “Changes to confirm”."
+        "This account was created, activated or added to its group a short while ago. It may "
+        "ask and sign when the waiting "
+        "time is over, or once a second risk owner has confirmed the change under “Changes "
+        "to confirm”."
     ),
     Refusal.QUORUM_OUT_OF_REACH: _(
-        "Not enough people can sign this request, so nobody could complete it. Add members to the group that signs, or change "
+        "Not enough people can sign this request, so nobody could complete it. Add members "
+        "to the group that signs, or change "
         "the rule."
     ),
     Refusal.OWN_CHANGE: _(
-        "You made this change, it is about your account, or one of you lately created the other's account or gave it "
+        "You made this change, it is about your account, or one of you lately created the "
+        "other's account or gave it "
         "access. Another risk owner must decide on it."
     ),
     Refusal.CHANGE_SETTLED: _("This change does not wait for a decision any more."),
-    Refusal.NOT_A_DOWNGRADE: _("This is not a downgrade: it needs a request and the signatures of its rule."),
+    Refusal.NOT_A_DOWNGRADE: _(
+        "This is not a downgrade: it needs a request and the signatures of its rule."
+    ),
 }
 
 # Why a review was not independent; shown beside the readiness.
 DEPENDENCE_TEXTS = {
-    Dependence.FIRST_DAY: _("It was signed on the portal's first day, before anybody was an established risk owner."),
+    Dependence.FIRST_DAY: _(
+        "It was signed on the portal's first day, before anybody was an established risk owner."
+    ),
     Dependence.MADE_BY_PARTY: _(
-        "Within 30 days before, the requester or a signer created the account of one of them, activated it, gave it a group "
+        "Within 30 days before, the requester or a signer created the account of one of "
+        "them, activated it, gave it a group "
         "or set its password."
     ),
     Dependence.MADE_BY_ONE: _(
-        "Within 30 days before, one person created the accounts of the requester and all signers, activated them, gave them "
+        "Within 30 days before, one person created the accounts of the requester and all "
+        "signers, activated them, gave them "
         "a group or set their passwords."
     ),
 }

@@ -7,7 +7,9 @@ from governance.signoff.choices import RequestState
 from governance.signoff.models import StatusChangeRequest
 
 
-def close_request(request: StatusChangeRequest, state: RequestState, *, reason: str, at: datetime) -> None:
+def close_request(
+    request: StatusChangeRequest, state: RequestState, *, reason: str, at: datetime
+) -> None:
     """Move a request to a closed state.
 
     :raises ValueError: the table of transitions knows no such way.

@@ -23,25 +23,42 @@ from governance.signoff.review_context import ReviewContext, etag_of, load_revie
 
 
 def sign(
-    *, request: StatusChangeRequest, comment: str, seen: str, password: str, by: User, at: datetime | None = None
+    *,
+    request: StatusChangeRequest,
+    comment: str,
+    seen: str,
+    password: str,
+    by: User,
+    at: datetime | None = None,
 ) -> StatusChangeRequest:
     """Approve a request. The last signature that the rule asks for moves the readiness.
 
-    :param seen: the token that the page carried (``form_etag``): the signature covers what was shown. The same decision
-        with the same token again (a double click, a retry) is the same signature, and gives the same answer.
+    :param seen: the token that the page carried (``form_etag``): the signature covers what was
+        shown. The same decision with the same token again (a double click, a retry) is the same
+        signature, and gives the same answer.
     :param password: the signer's own, asked for again at each signature.
     :raises ActionRefused: the policy has reasons against it.
     :raises StaleForm: the page showed something else than what stands now.
     :raises RequestLapsed: what was to be signed has changed; the request is closed.
     """
-    return _decide(request, Decision.APPROVE, comment=comment, seen=seen, password=password, by=by, at=at)
+    return _decide(
+        request, Decision.APPROVE, comment=comment, seen=seen, password=password, by=by, at=at
+    )
 
 
 def reject(
-    *, request: StatusChangeRequest, comment: str, seen: str, password: str, by: User, at: datetime | None = None
+    *,
+    request: StatusChangeRequest,
+    comment: str,
+    seen: str,
+    password: str,
+    by: User,
+    at: datetime | None = None,
 ) -> StatusChangeRequest:
     """Say no. One rejection ends a request; the comment says why. Raises like ``sign``."""
-    return _decide(request, Decision.REJECT, comment=comment, seen=seen, password=password, by=by, at=at)
+    return _decide(
+        request, Decision.REJECT, comment=comment, seen=seen, password=password, by=by, at=at
+    )
 
 
 def form_etag(request: StatusChangeRequest) -> str:
@@ -65,14 +82,17 @@ def _decide(
         read = load_review_context(locked_request(request), by=by, at=moment)
         request, lapsed = read.request, False
         account, known = read.accounts[by.pk].user, read.people[by.pk]
-        confirmed = is_confirmed(given, account=account, known=known, at=moment, rules=read.settings)
+        confirmed = is_confirmed(
+            given, account=account, known=known, at=moment, rules=read.settings
+        )
         if confirmed and not _is_repeated(read, decision, comment=comment, seen=seen, by=by):
             lapsed = request.state == RequestState.LAPSED or (
                 request.is_open and lapse_if_changed(request, by=ledger.SYSTEM, at=moment)
             )
             if not lapsed:
                 _decide_locked(read, decision, comment=comment, seen=seen, by=by, at=moment)
-    # Raised after the commit: the row of a wrong password, and a lapse, must stay although the signer is turned away.
+    # Raised after the commit: the row of a wrong password, and a lapse, must stay although the
+    # signer is turned away.
     if not confirmed:
         refuse_for([policy.Refusal.WRONG_PASSWORD])
     if lapsed:
@@ -80,17 +100,23 @@ def _decide(
     return request
 
 
-def _is_repeated(read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User) -> bool:
+def _is_repeated(
+    read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User
+) -> bool:
     """Whether this very decision is stored already: the same person, on the same page, with the same words."""
     this = (by.pk, decision, comment.strip(), _digest(seen))
-    return this in [(each.signer_id, each.decision, each.comment, each.seen_sha256) for each in read.decisions]
+    return this in [
+        (each.signer_id, each.decision, each.comment, each.seen_sha256) for each in read.decisions
+    ]
 
 
 def _digest(seen: str) -> str:
     return hashlib.sha256(seen.encode("utf-8", "replace")).hexdigest()
 
 
-def _decide_locked(read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User, at: datetime) -> None:
+def _decide_locked(
+    read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User, at: datetime
+) -> None:
     request = read.request
     refuse_for(read.reasons_against_signing(by, at=at))
     if decision == Decision.APPROVE and request.document_sha256 and not read.document_is_intact():
@@ -98,10 +124,16 @@ def _decide_locked(read: ReviewContext, decision: Decision, *, comment: str, see
     if not comment.strip():
         refuse_for([policy.Refusal.COMMENT_MISSING])
     if seen != read.seen_token:
-        raise StaleForm(_("The page showed an earlier state of this request. Look at it again, then decide."))
-    stored = store_decision(request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen))
+        raise StaleForm(
+            _("The page showed an earlier state of this request. Look at it again, then decide.")
+        )
+    stored = store_decision(
+        request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen)
+    )
     with ledger.canonical_language():
-        told = pins_of(request) | {"statement_sha256": {"before": None, "after": stored.statement_sha256}}
+        told = pins_of(request) | {
+            "statement_sha256": {"before": None, "after": stored.statement_sha256}
+        }
     told |= told_digest(stored, "sign_off_row")
     if decision == Decision.REJECT:
         close_request(request, RequestState.REJECTED, reason=comment, at=at)

@@ -25,15 +25,22 @@ def downgrade(
 ) -> StatusChangeRequest:
     """Take a readiness down at once, or retire the runbook: one risk owner, a reason, no waiting (DESIGN, promise 4).
 
-    It signs no text: what was signed before stays what was signed, also where another text stands there by now.
+    It signs no text: what was signed before stays what was signed, also where another text stands
+    there by now.
 
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
     with ledger.atomic():
         runbook = locked_runbook(runbook.pk)
-        refuse_for(policy.reasons_against_downgrading(person(by), status_of(runbook, at=moment), level, reason))
-        told = lapse_open_requests(runbook, _("The readiness was taken down meanwhile."), by=by, at=moment)
+        refuse_for(
+            policy.reasons_against_downgrading(
+                person(by), status_of(runbook, at=moment), level, reason
+            )
+        )
+        told = lapse_open_requests(
+            runbook, _("The readiness was taken down meanwhile."), by=by, at=moment
+        )
         request = open_request(
             runbook,
             level=level,
@@ -53,7 +60,9 @@ def downgrade(
         return request
 
 
-def lapse_open_requests(runbook: Runbook, reason: str, *, by: User, at: datetime) -> list[ledger.Record]:
+def lapse_open_requests(
+    runbook: Runbook, reason: str, *, by: User, at: datetime
+) -> list[ledger.Record]:
     """Close the open request, if there is one; returns what the ledger is to tell of it."""
     waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
     if waiting is None:

@@ -57,7 +57,8 @@ def _first_signer_recorded_at() -> datetime | None:
     names = {RISK_OWNERS, *SignOffRule.objects.values_list("group__name", flat=True).distinct()}
     joined = Q()
     for name in names:
-        # As JSON has it. SQLite keeps the escapes of the text that was written; PostgreSQL knows values.
+        # As JSON has it. SQLite keeps the escapes of the text that was written; PostgreSQL knows
+        # values.
         for spelled in (json.dumps(name), json.dumps(name, ensure_ascii=False)):
             joined |= Q(changes__groups__after__icontains=spelled)
     rows = ChangeLogEntry.objects.filter(
@@ -99,7 +100,9 @@ class Survey:
     def reach(self, request: StatusChangeRequest) -> policy.Reach:
         """Whether a request can still be completed."""
         group = request.rule.group_id if request.rule else 0
-        approved = frozenset(each.signer_id for each in request.sign_offs.all() if each.decision == Decision.APPROVE)
+        approved = frozenset(
+            each.signer_id for each in request.sign_offs.all() if each.decision == Decision.APPROVE
+        )
         return policy.reach(
             [person for (of_group, _), person in self.people.items() if of_group == group],
             self.facts[request.pk],
@@ -126,9 +129,13 @@ def survey(
     rows = rows.filter(state=RequestState.OPEN, rule__isnull=False)
     if only is not None:
         rows = _candidates(rows, only)
-    found = list(rows.select_related("runbook", "requested_by", "rule").prefetch_related("sign_offs"))
+    found = list(
+        rows.select_related("runbook", "requested_by", "rule").prefetch_related("sign_offs")
+    )
     members = _members(found, only) if found else {}
-    told = history_of([subject_of(each.user) for each in members.values()]) if members else History()
+    told = (
+        history_of([subject_of(each.user) for each in members.values()]) if members else History()
+    )
     groups = {request.rule.group_id for request in found if request.rule}
     return Survey(
         requests=found,
@@ -151,7 +158,9 @@ def _candidates(rows: QuerySet[StatusChangeRequest], user: User) -> QuerySet[Sta
     """
     own = Q(independent=True, requested_by=user.pk)
     decided = SignOff.objects.filter(signer=user.pk).values("request")
-    return rows.filter(rule__group__in=user.groups.values("pk")).exclude(own).exclude(pk__in=decided)
+    return (
+        rows.filter(rule__group__in=user.groups.values("pk")).exclude(own).exclude(pk__in=decided)
+    )
 
 
 def _members(requests: Sequence[StatusChangeRequest], only: User | None) -> dict[int, Account]:
@@ -182,7 +191,8 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
     if not requests:
         return {}
     rows = ChangeLogEntry.objects.filter(
-        action=Action.REQUEST_SUBMITTED, subject__in={subject_of(request.runbook) for request in requests}
+        action=Action.REQUEST_SUBMITTED,
+        subject__in={subject_of(request.runbook) for request in requests},
     )
     told = rows.order_by("-sequence").values_list("sequence", "changes")
     opened = (((changes.get("request") or {}).get("after"), sequence) for sequence, changes in told)
@@ -197,7 +207,9 @@ def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequ
     return survey(only=user, at=at).awaiting(user.pk)
 
 
-def quorum_in_reach(rule: SignOffRule, *, by: User, settings: policy.SignOffSettings, at: datetime) -> bool:
+def quorum_in_reach(
+    rule: SignOffRule, *, by: User, settings: policy.SignOffSettings, at: datetime
+) -> bool:
     """Whether as many people as a rule asks for could sign a request by this person."""
     asked = policy.RequestFacts(
         state="open",
@@ -208,11 +220,19 @@ def quorum_in_reach(rule: SignOffRule, *, by: User, settings: policy.SignOffSett
         decided_by=frozenset(),
     )
     people, needed = members_of(rule, at=at), rule.required_signatures
-    return not policy.reach(people, asked, approved_by=frozenset(), needed=needed, settings=settings, at=at).is_lost
+    return not policy.reach(
+        people, asked, approved_by=frozenset(), needed=needed, settings=settings, at=at
+    ).is_lost
 
 
-def members_of(rule: SignOffRule, *, besides: Iterable[int] = (), at: datetime) -> list[policy.Person]:
+def members_of(
+    rule: SignOffRule, *, besides: Iterable[int] = (), at: datetime
+) -> list[policy.Person]:
     """The people in a rule's group, and some others, as the policy knows them at a moment."""
-    members = accounts(User.objects.filter(Q(groups=rule.group_id) | Q(pk__in=list(besides))).values("pk"))
+    members = accounts(
+        User.objects.filter(Q(groups=rule.group_id) | Q(pk__in=list(besides))).values("pk")
+    )
     told = history_of([subject_of(each.user) for each in members.values()])
-    return [person_of(each, told, signing_group_id=rule.group_id, at=at) for each in members.values()]
+    return [
+        person_of(each, told, signing_group_id=rule.group_id, at=at) for each in members.values()
+    ]

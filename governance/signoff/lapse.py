@@ -20,7 +20,9 @@ from runbooks.models import Runbook
 from runbooks.validity import last_day
 
 
-def what_changed(request: StatusChangeRequest, *, at: datetime | None = None) -> dict[str, dict[str, object]]:
+def what_changed(
+    request: StatusChangeRequest, *, at: datetime | None = None
+) -> dict[str, dict[str, object]]:
     """What differs now from what the request pins, field by field; empty when all is as it was.
 
     A request whose readiness would be over already has run out: its last day stands beside today's.
@@ -40,12 +42,16 @@ def what_changed(request: StatusChangeRequest, *, at: datetime | None = None) ->
     return changes
 
 
-def lapse_changed_requests(*, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None) -> int:
+def lapse_changed_requests(
+    *, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None
+) -> int:
     """Close every open request (of one runbook, or all) whose pins no longer hold; returns how many."""
     requests = StatusChangeRequest.objects.filter(state=RequestState.OPEN).order_by("pk")
     if runbook is not None:
         requests = requests.filter(runbook=runbook)
-    return sum(lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook"))
+    return sum(
+        lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook")
+    )
 
 
 def lapse_expired_requests(*, by: ledger.Actor, at: datetime | None = None) -> int:
@@ -58,13 +64,16 @@ def lapse_expired_requests(*, by: ledger.Actor, at: datetime | None = None) -> i
     return closed
 
 
-def lapse_if_changed(request: StatusChangeRequest, *, by: ledger.Actor, at: datetime | None = None) -> bool:
+def lapse_if_changed(
+    request: StatusChangeRequest, *, by: ledger.Actor, at: datetime | None = None
+) -> bool:
     """Close one open request if its pins no longer hold; says whether it did."""
     changes = what_changed(request, at=at)
     if not changes:
         return False
     moment = at or timezone.now()
-    # Stored for everyone, so in the portal's own language and not in that of whoever happened to change something.
+    # Stored for everyone, so in the portal's own language and not in that of whoever happened to
+    # change something.
     with override(settings.LANGUAGE_CODE):
         close_request(request, RequestState.LAPSED, reason=_sentence(changes), at=moment)
     with ledger.canonical_language():

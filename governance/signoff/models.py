@@ -27,19 +27,24 @@ class SignOffRule(models.Model):
     """
 
     target_level = models.CharField(_("target level"), max_length=20, choices=ReadinessLevel)
-    purpose = models.CharField(_("purpose"), max_length=10, choices=RulePurpose, default=RulePurpose.MOVE)
+    purpose = models.CharField(
+        _("purpose"), max_length=10, choices=RulePurpose, default=RulePurpose.MOVE
+    )
     version = models.PositiveIntegerField(_("version"), default=1)
     required_signatures = models.PositiveSmallIntegerField(_("signatures needed"), default=1)
     group = models.ForeignKey(Group, models.PROTECT, verbose_name=_("signed by"), related_name="+")
     evidence_required = models.BooleanField(_("evidence needed"), default=False)
-    separate_from_requester = models.BooleanField(_("signers other than the requester"), default=True)
+    separate_from_requester = models.BooleanField(
+        _("signers other than the requester"), default=True
+    )
     valid_days = models.PositiveSmallIntegerField(
         _("valid for days"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
         help_text=_(
-            "The day of the request is the first. Empty: ready holds to the end of its year, the others for ever."
+            "The day of the request is the first. Empty: ready holds to the end of its year, "
+            "the others for ever."
         ),
     )
     in_force = models.BooleanField(_("in force"), default=True)
@@ -47,7 +52,9 @@ class SignOffRule(models.Model):
         _("effective from"),
         null=True,
         blank=True,
-        help_text=_("A rule that asks for less waits until then, or until a second risk owner confirms it."),
+        help_text=_(
+            "A rule that asks for less waits until then, or until a second risk owner confirms it."
+        ),
     )
 
     class Meta:
@@ -55,21 +62,29 @@ class SignOffRule(models.Model):
         verbose_name_plural = _("sign-off rules")
         ordering = ("target_level", "-version", "pk")
         constraints: ClassVar = [
-            models.UniqueConstraint(name="rule_version_is_unique", fields=("target_level", "purpose", "version")),
+            models.UniqueConstraint(
+                name="rule_version_is_unique", fields=("target_level", "purpose", "version")
+            ),
             models.UniqueConstraint(
                 name="one_rule_in_force_per_level",
                 fields=("target_level", "purpose"),
                 condition=models.Q(in_force=True),
             ),
-            models.CheckConstraint(name="rule_purpose_is_known", condition=models.Q(purpose__in=RulePurpose.values)),
+            models.CheckConstraint(
+                name="rule_purpose_is_known", condition=models.Q(purpose__in=RulePurpose.values)
+            ),
             models.CheckConstraint(
                 name="rule_only_solo_signs_alone",
-                condition=models.Q(separate_from_requester=True) | models.Q(purpose=RulePurpose.SOLO),
-                violation_error_message=_("The signers are others than the requester, but in solo mode."),
+                condition=models.Q(separate_from_requester=True)
+                | models.Q(purpose=RulePurpose.SOLO),
+                violation_error_message=_(
+                    "The signers are others than the requester, but in solo mode."
+                ),
             ),
             models.CheckConstraint(
                 name="rule_holds_for_a_day_at_least",
-                condition=models.Q(valid_days__isnull=True) | models.Q(valid_days__range=(1, MAX_DAYS)),
+                condition=models.Q(valid_days__isnull=True)
+                | models.Q(valid_days__range=(1, MAX_DAYS)),
                 violation_error_message=_("Give 1 to 3660 days, or leave it empty."),
             ),
             models.CheckConstraint(
@@ -81,7 +96,10 @@ class SignOffRule(models.Model):
 
     def __str__(self) -> str:
         purpose = "" if self.purpose == RulePurpose.MOVE else f" ({self.get_purpose_display()})"
-        return f"{self.get_target_level_display()}{purpose}: {self.required_signatures} × {self.group}, v{self.version}"
+        return (
+            f"{self.get_target_level_display()}{purpose}: {self.required_signatures} × "
+            f"{self.group}, v{self.version}"
+        )
 
     def get_absolute_url(self) -> str:
         """Its place on the pages."""
@@ -97,7 +115,9 @@ class StatusChangeRequestQuerySet(models.QuerySet[Any]):
 
     def whole(self) -> Self:
         """With what is signed and by which rule: the runbook, its document, clusters and layers, the rule, the requester."""
-        related = self.select_related("runbook__document", "runbook__primary_cluster", "rule__group", "requested_by")
+        related = self.select_related(
+            "runbook__document", "runbook__primary_cluster", "rule__group", "requested_by"
+        )
         return related.prefetch_related("runbook__related_clusters", "runbook__layers")
 
 
@@ -105,9 +125,14 @@ class StatusChangeRequest(models.Model):
     """Someone asks that a runbook move to a readiness, with what the signature will cover pinned."""
 
     runbook = models.ForeignKey(
-        "runbooks.Runbook", models.PROTECT, related_name="status_change_requests", verbose_name=_("runbook")
+        "runbooks.Runbook",
+        models.PROTECT,
+        related_name="status_change_requests",
+        verbose_name=_("runbook"),
     )
-    direction = models.CharField(_("direction"), max_length=4, choices=Direction, default=Direction.UP)
+    direction = models.CharField(
+        _("direction"), max_length=4, choices=Direction, default=Direction.UP
+    )
     from_level = models.CharField(_("from level"), max_length=20, choices=ReadinessLevel)
     from_year = models.PositiveSmallIntegerField(_("from year"), null=True, blank=True)
     to_level = models.CharField(_("to level"), max_length=20, choices=ReadinessLevel)
@@ -116,20 +141,32 @@ class StatusChangeRequest(models.Model):
     evidence = models.TextField(_("evidence"), blank=True, help_text=_("One link per line."))
 
     rule = models.ForeignKey(
-        SignOffRule, models.PROTECT, null=True, blank=True, related_name="requests", verbose_name=_("rule")
+        SignOffRule,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="requests",
+        verbose_name=_("rule"),
     )
     required_signatures = models.PositiveSmallIntegerField(_("signatures needed"))
     independent = models.BooleanField(_("signers other than the requester"), default=True)
     valid_from_year = models.PositiveSmallIntegerField(_("valid from year"), null=True, blank=True)
-    valid_until = models.DateField(_("valid until"), null=True, blank=True, help_text=_("The last day."))
+    valid_until = models.DateField(
+        _("valid until"), null=True, blank=True, help_text=_("The last day.")
+    )
     document_path = models.CharField(_("document path"), max_length=300, blank=True)
     document_sha256 = models.CharField(_("document sha256"), max_length=64, blank=True)
     metadata = models.JSONField(_("metadata"), default=dict)
     metadata_sha256 = models.CharField(_("metadata sha256"), max_length=64)
 
-    state = models.CharField(_("state"), max_length=10, choices=RequestState, default=RequestState.OPEN)
+    state = models.CharField(
+        _("state"), max_length=10, choices=RequestState, default=RequestState.OPEN
+    )
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="status_change_requests", verbose_name=_("requested by")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="status_change_requests",
+        verbose_name=_("requested by"),
     )
     requested_at = models.DateTimeField(_("requested at"))
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
@@ -151,7 +188,9 @@ class StatusChangeRequest(models.Model):
         ordering = ("-requested_at", "-pk")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                name="one_open_request_per_runbook", fields=("runbook",), condition=models.Q(state=RequestState.OPEN)
+                name="one_open_request_per_runbook",
+                fields=("runbook",),
+                condition=models.Q(state=RequestState.OPEN),
             ),
             models.CheckConstraint(
                 name="request_is_closed_with_a_time",
@@ -167,7 +206,9 @@ class StatusChangeRequest(models.Model):
                 condition=models.Q(to_level=ReadinessLevel.READY, to_year__isnull=False)
                 | (~models.Q(to_level=ReadinessLevel.READY) & models.Q(to_year__isnull=True)),
             ),
-            models.CheckConstraint(name="request_needs_a_signature", condition=models.Q(required_signatures__gte=1)),
+            models.CheckConstraint(
+                name="request_needs_a_signature", condition=models.Q(required_signatures__gte=1)
+            ),
         ]
         permissions: ClassVar = [("sign_statuschangerequest", "Can sign status change requests")]
 
@@ -223,7 +264,10 @@ class SignOff(models.Model):
     """One person's decision on one request: never changed, never deleted."""
 
     request = models.ForeignKey(
-        StatusChangeRequest, models.PROTECT, related_name="sign_offs", verbose_name=_("status change request")
+        StatusChangeRequest,
+        models.PROTECT,
+        related_name="sign_offs",
+        verbose_name=_("status change request"),
     )
     signer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="sign_offs", verbose_name=_("signer")

@@ -1,7 +1,7 @@
 """Who may do what, and why not. Pure: imports no Django.
 
-Every question answers with the reasons against; an empty tuple means yes. The words for a
-reason live in ``governance.signoff.choices.REFUSAL_TEXTS``, so that page, API and command say the same.
+Every question answers with the reasons against; an empty tuple means yes. The words for a reason
+live in ``governance.signoff.choices.REFUSAL_TEXTS``, so that page, API and command say the same.
 """
 
 from collections.abc import Iterable
@@ -79,12 +79,14 @@ class Person:
     """What the policy needs to know of an account.
 
     :ivar joined_at: when the account was made (aware).
-    :ivar recorded_since: the number of the ledger row since which the account has been active in the signing group without
-        a break; None where the ledger does not say so.
-    :ivar password_set_by_another_at: when somebody else last set its password (aware); None where nobody did.
+    :ivar recorded_since: the number of the ledger row since which the account has been active in
+        the signing group without a break; None where the ledger does not say so.
+    :ivar password_set_by_another_at: when somebody else last set its password (aware); None where
+        nobody did.
     :ivar password_reset_at: the same, not counting the first password, which comes with the
         account.
-    :ivar wrong_passwords: how many wrong passwords were given at signing lately (``CONFIRMATION_WINDOW``).
+    :ivar wrong_passwords: how many wrong passwords were given at signing lately
+        (``CONFIRMATION_WINDOW``).
     :ivar signs_since: when the ledger recorded what lets it sign (aware); None where a second risk
         owner confirmed that, or where it may not sign.
     :ivar asks_since: when the ledger recorded what lets it open requests (aware); None where that
@@ -115,7 +117,8 @@ class RequestFacts:
     """What the policy needs to know of a request.
 
     :ivar opened_at: aware. :ivar opened_as: the number of the ledger row that tells of the opening.
-    :ivar independent: whether the requester's own signature does not count (always, but in solo mode).
+    :ivar independent: whether the requester's own signature does not count (always, but in solo
+        mode).
     :ivar decided_by: account ids.
     """
 
@@ -144,7 +147,12 @@ class SignOffSettings:
 
     def waits(self, since: datetime | None, at: datetime) -> bool:
         """Whether what happened at ``since`` (aware) has not waited long enough at a moment."""
-        return bool(self.cool_down) and not self.first_day and since is not None and at < since + self.cool_down
+        return (
+            bool(self.cool_down)
+            and not self.first_day
+            and since is not None
+            and at < since + self.cool_down
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +160,10 @@ class RunbookStatus:
     """Where a runbook stands: its signed readiness, and the level that the landscape file declares.
 
     :ivar before_retirement: the level that it had when it was retired; None where it is not.
-    :ivar holds: whether its readiness holds now: nothing has changed or run out since it was signed.
-    :ivar document_is_intact: the stored text is that of the runbook's path and hashes to its sha256, so that a page can
-        show what is signed.
+    :ivar holds: whether its readiness holds now: nothing has changed or run out since it was
+        signed.
+    :ivar document_is_intact: the stored text is that of the runbook's path and hashes to its
+        sha256, so that a page can show what is signed.
     :ivar document_is_stub: the text is there to satisfy a link, and no runbook.
     """
 
@@ -186,7 +195,8 @@ class Proposal:
     quorum_in_reach: bool = True
 
 
-# So many wrong passwords at signing lock the account out of signing, until the oldest of them is this long ago.
+# So many wrong passwords at signing lock the account out of signing, until the oldest of them is
+# this long ago.
 MAX_WRONG_PASSWORDS = 5
 CONFIRMATION_WINDOW = timedelta(minutes=15)
 
@@ -217,7 +227,8 @@ def reasons_against_counting(
         (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and recorded is None),
         (
             Refusal.ACCOUNT_TOO_YOUNG,
-            person.joined_at > request.opened_at or (recorded is not None and recorded > request.opened_as),
+            person.joined_at > request.opened_at
+            or (recorded is not None and recorded > request.opened_as),
         ),
     )
 
@@ -237,9 +248,13 @@ def reasons_against_signing(
     )
 
 
-def reasons_against_confirming(person: Person, *, settings: SignOffSettings, at: datetime) -> tuple[Refusal, ...]:
+def reasons_against_confirming(
+    person: Person, *, settings: SignOffSettings, at: datetime
+) -> tuple[Refusal, ...]:
     """Why this person's password confirms no signature at a moment, right or wrong."""
-    return _reasons((Refusal.COOLING_DOWN, _cools_down(person, settings, at))) + reasons_against_guessing(person)
+    return _reasons(
+        (Refusal.COOLING_DOWN, _cools_down(person, settings, at))
+    ) + reasons_against_guessing(person)
 
 
 def _cools_down(person: Person, settings: SignOffSettings, at: datetime) -> bool:
@@ -271,7 +286,12 @@ def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[
 
 
 def reasons_against_submitting(
-    person: Person, standing: RunbookStatus, proposal: Proposal, *, settings: SignOffSettings, at: datetime
+    person: Person,
+    standing: RunbookStatus,
+    proposal: Proposal,
+    *,
+    settings: SignOffSettings,
+    at: datetime,
 ) -> tuple[Refusal, ...]:
     """Why this request for a move up may not be opened at a moment (aware; DESIGN, promise 4)."""
     return (
@@ -289,10 +309,16 @@ def reasons_against_submitting(
             (Refusal.RULE_MISSING, not proposal.rule_exists),
             (Refusal.QUORUM_OUT_OF_REACH, proposal.rule_exists and not proposal.quorum_in_reach),
             # Unassessed says nothing of the text: whoever is put back there needs none.
-            (Refusal.DOCUMENT_MISSING, not standing.has_document and proposal.level != transitions.UNASSESSED),
+            (
+                Refusal.DOCUMENT_MISSING,
+                not standing.has_document and proposal.level != transitions.UNASSESSED,
+            ),
             (Refusal.RATIONALE_MISSING, not proposal.rationale.strip()),
             (Refusal.DOCUMENT_NOT_SHOWN, standing.has_document and not standing.document_is_intact),
-            (Refusal.DOCUMENT_IS_STUB, proposal.level == transitions.READY and standing.document_is_stub),
+            (
+                Refusal.DOCUMENT_IS_STUB,
+                proposal.level == transitions.READY and standing.document_is_stub,
+            ),
             (Refusal.EVIDENCE_MISSING, proposal.evidence_required and not proposal.evidence),
             (Refusal.EVIDENCE_NOT_A_LINK, not all(is_link(link) for link in proposal.evidence)),
         )
@@ -308,7 +334,9 @@ def _reasons_against_step(standing: RunbookStatus, proposal: Proposal) -> tuple[
         return _reasons((Refusal.NOT_WHAT_IT_WAS, proposal.level != standing.before_retirement))
     if standing.level != proposal.level:
         return ()
-    earlier = standing.year is not None and proposal.year is not None and proposal.year < standing.year
+    earlier = (
+        standing.year is not None and proposal.year is not None and proposal.year < standing.year
+    )
     return _reasons(
         (Refusal.NOTHING_CHANGES, standing.holds and standing.year == proposal.year),
         (Refusal.YEAR_ALREADY_SIGNED, standing.holds and earlier),
@@ -320,7 +348,9 @@ def _is_rnd_only(standing: RunbookStatus) -> bool:
 
     A retired runbook goes back to what it was, which was settled then.
     """
-    declared_so = standing.level == transitions.UNASSESSED and standing.declared_level == transitions.RND_ONLY
+    declared_so = (
+        standing.level == transitions.UNASSESSED and standing.declared_level == transitions.RND_ONLY
+    )
     return standing.level == transitions.RND_ONLY or declared_so
 
 
@@ -381,11 +411,13 @@ def reach(
     """
     people = list(members)
     given = sum(
-        person.id in approved_by and not reasons_against_counting(person, request, settings=settings)
+        person.id in approved_by
+        and not reasons_against_counting(person, request, settings=settings)
         for person in people
     )
     able = sum(
-        not set(reasons_against_signing(person, request, settings=settings, at=at)) - TEMPORARY for person in people
+        not set(reasons_against_signing(person, request, settings=settings, at=at)) - TEMPORARY
+        for person in people
     )
     return Reach(given, able, needed)
 
@@ -400,7 +432,9 @@ def dependence(parties: Iterable[Person], *, first_day: bool) -> tuple[Dependenc
     """
     people = list(parties)
     names = {person.username for person in people}
-    made_by_all = frozenset.intersection(*(person.made_by for person in people)) if people else frozenset()
+    made_by_all = (
+        frozenset.intersection(*(person.made_by for person in people)) if people else frozenset()
+    )
     asked = (
         (Dependence.FIRST_DAY, first_day),
         (Dependence.MADE_BY_PARTY, any(person.made_by & names for person in people)),
@@ -426,7 +460,9 @@ def is_stricter(new: RuleTerms, old: RuleTerms | None) -> bool:
     """
     if old is None or new.group != old.group or new.required_signatures < old.required_signatures:
         return False
-    shorter = old.valid_days is None or (new.valid_days is not None and new.valid_days <= old.valid_days)
+    shorter = old.valid_days is None or (
+        new.valid_days is not None and new.valid_days <= old.valid_days
+    )
     return shorter and new.evidence_required >= old.evidence_required
 
 

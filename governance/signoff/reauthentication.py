@@ -28,7 +28,11 @@ class Given:
 
     def is_right_for(self, account: User) -> bool:
         """Whether it is the account's. Hashed once more only where the stored hash is another one than before."""
-        return self.is_right if account.password == self.encoded else _is_right(self.password, account.password)
+        return (
+            self.is_right
+            if account.password == self.encoded
+            else _is_right(self.password, account.password)
+        )
 
 
 def _is_right(password: str, encoded: str) -> bool:
@@ -38,21 +42,26 @@ def _is_right(password: str, encoded: str) -> bool:
 def hashed(password: str, *, by: User) -> Given:
     """Hash a password that was given, which is slow on purpose: outside of the ledger's lock.
 
-    What was read before the lock decides nothing: ``is_confirmed`` holds it against the hash that is stored then.
+    What was read before the lock decides nothing: ``is_confirmed`` holds it against the hash that
+    is stored then.
     """
     return Given(password, by.password, _is_right(password, by.password))
 
 
-def confirm_password(*, by: User, password: str, signs: bool = True, at: datetime | None = None) -> None:
+def confirm_password(
+    *, by: User, password: str, signs: bool = True, at: datetime | None = None
+) -> None:
     """See that whoever acts knows the account's password now.
 
-    Every form that asks for it again comes here, and a signature by the two halves of it: else one of them is where it is
-    tried out.
+    Every form that asks for it again comes here, and a signature by the two halves of it: else one
+    of them is where it is tried out.
 
-    The slow hashing is done outside of the ledger's lock; the counting inside, so that many guesses at once are counted
-    one by one. Behind the limit the answer is the same for a right password and a wrong one.
+    The slow hashing is done outside of the ledger's lock; the counting inside, so that many guesses
+    at once are counted one by one. Behind the limit the answer is the same for a right password and
+    a wrong one.
 
-    :param signs: for a signature, which waits after somebody else set the password; setting one's own does not wait.
+    :param signs: for a signature, which waits after somebody else set the password; setting one's
+        own does not wait.
     :param at: when (aware; now by default).
     :raises ActionRefused: the password is wrong, the account is locked, or it cools down.
     """
@@ -60,7 +69,9 @@ def confirm_password(*, by: User, password: str, signs: bool = True, at: datetim
     given = hashed(password, by=by)
     with ledger.atomic():
         account = account_of(by)
-        known = person_of(account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment)
+        known = person_of(
+            account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment
+        )
         is_right = is_confirmed(given, account=account.user, known=known, signs=signs, at=moment)
     # Raised after the commit: the row must stay.
     if not is_right:
@@ -83,7 +94,11 @@ def is_confirmed(
     :raises ActionRefused: the account is locked, or it cools down.
     """
     if signs:
-        refuse_for(policy.reasons_against_confirming(known, settings=rules or sign_off_settings(at=at), at=at))
+        refuse_for(
+            policy.reasons_against_confirming(
+                known, settings=rules or sign_off_settings(at=at), at=at
+            )
+        )
     else:
         refuse_for(policy.reasons_against_guessing(known))
     is_right = given.is_right_for(account)

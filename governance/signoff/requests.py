@@ -26,17 +26,22 @@ def locked_runbook(pk: int) -> Runbook:
 
     With its clusters and layers: what is pinned is asked for several times.
     """
-    locked = Runbook.objects.select_for_update(of=("self",)).select_related("document", "primary_cluster")
+    locked = Runbook.objects.select_for_update(of=("self",)).select_related(
+        "document", "primary_cluster"
+    )
     return locked.prefetch_related("related_clusters", "layers").get(pk=pk)
 
 
 def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
     """The request and its runbook, read anew in one query, with the document and the rule.
 
-    The runbook is locked first, everywhere, so that nobody waits in a ring: PostgreSQL locks in the order of ``of``.
+    The runbook is locked first, everywhere, so that nobody waits in a ring: PostgreSQL locks in the
+    order of ``of``.
     """
     locked = StatusChangeRequest.objects.select_for_update(of=("runbook", "self"))
-    return locked.select_related("runbook__document", "runbook__primary_cluster", "rule").get(pk=request.pk)
+    return locked.select_related("runbook__document", "runbook__primary_cluster", "rule").get(
+        pk=request.pk
+    )
 
 
 def document_is_intact(runbook: Runbook, *, told: History | None = None) -> bool:
@@ -70,7 +75,9 @@ def status_of(runbook: Runbook, *, at: datetime | None = None) -> policy.Runbook
 def _before_retirement(runbook: Runbook) -> str | None:
     if runbook.readiness_level != transitions.RETIRED:
         return None
-    retired = runbook.status_change_requests.filter(to_level=transitions.RETIRED, applied_at__isnull=False)
+    retired = runbook.status_change_requests.filter(
+        to_level=transitions.RETIRED, applied_at__isnull=False
+    )
     return retired.order_by("-pk").values_list("from_level", flat=True).first()
 
 
@@ -87,7 +94,9 @@ class Pins:
     def as_it_stands(cls, runbook: Runbook) -> Self:
         """What is to be signed: what stands there now."""
         sha256 = runbook.document.sha256 if runbook.document else ""
-        return cls(runbook.document_path, sha256, runbook.governed_metadata(), runbook.metadata_sha256())
+        return cls(
+            runbook.document_path, sha256, runbook.governed_metadata(), runbook.metadata_sha256()
+        )
 
     @classmethod
     def as_it_was_signed(cls, runbook: Runbook) -> Self:
@@ -144,7 +153,9 @@ def _validity(
     today = timezone.localdate(at)
     # A renewal of what holds goes on with the year that still runs.
     goes_on = (
-        level == transitions.READY and runbook.readiness_level == transitions.READY and runbook.signature_holds(at=at)
+        level == transitions.READY
+        and runbook.readiness_level == transitions.READY
+        and runbook.signature_holds(at=at)
     )
     from_year = (runbook.signed_from_year or runbook.readiness_year) if goes_on else None
     signs_anew = rule is not None and rule.purpose == RulePurpose.RE_SIGN
@@ -158,7 +169,9 @@ def _validity(
         end_of_year = last_day(year, None)
         until = min(until, end_of_year) if end_of_year else until
     if signs_anew and runbook.signed_until:
-        until = min(until, runbook.signed_until) if until else runbook.signed_until  # a signature anew prolongs nothing
+        until = (
+            min(until, runbook.signed_until) if until else runbook.signed_until
+        )  # a signature anew prolongs nothing
     return (from_year if from_year != year else None), until
 
 
@@ -182,7 +195,9 @@ def conditions_of(request: StatusChangeRequest) -> dict[str, Any]:
         "valid_until": request.valid_until.isoformat() if request.valid_until else None,
         "evidence": request.evidence or None,
     }
-    told = {name: {"before": None, "after": value} for name, value in terms.items() if value is not None}
+    told = {
+        name: {"before": None, "after": value} for name, value in terms.items() if value is not None
+    }
     return told | told_digest(request, "request_row")
 
 

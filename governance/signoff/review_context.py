@@ -49,7 +49,9 @@ class ReviewContext:
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
         """Why this person may not decide on the request at a moment."""
-        return policy.reasons_against_signing(self.people[user.pk], self.facts, settings=self.settings, at=at)
+        return policy.reasons_against_signing(
+            self.people[user.pk], self.facts, settings=self.settings, at=at
+        )
 
     def counting_approvals(self, *more: SignOff) -> int:
         """Approvals of people who may still sign, each asked again: of the stored decisions, and of ``more``."""
@@ -60,7 +62,9 @@ class ReviewContext:
         return [
             each
             for each in approvals
-            if not policy.reasons_against_counting(self.people[each.signer_id], self.facts, settings=self.settings)
+            if not policy.reasons_against_counting(
+                self.people[each.signer_id], self.facts, settings=self.settings
+            )
         ]
 
     def reach(self, *, at: datetime) -> policy.Reach | None:
@@ -73,7 +77,9 @@ class ReviewContext:
         return policy.reach(
             members_of(self.request.rule, besides=self.facts.decided_by, at=at),
             self.facts,
-            approved_by=frozenset(each.signer_id for each in self.decisions if each.decision == Decision.APPROVE),
+            approved_by=frozenset(
+                each.signer_id for each in self.decisions if each.decision == Decision.APPROVE
+            ),
             needed=self.request.required_signatures,
             settings=self.settings,
             at=at,
@@ -105,13 +111,16 @@ def behind_of(person: policy.Person, makers: dict[str, frozenset[str]]) -> froze
 def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime) -> ReviewContext:
     """Three queries: the decisions, the accounts with their groups, and what the ledger tells of it all.
 
-    :param request: with its runbook, document and rule (``locked_request``), read where this is called.
+    :param request: with its runbook, document and rule (``locked_request``), read where this is
+        called.
     :param by: whoever acts or looks; read anew.
     :param at: the moment of it (aware).
     :raises ValueError: the account is not stored.
     """
     decisions = list(request.sign_offs.all())
-    known = accounts([by.pk or 0, request.requested_by_id, *(decision.signer_id for decision in decisions)])
+    known = accounts(
+        [by.pk or 0, request.requested_by_id, *(decision.signer_id for decision in decisions)]
+    )
     if by.pk not in known:
         raise ValueError(NOT_STORED)
     for decision in decisions:
@@ -122,7 +131,9 @@ def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime)
         request=request,
         decisions=decisions,
         accounts=known,
-        people={pk: person_of(each, told, signing_group_id=group, at=at) for pk, each in known.items()},
+        people={
+            pk: person_of(each, told, signing_group_id=group, at=at) for pk, each in known.items()
+        },
         facts=policy.RequestFacts(
             state=request.state,
             requested_by=request.requested_by_id,
@@ -139,7 +150,9 @@ def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime)
 def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
     """Every row about these people and the document, and the one about the runbook that tells of the request's opening."""
     document = request.runbook.document
-    subjects = [subject_of(each.user) for each in known] + ([subject_of(document)] if document else [])
+    subjects = [subject_of(each.user) for each in known] + (
+        [subject_of(document)] if document else []
+    )
     opening = Q(action=Action.REQUEST_SUBMITTED, changes__request__after=request.pk)
     return history_of(subjects, besides=(subject_of(request.runbook), opening))
 

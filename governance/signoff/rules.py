@@ -41,11 +41,14 @@ def replace_rule(
     ``bring_rules_into_force``. The signers are others than the requester, save under a rule for
     solo mode.
 
-    :param valid_days: how many days a readiness holds, counted from the request; None sets no such limit.
+    :param valid_days: how many days a readiness holds, counted from the request; None sets no such
+        limit.
     """
     moment = at or timezone.now()
     with ledger.atomic(), ledger.canonical_language():
-        of_level = SignOffRule.objects.select_for_update().filter(target_level=target_level, purpose=purpose)
+        of_level = SignOffRule.objects.select_for_update().filter(
+            target_level=target_level, purpose=purpose
+        )
         before = of_level.filter(in_force=True).first()
         facts_before = snapshot(before) if before else None
         terms = policy.RuleTerms(required_signatures, group.name, evidence_required, valid_days)
@@ -103,7 +106,9 @@ def rules_in_force(*, target_level: str, at: datetime) -> list[SignOffRule]:
     Also one that has waited and was not put down yet.
     """
     may_hold = Q(in_force=True) | Q(effective_from__isnull=False)
-    of_level = SignOffRule.objects.filter(may_hold, target_level=target_level).select_related("group")
+    of_level = SignOffRule.objects.filter(may_hold, target_level=target_level).select_related(
+        "group"
+    )
     found: dict[str, SignOffRule] = {}
     # Those in force first; then what waits takes the place of an older one.
     for rule in of_level.order_by("-in_force", "version"):
@@ -125,7 +130,9 @@ def has_waited(rule: SignOffRule, *, at: datetime) -> bool:
     told = history_of([subject_of(rule)])[subject_of(rule)]
     made = next((row.sequence for row in told if _after(row, "version") == rule.version), None)
     settled = next((row.action for row in told if made and _after(row, "change") == made), None)
-    return settled == Action.CHANGE_CONFIRMED or (settled is None and made is not None and at >= rule.effective_from)
+    return settled == Action.CHANGE_CONFIRMED or (
+        settled is None and made is not None and at >= rule.effective_from
+    )
 
 
 def _after(row: Row, name: str) -> object:
@@ -137,11 +144,15 @@ def bring_rules_into_force(*, target_level: str | None = None, at: datetime) -> 
 
     Returns how many.
     """
-    waiting = SignOffRule.objects.filter(in_force=False, effective_from__isnull=False).order_by("version")
+    waiting = SignOffRule.objects.filter(in_force=False, effective_from__isnull=False).order_by(
+        "version"
+    )
     done = 0
     with ledger.atomic(), ledger.canonical_language():
         for rule in waiting.filter(**{"target_level": target_level} if target_level else {}):
-            in_force = SignOffRule.objects.filter(target_level=rule.target_level, purpose=rule.purpose, in_force=True)
+            in_force = SignOffRule.objects.filter(
+                target_level=rule.target_level, purpose=rule.purpose, in_force=True
+            )
             current = in_force.first()
             if (current is None or current.version < rule.version) and has_waited(rule, at=at):
                 _put_in_force(rule, current, at=at)
@@ -170,9 +181,15 @@ def _put_in_force(rule: SignOffRule, current: SignOffRule | None, *, at: datetim
 
 def ensure_solo_rule(*, target_level: str, at: datetime | None = None) -> None:
     """In solo mode a level gets a rule that lets its owner sign alone, when somebody asks for it; else as its usual one."""
-    of_level = SignOffRule.objects.filter(target_level=target_level, in_force=True).select_related("group")
-    usual, solo = (of_level.filter(purpose=purpose).first() for purpose in (RulePurpose.MOVE, RulePurpose.SOLO))
-    if usual is None or (solo is not None and all(getattr(solo, name) == getattr(usual, name) for name in SHARED)):
+    of_level = SignOffRule.objects.filter(target_level=target_level, in_force=True).select_related(
+        "group"
+    )
+    usual, solo = (
+        of_level.filter(purpose=purpose).first() for purpose in (RulePurpose.MOVE, RulePurpose.SOLO)
+    )
+    if usual is None or (
+        solo is not None and all(getattr(solo, name) == getattr(usual, name) for name in SHARED)
+    ):
         return
     replace_rule(
         target_level=target_level,
@@ -208,11 +225,15 @@ def end_solo_rules() -> None:
 
 def is_in_ledger(rule: SignOffRule) -> bool:
     """Whether the ledger tells of this version, in these very terms: a rule that came past it is obeyed by nobody."""
-    rows = ChangeLogEntry.objects.filter(subject=subject_of(rule), changes__version__after=rule.version)
+    rows = ChangeLogEntry.objects.filter(
+        subject=subject_of(rule), changes__version__after=rule.version
+    )
     row = rows.order_by("-sequence").first()
     with ledger.canonical_language():
         terms = {name: value for name, value in snapshot(rule).items() if name != "in_force"}
-    return row is not None and all(row.changes.get(name, {}).get("after") == value for name, value in terms.items())
+    return row is not None and all(
+        row.changes.get(name, {}).get("after") == value for name, value in terms.items()
+    )
 
 
 def log_first_rules_again() -> None:
@@ -220,12 +241,18 @@ def log_first_rules_again() -> None:
 
     Else nobody obeys them (``is_told``). A rule that no row tells of at all stays so.
     """
-    for rule in SignOffRule.objects.filter(in_force=True, purpose=RulePurpose.MOVE).select_related("group"):
-        row = ChangeLogEntry.objects.filter(subject=f"signoffrule:{rule.pk}", action=Action.CREATED).first()
+    for rule in SignOffRule.objects.filter(in_force=True, purpose=RulePurpose.MOVE).select_related(
+        "group"
+    ):
+        row = ChangeLogEntry.objects.filter(
+            subject=f"signoffrule:{rule.pk}", action=Action.CREATED
+        ).first()
         first = {"target_level", "version", "required_signatures", "group", "evidence_required"}
         with ledger.canonical_language():
             terms = {name: value for name, value in snapshot(rule).items() if name in first}
-        was_told = row is not None and all(row.changes.get(name, {}).get("after") == terms[name] for name in terms)
+        was_told = row is not None and all(
+            row.changes.get(name, {}).get("after") == terms[name] for name in terms
+        )
         if was_told and not is_in_ledger(rule):
             replace_rule(
                 target_level=rule.target_level,
@@ -241,4 +268,6 @@ def log_first_rules_again() -> None:
 
 def _every_field(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
     """Also those that stay as they were: the row alone tells what the rule says."""
-    return {name: {"before": (before or {}).get(name), "after": value} for name, value in after.items()}
+    return {
+        name: {"before": (before or {}).get(name), "after": value} for name, value in after.items()
+    }

@@ -30,7 +30,10 @@ def signing_groups() -> set[str]:
 
 
 def person(
-    user: AbstractBaseUser | AnonymousUser, *, signing_group_id: int | None = None, at: datetime | None = None
+    user: AbstractBaseUser | AnonymousUser,
+    *,
+    signing_group_id: int | None = None,
+    at: datetime | None = None,
 ) -> Person:
     """What the policy needs to know of an account, read anew from the database and the ledger.
 
@@ -44,13 +47,22 @@ def person(
     return person_of(account, told, signing_group_id=signing_group_id, at=at)
 
 
-def person_of(account: Account, told: History, *, signing_group_id: int | None, at: datetime | None) -> Person:
+def person_of(
+    account: Account, told: History, *, signing_group_id: int | None, at: datetime | None
+) -> Person:
     """What the policy needs to know, of what has been read already (``person`` reads it).
 
     :param told: every ledger row about the account.
     """
     user, groups = account.user, account.groups
-    signing = next((name for name, pk in groups.items() if pk == (signing_group_id or groups.get(RISK_OWNERS))), None)
+    signing = next(
+        (
+            name
+            for name, pk in groups.items()
+            if pk == (signing_group_id or groups.get(RISK_OWNERS))
+        ),
+        None,
+    )
     rows = told[subject_of(user)]
     moment = at or timezone.now()
     signs = _membership(rows, signing) if signing else None
@@ -65,13 +77,17 @@ def person_of(account: Account, told: History, *, signing_group_id: int | None, 
         recorded_since=signs.sequence if signs else None,
         # Whoever makes an account sets its first password.
         password_set_by_another_at=max([user.date_joined, *set_by_others]),
-        password_reset_at=max((each for each in set_by_others if each > user.date_joined + MAKING), default=None),
+        password_reset_at=max(
+            (each for each in set_by_others if each > user.date_joined + MAKING), default=None
+        ),
         wrong_passwords=_wrong_passwords(rows, moment),
         username=user.get_username(),
         signs_since=signs.unconfirmed_since if signs else None,
         asks_since=_first([each.unconfirmed_since for each in asks if each]),
         asking_recorded=not asks or any(asks),
-        made_by=_made_by(rows, user.get_username(), frozenset({*ASKING, signing or RISK_OWNERS}), moment),
+        made_by=_made_by(
+            rows, user.get_username(), frozenset({*ASKING, signing or RISK_OWNERS}), moment
+        ),
     )
 
 
@@ -101,12 +117,15 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
             member, activated, active = None, None, True
         if entry.action not in (Action.CREATED, Action.CHANGED):
             continue
-        # What the row says was before counts, not what the rows before it said: something may have come past the ledger.
+        # What the row says was before counts, not what the rows before it said: something may have
+        # come past the ledger.
         if "groups" in entry.changes:
             was, now = (group in groups_told(entry, side) for side in ("before", "after"))
             member = (member if was and member else entry) if now else None
         if "is_active" in entry.changes:
-            was, active = (entry.changes["is_active"].get(side) is not False for side in ("before", "after"))
+            was, active = (
+                entry.changes["is_active"].get(side) is not False for side in ("before", "after")
+            )
             activated = activated if was else entry
     if member is None or not active:
         return None
@@ -118,7 +137,9 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
 
 def confirmed_changes(told: Iterable[Row]) -> set[int]:
     """The numbers of the changes that a second risk owner has confirmed, by these rows."""
-    told_as_confirmed = (change_settled_by(row) for row in told if row.action == Action.CHANGE_CONFIRMED)
+    told_as_confirmed = (
+        change_settled_by(row) for row in told if row.action == Action.CHANGE_CONFIRMED
+    )
     return {number for number in told_as_confirmed if number is not None}
 
 
@@ -143,7 +164,9 @@ def _first(moments: list[datetime | None]) -> datetime | None:
     return None if None in moments else min((each for each in moments if each), default=None)
 
 
-def _made_by(told: list[Row], username: str, groups: frozenset[str], at: datetime) -> frozenset[str]:
+def _made_by(
+    told: list[Row], username: str, groups: frozenset[str], at: datetime
+) -> frozenset[str]:
     """Who lately made an account, gave it access or set its password, unconfirmed."""
     confirmed = confirmed_changes(told)
     since = at - INDEPENDENCE_WINDOW
@@ -153,7 +176,10 @@ def _made_by(told: list[Row], username: str, groups: frozenset[str], at: datetim
         if row.recorded_at > since
         and row.sequence not in confirmed
         and row.actor != str(ledger.SYSTEM)
-        and (gives_access(row, groups) or (row.action == Action.PASSWORD_SET and row.actor != username))
+        and (
+            gives_access(row, groups)
+            or (row.action == Action.PASSWORD_SET and row.actor != username)
+        )
     )
 
 
@@ -192,7 +218,9 @@ def gives_access(row: Any, groups: Iterable[str]) -> bool:
     if row.action == Action.CREATED:
         return True
     promoted = (row.changes.get("is_superuser") or {}).get("after") is True
-    return row.action == Action.CHANGED and (promoted or is_activated(row) or bool(gained_groups(row) & set(groups)))
+    return row.action == Action.CHANGED and (
+        promoted or is_activated(row) or bool(gained_groups(row) & set(groups))
+    )
 
 
 def is_activated(row: Any) -> bool:
@@ -214,7 +242,8 @@ def lost_groups(row: Any) -> set[str]:
 def is_set_by_another(row: Any, username: str) -> bool:
     """Whether a ledger row tells that somebody else set an account's password.
 
-    Somebody else is also who sat down at a session that was left open and was not asked for the old password.
+    Somebody else is also who sat down at a session that was left open and was not asked for the old
+    password.
     """
     own = row.actor == username and OLD_CONFIRMED in row.changes
     return bool(row.action == Action.PASSWORD_SET and not own)
@@ -222,4 +251,6 @@ def is_set_by_another(row: Any, username: str) -> bool:
 
 def _wrong_passwords(told: list[Row], at: datetime) -> int:
     since = at - CONFIRMATION_WINDOW
-    return sum(entry.action == Action.CONFIRMATION_FAILED and entry.recorded_at > since for entry in told)
+    return sum(
+        entry.action == Action.CONFIRMATION_FAILED and entry.recorded_at > since for entry in told
+    )

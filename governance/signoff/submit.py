@@ -24,7 +24,12 @@ from governance.signoff.requests import (
     status_of,
 )
 from governance.signoff.review_context import load_review_context
-from governance.signoff.rules import bring_rules_into_force, ensure_solo_rule, is_in_ledger, rules_in_force
+from governance.signoff.rules import (
+    bring_rules_into_force,
+    ensure_solo_rule,
+    is_in_ledger,
+    rules_in_force,
+)
 from governance.signoff.signers import person
 from runbooks.models import Runbook
 
@@ -41,7 +46,8 @@ def submit(
 ) -> StatusChangeRequest:
     """Ask that a runbook move up to a readiness, or be signed anew. Pins the document, the metadata and the rule.
 
-    In solo mode a risk owner's own request may be signed by that owner alone; it is labelled so for ever.
+    In solo mode a risk owner's own request may be signed by that owner alone; it is labelled so for
+    ever.
 
     :param evidence: links, separated by white space.
     :param at: when (aware; now by default).
@@ -56,10 +62,19 @@ def submit(
             ensure_solo_rule(target_level=level, at=moment)
         rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
         proposal = _proposal(
-            rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
+            rule,
+            level=level,
+            year=year,
+            rationale=rationale,
+            evidence=evidence,
+            by=by,
+            rules=rules,
+            at=moment,
         )
         standing = status_of(runbook, at=moment)
-        refuse_for(policy.reasons_against_submitting(asker, standing, proposal, settings=rules, at=moment))
+        refuse_for(
+            policy.reasons_against_submitting(asker, standing, proposal, settings=rules, at=moment)
+        )
         request = open_request(
             runbook,
             level=level,
@@ -79,17 +94,32 @@ def submit(
 
 
 def rule_for(
-    runbook: Runbook, *, level: str, year: int | None, asker: policy.Person, rules: policy.SignOffSettings, at: datetime
+    runbook: Runbook,
+    *,
+    level: str,
+    year: int | None,
+    asker: policy.Person,
+    rules: policy.SignOffSettings,
+    at: datetime,
 ) -> SignOffRule | None:
     """The rule that a request by this person would stand under; None where none is in force.
 
-    A signature anew on a changed text or changed metadata has a rule of its own, where there is one.
+    A signature anew on a changed text or changed metadata has a rule of its own, where there is
+    one.
     """
-    in_force = {rule.purpose: rule for rule in rules_in_force(target_level=level, at=at) if is_in_ledger(rule)}
+    in_force = {
+        rule.purpose: rule
+        for rule in rules_in_force(target_level=level, at=at)
+        if is_in_ledger(rule)
+    }
     if _asks_solo(asker, rules) and RulePurpose.SOLO in in_force:
         return in_force[RulePurpose.SOLO]
     move = transitions.move(runbook.readiness_level, runbook.readiness_year, level, year)
-    if move == transitions.Move.RE_SIGN and _only_its_content_changed(runbook) and RulePurpose.RE_SIGN in in_force:
+    if (
+        move == transitions.Move.RE_SIGN
+        and _only_its_content_changed(runbook)
+        and RulePurpose.RE_SIGN in in_force
+    ):
         return in_force[RulePurpose.RE_SIGN]
     return in_force.get(RulePurpose.MOVE)
 
@@ -97,7 +127,10 @@ def rule_for(
 def _only_its_content_changed(runbook: Runbook) -> bool:
     """Whether what is signed is in date and reviewed by others, and only the text or the metadata is another by now."""
     sha256 = runbook.document.sha256 if runbook.document else ""
-    is_other = (sha256, runbook.metadata_sha256()) != (runbook.signed_document_sha256, runbook.signed_metadata_sha256)
+    is_other = (sha256, runbook.metadata_sha256()) != (
+        runbook.signed_document_sha256,
+        runbook.signed_metadata_sha256,
+    )
     in_date = runbook.valid_until is None or timezone.localdate() <= runbook.valid_until
     return is_other and in_date and not runbook.signed_solo
 
@@ -121,7 +154,14 @@ def reasons_against_submitting(
     asker, rules = person(by, at=moment), sign_off_settings(at=moment)
     rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
     proposal = _proposal(
-        rule, level=level, year=year, rationale=rationale, evidence=evidence, by=by, rules=rules, at=moment
+        rule,
+        level=level,
+        year=year,
+        rationale=rationale,
+        evidence=evidence,
+        by=by,
+        rules=rules,
+        at=moment,
     )
     standing = status_of(runbook, at=at)
     return policy.reasons_against_submitting(asker, standing, proposal, settings=rules, at=moment)
@@ -150,7 +190,9 @@ def _proposal(
     )
 
 
-def withdraw(*, request: StatusChangeRequest, reason: str, by: User, at: datetime | None = None) -> StatusChangeRequest:
+def withdraw(
+    *, request: StatusChangeRequest, reason: str, by: User, at: datetime | None = None
+) -> StatusChangeRequest:
     """Take one's own open request back. No signature is carried over to another.
 
     :raises ActionRefused: the policy has reasons against it.

@@ -19,8 +19,9 @@ REQUEST_TRANSITIONS: dict[str, frozenset[str]] = {
 UNASSESSED, RND_ONLY, SAFETY_SANDBOX = "unassessed", "rnd_only", "safety_sandbox"
 TRACK, SHADOW, READY, RETIRED = "track", "shadow", "ready", "retired"
 
-# Up is slow: each of these needs an approved request. A level to itself is a signature anew: on a changed text or
-# metadata, or for a later year. From `retired` it goes back to what it was before, and nowhere else.
+# Up is slow: each of these needs an approved request. A level to itself is a signature anew: on a
+# changed text or metadata, or for a later year. From `retired` it goes back to what it was before,
+# and nowhere else.
 UP: dict[str, frozenset[str]] = {
     UNASSESSED: frozenset({RND_ONLY, SAFETY_SANDBOX, TRACK, SHADOW, READY}),
     RND_ONLY: frozenset({RND_ONLY, SAFETY_SANDBOX, TRACK, SHADOW}),
@@ -31,7 +32,8 @@ UP: dict[str, frozenset[str]] = {
     RETIRED: frozenset({UNASSESSED, RND_ONLY, SAFETY_SANDBOX, TRACK, SHADOW, READY}),
 }
 
-# Down is fast: one authorised person. `rnd_only` has no way to `unassessed`, which would be a detour to `ready`.
+# Down is fast: one authorised person. `rnd_only` has no way to `unassessed`, which would be a
+# detour to `ready`.
 DOWN: dict[str, frozenset[str]] = {
     UNASSESSED: frozenset({RETIRED}),
     RND_ONLY: frozenset({RETIRED}),
@@ -82,5 +84,10 @@ def is_down(level: str, target: str) -> bool:
 def diagram(table: dict[str, frozenset[str]], *, words: str = "") -> str:
     """A table as a Mermaid state diagram; ``words`` stand on every arrow."""
     label = f": {words}" if words else ""
-    arrows = [f"    {level} --> {target}{label}" for level in table for target in table if target in table[level]]
+    arrows = [
+        f"    {level} --> {target}{label}"
+        for level in table
+        for target in table
+        if target in table[level]
+    ]
     return "\n".join(["stateDiagram-v2", *arrows])

@@ -1,6 +1,7 @@
 """Pages of another day: ``?as_of=`` on the list, a runbook and the readiness report. ``portal.middleware`` leads here.
 
-Each is a template of its own, without a green sign: what was permitted then must not look like a permission now.
+Each is a template of its own, without a green sign: what was permitted then must not look like a
+permission now.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,9 @@ def runbook_list_as_of(request: HttpRequest, moment: datetime) -> HttpResponse:
     data.pop(AS_OF)
     found, rows = filtered_as_of(data, moment)
     page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "governance/runbooks_then.html", {"moment": moment, "filter": found, "page": page})
+    return render(
+        request, "governance/runbooks_then.html", {"moment": moment, "filter": found, "page": page}
+    )
 
 
 def runbook_as_of(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
@@ -56,7 +59,9 @@ def runbook_as_of(request: HttpRequest, moment: datetime, slug: str) -> HttpResp
         raise Http404("This runbook was made later.")
     then = rows[0]
     return render(
-        request, "governance/runbook_then.html", {"moment": moment, "then": then, "document": then.signed_document()}
+        request,
+        "governance/runbook_then.html",
+        {"moment": moment, "then": then, "document": then.signed_document()},
     )
 
 

@@ -27,7 +27,10 @@ def badges_of(runbook: Runbook) -> list[Badge]:
     if runbook.text_changed:
         badges.append(Badge(DOUBTFUL, gettext("changed since sign-off")))
     claim = (runbook.declared_level, runbook.declared_year)
-    if claim[0] != ReadinessLevel.UNASSESSED and claim != (runbook.readiness_level, runbook.readiness_year):
+    if claim[0] != ReadinessLevel.UNASSESSED and claim != (
+        runbook.readiness_level,
+        runbook.readiness_year,
+    ):
         badges.append(Badge(CLAIM, f"{gettext('claimed')}: {runbook.declared}"))
     return badges
 

@@ -20,7 +20,9 @@ def changes(request: HttpRequest) -> HttpResponse:
     """``/changes/``: the change log. What the landscape's releases noted, grouped by release; below, every recorded change."""
     entries = _entries_for(request)
     notes = entries.filter(action=Action.RELEASE_NOTED).order_by("release", "sequence")
-    by_release = {name: list(entries) for name, entries in groupby(notes, key=lambda entry: entry.release)}
+    by_release = {
+        name: list(entries) for name, entries in groupby(notes, key=lambda entry: entry.release)
+    }
     releases = [(release, by_release.get(release.version, [])) for release in Release.objects.all()]
     context = {
         "releases": releases,

@@ -10,7 +10,11 @@ from runbooks.models.runbook import readiness_label
 
 def home(request: HttpRequest) -> HttpResponse:
     """``/``: situations first, a search field, readiness at a glance."""
-    counted = Runbook.objects.order_by().values("readiness_level", "readiness_year").annotate(number=Count("pk"))
+    counted = (
+        Runbook.objects.order_by()
+        .values("readiness_level", "readiness_year")
+        .annotate(number=Count("pk"))
+    )
     glance = [
         {
             "level": row["readiness_level"],

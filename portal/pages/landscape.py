@@ -43,7 +43,9 @@ class LayerDetail(DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Adds the layer's runbooks."""
-        return super().get_context_data(runbooks=Runbook.objects.with_catalogue().filter(layers=self.object), **kwargs)
+        return super().get_context_data(
+            runbooks=Runbook.objects.with_catalogue().filter(layers=self.object), **kwargs
+        )
 
 
 def landscape(request: HttpRequest) -> HttpResponse:

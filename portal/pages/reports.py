@@ -60,7 +60,11 @@ def readiness_report(request: HttpRequest) -> HttpResponse:
     if _wants_csv(request):
         return reports.readiness_csv(rows)
     go = sum(row.verdict.go for row in rows)
-    return render(request, "governance/readiness_report.html", {"rows": rows, "go": go, "no_go": len(rows) - go})
+    return render(
+        request,
+        "governance/readiness_report.html",
+        {"rows": rows, "go": go, "no_go": len(rows) - go},
+    )
 
 
 def overdue_report(request: HttpRequest) -> HttpResponse:

@@ -65,7 +65,9 @@ def _requests(runbook: Runbook) -> list[StatusChangeRequest]:
     """Those that moved the readiness, and the one that waits, with their decisions."""
     moved_or_waits = Q(applied_at__isnull=False) | Q(state=RequestState.OPEN)
     decisions = Prefetch("sign_offs", SignOff.objects.select_related("signer"))
-    requests = StatusChangeRequest.objects.filter(moved_or_waits, runbook=runbook).select_related("requested_by")
+    requests = StatusChangeRequest.objects.filter(moved_or_waits, runbook=runbook).select_related(
+        "requested_by"
+    )
     return list(requests.prefetch_related(decisions))
 
 

@@ -69,7 +69,9 @@ class RunbookDetail(DetailView):
         entries = self.object.related("section_entries")
         for entry in entries:
             entry.section = sections[entry.section_id]
-        return super().get_context_data(entries=entries, shown=self.object.shown_document(), **kwargs)
+        return super().get_context_data(
+            entries=entries, shown=self.object.shown_document(), **kwargs
+        )
 
 
 def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
@@ -79,7 +81,9 @@ def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(versions, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
     rows = list(zip_longest(shown, shown[1:]))
-    return render(request, "runbooks/runbook_versions.html", {"runbook": runbook, "page": page, "rows": rows})
+    return render(
+        request, "runbooks/runbook_versions.html", {"runbook": runbook, "page": page, "rows": rows}
+    )
 
 
 def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
@@ -97,7 +101,12 @@ def runbook_difference(request: HttpRequest, slug: str, before: str, after: str)
     """``/runbooks/<slug>/diff/<sha256>..<sha256>/``: two versions of a runbook's text, line by line."""
     runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
     old, new = _version(runbook, before), _version(runbook, after)
-    context = {"runbook": runbook, "old": old, "new": new, "difference": difference(old.text, new.text)}
+    context = {
+        "runbook": runbook,
+        "old": old,
+        "new": new,
+        "difference": difference(old.text, new.text),
+    }
     return render(request, "runbooks/runbook_difference.html", context)
 
 
@@ -115,7 +124,8 @@ def _version(runbook: Runbook, sha256: str) -> Document:
 def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
     """``/documents/<path>``: where a link from one document to another leads, as the catalogue stands now.
 
-    To the runbook whose document it is, the code reference, or the landscape; to a choice, where several share a path.
+    To the runbook whose document it is, the code reference, or the landscape; to a choice, where
+    several share a path.
     """
     runbooks = list(Runbook.objects.with_catalogue().filter(document_path=document_path))
     if len(runbooks) == 1:
@@ -126,4 +136,6 @@ def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
     if not runbooks and is_landscape_file(document_path):
         return redirect("landscape")
     context = {"document_path": document_path, "runbooks": runbooks}
-    return render(request, "runbooks/document_at_path.html", context, status=200 if runbooks else 404)
+    return render(
+        request, "runbooks/document_at_path.html", context, status=200 if runbooks else 404
+    )

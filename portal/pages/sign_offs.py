@@ -13,9 +13,9 @@ from runbooks.models import Document
 
 def sign_offs(request: HttpRequest) -> HttpResponse:
     """``/sign-offs/``: what waits, what was decided, and the rules in force."""
-    requests = StatusChangeRequest.objects.select_related("runbook", "requested_by").prefetch_related(
-        "sign_offs__signer"
-    )
+    requests = StatusChangeRequest.objects.select_related(
+        "runbook", "requested_by"
+    ).prefetch_related("sign_offs__signer")
     context = {
         "waiting": requests.filter(state=RequestState.OPEN),
         "page": _page(request, requests.exclude(state=RequestState.OPEN)),
@@ -32,9 +32,9 @@ class SignOffDetail(DetailView):
 
     def get_queryset(self) -> QuerySet[StatusChangeRequest]:
         """One request with its decisions."""
-        return StatusChangeRequest.objects.select_related("runbook", "requested_by", "rule__group").prefetch_related(
-            "sign_offs__signer"
-        )
+        return StatusChangeRequest.objects.select_related(
+            "runbook", "requested_by", "rule__group"
+        ).prefetch_related("sign_offs__signer")
 
 
 def signed_document(request: HttpRequest, pk: int) -> HttpResponse:

@@ -36,7 +36,8 @@ class SituationDetail(DetailView):
 def alert(request: HttpRequest, labels: str = "") -> HttpResponse:
     """``/a/?category=&source=&severity=``: what an alert leads to, never nothing.
 
-    ``/a/<category>:<source>:<severity>/`` is the older form; the slug of a situation in its place leads there.
+    ``/a/<category>:<source>:<severity>/`` is the older form; the slug of a situation in its place
+    leads there.
     """
     labels = labels.removesuffix("/")
     situations = Situation.objects.with_steps(contents=True)

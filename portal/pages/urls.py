@@ -22,12 +22,17 @@ urlpatterns = [
     path("search/suggestions/", search_views.suggestions, name="search-suggestions"),
     path("situations/", SituationList.as_view(), name="situations"),
     path("situations/<slug:slug>/", SituationDetail.as_view(), name="situation"),
-    # Whatever stands behind it: an operator with an alert never meets a 404. The second one is what ``reverse`` gives.
+    # Whatever stands behind it: an operator with an alert never meets a 404. The second one is what
+    # ``reverse`` gives.
     re_path(r"^a/(?P<labels>(?s:.*))\Z", alert, name="alert"),
     path("a/", alert, name="alert"),
     path("runbooks/", RunbookList.as_view(), name="runbooks"),
     path("runbooks/<slug:slug>/", RunbookDetail.as_view(), name="runbook"),
-    path("runbooks/<slug:slug>/diff/<str:before>..<str:after>/", runbook_difference, name="runbook-difference"),
+    path(
+        "runbooks/<slug:slug>/diff/<str:before>..<str:after>/",
+        runbook_difference,
+        name="runbook-difference",
+    ),
     path("runbooks/<slug:slug>/versions/", runbook_versions, name="runbook-versions"),
     path("runbooks/<slug:slug>/versions/<slug:sha256>/", runbook_version, name="runbook-version"),
     path("documents/<path:document_path>", document_at_path, name="document"),

@@ -8,7 +8,11 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from drf_spectacular.authentication import BasicScheme as SpectacularBasicScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, BasicAuthentication, get_authorization_header
+from rest_framework.authentication import (
+    BaseAuthentication,
+    BasicAuthentication,
+    get_authorization_header,
+)
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
@@ -17,9 +21,9 @@ from governance.accounts.models import ApiToken
 from governance.accounts.tokens import digest_of
 
 KEYWORD = b"bearer"
-# Nobody guesses 256 random bits: this only ends a flood of wrong tokens. It is counted in the cache,
-# by address. A right token is let in all the same, so that no stranger behind the same proxy stops
-# a sync.
+# Nobody guesses 256 random bits: this only ends a flood of wrong tokens. It is counted in the
+# cache, by address. A right token is let in all the same, so that no stranger behind the same proxy
+# stops a sync.
 MAX_WRONG_TOKENS = 30
 WRONG_TOKENS_SECONDS = 5 * 60
 LOCKED_SECONDS = 15 * 60
@@ -54,7 +58,9 @@ class TokenAuthentication(BaseAuthentication):
 class LimitedBasicAuthentication(BasicAuthentication):
     """A name and a password, counted like those of the sign-in page."""
 
-    def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> tuple[User, None]:
+    def authenticate_credentials(
+        self, userid: str, password: str, request: Any = None
+    ) -> tuple[User, None]:
         """Return the account.
 
         :raises AuthenticationFailed: the name or the password is wrong, or the account not active.
@@ -86,7 +92,11 @@ def _count_wrong_token(request: Request) -> None:
 
 def _may_come_in(user: User) -> bool:
     """Whether the sign-in backends would let the account in now (a demo's people in a demo alone)."""
-    return any(backend.user_can_authenticate(user) for backend in get_backends() if isinstance(backend, ModelBackend))
+    return any(
+        backend.user_can_authenticate(user)
+        for backend in get_backends()
+        if isinstance(backend, ModelBackend)
+    )
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

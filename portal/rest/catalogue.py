@@ -11,9 +11,19 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from portal.rest import fields
 from runbooks.filters import RunbookFilterSet
-from runbooks.models import Cluster, CodeReference, Layer, Runbook, RunbookAlias, Section, SectionEntry, Situation
+from runbooks.models import (
+    Cluster,
+    CodeReference,
+    Layer,
+    Runbook,
+    RunbookAlias,
+    Section,
+    SectionEntry,
+    Situation,
+)
 
-# What a slug may be. The framework's own pattern lets a null byte through, on which PostgreSQL fails.
+# What a slug may be. The framework's own pattern lets a null byte through, on which PostgreSQL
+# fails.
 SLUG = r"[-a-zA-Z0-9_]+"
 
 
@@ -71,7 +81,9 @@ class SectionViewSet(ReadOnlyModelViewSet):
     """Sections with the roles of their runbooks."""
 
     queryset = Section.objects.prefetch_related(
-        Prefetch("entries", SectionEntry.objects.select_related("runbook").order_by("position", "pk"))
+        Prefetch(
+            "entries", SectionEntry.objects.select_related("runbook").order_by("position", "pk")
+        )
     )
     serializer_class = fields.SectionSerializer
     lookup_field = "slug"

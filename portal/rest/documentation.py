@@ -9,7 +9,11 @@ def api_documentation(request: HttpRequest) -> HttpResponse:
     """``/api/docs/``: the OpenAPI schema as a plain page, readable without JavaScript."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
     routes = [
-        {"path": path, "description": operation.get("description", ""), "parameters": operation.get("parameters", [])}
+        {
+            "path": path,
+            "description": operation.get("description", ""),
+            "parameters": operation.get("parameters", []),
+        }
         for path, operations in schema["paths"].items()
         for operation in operations.values()
     ]

@@ -31,8 +31,9 @@ class ChangeFilterSet(django_filters.FilterSet):
 class ChangeViewSet(ReadOnlyModelViewSet):
     """The change feed, oldest first: ask ``?after=<sequence>`` of the last row you have.
 
-    An entry about an account is shown to auditors and administrators. For others its action is ``(restricted)``; sequence,
-    time and hashes are there, the rest is empty. A feed that is narrowed by action or subject leaves such entries out.
+    An entry about an account is shown to auditors and administrators. For others its action is
+    ``(restricted)``; sequence, time and hashes are there, the rest is empty. A feed that is
+    narrowed by action or subject leaves such entries out.
     """
 
     queryset = ChangeLogEntry.objects.order_by("sequence")
@@ -65,9 +66,9 @@ class StatusChangeRequestFilterSet(django_filters.FilterSet):
 class StatusChangeRequestViewSet(ReadOnlyModelViewSet):
     """Status change requests with their decisions, the newest first."""
 
-    queryset = StatusChangeRequest.objects.select_related("runbook", "requested_by").prefetch_related(
-        "sign_offs__signer"
-    )
+    queryset = StatusChangeRequest.objects.select_related(
+        "runbook", "requested_by"
+    ).prefetch_related("sign_offs__signer")
     serializer_class = governance_fields.StatusChangeRequestSerializer
     filterset_class = StatusChangeRequestFilterSet
     lookup_value_regex = r"\d{1,18}"
@@ -82,6 +83,8 @@ class FindingViewSet(ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[Finding]:
         """Return the findings that the reader may see."""
-        return disclosed_findings(super().get_queryset(), security=may_read_security_entries(self.request.user))
+        return disclosed_findings(
+            super().get_queryset(), security=may_read_security_entries(self.request.user)
+        )
 
     lookup_value_regex = r"\d{1,18}"

@@ -41,10 +41,18 @@ class RunbookSerializer(serializers.Serializer):
     readiness_level = serializers.ChoiceField(choices=ReadinessLevel.choices)
     readiness_year = serializers.IntegerField(allow_null=True)
     signed_at = serializers.DateTimeField(allow_null=True)
-    signed_document_sha256 = serializers.CharField(help_text="The text that was signed; empty where none was.")
-    changed_since_sign_off = serializers.BooleanField(help_text="Another text, or none, stands there now.")
-    signed_until = serializers.DateField(allow_null=True, help_text="The last day; null where it has none.")
-    signed_solo = serializers.BooleanField(help_text="Its owner signed alone: no independent review.")
+    signed_document_sha256 = serializers.CharField(
+        help_text="The text that was signed; empty where none was."
+    )
+    changed_since_sign_off = serializers.BooleanField(
+        help_text="Another text, or none, stands there now."
+    )
+    signed_until = serializers.DateField(
+        allow_null=True, help_text="The last day; null where it has none."
+    )
+    signed_solo = serializers.BooleanField(
+        help_text="Its owner signed alone: no independent review."
+    )
     signed_dependence = serializers.ListField(
         child=serializers.CharField(),
         help_text="Why the review was not independent; empty where it was, or see signed_solo.",
@@ -66,7 +74,9 @@ class RunbookSerializer(serializers.Serializer):
             "version": instance.version,
             "scope": instance.scope,
             "primary_cluster": reference(cluster) if cluster else None,
-            "related_clusters": [reference(related) for related in instance.related("related_clusters")],
+            "related_clusters": [
+                reference(related) for related in instance.related("related_clusters")
+            ],
             "layers": [reference(layer) for layer in instance.related("layers")],
             "owner": instance.owner,
             "escalation_contact": instance.escalation_contact,
@@ -88,9 +98,15 @@ class RunbookSerializer(serializers.Serializer):
 class DocumentSerializer(serializers.Serializer):
     """The text that a runbook's page shows. A text that nobody signed is never taken for a signed one."""
 
-    is_signed = serializers.BooleanField(help_text="Whether this very text was signed, at whatever level.")
-    is_current = serializers.BooleanField(help_text="False where another text, not signed, stands there now.")
-    current_sha256 = serializers.CharField(allow_null=True, help_text="The text that stands there now; null for none.")
+    is_signed = serializers.BooleanField(
+        help_text="Whether this very text was signed, at whatever level."
+    )
+    is_current = serializers.BooleanField(
+        help_text="False where another text, not signed, stands there now."
+    )
+    current_sha256 = serializers.CharField(
+        allow_null=True, help_text="The text that stands there now; null for none."
+    )
     path = serializers.CharField()
     sha256 = serializers.CharField()
     source_revision = serializers.CharField()
@@ -144,7 +160,11 @@ class SectionEntrySerializer(serializers.Serializer):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """One entry."""
-        return {"runbook": reference(instance.runbook), "heading": instance.heading, "role": instance.role}
+        return {
+            "runbook": reference(instance.runbook),
+            "heading": instance.heading,
+            "role": instance.role,
+        }
 
 
 class SectionSerializer(serializers.Serializer):

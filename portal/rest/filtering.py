@@ -11,10 +11,13 @@ from rest_framework.request import Request
 class StrictFilterBackend(DjangoFilterBackend):
     """Filters, and refuses a parameter that it does not know: a misspelt filter must not mean "everything"."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
         """The filtered rows.
 
-        :raises ValidationError: a value makes no sense, or a parameter is unknown; names the known ones.
+        :raises ValidationError: a value makes no sense, or a parameter is unknown; names the known
+            ones.
         """
         is_list = view.action == "list"
         known = {"format"} | getattr(view, "parameters", frozenset())
@@ -24,5 +27,7 @@ class StrictFilterBackend(DjangoFilterBackend):
             known |= getattr(view.pagination_class, "parameters", frozenset())
         unknown = sorted(set(request.query_params) - known)
         if unknown:
-            raise ValidationError({name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown})
+            raise ValidationError(
+                {name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown}
+            )
         return super().filter_queryset(request, queryset, view) if is_list else queryset

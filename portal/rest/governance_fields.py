@@ -17,7 +17,9 @@ class ChangeSerializer(serializers.ModelSerializer):
     """One row of the ledger, with its place in the chain."""
 
     action = serializers.ChoiceField(choices=[*Action.choices, *((word, word) for word in LABELS)])
-    recorded_at = serializers.DateTimeField(allow_null=True, help_text="Null where the entry cannot be read.")
+    recorded_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null where the entry cannot be read."
+    )
 
     class Meta:
         model = ChangeLogEntry
@@ -45,7 +47,15 @@ class DecisionSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = SignOff
-        fields = ("signer", "decision", "comment", "statement", "document_sha256", "metadata_sha256", "signed_at")
+        fields = (
+            "signer",
+            "decision",
+            "comment",
+            "statement",
+            "document_sha256",
+            "metadata_sha256",
+            "signed_at",
+        )
 
 
 class StatusChangeRequestSerializer(serializers.ModelSerializer):
@@ -123,22 +133,33 @@ class VerdictSerializer(serializers.Serializer):
         "Null where the request was refused before it was read.",
     )
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
-    reasons = serializers.ListField(child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason]))
+    reasons = serializers.ListField(
+        child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason])
+    )
     valid_until = serializers.DateField(
         allow_null=True, help_text="The last day on which a go holds if nothing changes."
     )
     independent = serializers.BooleanField(
         allow_null=True,
-        help_text="Whether others than the requester reviewed it, who owed neither account nor membership to each other.",
+        help_text=(
+            "Whether others than the requester reviewed it, who owed neither account nor "
+            "membership to each other."
+        ),
     )
     not_independent_because = serializers.ListField(
-        child=serializers.CharField(), help_text="Codes: solo, first_day, made_by_party, made_by_one."
+        child=serializers.CharField(),
+        help_text="Codes: solo, first_day, made_by_party, made_by_one.",
     )
-    detail = serializers.CharField(allow_null=True, help_text="Why it is no-go, in words; null for a go.")
+    detail = serializers.CharField(
+        allow_null=True, help_text="Why it is no-go, in words; null for a go."
+    )
     as_of = serializers.DateTimeField(
-        allow_null=True, help_text="The moment that was asked about; null for now. The verdict on another one is no-go."
+        allow_null=True,
+        help_text="The moment that was asked about; null for now. The verdict on another one is no-go.",
     )
-    verdict_then = serializers.CharField(allow_null=True, help_text="What it was at that moment: go or no-go.")
+    verdict_then = serializers.CharField(
+        allow_null=True, help_text="What it was at that moment: go or no-go."
+    )
     reasons_then = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
 
@@ -152,10 +173,14 @@ class ResolvedStepSerializer(serializers.Serializer):
     reasons = serializers.ListField(child=serializers.CharField())
     independent = serializers.BooleanField(
         allow_null=True,
-        help_text="Whether others than the requester reviewed it, who owed neither account nor membership to each other.",
+        help_text=(
+            "Whether others than the requester reviewed it, who owed neither account nor "
+            "membership to each other."
+        ),
     )
     not_independent_because = serializers.ListField(
-        child=serializers.CharField(), help_text="Codes: solo, first_day, made_by_party, made_by_one."
+        child=serializers.CharField(),
+        help_text="Codes: solo, first_day, made_by_party, made_by_one.",
     )
     escalation_contact = serializers.CharField()
     headings = serializers.ListField(child=serializers.CharField())

@@ -33,7 +33,11 @@ class SequencePagination(BasePagination):
 
     def get_paginated_response(self, data: Any) -> Response:
         """``next`` leads on while there is more; ``last`` is the number to ask from next time."""
-        link = replace_query_param(self.request.build_absolute_uri(), "after", self.last) if self.has_more else None
+        link = (
+            replace_query_param(self.request.build_absolute_uri(), "after", self.last)
+            if self.has_more
+            else None
+        )
         return Response({"next": link, "last": self.last, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +55,12 @@ class SequencePagination(BasePagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The two parameters for the OpenAPI schema."""
         return [
-            {"name": "after", "in": "query", "required": False, "schema": {"type": "integer", "minimum": 0}},
+            {
+                "name": "after",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "minimum": 0},
+            },
             {
                 "name": "page_size",
                 "in": "query",
@@ -65,7 +74,12 @@ def _whole_number(request: Request, name: str, *, default: int, least: int, most
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and least <= int(text) <= most):
+    if not (
+        text.isascii()
+        and text.isdecimal()
+        and len(text) <= MAX_DIGITS
+        and least <= int(text) <= most
+    ):
         raise ValidationError({name: f"{name} is a whole number from {least} to {most}."})
     return int(text)
 

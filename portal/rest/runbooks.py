@@ -10,7 +10,14 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.assurance.as_of import AS_OF, AsOfError, RunbookAsOf, filtered_as_of, moment_of, runbooks_as_of
+from governance.assurance.as_of import (
+    AS_OF,
+    AsOfError,
+    RunbookAsOf,
+    filtered_as_of,
+    moment_of,
+    runbooks_as_of,
+)
 from governance.assurance.evidence import verdict_on
 from governance.assurance.verdict import VerdictReason
 from portal.rest.catalogue import RunbookViewSet
@@ -20,7 +27,10 @@ from runbooks.models import Runbook
 AS_OF_PARAMETER = OpenApiParameter(
     AS_OF,
     OpenApiTypes.STR,
-    description="A day (its end counts) or a time (ISO 8601): what was signed and valid then. It permits nothing now.",
+    description=(
+        "A day (its end counts) or a time (ISO 8601): what was signed and valid then. It permits "
+        "nothing now."
+    ),
 )
 
 
@@ -41,15 +51,24 @@ class RunbookOrThenSerializer(RunbookSerializer):
     """A runbook. ``as_of`` and what ends in ``_then`` are null now; of another moment, ``live_ready`` is always false."""
 
     as_of = serializers.DateTimeField(allow_null=True)
-    live_ready_then = serializers.BooleanField(allow_null=True, help_text="Whether it was live-ready at that moment.")
+    live_ready_then = serializers.BooleanField(
+        allow_null=True, help_text="Whether it was live-ready at that moment."
+    )
     reasons_then = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
     def to_representation(self, instance: Runbook | RunbookAsOf) -> dict[str, Any]:
         """One row. Owner, contact, clusters and layers are today's, whatever the moment."""
         if isinstance(instance, Runbook):
-            return {**super().to_representation(instance), "as_of": None, "live_ready_then": None, "reasons_then": None}
+            return {
+                **super().to_representation(instance),
+                "as_of": None,
+                "live_ready_then": None,
+                "reasons_then": None,
+            }
         signed, described = instance.signed, instance.described.metadata
-        changed = bool(signed.document_sha256) and signed.document_sha256 != instance.document_sha256
+        changed = (
+            bool(signed.document_sha256) and signed.document_sha256 != instance.document_sha256
+        )
         return {
             **super().to_representation(instance.runbook),
             **{name: described[name] for name in ("title", "document_path", "version", "scope")},
@@ -71,7 +90,8 @@ class RunbookOrThenSerializer(RunbookSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(parameters=[AS_OF_PARAMETER]), retrieve=extend_schema(parameters=[AS_OF_PARAMETER])
+    list=extend_schema(parameters=[AS_OF_PARAMETER]),
+    retrieve=extend_schema(parameters=[AS_OF_PARAMETER]),
 )
 class RunbookOrThenViewSet(RunbookViewSet):
     """Runbooks with signed and declared readiness, by slug; with ``as_of`` as they stood at another moment."""
@@ -105,7 +125,9 @@ class RunbookOrThenViewSet(RunbookViewSet):
         moment = asked_moment(request)
         if moment is None:
             runbook = self.get_object()
-            verdict_on(runbook)  # of one runbook the text is looked at too: what it says is what the verdict says
+            verdict_on(
+                runbook
+            )  # of one runbook the text is looked at too: what it says is what the verdict says
             return Response(self.get_serializer(runbook).data)
         rows = runbooks_as_of([self.get_object()], moment)
         if not rows:

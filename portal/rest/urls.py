@@ -35,8 +35,12 @@ def _with_or_without_slash(address: str, view: type[APIView], name: str) -> list
 
 
 urlpatterns = [
-    *_with_or_without_slash(rf"^v1/runbooks/(?P<slug>{SLUG})/gate", verdict.GateView, "api-runbook-gate"),
-    *_with_or_without_slash(rf"^v1/runbooks/(?P<slug>{SLUG})/verdict", verdict.VerdictView, "api-runbook-verdict"),
+    *_with_or_without_slash(
+        rf"^v1/runbooks/(?P<slug>{SLUG})/gate", verdict.GateView, "api-runbook-gate"
+    ),
+    *_with_or_without_slash(
+        rf"^v1/runbooks/(?P<slug>{SLUG})/verdict", verdict.VerdictView, "api-runbook-verdict"
+    ),
     *_with_or_without_slash("^v1/resolve", verdict.ResolveView, "api-resolve"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -42,14 +42,24 @@ class VerdictResponse(Response):
     """An answer that is a verdict. ``portal.gate`` turns every other answer of these addresses into a no-go."""
 
 
-def no_go_body(slug: str, *reasons: VerdictReason, detail: object, year: int | None = None) -> dict[str, Any]:
+def no_go_body(
+    slug: str, *reasons: VerdictReason, detail: object, year: int | None = None
+) -> dict[str, Any]:
     """Return the body of a no-go that was not computed, in the shape of one that was."""
-    body = {"runbook": slug, "year": year, "verdict": "no-go", "reasons": reasons, "detail": str(detail)}
+    body = {
+        "runbook": slug,
+        "year": year,
+        "verdict": "no-go",
+        "reasons": reasons,
+        "detail": str(detail),
+    }
     return governance_fields.VerdictSerializer(dict.fromkeys(_VERDICT_MEMBERS) | body).data
 
 
 _VERDICT_MEMBERS = tuple(governance_fields.VerdictSerializer().fields)
-YEAR_PARAMETER = OpenApiParameter("year", OpenApiTypes.INT, description="The calendar year of the live use.")
+YEAR_PARAMETER = OpenApiParameter(
+    "year", OpenApiTypes.INT, description="The calendar year of the live use."
+)
 # What an address of a verdict answers, and when. Every body has the same members.
 STATUSES = {
     400: "A no-go: the request was not understood.",
@@ -61,7 +71,8 @@ STATUSES = {
     503: "A no-go: the database did not answer in time.",
 }
 ERRORS = {
-    status: OpenApiResponse(governance_fields.VerdictSerializer, description=text) for status, text in STATUSES.items()
+    status: OpenApiResponse(governance_fields.VerdictSerializer, description=text)
+    for status, text in STATUSES.items()
 }
 
 
@@ -105,7 +116,9 @@ class GateView(APIView):
         responses={
             200: OpenApiResponse(governance_fields.VerdictSerializer, description="Go."),
             **ERRORS,
-            409: OpenApiResponse(governance_fields.VerdictSerializer, description="A no-go, with the reasons."),
+            409: OpenApiResponse(
+                governance_fields.VerdictSerializer, description="A no-go, with the reasons."
+            ),
         },
         parameters=[YEAR_PARAMETER],
     )
@@ -116,7 +129,9 @@ class GateView(APIView):
         """
         _refuse_unknown(request, {"year"})
         year = _year(request)
-        return _verdict_response(slug, verdict_on_slug(slug, year=year), year=year, no_go_status=409)
+        return _verdict_response(
+            slug, verdict_on_slug(slug, year=year), year=year, no_go_status=409
+        )
 
 
 def _verdict_response(
@@ -135,11 +150,15 @@ def _verdict_response(
         "valid_until": verdict.valid_until,
         "independent": verdict.independent,
         "not_independent_because": verdict.dependence,
-        "detail": None if verdict.go else " ".join(str(VERDICT_TEXTS[reason]) for reason in verdict.reasons),
+        "detail": None
+        if verdict.go
+        else " ".join(str(VERDICT_TEXTS[reason]) for reason in verdict.reasons),
         **(past or {}),
     }
     status = 200 if verdict.go else _no_go_status(verdict.reasons, no_go_status)
-    return VerdictResponse(governance_fields.VerdictSerializer(body).data, status=status, headers=NEVER_KEPT)
+    return VerdictResponse(
+        governance_fields.VerdictSerializer(body).data, status=status, headers=NEVER_KEPT
+    )
 
 
 def _no_go_status(reasons: tuple[VerdictReason, ...], otherwise: int) -> int:
@@ -151,7 +170,9 @@ def _no_go_status(reasons: tuple[VerdictReason, ...], otherwise: int) -> int:
 def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdict, Verdict | None]:
     """What is answered now about another moment, and what held then; None where there was no such runbook."""
     if "year" in request.query_params:
-        raise ValidationError({"year": "With as_of, the year is that of the moment. Leave year out."})
+        raise ValidationError(
+            {"year": "With as_of, the year is that of the moment. Leave year out."}
+        )
     rows = runbooks_as_of(Runbook.objects.with_catalogue().filter(slug=slug), moment)
     if not rows:
         return no_go(VerdictReason.UNKNOWN_RUNBOOK), None
@@ -166,7 +187,12 @@ def _year(request: Request) -> int | None:
     if "year" not in request.query_params:
         return None
     text = request.query_params["year"]
-    if not (len(text) == YEAR_DIGITS and text.isascii() and text.isdecimal() and YEARS[0] <= int(text) <= YEARS[1]):
+    if not (
+        len(text) == YEAR_DIGITS
+        and text.isascii()
+        and text.isdecimal()
+        and YEARS[0] <= int(text) <= YEARS[1]
+    ):
         raise ValidationError({"year": f"year is a calendar year from {YEARS[0]} to {YEARS[1]}."})
     return int(text)
 
@@ -176,7 +202,10 @@ class ResolveView(APIView):
 
     @extend_schema(
         responses=governance_fields.ResolutionSerializer,
-        parameters=[OpenApiParameter(name, OpenApiTypes.STR, description="A label of the alert.") for name in NAMES],
+        parameters=[
+            OpenApiParameter(name, OpenApiTypes.STR, description="A label of the alert.")
+            for name in NAMES
+        ],
     )
     def get(self, request: Request) -> Response:
         """The situations in order, each with its runbooks and the verdict on each.
@@ -223,10 +252,15 @@ def _refuse_unknown(request: Request, known: set[str]) -> None:
     known = known | {"format"}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
-        raise ValidationError({name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown})
-    # The framework takes any value of it for JSON here, so a value that asks for something else is refused.
+        raise ValidationError(
+            {name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown}
+        )
+    # The framework takes any value of it for JSON here, so a value that asks for something else is
+    # refused.
     if request.query_params.get("format", "json") != "json":
-        raise ValidationError({"format": "This is answered in JSON alone. Write format=json, or leave it out."})
+        raise ValidationError(
+            {"format": "This is answered in JSON alone. Write format=json, or leave it out."}
+        )
     repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:
         raise ValidationError({name: f"{name} is given more than once." for name in repeated})

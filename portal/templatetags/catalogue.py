@@ -79,7 +79,12 @@ def visible(text: object) -> str:
 @register.simple_tag
 def document_html(document: Document) -> SafeString:
     """The rendered text, which is safe; links to paths that the catalogue does not know say so."""
-    paths = {address: unquote(address.removeprefix(DOCUMENT_ROUTE)) for address in linked_addresses(document.html)}
+    paths = {
+        address: unquote(address.removeprefix(DOCUMENT_ROUTE))
+        for address in linked_addresses(document.html)
+    }
     known = Runbook.objects.known_paths(set(paths.values())) if paths else set()
     missing = {address for address, path in paths.items() if path not in known}
-    return mark_safe(with_note_on_links(document.html, missing=missing, note=gettext("(not in the portal)")))
+    return mark_safe(
+        with_note_on_links(document.html, missing=missing, note=gettext("(not in the portal)"))
+    )

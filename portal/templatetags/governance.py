@@ -53,7 +53,9 @@ def dependence_texts(codes: str) -> list[str]:
 
     ``codes`` are separated by blanks.
     """
-    return [str(DEPENDENCE_TEXTS[Dependence(code)]) for code in codes.split() if code in set(Dependence)]
+    return [
+        str(DEPENDENCE_TEXTS[Dependence(code)]) for code in codes.split() if code in set(Dependence)
+    ]
 
 
 @register.simple_tag

@@ -47,7 +47,8 @@ class Difference:
 def difference(before: str, after: str) -> Difference:
     """Compare two texts. The ends of lines do not count; every other sign does.
 
-    What nobody sees is shown by its number, after the comparison: it is not the same as that number written out.
+    What nobody sees is shown by its number, after the comparison: it is not the same as that number
+    written out.
     """
     old, new = _lines(before), _lines(after)
     if len(old) + len(new) > MAX_LINES:
@@ -63,8 +64,14 @@ def difference(before: str, after: str) -> Difference:
                     for i in range(i1, i2)
                 ]
             else:
-                lines += [Line(LineKind.REMOVED, escape_invisible_characters(old[i]), i + 1) for i in range(i1, i2)]
-                lines += [Line(LineKind.ADDED, escape_invisible_characters(new[j]), None, j + 1) for j in range(j1, j2)]
+                lines += [
+                    Line(LineKind.REMOVED, escape_invisible_characters(old[i]), i + 1)
+                    for i in range(i1, i2)
+                ]
+                lines += [
+                    Line(LineKind.ADDED, escape_invisible_characters(new[j]), None, j + 1)
+                    for j in range(j1, j2)
+                ]
     return Difference(
         lines=tuple(lines),
         added=sum(line.kind == LineKind.ADDED for line in lines),

@@ -1,8 +1,8 @@
 """Signs that nobody sees, or that turn the order of what is seen, made visible. Pure: imports no Django.
 
-People sign what they see. A sign that turns the words behind it round (U+202E), or a space of no width within a
-command, makes that another thing than what the text says. Such a sign is shown by its number, as ``[U+202E]``, in
-plain text: no markup is put anywhere.
+People sign what they see. A sign that turns the words behind it round (U+202E), or a space of no
+width within a command, makes that another thing than what the text says. Such a sign is shown by
+its number, as ``[U+202E]``, in plain text: no markup is put anywhere.
 """
 
 import re
@@ -29,7 +29,9 @@ def with_unseen_shown_in_html(safe_html: str) -> str:
     """The same for clean HTML: what is within tags stays as it is."""
     if not UNSEEN.search(safe_html):
         return safe_html
-    return _TAG_OR_UNSEEN.sub(lambda found: found[0] if found[0].startswith("<") else _number(found[0]), safe_html)
+    return _TAG_OR_UNSEEN.sub(
+        lambda found: found[0] if found[0].startswith("<") else _number(found[0]), safe_html
+    )
 
 
 def _number(sign: str) -> str:

@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote
 DOCUMENT_ROUTE = "/documents/"
 ID_PREFIX = "doc-"
 SCHEMES = re.compile(r"^(?:https?|mailto):", re.IGNORECASE)
-# What may be a scheme (RFC 3986: a relative path has no colon before its first slash), and what browsers take for a host.
+# What may be a scheme (RFC 3986: a relative path has no colon before its first slash), and what
+# browsers take for a host.
 FOREIGN = re.compile(r"^(?:[^/]*:|[/\\]{2})")
 UNSEEN = re.compile(r"[\x00-\x20\x7f]")
 
@@ -21,7 +22,8 @@ def resolved(address: str, *, document_path: str) -> str | None:
     """The address to put into a page; None where the link leads nowhere in the portal.
 
     :param address: as the author wrote it, percent-encoded or not; fragments get the ids' prefix.
-    :param document_path: the path of the document that holds the link, from the root of the repository.
+    :param document_path: the path of the document that holds the link, from the root of the
+        repository.
     """
     if SCHEMES.match(address):
         return address
@@ -40,8 +42,9 @@ def resolved(address: str, *, document_path: str) -> str | None:
 def repository_path(target: str, document_path: str) -> str | None:
     """Return the path from the root of the repository that a link leads to; None where it leads out of it.
 
-    Every relative link of the portal is resolved here, as a forge does it (RFC 3986, section 5.2): from the folder of
-    the file that holds it, and from the root where it begins with a slash. The root itself is ``.``.
+    Every relative link of the portal is resolved here, as a forge does it (RFC 3986, section 5.2):
+    from the folder of the file that holds it, and from the root where it begins with a slash. The
+    root itself is ``.``.
 
     :param target: as written, percent-encoded or not; a fragment and a query are left out.
     :param document_path: the path of the file that holds the link, from the root of the repository.
@@ -55,7 +58,12 @@ def repository_path(target: str, document_path: str) -> str | None:
 def _target(target: str, document_path: str) -> str | None:
     """The path from the root of the repository; None when it leads out of it, or is no path."""
     path = unquote(target.partition("?")[0])
-    if not path or FOREIGN.match(path) or "\\" in path or any(ord(sign) < ord(" ") for sign in path):
+    if (
+        not path
+        or FOREIGN.match(path)
+        or "\\" in path
+        or any(ord(sign) < ord(" ") for sign in path)
+    ):
         return None
     found = repository_path(target, document_path)
     return None if found == "." else found

@@ -201,7 +201,8 @@ class UnresolvedConflicts(LandscapeError):
 
     def __init__(self, blocks: tuple[ConflictBlock, ...]) -> None:
         super().__init__(
-            f"{len(blocks)} unresolved merge conflict(s); choose a side with --conflicts ours|theirs|union, "
+            f"{len(blocks)} unresolved merge conflict(s); choose a side with --conflicts "
+            "ours|theirs|union, "
             "or one for each with --conflict LINE=SIDE",
             line=blocks[0].first_line,
         )

@@ -4,7 +4,13 @@ from runbooks.models.alias import RunbookAlias
 from runbooks.models.catalogue import Cluster, CodeReference, Layer
 from runbooks.models.document import Document
 from runbooks.models.runbook import Runbook
-from runbooks.models.search import SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord
+from runbooks.models.search import (
+    SearchEntry,
+    SearchPassage,
+    SearchStamp,
+    SearchSynonym,
+    SearchWord,
+)
 from runbooks.models.section import Section, SectionEntry
 from runbooks.models.situation import Situation, SituationRunbook
 

@@ -12,7 +12,9 @@ from runbooks.models.runbook import Runbook
 class RunbookAlias(models.Model):
     """A former title or slug of a runbook, or what people call it. Leads to one runbook."""
 
-    runbook = models.ForeignKey(Runbook, models.CASCADE, related_name="aliases", verbose_name=_("runbook"))
+    runbook = models.ForeignKey(
+        Runbook, models.CASCADE, related_name="aliases", verbose_name=_("runbook")
+    )
     name = models.CharField(_("name"), max_length=200, unique=True)
 
     objects = SearchedQuerySet.as_manager()

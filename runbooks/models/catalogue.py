@@ -16,10 +16,14 @@ class Cluster(models.Model):
     """A numbered or named work stream. A range may overlap another's."""
 
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
-    kind = models.CharField(_("kind"), max_length=10, choices=ClusterKind, default=ClusterKind.CLUSTER)
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=ClusterKind, default=ClusterKind.CLUSTER
+    )
     first_number = models.PositiveIntegerField(_("first number"), null=True, blank=True)
     last_number = models.PositiveIntegerField(_("last number"), null=True, blank=True)
-    suffix = models.CharField(_("letter"), max_length=4, blank=True, help_text=_("The A of Phase 16A."))
+    suffix = models.CharField(
+        _("letter"), max_length=4, blank=True, help_text=_("The A of Phase 16A.")
+    )
     title = models.CharField(_("title"), max_length=200, blank=True)
 
     objects = ClusterQuerySet.as_manager()
@@ -31,19 +35,26 @@ class Cluster(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="cluster_range_is_whole",
-                # A check whose answer is null lets the row through, so both ends are asked for by name.
+                # A check whose answer is null lets the row through, so both ends are asked for by
+                # name.
                 condition=models.Q(first_number__isnull=True, last_number__isnull=True)
                 | models.Q(
-                    first_number__isnull=False, last_number__isnull=False, last_number__gte=models.F("first_number")
+                    first_number__isnull=False,
+                    last_number__isnull=False,
+                    last_number__gte=models.F("first_number"),
                 ),
-                violation_error_message=_("Give both ends of the range, the smaller one first, or neither."),
+                violation_error_message=_(
+                    "Give both ends of the range, the smaller one first, or neither."
+                ),
             ),
             models.CheckConstraint(
                 name="cluster_has_number_or_title",
                 condition=models.Q(first_number__isnull=False) | ~models.Q(title=""),
                 violation_error_message=_("A cluster needs a number or a title."),
             ),
-            models.CheckConstraint(name="cluster_kind_is_known", condition=models.Q(kind__in=ClusterKind.values)),
+            models.CheckConstraint(
+                name="cluster_kind_is_known", condition=models.Q(kind__in=ClusterKind.values)
+            ),
             models.UniqueConstraint(
                 "kind",
                 Coalesce("first_number", 0),

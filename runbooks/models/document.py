@@ -14,7 +14,8 @@ class Document(models.Model):
     """One version of one file: the text, its sha256, and the HTML that was made of it when it was stored.
 
     A document is never edited. Another text is another row. Only the HTML is made anew, once for
-    each new version of the renderer (``governance.exchange.documents``); the database refuses any other change.
+    each new version of the renderer (``governance.exchange.documents``); the database refuses any
+    other change.
     """
 
     path = models.CharField(_("path"), max_length=300)
@@ -22,7 +23,9 @@ class Document(models.Model):
     text = models.TextField(_("Markdown text"))
     html = models.TextField(_("rendered text"), editable=False)
     contents = models.JSONField(_("contents"), default=list, blank=True, editable=False)
-    html_sha256 = models.CharField(_("sha256 of the rendered text"), max_length=64, blank=True, editable=False)
+    html_sha256 = models.CharField(
+        _("sha256 of the rendered text"), max_length=64, blank=True, editable=False
+    )
     renderer = models.PositiveSmallIntegerField(
         _("renderer"),
         default=0,
@@ -31,10 +34,16 @@ class Document(models.Model):
     )
     size = models.PositiveIntegerField(_("size in bytes"))
     source_revision = models.CharField(
-        _("source revision"), max_length=100, blank=True, help_text=_("The commit that brought it; empty for a folder.")
+        _("source revision"),
+        max_length=100,
+        blank=True,
+        help_text=_("The commit that brought it; empty for a folder."),
     )
     authored_at = models.DateTimeField(
-        _("written at"), null=True, blank=True, help_text=_("The author date of that commit; empty for a folder.")
+        _("written at"),
+        null=True,
+        blank=True,
+        help_text=_("The author date of that commit; empty for a folder."),
     )
     seen_at = models.DateTimeField(_("first seen"))
 
@@ -45,8 +54,12 @@ class Document(models.Model):
         verbose_name_plural = _("documents")
         ordering = ("path", "-seen_at", "-pk")
         constraints: ClassVar = [
-            models.UniqueConstraint(name="document_version_is_kept_once", fields=("path", "sha256")),
-            models.CheckConstraint(name="document_sha256_is_hex", condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$")),
+            models.UniqueConstraint(
+                name="document_version_is_kept_once", fields=("path", "sha256")
+            ),
+            models.CheckConstraint(
+                name="document_sha256_is_hex", condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$")
+            ),
         ]
 
     def __str__(self) -> str:

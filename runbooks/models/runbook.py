@@ -68,39 +68,68 @@ class Runbook(models.Model):
     related_clusters = models.ManyToManyField(
         Cluster, blank=True, related_name="related_runbooks", verbose_name=_("related clusters")
     )
-    layers = models.ManyToManyField(Layer, blank=True, related_name="runbooks", verbose_name=_("layers"))
+    layers = models.ManyToManyField(
+        Layer, blank=True, related_name="runbooks", verbose_name=_("layers")
+    )
     owner = models.CharField(
         _("owner"), max_length=120, blank=True, help_text=_("The role or team that answers for it.")
     )
     escalation_contact = models.CharField(
-        _("escalation contact"), max_length=200, blank=True, help_text=_("Whom to call when it does not help.")
+        _("escalation contact"),
+        max_length=200,
+        blank=True,
+        help_text=_("Whom to call when it does not help."),
     )
     position = models.PositiveIntegerField(_("position in the landscape"), default=0)
     document = models.ForeignKey(
-        Document, models.PROTECT, null=True, blank=True, related_name="runbooks", verbose_name=_("document")
+        Document,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runbooks",
+        verbose_name=_("document"),
     )
 
     declared_level = models.CharField(
-        _("declared level"), max_length=20, choices=ReadinessLevel, default=ReadinessLevel.UNASSESSED
+        _("declared level"),
+        max_length=20,
+        choices=ReadinessLevel,
+        default=ReadinessLevel.UNASSESSED,
     )
     declared_year = models.PositiveSmallIntegerField(_("declared year"), null=True, blank=True)
     declared_text = models.CharField(_("declared, as written"), max_length=120, blank=True)
 
     readiness_level = models.CharField(
-        _("signed level"), max_length=20, choices=ReadinessLevel, default=ReadinessLevel.UNASSESSED, editable=False
+        _("signed level"),
+        max_length=20,
+        choices=ReadinessLevel,
+        default=ReadinessLevel.UNASSESSED,
+        editable=False,
     )
-    readiness_year = models.PositiveSmallIntegerField(_("signed year"), null=True, blank=True, editable=False)
-    signed_document_sha256 = models.CharField(_("signed document"), max_length=64, blank=True, editable=False)
-    signed_metadata_sha256 = models.CharField(_("signed metadata"), max_length=64, blank=True, editable=False)
+    readiness_year = models.PositiveSmallIntegerField(
+        _("signed year"), null=True, blank=True, editable=False
+    )
+    signed_document_sha256 = models.CharField(
+        _("signed document"), max_length=64, blank=True, editable=False
+    )
+    signed_metadata_sha256 = models.CharField(
+        _("signed metadata"), max_length=64, blank=True, editable=False
+    )
     signed_at = models.DateTimeField(_("signed at"), null=True, blank=True, editable=False)
     # A renewal for a later year does not take away the year that still runs.
-    signed_from_year = models.PositiveSmallIntegerField(_("signed from year"), null=True, blank=True, editable=False)
+    signed_from_year = models.PositiveSmallIntegerField(
+        _("signed from year"), null=True, blank=True, editable=False
+    )
     signed_until = models.DateField(
-        _("signed until"), null=True, blank=True, editable=False, help_text=_("The last day, where the rule sets one.")
+        _("signed until"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The last day, where the rule sets one."),
     )
     signed_solo = models.BooleanField(_("signed by its owner alone"), default=False, editable=False)
-    # Codes that governance gives a meaning (``governance.signoff.policy.Dependence``); empty where the
-    # review was independent.
+    # Codes that governance gives a meaning (``governance.signoff.policy.Dependence``); empty where
+    # the review was independent.
     signed_dependence = models.CharField(
         _("why not independent"), max_length=100, blank=True, default="", editable=False
     )
@@ -112,21 +141,29 @@ class Runbook(models.Model):
         verbose_name_plural = _("runbooks")
         ordering = ("position", "title", "pk")
         constraints: ClassVar = [
-            models.CheckConstraint(name="runbook_ready_has_a_year", condition=_ready_has_a_year("readiness")),
+            models.CheckConstraint(
+                name="runbook_ready_has_a_year", condition=_ready_has_a_year("readiness")
+            ),
             models.CheckConstraint(
                 name="runbook_declared_ready_has_a_year",
                 condition=_ready_has_a_year("declared"),
-                violation_error_message=_("Declared ready needs a year; every other level has none."),
+                violation_error_message=_(
+                    "Declared ready needs a year; every other level has none."
+                ),
             ),
             models.CheckConstraint(
-                name="runbook_readiness_is_known", condition=models.Q(readiness_level__in=ReadinessLevel.values)
+                name="runbook_readiness_is_known",
+                condition=models.Q(readiness_level__in=ReadinessLevel.values),
             ),
             models.CheckConstraint(
-                name="runbook_declared_is_known", condition=models.Q(declared_level__in=ReadinessLevel.values)
+                name="runbook_declared_is_known",
+                condition=models.Q(declared_level__in=ReadinessLevel.values),
             ),
             models.CheckConstraint(
                 name="runbook_signed_fields_together",
-                condition=models.Q(signed_at__isnull=True, signed_document_sha256="", signed_metadata_sha256="")
+                condition=models.Q(
+                    signed_at__isnull=True, signed_document_sha256="", signed_metadata_sha256=""
+                )
                 | models.Q(signed_at__isnull=False),
             ),
         ]
@@ -183,7 +220,9 @@ class Runbook(models.Model):
             "version": self.version,
             "scope": self.scope,
             "primary_cluster": str(self.primary_cluster) if self.primary_cluster else "",
-            "related_clusters": sorted(str(cluster) for cluster in self.related("related_clusters")),
+            "related_clusters": sorted(
+                str(cluster) for cluster in self.related("related_clusters")
+            ),
             "layers": sorted(layer.title for layer in self.related("layers")),
         }
 
@@ -239,12 +278,17 @@ class Runbook(models.Model):
             self.signed_document_sha256 == self._document_sha256()
             and self.signed_metadata_sha256 == self.metadata_sha256()
         )
-        return unchanged and (self.signed_until is None or timezone.localdate(at) <= self.signed_until)
+        return unchanged and (
+            self.signed_until is None or timezone.localdate(at) <= self.signed_until
+        )
 
     @property
     def text_changed(self) -> bool:
         """Whether another text, or none, stands where a text was signed, at whatever level."""
-        return bool(self.signed_document_sha256) and self.signed_document_sha256 != self._document_sha256()
+        return (
+            bool(self.signed_document_sha256)
+            and self.signed_document_sha256 != self._document_sha256()
+        )
 
     def _document_sha256(self) -> str:
         return self.document.sha256 if self.document else ""
@@ -252,8 +296,9 @@ class Runbook(models.Model):
     def versions(self) -> models.QuerySet[Document]:
         """Every text that stands or stood behind it, the one seen last first.
 
-        Its present document too: an edited path moves the runbook away from the path that the document was stored at.
-        And what was signed: that keeps its address wherever the path has gone since.
+        Its present document too: an edited path moves the runbook away from the path that the
+        document was stored at. And what was signed: that keeps its address wherever the path has
+        gone since.
         """
         signed = self.signed_document()
         of_runbook = models.Q(pk__in=[self.document_id or 0, signed.pk if signed else 0])
@@ -269,7 +314,9 @@ class Runbook(models.Model):
         if not self.signed_document_sha256:
             return None
         nearest = models.Case(
-            models.When(pk=self.document_id, then=0), models.When(path=self.document_path, then=1), default=2
+            models.When(pk=self.document_id, then=0),
+            models.When(path=self.document_path, then=1),
+            default=2,
         )
         signed = Document.objects.filter(sha256=self.signed_document_sha256).order_by(nearest, "pk")
         return signed.defer("text", "html", "contents").first()
@@ -277,7 +324,8 @@ class Runbook(models.Model):
     def shown_document(self) -> Document | None:
         """What its page shows first: the signed text as long as it is stored, else the text that stands there now.
 
-        A text that nobody has signed does not take the place of a signed one by itself (docs/decisions/0013).
+        A text that nobody has signed does not take the place of a signed one by itself
+        (docs/decisions/0013).
         """
         return (self.signed_document() if self.text_changed else None) or self.document
 

@@ -30,7 +30,9 @@ class SearchSynonym(models.Model):
         _("words"),
         max_length=300,
         unique=True,
-        help_text=_("Words or phrases that mean the same, with commas between them. Each finds the others."),
+        help_text=_(
+            "Words or phrases that mean the same, with commas between them. Each finds the others."
+        ),
     )
 
     objects = SearchedQuerySet.as_manager()
@@ -56,7 +58,9 @@ class SearchSynonym(models.Model):
         if not 1 < len(self.phrases()) <= MAX_SYNONYMS:
             raise ValidationError(
                 {
-                    "words": _("Give 2 to %(most)s different words or phrases, with commas between them.")
+                    "words": _(
+                        "Give 2 to %(most)s different words or phrases, with commas between them."
+                    )
                     % {"most": MAX_SYNONYMS}
                 }
             )
@@ -65,18 +69,21 @@ class SearchSynonym(models.Model):
 class SearchEntry(models.Model):
     """All words of one runbook or situation, folded, by how much they tell. Derived.
 
-    ``document`` is the stored text that the headings, ``body`` and the passages were made of: the one that the
-    runbook's page shows. ``body`` holds as well the words that only a newer, unsigned text has.
+    ``document`` is the stored text that the headings, ``body`` and the passages were made of: the
+    one that the runbook's page shows. ``body`` holds as well the words that only a newer, unsigned
+    text has.
 
-    ``behind`` is 0 where the entry says what its sources say. A change of many runbooks at once puts
-    a random number there and leaves the reading for after its transaction
+    ``behind`` is 0 where the entry says what its sources say. A change of many runbooks at once
+    puts a random number there and leaves the reading for after its transaction
     (``runbooks.search.index.catch_up``).
     """
 
     COLUMNS: ClassVar = ("title", "names", "later_names", "headings", "facts", "body")
 
     runbook = models.OneToOneField(Runbook, models.CASCADE, null=True, related_name="search_entry")
-    situation = models.OneToOneField(Situation, models.CASCADE, null=True, related_name="search_entry")
+    situation = models.OneToOneField(
+        Situation, models.CASCADE, null=True, related_name="search_entry"
+    )
     document = models.ForeignKey("runbooks.Document", models.SET_NULL, null=True, related_name="+")
     title = models.TextField()
     names = models.TextField()
@@ -109,9 +116,10 @@ class SearchEntry(models.Model):
     passages: Any
 
 
-# One passage of an entry may hold the words that only a newer, unsigned text has. They are for finding alone: of a text
-# that nobody signed no heading, anchor or text is kept, so that none can be shown. The folded heading of a section has
-# spaces around it even where it has no words; that of this one is empty.
+# One passage of an entry may hold the words that only a newer, unsigned text has. They are for
+# finding alone: of a text that nobody signed no heading, anchor or text is kept, so that none can
+# be shown. The folded heading of a section has spaces around it even where it has no words; that of
+# this one is empty.
 NO_SECTION = ""
 
 

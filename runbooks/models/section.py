@@ -18,7 +18,10 @@ class Section(models.Model):
     note = models.TextField(_("note"), blank=True, help_text=_("Markdown."))
     note_html = models.TextField(editable=False, blank=True)
     runbooks = models.ManyToManyField(
-        "runbooks.Runbook", through="runbooks.SectionEntry", verbose_name=_("runbooks"), related_name="sections"
+        "runbooks.Runbook",
+        through="runbooks.SectionEntry",
+        verbose_name=_("runbooks"),
+        related_name="sections",
     )
 
     objects = SearchedQuerySet.as_manager()
@@ -43,13 +46,20 @@ class Section(models.Model):
 class SectionEntry(models.Model):
     """One runbook in one chapter, with its role there."""
 
-    section = models.ForeignKey(Section, models.CASCADE, related_name="entries", verbose_name=_("section"))
+    section = models.ForeignKey(
+        Section, models.CASCADE, related_name="entries", verbose_name=_("section")
+    )
     runbook = models.ForeignKey(
-        "runbooks.Runbook", models.CASCADE, related_name="section_entries", verbose_name=_("runbook")
+        "runbooks.Runbook",
+        models.CASCADE,
+        related_name="section_entries",
+        verbose_name=_("runbook"),
     )
     position = models.PositiveIntegerField(_("position"), default=0)
     heading = models.CharField(_("heading"), max_length=200, blank=True)
-    role = models.TextField(_("role"), blank=True, help_text=_("What it is for in this chapter. Markdown."))
+    role = models.TextField(
+        _("role"), blank=True, help_text=_("What it is for in this chapter. Markdown.")
+    )
     role_html = models.TextField(editable=False, blank=True)
 
     objects = SearchedQuerySet.as_manager()

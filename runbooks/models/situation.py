@@ -26,7 +26,10 @@ class Situation(models.Model):
         help_text=_("It is shown for alerts whose labels no situation states."),
     )
     runbooks = models.ManyToManyField(
-        "runbooks.Runbook", through="runbooks.SituationRunbook", verbose_name=_("runbooks"), related_name="situations"
+        "runbooks.Runbook",
+        through="runbooks.SituationRunbook",
+        verbose_name=_("runbooks"),
+        related_name="situations",
     )
 
     objects = SituationQuerySet.as_manager()
@@ -62,13 +65,21 @@ class Situation(models.Model):
 class SituationRunbook(models.Model):
     """One step of a situation: the runbook to open at this position."""
 
-    situation = models.ForeignKey(Situation, models.CASCADE, related_name="steps", verbose_name=_("situation"))
+    situation = models.ForeignKey(
+        Situation, models.CASCADE, related_name="steps", verbose_name=_("situation")
+    )
     runbook = models.ForeignKey(
-        "runbooks.Runbook", models.CASCADE, related_name="situation_steps", verbose_name=_("runbook")
+        "runbooks.Runbook",
+        models.CASCADE,
+        related_name="situation_steps",
+        verbose_name=_("runbook"),
     )
     position = models.PositiveIntegerField(_("position"), default=0)
     headings = models.TextField(
-        _("headings to read"), blank=True, max_length=1000, help_text=_("One per line, as they stand in the document.")
+        _("headings to read"),
+        blank=True,
+        max_length=1000,
+        help_text=_("One per line, as they stand in the document."),
     )
 
     objects = SearchedQuerySet.as_manager()
@@ -97,10 +108,16 @@ class SituationRunbook(models.Model):
     def headings_to_read(self) -> list[dict[str, str]]:
         """Each heading with the anchor that leads to it; an empty anchor where the text has no such heading."""
         wanted = [line.strip() for line in self.headings.splitlines() if line.strip()]
-        # Those of the text that the runbook's page shows: the signed one, where another stands there by now.
+        # Those of the text that the runbook's page shows: the signed one, where another stands
+        # there by now.
         shown = self.runbook.shown_document() if wanted else None
-        anchors = {_folded(heading["title"]): heading["id"] for heading in reversed(shown.contents if shown else [])}
-        return [{"title": heading, "anchor": anchors.get(_folded(heading), "")} for heading in wanted]
+        anchors = {
+            _folded(heading["title"]): heading["id"]
+            for heading in reversed(shown.contents if shown else [])
+        }
+        return [
+            {"title": heading, "anchor": anchors.get(_folded(heading), "")} for heading in wanted
+        ]
 
 
 def _folded(heading: str) -> str:

@@ -19,7 +19,9 @@ STATUS_LABELS = {
     ReadinessLevel.READY.value: _("ready, but not valid"),
 }
 
-Values = Iterable[tuple[int, str, Any]]  # a runbook's key, a value for the address, a label to be shown
+Values = Iterable[
+    tuple[int, str, Any]
+]  # a runbook's key, a value for the address, a label to be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,19 @@ def _layers(runbooks: Sequence[Found]) -> Values:
 
 
 def _clusters(runbooks: Sequence[Found]) -> Values:
-    links = Runbook.related_clusters.through.objects.filter(runbook__in=[each.pk for each in runbooks])
+    links = Runbook.related_clusters.through.objects.filter(
+        runbook__in=[each.pk for each in runbooks]
+    )
     pairs = {
         *links.values_list("runbook", "cluster"),
         *((each.pk, each.runbook.primary_cluster_id) for each in runbooks),
     }
     clusters = Cluster.objects.in_bulk({cluster for _, cluster in pairs if cluster})
-    return [(pk, clusters[cluster].slug, clusters[cluster]) for pk, cluster in pairs if cluster in clusters]
+    return [
+        (pk, clusters[cluster].slug, clusters[cluster])
+        for pk, cluster in pairs
+        if cluster in clusters
+    ]
 
 
 READERS: Mapping[str, tuple[Any, Callable[[Sequence[Found]], Values]]] = {
@@ -88,8 +96,16 @@ def facets_of(question: str, runbooks: Sequence[Found], chosen: Mapping[str, str
             labels[value] = text
             numbers[value] += 1
         choices = [
-            Choice(value, _query(question, chosen, name, value), labels[value], number, chosen.get(name) == value)
-            for value, number in sorted(numbers.items(), key=lambda item: (-item[1], str(labels[item[0]])))
+            Choice(
+                value,
+                _query(question, chosen, name, value),
+                labels[value],
+                number,
+                chosen.get(name) == value,
+            )
+            for value, number in sorted(
+                numbers.items(), key=lambda item: (-item[1], str(labels[item[0]]))
+            )
         ]
         if len(choices) > 1 or any(choice.chosen for choice in choices):
             facets.append(Facet(name, label, choices))
@@ -98,7 +114,9 @@ def facets_of(question: str, runbooks: Sequence[Found], chosen: Mapping[str, str
 
 def _query(question: str, chosen: Mapping[str, str], name: str, value: str) -> str:
     others = {other: kept for other, kept in chosen.items() if other != name}
-    return urlencode({"q": question, **others, **({} if chosen.get(name) == value else {name: value})})
+    return urlencode(
+        {"q": question, **others, **({} if chosen.get(name) == value else {name: value})}
+    )
 
 
 def narrowed(runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Found]:
@@ -121,5 +139,7 @@ def among(chosen: Mapping[str, str]) -> QuerySet[Runbook]:
     if layer:
         runbooks = runbooks.filter(layers__slug=layer)
     if cluster:
-        runbooks = runbooks.filter(Q(primary_cluster__slug=cluster) | Q(related_clusters__slug=cluster))
+        runbooks = runbooks.filter(
+            Q(primary_cluster__slug=cluster) | Q(related_clusters__slug=cluster)
+        )
     return runbooks.distinct()

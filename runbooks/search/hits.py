@@ -11,8 +11,8 @@ from runbooks.search.snippets import Part, marked, snippet
 class Found:
     """A runbook that was found: its live row, whether it is live-ready, and the section that answers best, if any.
 
-    ``document`` is the key of the text that the section is of. ``unsigned``: words of the question stand only in a newer
-    text, which nobody has signed and its page does not show.
+    ``document`` is the key of the text that the section is of. ``unsigned``: words of the question
+    stand only in a newer text, which nobody has signed and its page does not show.
     """
 
     runbook: Runbook
@@ -31,7 +31,8 @@ class Found:
 class RunbookHit:
     """A runbook as it is shown among the hits, with the section it is found in.
 
-    ``unsigned``: it is found, also or only, in a text that nobody has signed though another was. Of that nothing is shown.
+    ``unsigned``: it is found, also or only, in a text that nobody has signed though another was. Of
+    that nothing is shown.
     """
 
     runbook: Runbook
@@ -65,9 +66,18 @@ def hits_of(found: Iterable[Found], words: frozenset[str]) -> list[RunbookHit]:
     wanted = list(found)
     leading = {each.passage: each for each in wanted if each.passage}
     shown = _whose_text_is_shown(leading.values())
-    rows = SearchPassage.objects.filter(pk__in=[pk for pk, each in leading.items() if each.pk in shown]).order_by()
-    sections = {pk: section for pk, *section in rows.values_list("pk", "heading", "anchor", "text")} if shown else {}
-    return [_hit(each, sections.get(each.passage or 0), words, is_shown=each.pk in shown) for each in wanted]
+    rows = SearchPassage.objects.filter(
+        pk__in=[pk for pk, each in leading.items() if each.pk in shown]
+    ).order_by()
+    sections = (
+        {pk: section for pk, *section in rows.values_list("pk", "heading", "anchor", "text")}
+        if shown
+        else {}
+    )
+    return [
+        _hit(each, sections.get(each.passage or 0), words, is_shown=each.pk in shown)
+        for each in wanted
+    ]
 
 
 def _whose_text_is_shown(found: Iterable[Found]) -> set[int]:
@@ -87,7 +97,9 @@ def _whose_text_is_shown(found: Iterable[Found]) -> set[int]:
     }
 
 
-def _hit(found: Found, section: Sequence[str] | None, words: frozenset[str], *, is_shown: bool) -> RunbookHit:
+def _hit(
+    found: Found, section: Sequence[str] | None, words: frozenset[str], *, is_shown: bool
+) -> RunbookHit:
     row = found.runbook
     # Asked again of the very row that is shown: nothing may stand between it and its mark.
     ready = found.live_ready and not row.reasons_against_live()

@@ -28,7 +28,8 @@ RUNBOOKS_AT_ONCE = 1_000
 MAX_AT_ONCE = 20
 # Bytes of a text that is read in the transaction of the change. Reading 100 KB takes about 0.1 s.
 MAX_AT_ONCE_LENGTH = 100_000
-# Entries, and bytes of their texts, that are written in one transaction when many are behind: about 0.1 s.
+# Entries, and bytes of their texts, that are written in one transaction when many are behind: about
+# 0.1 s.
 ENTRIES_AT_ONCE, BYTES_AT_ONCE = 50, 100_000
 # Seconds that a change of many runbooks goes on reading after its commit; `tick` does the rest.
 PATIENCE = 20.0
@@ -68,26 +69,34 @@ def deferred() -> Iterator[None]:
 def _harmless() -> Iterator[None]:
     """All or nothing; and an index that is broken stops no write of the catalogue.
 
-    A readiness must come down whatever the search is like. What else goes wrong, such as a lock, is raised as ever.
-    Without its stamp nobody takes the index for a present one: titles are searched until it is rebuilt.
+    A readiness must come down whatever the search is like. What else goes wrong, such as a lock, is
+    raised as ever. Without its stamp nobody takes the index for a present one: titles are searched
+    until it is rebuilt.
     """
     try:
         with transaction.atomic():
             yield
     except DatabaseError:
-        # SQLite ends the whole transaction when it meets damaged pages: then there is nothing to go on with.
+        # SQLite ends the whole transaction when it meets damaged pages: then there is nothing to go
+        # on with.
         if connection.needs_rollback or databases.is_sound():
             raise
-        logger.exception("The search index is broken and did not follow a change. Run 'manage.py rebuild_search'.")
+        logger.exception(
+            "The search index is broken and did not follow a change. Run 'manage.py "
+            "rebuild_search'."
+        )
         with suppress(DatabaseError), transaction.atomic():
             SearchStamp.objects.all().delete()
 
 
-def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, reread: bool = False) -> None:
+def refresh(
+    runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, reread: bool = False
+) -> None:
     """Make the entries of these anew; of one that is gone, the entry goes too.
 
-    A few are made anew at once, in the transaction of the change. Of many, or of a long text, it is only
-    noted that they are behind: reading them must hold no lock. ``catch_up`` follows after the commit.
+    A few are made anew at once, in the transaction of the change. Of many, or of a long text, it is
+    only noted that they are behind: reading them must hold no lock. ``catch_up`` follows after the
+    commit.
 
     :param runbooks: primary keys.
     :param situations: primary keys.
@@ -120,7 +129,8 @@ def refresh(runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, rer
 
 def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool) -> None:
     """Note that the entries of these are behind, and catch up once the transaction has committed."""
-    # Another number each time: one that was made anew and is behind once more is not taken for the one before.
+    # Another number each time: one that was made anew and is behind once more is not taken for the
+    # one before.
     mark = secrets.randbelow(MAX_MARK_BYTES) + 1
     noted = {"behind": mark} | ({"document": None} if reread else {})
     for name, model, keys in (("runbook", Runbook, runbooks), ("situation", Situation, situations)):
@@ -128,8 +138,11 @@ def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool
             entries = SearchEntry.objects.filter(**{f"{name}__in": part})
             known = set(entries.values_list(f"{name}_id", flat=True))
             entries.update(**noted)
-            new = model._default_manager.filter(pk__in=set(part) - known).values_list("pk", flat=True)
-            # An entry without a word, which no search finds, so that whoever fills it meets no other who does.
+            new = model._default_manager.filter(pk__in=set(part) - known).values_list(
+                "pk", flat=True
+            )
+            # An entry without a word, which no search finds, so that whoever fills it meets no
+            # other who does.
             blank = (SearchEntry(**{f"{name}_id": pk}, behind=mark) for pk in new)
             SearchEntry.objects.bulk_create(blank, batch_size=RUNBOOKS_AT_ONCE)
     transaction.on_commit(lambda: catch_up(seconds=PATIENCE), robust=True)
@@ -139,8 +152,8 @@ def catch_up(*, seconds: float | None = None) -> int:
     """Make anew the entries that are behind; returns how many. Belongs outside a transaction.
 
     The sources are read without a lock, a portion at a time, and each portion is written in a short
-    transaction. An entry that changes in between is left to the next portion. Who is killed on the way
-    leaves the rest noted as behind: the next call goes on with it.
+    transaction. An entry that changes in between is left to the next portion. Who is killed on the
+    way leaves the rest noted as behind: the next call goes on with it.
 
     :param seconds: stop after so long; None goes on until none is behind.
     """
@@ -156,7 +169,9 @@ def _catch_up_once(until: float | None) -> int:
     done, last = 0, 0
     while until is None or time.monotonic() < until:
         behind = SearchEntry.objects.filter(behind__gt=0, pk__gt=last).order_by("pk")
-        sized = behind.only("runbook", "situation", "document", "behind").annotate(size=F("runbook__document__size"))
+        sized = behind.only("runbook", "situation", "document", "behind").annotate(
+            size=F("runbook__document__size")
+        )
         entries = _portion(sized[:ENTRIES_AT_ONCE])
         if not entries:
             break
@@ -184,7 +199,9 @@ def _catch_up_with(entries: list[SearchEntry]) -> int:
     with _harmless():
         databases.lock()
         # Whoever changed one in the meantime has made it anew, or has noted it once more.
-        stored = [one for one in SearchEntry.objects.filter(pk__in=drafts) if one.behind == seen[one.pk]]
+        stored = [
+            one for one in SearchEntry.objects.filter(pk__in=drafts) if one.behind == seen[one.pk]
+        ]
         _keep([(one, drafts[one.pk]) for one in stored])
         return len(stored)
     return 0
@@ -236,7 +253,11 @@ def with_another_text(pks: Iterable[int] | None = None) -> list[int]:
     if pks is not None:
         rows = rows.filter(pk__in=pks)
     indexed = F("search_entry__document__sha256")
-    return [row.pk for row in rows.annotate(indexed=indexed).order_by() if row.indexed != _sha256_shown(row)]
+    return [
+        row.pk
+        for row in rows.annotate(indexed=indexed).order_by()
+        if row.indexed != _sha256_shown(row)
+    ]
 
 
 def _sha256_shown(runbook: Runbook) -> str | None:
@@ -272,7 +293,9 @@ def rebuild() -> int:
         databases.lock()
         if not is_built():
             SearchStamp.objects.all().delete()  # of another shape: titles are searched until this one is whole
-        everything = (model._default_manager.values_list("pk", flat=True) for model in (Runbook, Situation))
+        everything = (
+            model._default_manager.values_list("pk", flat=True) for model in (Runbook, Situation)
+        )
         _put_off(*everything, reread=True)
     catch_up()
     _recount()
@@ -305,13 +328,22 @@ def _store_counts(counts: Counter[str]) -> None:
     SearchWord.objects.all().delete()
     words = (SearchWord(word=word, count=count) for word, count in counts.items())
     SearchWord.objects.bulk_create(words, batch_size=ROWS_AT_ONCE)
-    SearchStamp.objects.update_or_create(pk=1, defaults={"value": secrets.token_hex(16), "shape": SHAPE})
+    SearchStamp.objects.update_or_create(
+        pk=1, defaults={"value": secrets.token_hex(16), "shape": SHAPE}
+    )
 
 
 def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
-    with_html = index_documents.runbooks_with_sources().defer(None).defer("document__text", "document__contents")
+    with_html = (
+        index_documents.runbooks_with_sources()
+        .defer(None)
+        .defer("document__text", "document__contents")
+    )
     for runbook in with_html.iterator(ROWS_AT_ONCE):
-        yield SearchEntry(runbook=runbook), index_documents.draft_of_runbook(runbook, indexed_document=None)
+        yield (
+            SearchEntry(runbook=runbook),
+            index_documents.draft_of_runbook(runbook, indexed_document=None),
+        )
     for situation in index_documents.situations_with_sources().iterator(ROWS_AT_ONCE):
         yield SearchEntry(situation=situation), index_documents.draft_of_situation(situation)
 
@@ -324,7 +356,8 @@ def is_built() -> bool:
 def staleness(*, thoroughly: bool = False) -> list[str]:
     """What the index lacks or has too much of, as sentences; empty when it is up to date.
 
-    :param thoroughly: read every source again and compare, not only who is there and with which document.
+    :param thoroughly: read every source again and compare, not only who is there and with which
+        document.
     """
     if not databases.standing():
         return ["The full text index is not in the database."]
@@ -343,11 +376,17 @@ def staleness(*, thoroughly: bool = False) -> list[str]:
 
 
 def _differs(entry: SearchEntry, draft: Draft) -> bool:
-    stored = SearchEntry.objects.filter(runbook=entry.runbook_id, situation=entry.situation_id).first()
-    if stored is None or any(getattr(stored, name) != value for name, value in draft.columns.items()):
+    stored = SearchEntry.objects.filter(
+        runbook=entry.runbook_id, situation=entry.situation_id
+    ).first()
+    if stored is None or any(
+        getattr(stored, name) != value for name, value in draft.columns.items()
+    ):
         return True
     names = ("position", "heading", "anchor", "text", "folded_heading", "folded")
-    wanted = [tuple(getattr(passage, name) for name in names) for passage in _passages(stored, draft)]
+    wanted = [
+        tuple(getattr(passage, name) for name in names) for passage in _passages(stored, draft)
+    ]
     return wanted != list(stored.passages.order_by("position").values_list(*names))
 
 
@@ -381,7 +420,9 @@ def _write(pairs: list[tuple[SearchEntry, Draft]]) -> None:
         entry.save()
     reread = [entry.pk for entry, draft in stored if draft.passages is not None]
     SearchPassage.objects.filter(entry__in=reread).delete()
-    SearchEntry.objects.bulk_create([entry for entry, _ in pairs if not entry.pk], batch_size=ROWS_AT_ONCE)
+    SearchEntry.objects.bulk_create(
+        [entry for entry, _ in pairs if not entry.pk], batch_size=ROWS_AT_ONCE
+    )
     passages = (passage for entry, draft in pairs for passage in _passages(entry, draft))
     SearchPassage.objects.bulk_create(passages, batch_size=ROWS_AT_ONCE)
 
@@ -401,7 +442,13 @@ def _passages(entry: SearchEntry, draft: Draft) -> Iterator[SearchPassage]:
     if draft.newer:
         after = len(draft.passages or ())
         yield SearchPassage(
-            entry=entry, position=after, heading="", anchor="", text="", folded_heading=NO_SECTION, folded=draft.newer
+            entry=entry,
+            position=after,
+            heading="",
+            anchor="",
+            text="",
+            folded_heading=NO_SECTION,
+            folded=draft.newer,
         )
 
 

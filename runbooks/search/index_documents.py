@@ -16,15 +16,19 @@ MAX_BODY_LENGTH = 300_000
 MAX_NAME_LENGTH = 60
 MAX_NEWER_LENGTH = 30_000
 
-# Further names of a runbook, beside its title. A source of them is one line here, and one in `signals.AFFECTED`.
-NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (lambda runbook: (alias.name for alias in runbook.read_aliases),)
+# Further names of a runbook, beside its title. A source of them is one line here, and one in
+# `signals.AFFECTED`.
+NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (
+    lambda runbook: (alias.name for alias in runbook.read_aliases),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An entry as it should be. ``passages`` is None where the document stayed the same and is not read again.
 
-    ``newer`` are the words, padded, that only a newer, unsigned text has; empty where there is none.
+    ``newer`` are the words, padded, that only a newer, unsigned text has; empty where there is
+    none.
     """
 
     columns: dict[str, str]
@@ -63,7 +67,9 @@ def runbooks_with_sources() -> QuerySet[Runbook]:
 
 def situations_with_sources() -> QuerySet[Situation]:
     """Situations with the runbooks they lead to."""
-    steps = Prefetch("steps", SituationRunbook.objects.select_related("runbook").order_by("position", "pk"))
+    steps = Prefetch(
+        "steps", SituationRunbook.objects.select_related("runbook").order_by("position", "pk")
+    )
     return Situation.objects.prefetch_related(steps).order_by("pk")
 
 
@@ -89,14 +95,19 @@ def runbook_columns(runbook: Any) -> dict[str, str]:
         runbook.document_path,
         runbook.owner,
         *(situation.comment for situation in first),
-        *(f"{entry.section.title} {entry.heading} {entry.role}" for entry in runbook.read_section_entries),
+        *(
+            f"{entry.section.title} {entry.heading} {entry.role}"
+            for entry in runbook.read_section_entries
+        ),
         *(f"{code.path} {code.description}" for code in runbook.read_code_references),
     ]
     return {
         "title": folded(runbook.title),
         "names": _folded_lines([*names, *(situation.title for situation in first)]),
         # Its own cluster tells more of it than a related one.
-        "later_names": _folded_lines([*(situation.title for situation in later), str(runbook.primary_cluster or "")]),
+        "later_names": _folded_lines(
+            [*(situation.title for situation in later), str(runbook.primary_cluster or "")]
+        ),
         "facts": _folded_lines(facts),
         "exact_titles": _lines([runbook.title, *names]),
         "exact_names": _lines(situation.title for situation in first),
@@ -139,8 +150,8 @@ def bytes_to_read(runbook: Any, *, indexed_document: int | None) -> int:
 def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
     """What the index should say of a runbook: of the text that its page shows, and which words only a newer one has.
 
-    :param indexed_document: the document whose words the index holds already, and no newer one's; a stored text never
-        changes.
+    :param indexed_document: the document whose words the index holds already, and no newer one's; a
+        stored text never changes.
     """
     columns = runbook_columns(runbook)
     shown = runbook.shown_document()
@@ -159,7 +170,11 @@ def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
 def _only_in(newer: Document, columns: dict[str, str]) -> str:
     """The words, each once, that a newer text has and the columns of the shown one have not; empty where it has none."""
     shown = {*columns["headings"].split(), *columns["body"].split()}
-    words = (word for each in passages_of(newer.html) for word in index_words(f"{each.heading} {each.text}"))
+    words = (
+        word
+        for each in passages_of(newer.html)
+        for word in index_words(f"{each.heading} {each.text}")
+    )
     new = [word for word in dict.fromkeys(words) if word not in shown]
     return _cut(padded(new), MAX_NEWER_LENGTH) if new else ""
 

@@ -63,7 +63,9 @@ def passages_of(html: str) -> list[Passage]:
     reader.feed(html)
     reader.close()
     passages = [
-        Passage(clean("".join(each.heading)), each.anchor, _without_doubled_signs("".join(each.text)))
+        Passage(
+            clean("".join(each.heading)), each.anchor, _without_doubled_signs("".join(each.text))
+        )
         for each in reader.passages
     ]
     return [passage for passage in passages if passage.heading or passage.text]

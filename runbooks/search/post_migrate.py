@@ -9,7 +9,8 @@ from runbooks.models import SearchEntry, SearchPassage, SearchStamp, SearchSynon
 from runbooks.search import databases, index
 
 TABLES = frozenset(
-    model._meta.db_table for model in (SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord)
+    model._meta.db_table
+    for model in (SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord)
 )
 
 

@@ -28,8 +28,9 @@ Scores = Mapping[int, tuple[Score, int | None]]
 class Answer:
     """What a question brings, best first. ``unknown`` are its words, as typed, that stand nowhere.
 
-    ``situations`` are as many of those found as were asked for, with their runbooks. ``more`` says that there were more
-    entries than are compared at once; ``by_title`` that the index could not be read, and titles and names alone were.
+    ``situations`` are as many of those found as were asked for, with their runbooks. ``more`` says
+    that there were more entries than are compared at once; ``by_title`` that the index could not be
+    read, and titles and names alone were.
     """
 
     question: str
@@ -50,8 +51,8 @@ class Answer:
 class Asked:
     """What is asked beside the words. ``only`` are the runbooks that may be found, and no situations; None for all.
 
-    ``at`` is the moment for which a runbook is live-ready or not (aware; None for now). So many ``situations`` are brought
-    with their runbooks.
+    ``at`` is the moment for which a runbook is live-ready or not (aware; None for now). So many
+    ``situations`` are brought with their runbooks.
     """
 
     only: list[int] | None = None
@@ -60,7 +61,11 @@ class Asked:
 
 
 def answer(
-    question: str, *, among: QuerySet[Runbook] | None = None, at: datetime | None = None, situations: int = 0
+    question: str,
+    *,
+    among: QuerySet[Runbook] | None = None,
+    at: datetime | None = None,
+    situations: int = 0,
 ) -> Answer:
     """What a question brings, best first; by titles and names alone where the index cannot be read.
 
@@ -68,7 +73,9 @@ def answer(
     :param at: the moment for which a runbook is live-ready or not (aware; now by default).
     :param situations: see ``Asked``.
     """
-    asked = Asked(None if among is None else list(among.values_list("pk", flat=True)), at, situations)
+    asked = Asked(
+        None if among is None else list(among.values_list("pk", flat=True)), at, situations
+    )
     try:
         known = vocabulary()
         if known is not None:
@@ -80,7 +87,9 @@ def answer(
 
 
 def _from_index(question: str, wanted: Sequence[Wanted], asked: Asked) -> Answer:
-    found = Answer(question, unknown=[each.term.written for each in wanted if not each.alternatives])
+    found = Answer(
+        question, unknown=[each.term.written for each in wanted if not each.alternatives]
+    )
     meant = [each for each in wanted if each.alternatives]
     if not meant:
         return found
@@ -88,12 +97,18 @@ def _from_index(question: str, wanted: Sequence[Wanted], asked: Asked) -> Answer
     scores = inquiry.scores()
     found = replace(
         found,
-        situation_pks=_situations_in_order({each.situation: score for each, score in scores if each.situation}),
-        words=frozenset(word for each in meant for other in each.alternatives for word in other.word.split()),
+        situation_pks=_situations_in_order(
+            {each.situation: score for each, score in scores if each.situation}
+        ),
+        words=frozenset(
+            word for each in meant for other in each.alternatives for word in other.word.split()
+        ),
         more=inquiry.more,
     )
     return _with_live_rows(
-        found, {each.runbook: (score, each.document) for each, score in scores if each.runbook}, asked
+        found,
+        {each.runbook: (score, each.document) for each, score in scores if each.runbook},
+        asked,
     )
 
 
@@ -107,15 +122,18 @@ def _by_title(question: str, asked: Asked) -> Answer:
         more=len(runbooks) > MAX_CANDIDATES,
         by_title=True,
     )
-    scores = {pk: (Score(OTHER, 1 / place, 1.0), None) for place, pk in enumerate(runbooks[:MAX_CANDIDATES], start=1)}
+    scores = {
+        pk: (Score(OTHER, 1 / place, 1.0), None)
+        for place, pk in enumerate(runbooks[:MAX_CANDIDATES], start=1)
+    }
     return _with_live_rows(found, scores, asked)
 
 
 def holding(queryset: Any, text: str) -> Any:
     """A queryset of runbooks narrowed to those in which every word is found, as the search finds it; not sorted.
 
-    Where the text has no word, or one that the index lacks, or the index cannot be read, its signs are looked for as
-    they are.
+    Where the text has no word, or one that the index lacks, or the index cannot be read, its signs
+    are looked for as they are.
     """
     try:
         known = vocabulary()
@@ -123,7 +141,9 @@ def holding(queryset: Any, text: str) -> Any:
         if not wanted or not all(each.alternatives for each in wanted):
             return queryset.matching(text)
         dialect = dialect_of(connection)
-        query, parameters = dialect.holding([[each.word for each in term.alternatives] for term in wanted])
+        query, parameters = dialect.holding(
+            [[each.word for each in term.alternatives] for term in wanted]
+        )
         found = [pk for (pk,) in dialect.rows(connection, query, parameters)]
     except DatabaseError:
         logger.exception("The search index cannot be read. Run 'manage.py rebuild_search'.")
@@ -158,7 +178,9 @@ def _in_order(rows: list[Runbook], scores: Scores, at: datetime | None) -> list[
     """The runbooks by tier and points."""
     claiming = [row for row in rows if row.readiness_level == ReadinessLevel.READY]
     live = {row.pk for row in claiming if not row.reasons_against_live(at=at)}
-    rows.sort(key=lambda row: (*scores[row.pk][0].place(live_ready=row.pk in live), row.position, row.pk))
+    rows.sort(
+        key=lambda row: (*scores[row.pk][0].place(live_ready=row.pk in live), row.position, row.pk)
+    )
     return [_found(row, *scores[row.pk], live_ready=row.pk in live) for row in rows]
 
 

@@ -1,7 +1,8 @@
 """How well an entry answers a question. Pure: imports no Django, so that both databases sort alike.
 
-Exact title, then exact situation, then how much of the question is found where: title, situation, heading, body.
-Among hits that are about equally good a live-ready runbook stands first; no hit is hidden for not being so.
+Exact title, then exact situation, then how much of the question is found where: title, situation,
+heading, body. Among hits that are about equally good a live-ready runbook stands first; no hit is
+hidden for not being so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +55,8 @@ class EntryWords:
 class Score:
     """Where an entry belongs: a lower tier first, then higher points.
 
-    ``passage`` is the key of the best one, if any. ``unsigned``: a word of the question stands in the newer text alone.
+    ``passage`` is the key of the best one, if any. ``unsigned``: a word of the question stands in
+    the newer text alone.
     """
 
     tier: int
@@ -125,7 +127,9 @@ def _all_in(text: str, wanted: Sequence[Wanted]) -> float:
     return min((_quality(text, each.padded) for each in wanted), default=0.0)
 
 
-def _best_passage(entry: EntryWords, wanted: Sequence[Wanted]) -> tuple[int | None, float, dict[str, float]]:
+def _best_passage(
+    entry: EntryWords, wanted: Sequence[Wanted]
+) -> tuple[int | None, float, dict[str, float]]:
     """The passage that answers best, its points, and the quality in which each term stands in any passage.
 
     What only the newer text has is no passage that could be led to.
@@ -147,12 +151,20 @@ def _best_passage(entry: EntryWords, wanted: Sequence[Wanted]) -> tuple[int | No
     return best, most, found
 
 
-def _held(wanted: Sequence[Wanted], passages: Sequence[PassageWords]) -> list[tuple[Wanted, list[tuple[str, float]]]]:
+def _held(
+    wanted: Sequence[Wanted], passages: Sequence[PassageWords]
+) -> list[tuple[Wanted, list[tuple[str, float]]]]:
     """Each term with those of its alternatives that any passage holds at all: few of many, asked once for all passages."""
     whole = "".join(f"{passage.heading}{passage.text}" for passage in passages)
-    return [(each, [(word, quality) for word, quality in each.padded if word in whole]) for each in wanted]
+    return [
+        (each, [(word, quality) for word, quality in each.padded if word in whole])
+        for each in wanted
+    ]
 
 
 def _in_newer_text(entry: EntryWords, wanted: Wanted) -> float:
     """The quality in which a term stands among the words that only the newer, unsigned text has."""
-    return max((_quality(passage.text, wanted.padded) for passage in entry.passages if passage.unsigned), default=0.0)
+    return max(
+        (_quality(passage.text, wanted.padded) for passage in entry.passages if passage.unsigned),
+        default=0.0,
+    )

@@ -18,14 +18,23 @@ from runbooks.search.ranking import EntryWords, PassageWords, Score
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
 MAX_CANDIDATES = 40
-# So many are compared by their sections as well; fetching the words of all would cost more than it finds.
+# So many are compared by their sections as well; fetching the words of all would cost more than it
+# finds.
 MAX_READ = 20
 # Entries that hold every word: with so many there is no need to look at those that hold some.
 ENOUGH = 10
 # A word that tells less than this share of the most telling one finds nothing by itself.
 TELLING = 0.35
 WORD_COLUMNS = tuple(ranking.FIELD_WEIGHTS)
-COLUMNS = ("id", "runbook_id", "situation_id", "document_id", "exact_titles", "exact_names", *WORD_COLUMNS)
+COLUMNS = (
+    "id",
+    "runbook_id",
+    "situation_id",
+    "document_id",
+    "exact_titles",
+    "exact_names",
+    *WORD_COLUMNS,
+)
 
 _vocabularies: dict[str, Vocabulary] = {}
 
@@ -35,7 +44,9 @@ def vocabulary() -> Vocabulary | None:
 
     Kept by the index's stamp, which is read anew every time.
     """
-    with connection.cursor() as cursor:  # asked at each key that is pressed: putting the query together would cost most
+    with (
+        connection.cursor() as cursor
+    ):  # asked at each key that is pressed: putting the query together would cost most
         cursor.execute(f"SELECT value FROM {SearchStamp._meta.db_table} WHERE id = 1")
         row = cursor.fetchone()
     if row is None:
@@ -76,7 +87,15 @@ class Candidate:
 def _candidate(row: tuple[Any, ...]) -> Candidate:
     """From a row of ``COLUMNS``."""
     entry, runbook, situation, document, titles, names, *words = row
-    return Candidate(entry, runbook, situation, document, titles, names, dict(zip(WORD_COLUMNS, words, strict=True)))
+    return Candidate(
+        entry,
+        runbook,
+        situation,
+        document,
+        titles,
+        names,
+        dict(zip(WORD_COLUMNS, words, strict=True)),
+    )
 
 
 @dataclass
@@ -95,12 +114,18 @@ class Inquiry:
         """Every hit with its score: all by their own words, the best of them by their sections as well."""
         candidates = self._candidates()
         first = {each.entry: self._score(each) for each in candidates}
-        likely = sorted(candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry))
+        likely = sorted(
+            candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry)
+        )
         passages = self._passages([each.runbook for each in likely[:MAX_READ] if each.runbook])
         for each in likely[:MAX_READ]:
             if each.runbook in passages:
                 first[each.entry] = self._score(each, passages[each.runbook])
-        return [(each, first[each.entry]) for each in candidates if first[each.entry].found >= ranking.MIN_FOUND]
+        return [
+            (each, first[each.entry])
+            for each in candidates
+            if first[each.entry].found >= ranking.MIN_FOUND
+        ]
 
     def _score(self, candidate: Candidate, passages: Sequence[PassageWords] = ()) -> Score:
         return ranking.score(candidate.words(passages), self.wanted, question=self.question)
@@ -119,7 +144,9 @@ class Inquiry:
     def _matching(self, terms: Sequence[Wanted], *, every: bool) -> dict[int, Candidate]:
         groups = [[each.word for each in term.alternatives] for term in terms]
         dialect = dialect_of(connection)
-        query, parameters = dialect.matching(groups, columns=COLUMNS, every=every, only=self.only, limit=MAX_CANDIDATES)
+        query, parameters = dialect.matching(
+            groups, columns=COLUMNS, every=every, only=self.only, limit=MAX_CANDIDATES
+        )
         rows = dialect.rows(connection, query, parameters)
         return {row[0]: _candidate(row) for row in rows}
 
@@ -129,6 +156,8 @@ class Inquiry:
         rows = SearchPassage.objects.filter(
             entry__runbook__in=list(runbooks)
         ).order_by()  # sorting costs more than it tells
-        for pk, runbook, heading, text in sorted(rows.values_list("pk", "entry__runbook", "folded_heading", "folded")):
+        for pk, runbook, heading, text in sorted(
+            rows.values_list("pk", "entry__runbook", "folded_heading", "folded")
+        ):
             found[runbook].append(PassageWords(pk, heading, text, unsigned=heading == NO_SECTION))
         return found

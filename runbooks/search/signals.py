@@ -72,18 +72,27 @@ def connect() -> None:
     """Called once, when the application is ready."""
     for model in AFFECTED:
         post_save.connect(_saved, sender=model, dispatch_uid=f"search.saved.{model.__name__}")
-        pre_delete.connect(_before_delete, sender=model, dispatch_uid=f"search.before.{model.__name__}")
+        pre_delete.connect(
+            _before_delete, sender=model, dispatch_uid=f"search.before.{model.__name__}"
+        )
         post_delete.connect(_deleted, sender=model, dispatch_uid=f"search.deleted.{model.__name__}")
     for through in LINKS:
-        m2m_changed.connect(_linked, sender=through, dispatch_uid=f"search.linked.{through.__name__}")
+        m2m_changed.connect(
+            _linked, sender=through, dispatch_uid=f"search.linked.{through.__name__}"
+        )
     rows_changed.connect(_rows_changed, dispatch_uid="search.rows")
     for signal in (post_save, post_delete):
-        signal.connect(_synonyms_changed, sender=SearchSynonym, dispatch_uid=f"search.synonyms.{id(signal)}")
+        signal.connect(
+            _synonyms_changed, sender=SearchSynonym, dispatch_uid=f"search.synonyms.{id(signal)}"
+        )
 
 
-def _saved(sender: type[Model], instance: Any, raw: bool = False, update_fields: Any = None, **_: Any) -> None:
+def _saved(
+    sender: type[Model], instance: Any, raw: bool = False, update_fields: Any = None, **_: Any
+) -> None:
     if raw:
-        # `loaddata`: what the row hangs on may not be there yet. The check says that the index is behind.
+        # `loaddata`: what the row hangs on may not be there yet. The check says that the index is
+        # behind.
         _forget(sender, instance.pk)
     else:
         _changed(sender, [instance.pk], frozenset(update_fields or ()))

@@ -60,7 +60,11 @@ def _sought(words: frozenset[str]) -> _Sought:
 def _places(text: str, words: frozenset[str]) -> list[tuple[int, int, str]]:
     """From, to and folded spelling of each word that is sought."""
     sought = _sought(words)
-    return [(found.start(), found.end(), sought[found[0]]) for found in WORD.finditer(text) if sought[found[0]]]
+    return [
+        (found.start(), found.end(), sought[found[0]])
+        for found in WORD.finditer(text)
+        if sought[found[0]]
+    ]
 
 
 def _start(places: list[tuple[int, int, str]]) -> int:

@@ -1,7 +1,7 @@
 """Text as the search sees it: folded words. Pure: imports no Django.
 
-Texts and questions are folded alike, here and nowhere else, so that both databases compare the same words:
-"ueberpruefung", "Überprüfung" and "uberprufung" are one word, ``run_id`` stays whole.
+Texts and questions are folded alike, here and nowhere else, so that both databases compare the same
+words: "ueberpruefung", "Überprüfung" and "uberprufung" are one word, ``run_id`` stays whole.
 """
 
 import re
@@ -11,7 +11,8 @@ from functools import lru_cache
 
 # Letters and digits of any script; an underscore only inside, so that identifiers stay whole.
 WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
-# What joins words without a space: hyphens of every kind, slashes, ampersands, dots, ×, apostrophes.
+# What joins words without a space: hyphens of every kind, slashes, ampersands, dots, ×,
+# apostrophes.
 JOINTS = "-\u2010\u2011\u2012\u2013\u2014/&.+×'’"
 CHUNK = re.compile(rf"{WORD.pattern}(?:[{re.escape(JOINTS)}]{WORD.pattern})*")
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")

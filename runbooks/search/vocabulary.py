@@ -1,7 +1,7 @@
 """The words of the index, and which of them a word of a question means. Pure: imports no Django.
 
-Both databases are then asked for whole words alone: prefixes, parts of compounds, endings, typing errors and synonyms
-are all decided here.
+Both databases are then asked for whole words alone: prefixes, parts of compounds, endings, typing
+errors and synonyms are all decided here.
 """
 
 from collections import defaultdict
@@ -40,7 +40,8 @@ class Alternative:
 class Wanted:
     """A term with all that it may mean, best first, and how much it tells: a rare word more than a common one.
 
-    ``padded`` are the alternatives as the index holds them, each with its quality: made once, compared many times.
+    ``padded`` are the alternatives as the index holds them, each with its quality: made once,
+    compared many times.
     """
 
     term: Term
@@ -97,8 +98,12 @@ class Vocabulary:
             ranked = self._alternatives(term)
             for word, quality in phrases.get(term.word, {}).items():
                 ranked[word] = max(quality, ranked.get(word, 0))
-            best = sorted(ranked.items(), key=lambda item: (-item[1], -self.counts.get(item[0], 0), item[0]))
-            alternatives = tuple(Alternative(word, quality) for word, quality in best[:MAX_ALTERNATIVES])
+            best = sorted(
+                ranked.items(), key=lambda item: (-item[1], -self.counts.get(item[0], 0), item[0])
+            )
+            alternatives = tuple(
+                Alternative(word, quality) for word, quality in best[:MAX_ALTERNATIVES]
+            )
             found.append(Wanted(term, alternatives, self._weight(alternatives)))
         return tuple(found)
 

@@ -21,7 +21,9 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"There is no browser at {CHROMIUM}: install Debian's chromium, or set CHROMIUM.")
+        pytest.skip(
+            f"There is no browser at {CHROMIUM}: install Debian's chromium, or set CHROMIUM."
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -34,7 +36,9 @@ def landscape(transactional_db, people, settings):
     from runbooks.models import Runbook
 
     settings.PORTAL_READ = "public"
-    call_command("import_landscape", str(FIXTURES / "landscape.md"), docs_root=FIXTURES, stdout=StringIO())
+    call_command(
+        "import_landscape", str(FIXTURES / "landscape.md"), docs_root=FIXTURES, stdout=StringIO()
+    )
     cast.make_ready(Runbook.objects.get(slug="live-alert-pipeline-runbook"))
 
 
@@ -54,7 +58,12 @@ def open_page(chromium, live_server):
         contexts.append(context)
         page = context.new_page()
         page.complaints = []
-        page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                page.complaints.append(message.text) if message.type == "error" else None
+            ),
+        )
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         return page
 

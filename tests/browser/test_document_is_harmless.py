@@ -28,7 +28,9 @@ def run(chromium):
     context = chromium.new_context()
     page = context.new_page()
     happened, shown = [], {}
-    page.on("dialog", lambda dialog: (happened.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "dialog", lambda dialog: (happened.append(f"dialog {dialog.message}"), dialog.dismiss())
+    )
     # An alert that runs after the page has gone would be lost: it is noted before it opens.
     page.expose_function("noted", lambda: happened.append("script"))
     page.add_init_script("window.alert = () => window.noted()")
@@ -68,16 +70,23 @@ def test_there_are_more_than_a_hundred_vectors():
 def test_no_markup_acts_wherever_it_stands(run):
     for vector in [*MARKUP, *MARKDOWN]:
         texts = [
-            place.replace("{}", vector) for place in [*PLACES, "<details>\n\n{}\n\n</details>", "<br>{}<summary>{}"]
+            place.replace("{}", vector)
+            for place in [*PLACES, "<details>\n\n{}\n\n</details>", "<br>{}<summary>{}"]
         ]
-        html = "".join(f"<div>{render_document(text).html}</div><div>{render_fragment(text)}</div>" for text in texts)
+        html = "".join(
+            f"<div>{render_document(text).html}</div><div>{render_fragment(text)}</div>"
+            for text in texts
+        )
         assert run(html) == [], vector
 
 
 def test_no_address_acts_wherever_it_stands(run):
     for address in ADDRESSES:
         texts = [link.replace("{}", address) for link in LINKS]
-        html = "".join(f"<div>{render_document(text).html}</div><div>{render_fragment(text)}</div>" for text in texts)
+        html = "".join(
+            f"<div>{render_document(text).html}</div><div>{render_fragment(text)}</div>"
+            for text in texts
+        )
         assert run(html) == [], address
 
 
@@ -85,12 +94,16 @@ def test_the_portals_page_shows_them_all_under_its_policy(people, settings, open
     settings.PORTAL_READ = "public"
     clean = [vector.replace("\x00", "") for vector in [*MARKUP, *MARKDOWN]]
     runbook = cast.make_runbook(
-        text="\n\n".join(clean + [f"[x]({address})" for address in ADDRESSES if "\x00" not in address])
+        text="\n\n".join(
+            clean + [f"[x]({address})" for address in ADDRESSES if "\x00" not in address]
+        )
     )
     page = open_page()
     dialogs, elsewhere = [], []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.on("request", lambda request: elsewhere.append(request.url) if "evil" in request.url else None)
+    page.on(
+        "request", lambda request: elsewhere.append(request.url) if "evil" in request.url else None
+    )
     page.goto(runbook.get_absolute_url())
     page.evaluate(TOUCH_EVERYTHING)
     assert (dialogs, elsewhere, page.complaints) == ([], [], [])

@@ -76,7 +76,9 @@ def test_it_copies_without_a_clipboard_of_the_browser_too(reading):
     block.hover()
     block.get_by_role("button", name="Copy").click()
     block.get_by_text("Copied").wait_for()
-    page.evaluate("document.body.prepend(Object.assign(document.createElement('textarea'), {id: 'paste'}))")
+    page.evaluate(
+        "document.body.prepend(Object.assign(document.createElement('textarea'), {id: 'paste'}))"
+    )
     page.focus("#paste")
     page.keyboard.press("Control+V")
     assert page.input_value("#paste") == COMMANDS[0]
@@ -97,7 +99,10 @@ def test_every_heading_has_a_link_that_shows_on_hover_and_on_focus(reading):
     assert anchor.get_attribute("aria-label") == "Link to this heading: Check"
     page.keyboard.press("Enter")
     assert page.url.endswith("#doc-check")
-    assert page.locator(".document .anchor").count() == page.locator(".document :is(h2, h3, h4)").count()
+    assert (
+        page.locator(".document .anchor").count()
+        == page.locator(".document :is(h2, h3, h4)").count()
+    )
 
 
 def test_a_link_to_an_anchor_opens_there(reading):
@@ -136,7 +141,10 @@ def test_another_tab_starts_unticked(reading):
 def test_ticking_tells_the_server_nothing(reading):
     page = reading()
     requests = []
-    page.on("request", lambda request: requests.append(request.url) if "favicon" not in request.url else None)
+    page.on(
+        "request",
+        lambda request: requests.append(request.url) if "favicon" not in request.url else None,
+    )
     page.get_by_role("checkbox", name="Feed is stopped").check()
     page.get_by_role("button", name="Reset").click()
     assert requests == []
@@ -200,7 +208,11 @@ def test_whoever_signs_is_shown_what_is_folded_too(people, sign_in_page):
 
 # ---- tables
 
-PATHS = "| # | Path | What to do |\n|---|---|---|\n| 1 | `src/pumps/" + "a_long_name/" * 5 + "valve.py` | Close it |\n"
+PATHS = (
+    "| # | Path | What to do |\n|---|---|---|\n| 1 | `src/pumps/"
+    + "a_long_name/" * 5
+    + "valve.py` | Close it |\n"
+)
 MANY = "|" + " Wide heading |" * 12 + "\n|" + "---|" * 12 + "\n|" + " words |" * 12 + "\n"
 TABLES = f"# Tables\n\n## Paths\n\n{PATHS}\n## Many columns\n\n{MANY}"
 

@@ -57,7 +57,9 @@ def test_an_operator_finds_a_runbook_with_the_keyboard_alone(landscape, open_pag
     page = open_page()
     page.goto("/")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.getAttribute('href')").startswith("#")  # the skip link
+    assert page.evaluate("document.activeElement.getAttribute('href')").startswith(
+        "#"
+    )  # the skip link
     page.focus("main [name=q]")
     page.keyboard.type("red severity")
     page.keyboard.press("Enter")

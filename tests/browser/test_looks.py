@@ -35,13 +35,17 @@ TOO_WIDE = """[...document.querySelectorAll("body *")]
 
 
 @pytest.mark.parametrize(
-    ("width", "dark", "language"), [(390, True, "de-DE"), (390, False, "en-GB"), (1280, False, "de-DE")]
+    ("width", "dark", "language"),
+    [(390, True, "de-DE"), (390, False, "en-GB"), (1280, False, "de-DE")],
 )
 def test_no_page_overflows_or_breaks_the_policy(landscape, open_page, width, dark, language):
     page = open_page(width=width, dark=dark, language=language)
     for path in PAGES:
         page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, page.evaluate(TOO_WIDE))
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (
+            path,
+            page.evaluate(TOO_WIDE),
+        )
         assert page.locator("h1").count() == 1, path
         assert page.evaluate("document.documentElement.lang") == language[:2], path
     assert [text for text in page.complaints if "404" not in text] == []

@@ -25,7 +25,8 @@ def active(page):
 
 @pytest.mark.parametrize("key", ["/", "Control+k", "Meta+k"])
 @pytest.mark.parametrize(
-    ("address", "field"), [("/", "search-text"), ("/search/?q=alert", "search-text"), ("/changes/", "quick-search")]
+    ("address", "field"),
+    [("/", "search-text"), ("/search/?q=alert", "search-text"), ("/changes/", "quick-search")],
 )
 def test_a_key_leads_to_the_search_field(landscape, open_page, key, address, field):
     page = open_page()
@@ -139,7 +140,13 @@ def test_what_was_opened_or_starred_is_offered_and_stays_in_this_browser(landsca
 
 @pytest.mark.parametrize(
     "kept",
-    ["nonsense", "[]", "null", '{"starred": 1}', '{"recent": [{"title": "x", "address": "javascript:alert(1)"}]}'],
+    [
+        "nonsense",
+        "[]",
+        "null",
+        '{"starred": 1}',
+        '{"recent": [{"title": "x", "address": "javascript:alert(1)"}]}',
+    ],
 )
 def test_nonsense_on_the_shelf_does_no_harm(landscape, open_page, kept):
     page = open_page()
@@ -157,7 +164,9 @@ def test_a_hit_leads_to_its_section(landscape, open_page):
     page.goto("/search/?q=probealarm")
     page.locator(".hit-section a").first.click()
     page.wait_for_url("**/runbooks/**#doc-**")
-    assert page.evaluate("document.querySelector(decodeURIComponent(location.hash.replace('.', '\\\\.'))) !== null")
+    assert page.evaluate(
+        "document.querySelector(decodeURIComponent(location.hash.replace('.', '\\\\.'))) !== null"
+    )
 
 
 def test_without_javascript_the_form_finds_narrows_and_leads_on(landscape, open_page):

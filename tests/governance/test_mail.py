@@ -20,7 +20,9 @@ def test_mail_is_sent_after_the_commit_and_outside_of_the_transaction(monkeypatc
         lambda self, messages: inside.append(connection.in_atomic_block) or send(self, messages),
     )
     with transaction.atomic():
-        send_after_commit(subject="A rule\nchanged", body="Look.", to=["a@x.example", "", "b@x.example"])
+        send_after_commit(
+            subject="A rule\nchanged", body="Look.", to=["a@x.example", "", "b@x.example"]
+        )
         assert mail.outbox == []
     assert inside == [False]
     assert [(message.subject, message.to) for message in mail.outbox] == [

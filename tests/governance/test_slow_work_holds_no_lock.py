@@ -1,7 +1,7 @@
 """What takes long is done while nobody waits: no transaction is open when it is called.
 
-Rendering, reading files, reading texts, hashing passwords, verifying the whole ledger, e-mail: each is
-watched, and every door that leads to it is walked through.
+Rendering, reading files, reading texts, hashing passwords, verifying the whole ledger, e-mail: each
+is watched, and every door that leads to it is walked through.
 """
 
 import ast
@@ -74,7 +74,10 @@ def watch(monkeypatch):
     watch.over(catalogue_checks, "read_header", "reading a text")
     watch.over(hashers.MD5PasswordHasher, "encode", "hashing a password")
     watch.over(
-        verification, "verify_entries", "verifying the ledger", counts=lambda *_, expected=1, **__: expected == 1
+        verification,
+        "verify_entries",
+        "verifying the ledger",
+        counts=lambda *_, expected=1, **__: expected == 1,
     )
     watch.over(EmailMessage, "send", "e-mail")
     watch.over(EmailBackend, "send_messages", "e-mail")
@@ -97,7 +100,13 @@ def folder(tmp_path, number=3):
 
 
 def import_by_command(tmp_path, people):
-    call_command("import_landscape", folder(tmp_path), docs_root=tmp_path, stdout=StringIO(), stderr=StringIO())
+    call_command(
+        "import_landscape",
+        folder(tmp_path),
+        docs_root=tmp_path,
+        stdout=StringIO(),
+        stderr=StringIO(),
+    )
     return {"rendering", "reading a file", "reading a text"}
 
 
@@ -177,7 +186,12 @@ def sign_by_page(tmp_path, people):
 def add_an_account(tmp_path, people):
     client = Client()
     client.force_login(people["sue"])
-    new = {"username": "nina", "usable_password": "true", "password1": "a-long-one-71", "password2": "a-long-one-71"}
+    new = {
+        "username": "nina",
+        "usable_password": "true",
+        "password1": "a-long-one-71",
+        "password2": "a-long-one-71",
+    }
     assert client.post(reverse("admin:auth_user_add"), new).status_code == 302
     assert User.objects.get(username="nina").check_password("a-long-one-71")
     return {"hashing a password"}
@@ -196,14 +210,20 @@ def set_the_password_of_another(tmp_path, people):
 def set_ones_own_password(tmp_path, people):
     client = Client()
     client.force_login(people["ed"])
-    new = {"old_password": cast.PASSWORD, "new_password1": "a-long-one-71", "new_password2": "a-long-one-71"}
+    new = {
+        "old_password": cast.PASSWORD,
+        "new_password1": "a-long-one-71",
+        "new_password2": "a-long-one-71",
+    }
     assert client.post("/admin/password_change/", new).status_code == 302
     assert User.objects.get(username="ed").check_password("a-long-one-71")
     return {"hashing a password"}
 
 
 def sign_in(tmp_path, people):
-    assert Client().post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code == 302
+    assert (
+        Client().post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code == 302
+    )
     return {"hashing a password"}
 
 
@@ -279,7 +299,9 @@ def test_a_long_text_is_read_for_the_index_after_the_change(people, monkeypatch)
     read = []
     passages = index_documents.passages_of
     monkeypatch.setattr(
-        index_documents, "passages_of", lambda html: read.append(connection.in_atomic_block) or passages(html)
+        index_documents,
+        "passages_of",
+        lambda html: read.append(connection.in_atomic_block) or passages(html),
     )
     cast.make_runbook("Pump", text="# Pump\n\n" + "Close the valve and look. " * 5_000)
     assert read == [False]
@@ -293,12 +315,17 @@ def test_renewals_for_many_take_the_lock_one_by_one(people, monkeypatch):
     runbooks = [cast.make_ready(cast.make_runbook(f"Pump {number}")) for number in range(3)]
     depths, submit = [], bulk_renewal.submit
     monkeypatch.setattr(
-        bulk_renewal, "submit", lambda **asked: depths.append(connection.in_atomic_block) or submit(**asked)
+        bulk_renewal,
+        "submit",
+        lambda **asked: depths.append(connection.in_atomic_block) or submit(**asked),
     )
     client = Client()
     client.force_login(people["ed"])
     year = timezone.localdate().year + 1
-    chosen = {"action": "ask_for_renewals", "_selected_action": [runbook.pk for runbook in runbooks]}
+    chosen = {
+        "action": "ask_for_renewals",
+        "_selected_action": [runbook.pk for runbook in runbooks],
+    }
     sent = {"year": year, "rationale": "Drilled.", "evidence": cast.EVIDENCE}
     client.post(reverse("admin:runbooks_runbook_changelist"), chosen | sent)
     assert depths == [False] * 3
@@ -313,8 +340,13 @@ def test_no_more_rows_are_deleted_at_once_than_others_can_wait_for(people, monke
     client.force_login(people["sue"])
     address = reverse("admin:runbooks_layer_changelist")
     keys = list(Layer.objects.values_list("pk", flat=True))
-    for chosen in ({"_selected_action": keys}, {"_selected_action": keys[:1], "select_across": "1"}):
-        answer = client.post(address, {"action": "delete_selected", "post": "yes", **chosen}, follow=True)
+    for chosen in (
+        {"_selected_action": keys},
+        {"_selected_action": keys[:1], "select_across": "1"},
+    ):
+        answer = client.post(
+            address, {"action": "delete_selected", "post": "yes", **chosen}, follow=True
+        )
         assert "at most 2 rows" in answer.content.decode()
     assert Layer.objects.count() == 3
     client.post(address, {"action": "delete_selected", "post": "yes", "_selected_action": keys[:2]})
@@ -367,7 +399,11 @@ def called_names(path):
     """The names that a module calls, attributes by their last part."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
-            yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            yield (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
 
 
 def test_every_module_that_does_something_slow_is_walked_above():

@@ -24,7 +24,9 @@ YEAR = timezone.localdate().year
 
 @pytest.fixture
 def landscape(transactional_db, people):
-    call_command("import_landscape", str(FIXTURES / "landscape.md"), docs_root=FIXTURES, stdout=StringIO())
+    call_command(
+        "import_landscape", str(FIXTURES / "landscape.md"), docs_root=FIXTURES, stdout=StringIO()
+    )
 
 
 @pytest.fixture
@@ -88,7 +90,11 @@ def test_from_import_to_signed_readiness(landscape, visit):
     assert f"{YEAR}-ready" in operator.get(f"/runbooks/?readiness=ready&year={YEAR}")
     assert f"{YEAR}-ready" in operator.get("/changes/")
     answer = operator.json(f"/api/v1/runbooks/{SLUG}/")
-    assert (answer["readiness_level"], answer["readiness_year"], answer["live_ready"]) == ("ready", YEAR, True)
+    assert (answer["readiness_level"], answer["readiness_year"], answer["live_ready"]) == (
+        "ready",
+        YEAR,
+        True,
+    )
     feed = operator.json(f"/api/v1/changes/?subject=runbook:{SLUG}")["results"]
     assert [row["action"] for row in feed][-4:] == [
         "request_submitted",
@@ -106,7 +112,11 @@ def test_a_revoke_is_visible_to_the_next_request(landscape, visit):
     operator, rita = visit("otto"), visit("rita")
     assert operator.json(f"/api/v1/runbooks/{SLUG}/")["live_ready"] is True
     rita.get(f"/admin/runbooks/runbook/{runbook.pk}/downgrade/")
-    rita.post(f"/admin/runbooks/runbook/{runbook.pk}/downgrade/", level="shadow", reason="Step 4 is wrong.")
+    rita.post(
+        f"/admin/runbooks/runbook/{runbook.pk}/downgrade/",
+        level="shadow",
+        reason="Step 4 is wrong.",
+    )
     assert operator.json(f"/api/v1/runbooks/{SLUG}/")["live_ready"] is False
     assert "not signed for live use" in operator.get(f"/runbooks/{SLUG}/")
 
@@ -131,8 +141,14 @@ def test_no_other_way_leads_to_a_readiness(landscape, visit):
     sentence = "A readiness moves by an approved request alone"
     with pytest.raises(IntegrityError, match=sentence):
         Runbook.objects.filter(slug=SLUG).update(readiness_level="ready", readiness_year=YEAR)
-    with pytest.raises(IntegrityError, match=sentence), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("UPDATE runbooks_runbook SET readiness_level = 'shadow' WHERE slug = %s", [SLUG])
+    with (
+        pytest.raises(IntegrityError, match=sentence),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "UPDATE runbooks_runbook SET readiness_level = 'shadow' WHERE slug = %s", [SLUG]
+        )
     assert visit("otto").json(f"/api/v1/runbooks/{SLUG}/")["readiness_level"] == "unassessed"
 
 

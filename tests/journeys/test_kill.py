@@ -104,7 +104,13 @@ def import_a_landscape(acknowledge, folder, stage):
 
 def import_again(folder):
     silence = StringIO()
-    call_command("import_landscape", folder / "landscape.md", docs_root=folder, stdout=silence, stderr=silence)
+    call_command(
+        "import_landscape",
+        folder / "landscape.md",
+        docs_root=folder,
+        stdout=silence,
+        stderr=silence,
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system knows no fork")
@@ -117,16 +123,24 @@ def test_an_import_that_is_killed_is_completed_by_the_next_and_shows_nothing_hal
     monkeypatch.setattr("runbooks.search.index.MAX_AT_ONCE", 2)
     for number in range(12):
         (tmp_path / f"docs/{number}.md").parent.mkdir(exist_ok=True)
-        (tmp_path / f"docs/{number}.md").write_text(f"# Runbook {number}\n\n1. Turn wheel{number}x.\n")
+        (tmp_path / f"docs/{number}.md").write_text(
+            f"# Runbook {number}\n\n1. Turn wheel{number}x.\n"
+        )
     (tmp_path / "landscape.md").write_text(landscape(12))
     killed_at(stage, tmp_path)
 
     assert ledger.verify().is_whole
-    # Each runbook that is there is whole: with the text that stands at its path, and a row that tells of it.
+    # Each runbook that is there is whole: with the text that stands at its path, and a row that
+    # tells of it.
     for runbook in Runbook.objects.select_related("document"):
         assert runbook.document.text == (tmp_path / runbook.document_path).read_text()
         assert runbook.layers.count() == 2
-        assert ChangeLogEntry.objects.filter(subject=f"runbook:{runbook.slug}", action="created").count() == 1
+        assert (
+            ChangeLogEntry.objects.filter(
+                subject=f"runbook:{runbook.slug}", action="created"
+            ).count()
+            == 1
+        )
         assert not verdict_on(runbook).go
     unfinished = Finding.objects.filter(kind="unfinished_import", resolved_at=None).count()
     assert unfinished == (stage in ("between parts", "before the index"))
@@ -138,7 +152,11 @@ def test_an_import_that_is_killed_is_completed_by_the_next_and_shows_nothing_hal
     assert Runbook.objects.filter(document__isnull=False).count() == 12
     created = ChangeLogEntry.objects.filter(action="created", subject__startswith="runbook:")
     assert created.count() == created.values("subject").distinct().count() == 12
-    assert Document.objects.count() == ChangeLogEntry.objects.filter(action="document_stored").count() == 12
+    assert (
+        Document.objects.count()
+        == ChangeLogEntry.objects.filter(action="document_stored").count()
+        == 12
+    )
     assert not Finding.objects.filter(kind="unfinished_import", resolved_at=None).exists()
     assert index.staleness(thoroughly=True) == []
     assert ledger.verify().is_whole
@@ -173,4 +191,9 @@ def agree():
         signatures = request.sign_offs.count()
         assert told.count("request_signed") == signatures
         ready = Runbook.objects.get(pk=request.runbook_id).readiness_level == "ready"
-        assert ready is (request.state == "approved") is (signatures == 2) is ("readiness_changed" in told)
+        assert (
+            ready
+            is (request.state == "approved")
+            is (signatures == 2)
+            is ("readiness_changed" in told)
+        )

@@ -111,7 +111,10 @@ def test_two_edits_at_once_are_both_kept_and_both_told(people):
     assert all_at_once(*[change(field) for field in fields]) == []
     runbook.refresh_from_db()
     assert [getattr(runbook, field) for field in fields] == [f"new {field}" for field in fields]
-    told = [entry.changes for entry in ChangeLogEntry.objects.filter(action="changed", subject__startswith="runbook:")]
+    told = [
+        entry.changes
+        for entry in ChangeLogEntry.objects.filter(action="changed", subject__startswith="runbook:")
+    ]
     assert sorted(name for changes in told for name in changes) == sorted(fields)
 
 
@@ -132,7 +135,9 @@ def test_fifty_who_sign_at_once_change_the_readiness_exactly_once(people):
         assert all_at_once(*[lambda owner=owner: sign(owner) for owner in owners]) == []
         request.refresh_from_db()
         assert (request.state, request.sign_offs.count()) == ("approved", 2)
-        changed = ChangeLogEntry.objects.filter(action="readiness_changed", changes__request__after=request.pk)
+        changed = ChangeLogEntry.objects.filter(
+            action="readiness_changed", changes__request__after=request.pk
+        )
         assert changed.count() == 1
     assert ledger.verify().is_whole
 
@@ -148,12 +153,16 @@ def test_an_approval_against_a_rival_exactly_one_wins(people, rival):
             with ledger.atomic():
                 fresh = Runbook.objects.get(pk=runbook.pk)
                 with audited_edit(fresh, by=people["ed"]):
-                    fresh.document = cast.store(fresh.document_path, "# Steps\n\n1. Something that nobody was shown.\n")
+                    fresh.document = cast.store(
+                        fresh.document_path, "# Steps\n\n1. Something that nobody was shown.\n"
+                    )
                     fresh.save()
 
         rivals = {
             "edit": edit,
-            "withdraw": lambda request=request: withdraw(request=request, reason="x", by=people["ed"]),
+            "withdraw": lambda request=request: withdraw(
+                request=request, reason="x", by=people["ed"]
+            ),
             "downgrade": lambda runbook=runbook: downgrade(
                 runbook=runbook, level="retired", reason="x", by=people["ruth"]
             ),
@@ -165,12 +174,19 @@ def test_an_approval_against_a_rival_exactly_one_wins(people, rival):
                 by=people["rolf"],
             ),
         }
-        assert all_at_once(lambda request=request: cast.approve(request, by=people["rita"]), rivals[rival]) == []
+        assert (
+            all_at_once(
+                lambda request=request: cast.approve(request, by=people["rita"]), rivals[rival]
+            )
+            == []
+        )
         request.refresh_from_db()
         now = Runbook.objects.get(pk=runbook.pk)
         assert request.state in (
             "approved",
-            {"edit": "lapsed", "withdraw": "withdrawn", "downgrade": "lapsed"}.get(rival, "rejected"),
+            {"edit": "lapsed", "withdraw": "withdrawn", "downgrade": "lapsed"}.get(
+                rival, "rejected"
+            ),
         )
         if rival != "downgrade":
             assert (now.readiness_level == "shadow") is (request.state == "approved")
@@ -203,7 +219,11 @@ def test_three_syncs_at_once_keep_each_version_once_and_none_fails(people, tmp_p
         synced.append(sync_documents(source=FolderSource(tmp_path), by=people["ed"], name="docs"))
 
     assert all_at_once(*[sync] * 3) == []
-    assert Document.objects.count() == ChangeLogEntry.objects.filter(action="document_stored").count() == 20
+    assert (
+        Document.objects.count()
+        == ChangeLogEntry.objects.filter(action="document_stored").count()
+        == 20
+    )
     assert not Runbook.objects.filter(document__isnull=True).exists()
     # What another stored is not told as one's own: the rows of the ledger add up.
     assert sum(one.stored for one in synced) == 20

@@ -53,7 +53,11 @@ class Visitor:
     def _open(self, request: Request) -> str:
         try:
             with self.opener.open(request, timeout=30) as response:
-                self.status, self.body, self.url = response.status, response.read().decode(), response.url
+                self.status, self.body, self.url = (
+                    response.status,
+                    response.read().decode(),
+                    response.url,
+                )
         except HTTPError as error:
             self.status, self.body, self.url = error.code, error.read().decode(), error.url
         return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", self.body)))

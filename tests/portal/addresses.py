@@ -34,7 +34,9 @@ def every_route() -> list[Route]:
     return list(_walk(get_resolver().url_patterns, (), frozenset()))
 
 
-def _walk(patterns: list, namespaces: tuple[str, ...], parameters: frozenset[str]) -> Iterator[Route]:
+def _walk(
+    patterns: list, namespaces: tuple[str, ...], parameters: frozenset[str]
+) -> Iterator[Route]:
     for pattern in patterns:
         taken = parameters | set(pattern.pattern.regex.groupindex)
         if isinstance(pattern, URLResolver):

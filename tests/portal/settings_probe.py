@@ -77,7 +77,9 @@ def is_trusted(origin):
 
 
 def demo_person_may_come_in():
-    return PortalBackend().user_can_authenticate(SimpleNamespace(is_active=True, **{IS_DEMO_PERSON: True}))
+    return PortalBackend().user_can_authenticate(
+        SimpleNamespace(is_active=True, **{IS_DEMO_PERSON: True})
+    )
 
 
 def language():
@@ -111,7 +113,9 @@ def shown():
         "portal_url": link_in_a_mail(),
         "time_zone": str(timezone.localtime(datetime(2026, 1, 1, tzinfo=UTC))),
         "language_code": language(),
-        "trusted_proxies": client_address(factory.get("/", headers={"x-forwarded-for": "198.51.100.7"})),
+        "trusted_proxies": client_address(
+            factory.get("/", headers={"x-forwarded-for": "198.51.100.7"})
+        ),
         "unread": [message.id for message in settings_have_an_effect()],
     }
 

@@ -22,7 +22,8 @@ from tests.runbooks.scene import basic, state_of_everything, values_for_routes
 
 pytestmark = pytest.mark.django_db
 
-# What a visitor without an account may open where one must sign in. Written down once more, on purpose.
+# What a visitor without an account may open where one must sign in. Written down once more, on
+# purpose.
 OPEN_TO_EVERYBODY = {"login", "logout", "set_language", "healthz", "readyz"}
 
 
@@ -89,7 +90,12 @@ def test_a_page_that_somebody_adds_is_shut_until_it_is_named_open(settings):
 
 
 @pytest.mark.parametrize(
-    "address", ["/runbooks/?text=pump+one&layer=a%26b&page=2", "/search/?q=%C3%BCber%20%23", "/landscape/?a=1"]
+    "address",
+    [
+        "/runbooks/?text=pump+one&layer=a%26b&page=2",
+        "/search/?q=%C3%BCber%20%23",
+        "/landscape/?a=1",
+    ],
 )
 def test_the_way_back_keeps_the_whole_address(db, settings, people, address):
     settings.PORTAL_READ = "login"
@@ -98,7 +104,9 @@ def test_the_way_back_keeps_the_whole_address(db, settings, people, address):
     assert parse_qs(urlsplit(sign_in_address).query)["next"] == [address]
     form = client.get(sign_in_address)
     assert f'name="next" value="{escape(address)}"' in form.content.decode()
-    response = client.post("/login/", {"username": "otto", "password": cast.PASSWORD, "next": form.context["next"]})
+    response = client.post(
+        "/login/", {"username": "otto", "password": cast.PASSWORD, "next": form.context["next"]}
+    )
     assert (response.status_code, response["Location"]) == (302, address)
 
 
@@ -114,7 +122,9 @@ def test_the_way_back_keeps_the_whole_address(db, settings, people, address):
     ],
 )
 def test_the_sign_in_leads_to_no_other_site(db, people, elsewhere):
-    response = Client().post("/login/", {"username": "otto", "password": cast.PASSWORD, "next": elsewhere})
+    response = Client().post(
+        "/login/", {"username": "otto", "password": cast.PASSWORD, "next": elsewhere}
+    )
     assert response.status_code == 302
     assert response["Location"].startswith("/")
     assert "evil" not in response["Location"]
@@ -147,7 +157,9 @@ def test_no_page_of_the_portal_writes(scene, sign_in, method):
     for route in every_route():
         if route.is_api or route.namespaces or route.name in OPEN_TO_EVERYBODY:
             continue
-        response = getattr(client, method)(route.address(values), {"title": "Forged", "readiness_level": "ready"})
+        response = getattr(client, method)(
+            route.address(values), {"title": "Forged", "readiness_level": "ready"}
+        )
         assert response.status_code < 500, route
     assert state_of_everything() == before
 
@@ -163,7 +175,9 @@ def test_wrong_words_are_told_and_nobody_is_signed_in(people):
     assert "_auth_user_id" not in client.session
 
 
-@pytest.mark.parametrize("username", ["", "nobody", "otto\x00", "\x00", "o" * 10_000, "<script>", "🚨"])
+@pytest.mark.parametrize(
+    "username", ["", "nobody", "otto\x00", "\x00", "o" * 10_000, "<script>", "🚨"]
+)
 def test_an_odd_name_is_no_failure(people, username):
     response = Client().post("/login/", {"username": username, "password": cast.PASSWORD})
     assert response.status_code == 200
@@ -191,7 +205,9 @@ def test_the_sign_out_takes_a_form_and_never_a_link(sign_in, settings):
 
 def test_a_form_without_its_token_signs_nobody_in_or_out(people, settings):
     client = Client(enforce_csrf_checks=True)
-    assert client.post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code == 403
+    assert (
+        client.post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code == 403
+    )
     client.force_login(people["otto"])
     assert client.post("/logout/").status_code == 403
     assert client.get("/").status_code == 200
@@ -259,7 +275,9 @@ POLICY = {
 
 
 def assert_kept_to_itself(response, address):
-    directives = [directive.split() for directive in response.headers["Content-Security-Policy"].split(";")]
+    directives = [
+        directive.split() for directive in response.headers["Content-Security-Policy"].split(";")
+    ]
     policy = {name: sources for name, *sources in directives}
     assert policy == POLICY, address
     assert "unsafe" not in response.headers["Content-Security-Policy"], address
@@ -307,7 +325,8 @@ class WithFaults:
 
 
 @pytest.mark.parametrize(
-    ("address", "status"), [("/fault/", 500), ("/forbidden/", 403), ("/suspicious/", 400), ("/nowhere/", 404)]
+    ("address", "status"),
+    [("/fault/", 500), ("/forbidden/", 403), ("/suspicious/", 400), ("/nowhere/", 404)],
 )
 @override_settings(ROOT_URLCONF=WithFaults)
 def test_every_error_page_carries_the_policy_and_tells_no_secret(db, address, status):
@@ -316,7 +335,13 @@ def test_every_error_page_carries_the_policy_and_tells_no_secret(db, address, st
     assert_kept_to_itself(response, address)
     content = response.content.decode()
     assert "<h1>" in content
-    for secret in ("Traceback", "a fault", "RuntimeError", django_settings.SECRET_KEY, str(django_settings.BASE_DIR)):
+    for secret in (
+        "Traceback",
+        "a fault",
+        "RuntimeError",
+        django_settings.SECRET_KEY,
+        str(django_settings.BASE_DIR),
+    ):
         assert secret not in content
 
 
@@ -345,12 +370,19 @@ def read_settings(var, **environment):
     import sys
 
     program = (
-        "import json; from portal import settings as s; print(json.dumps({n: getattr(s, n) for n in "
-        "('SESSION_COOKIE_SECURE', 'CSRF_COOKIE_SECURE', 'SECURE_HSTS_SECONDS', 'SECURE_PROXY_SSL_HEADER', 'DEBUG')}))"
+        "import json; from portal import settings as s; print(json.dumps({n: getattr(s, n) "
+        "for n in "
+        "('SESSION_COOKIE_SECURE', 'CSRF_COOKIE_SECURE', 'SECURE_HSTS_SECONDS', "
+        "'SECURE_PROXY_SSL_HEADER', 'DEBUG')}))"
     )
     clean = {"PATH": "/usr/bin:/bin", "SECRET_KEY": "given", **environment}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=clean, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program],
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     return json.loads(done.stdout)
 
@@ -360,7 +392,11 @@ def test_over_https_the_cookies_are_kept_to_https(tmp_path):
     assert safe["SESSION_COOKIE_SECURE"] is safe["CSRF_COOKIE_SECURE"] is True
     assert safe["SECURE_HSTS_SECONDS"] >= 31_536_000
     plain = read_settings(tmp_path)
-    assert (plain["SESSION_COOKIE_SECURE"], plain["SECURE_HSTS_SECONDS"], plain["DEBUG"]) == (False, 0, False)
+    assert (plain["SESSION_COOKIE_SECURE"], plain["SECURE_HSTS_SECONDS"], plain["DEBUG"]) == (
+        False,
+        0,
+        False,
+    )
     # A header that anybody can send is believed behind a proxy alone.
     assert plain["SECURE_PROXY_SSL_HEADER"] is None
 
@@ -389,7 +425,11 @@ class Inline(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.inside = tag if tag in ("script", "style") else ""
         for name, value in attrs:
-            if name == "style" or name.startswith("on") or (value or "").strip().lower().startswith("javascript:"):
+            if (
+                name == "style"
+                or name.startswith("on")
+                or (value or "").strip().lower().startswith("javascript:")
+            ):
                 self.found.append(f"<{tag} {name}=…>")
         if tag == "style" or (tag == "script" and "src" not in dict(attrs)):
             self.found.append(f"<{tag}>")
@@ -412,7 +452,9 @@ def test_the_finder_of_inline_code_finds_it():
         "<svg onload=x>",
     ):
         assert Inline(bad).found, bad
-    assert not Inline("<script src='a.js'></script><p class='on' data-on='x'>{% if a %}onward{% endif %}</p>").found
+    assert not Inline(
+        "<script src='a.js'></script><p class='on' data-on='x'>{% if a %}onward{% endif %}</p>"
+    ).found
 
 
 @pytest.mark.parametrize(
@@ -438,5 +480,7 @@ def test_nothing_is_loaded_from_another_site(scene, sign_in):
         if not route.name or route.is_api or route.name.endswith("logout"):
             continue
         content = client.get(route.address(values)).content.decode(errors="replace")
-        loaded = re.findall(r'<(?:script|img|link|iframe|source|object)\b[^>]*?(?:src|href|data)="([^"]*)"', content)
+        loaded = re.findall(
+            r'<(?:script|img|link|iframe|source|object)\b[^>]*?(?:src|href|data)="([^"]*)"', content
+        )
         assert [address for address in loaded if re.match(r"(?:[a-z]+:)?//", address)] == [], route

@@ -51,10 +51,33 @@ FEW_OF_A_FIELD = ("minus one", "huge", "a word")
 FEW_OF_A_DATE = ("minus one", "year 10000", "a word", "the last day")
 FINE = {200, 302, 400, 403, 404, 405}
 MODELS = list(admin.site._registry)
-DATE_LOOKUPS = ("year", "month", "day", "week_day", "date", "year__gte", "iso_year", "hour", "quarter", "gte", "lt")
+DATE_LOOKUPS = (
+    "year",
+    "month",
+    "day",
+    "week_day",
+    "date",
+    "year__gte",
+    "iso_year",
+    "hour",
+    "quarter",
+    "gte",
+    "lt",
+)
 LOOKUPS = ("exact", "in", "range", "isnull", "gte", "iexact", "contains", "regex")
 # What Django's own lists understand, beside their filters.
-LIST_PARAMETERS = ("q", "o", "p", "all", "e", "_facets", "_popup", "_to_field", "_source_model", "unheard_of")
+LIST_PARAMETERS = (
+    "q",
+    "o",
+    "p",
+    "all",
+    "e",
+    "_facets",
+    "_popup",
+    "_to_field",
+    "_source_model",
+    "unheard_of",
+)
 
 
 def changelist_of(model):
@@ -81,14 +104,23 @@ def superuser(scene, sign_in):
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_a_list_of_the_admin_takes_any_search_and_any_value_of_its_filters(superuser, model):
     response = superuser.get(changelist_of(model))
-    names = {name for spec in response.context["cl"].filter_specs for name in spec.expected_parameters()}
+    names = {
+        name for spec in response.context["cl"].filter_specs for name in spec.expected_parameters()
+    }
     hierarchy = admin.site._registry[model].date_hierarchy
     if hierarchy:
         names |= {f"{hierarchy}__{part}" for part in ("year", "month", "day")}
     for name in sorted(names):
         for kind in BAD_VALUES if name.endswith(("year", "__gte", "__lt")) else FEW:
             assert_fine(superuser, changelist_of(model), {name: BAD_VALUES[kind]})
-    for kind in ("60000 characters", "1001 words", "no UTF-8", "half a surrogate pair", "a null byte", "a backslash"):
+    for kind in (
+        "60000 characters",
+        "1001 words",
+        "no UTF-8",
+        "half a surrogate pair",
+        "a null byte",
+        "a backslash",
+    ):
         assert_fine(superuser, changelist_of(model), {"q": BAD_VALUES[kind]})
 
 
@@ -105,7 +137,11 @@ def test_a_date_hierarchy_takes_any_value(superuser):
     model = StatusChangeRequest
     hierarchy = admin.site._registry[model].date_hierarchy
     for value in BAD_VALUES.values():
-        whole = {f"{hierarchy}__year": "2026", f"{hierarchy}__month": value, f"{hierarchy}__day": "31"}
+        whole = {
+            f"{hierarchy}__year": "2026",
+            f"{hierarchy}__month": value,
+            f"{hierarchy}__day": "31",
+        }
         assert_fine(superuser, changelist_of(model), whole)
 
 
@@ -119,7 +155,11 @@ def test_a_list_of_the_admin_takes_any_lookup_on_a_field_of_each_type(superuser)
             is_date = isinstance(field, models.DateField)
             for lookup in (*LOOKUPS, *(DATE_LOOKUPS if is_date else ())):
                 for kind in FEW_OF_A_DATE if is_date else FEW_OF_A_FIELD:
-                    assert_fine(superuser, changelist_of(model), {f"{field.name}__{lookup}": BAD_VALUES[kind]})
+                    assert_fine(
+                        superuser,
+                        changelist_of(model),
+                        {f"{field.name}__{lookup}": BAD_VALUES[kind]},
+                    )
     assert len(seen) >= 8
 
 
@@ -149,7 +189,9 @@ def test_a_regular_expression_is_no_filter(superuser):
         assert superuser.get(address, {f"reason__{lookup}": "(a+)+$"}).status_code == 400
 
 
-@pytest.mark.parametrize("kind", ["minus one", "huge", "5000 digits", "a word", "half a surrogate pair", "a quote"])
+@pytest.mark.parametrize(
+    "kind", ["minus one", "huge", "5000 digits", "a word", "half a surrogate pair", "a quote"]
+)
 def test_the_admins_pages_of_one_row_take_any_number(superuser, kind):
     from urllib.parse import quote
 
@@ -163,7 +205,12 @@ def test_the_admins_pages_of_one_row_take_any_number(superuser, kind):
 
 
 def test_the_admins_autocompletion_takes_any_value(superuser):
-    good = {"app_label": "runbooks", "model_name": "codereference", "field_name": "runbooks", "term": "pump"}
+    good = {
+        "app_label": "runbooks",
+        "model_name": "codereference",
+        "field_name": "runbooks",
+        "term": "pump",
+    }
     assert superuser.get("/admin/autocomplete/", good).status_code == 200
     for name in (*good, "page"):
         for value in BAD_VALUES.values():
@@ -187,7 +234,19 @@ PARAMETERS = (
         "section",
         "layer",
     ),
-    *("cluster", "declared", "kind", "severity", "runbook", "file", "resolved", "subject", "action", "state", "only"),
+    *(
+        "cluster",
+        "declared",
+        "kind",
+        "severity",
+        "runbook",
+        "file",
+        "resolved",
+        "subject",
+        "action",
+        "state",
+        "only",
+    ),
     *("category", "source", "alert", "next", "lang", "unheard_of"),
 )
 
@@ -215,7 +274,16 @@ def test_every_page_and_every_address_of_the_api_takes_any_value(scene, settings
 
 # Codecs that are no text encoding ("hex") Django refuses itself, before any middleware.
 CHARSETS = ("unicode_escape", "raw_unicode_escape", "utf-16", "utf-7", "idna")
-ANONYMOUS_PAGES = ("/", "/login/", "/readyz", "/healthz", "/a/", "/search/", "/admin/login/", "/api/v1/runbooks/")
+ANONYMOUS_PAGES = (
+    "/",
+    "/login/",
+    "/readyz",
+    "/healthz",
+    "/a/",
+    "/search/",
+    "/admin/login/",
+    "/api/v1/runbooks/",
+)
 
 
 @pytest.mark.parametrize("charset", CHARSETS)
@@ -226,7 +294,9 @@ def test_an_address_is_read_as_utf8_whatever_charset_the_request_names(scene, si
     for address in (*ANONYMOUS_PAGES, gate):
         for word in ("\\ud800", "\\x00", "zz"):
             query = urlencode({"q": word, "category": word}, safe="\\")
-            response = client.get(address, QUERY_STRING=query, CONTENT_TYPE=f"text/plain; charset={charset}")
+            response = client.get(
+                address, QUERY_STRING=query, CONTENT_TYPE=f"text/plain; charset={charset}"
+            )
             assert response.status_code in {*FINE, 409}, (address, word)
 
 
@@ -239,10 +309,17 @@ def test_a_form_in_another_charset_is_refused(db, charset):
     )
     for address in ("/login/", "/admin/login/", "/language/"):
         content_type = f"multipart/form-data; boundary=x; charset={charset}"
-        assert client.generic("POST", address, f"{body}--x--\r\n", content_type=content_type).status_code == 400
+        assert (
+            client.generic(
+                "POST", address, f"{body}--x--\r\n", content_type=content_type
+            ).status_code
+            == 400
+        )
 
 
-@pytest.mark.parametrize("cookie", ["sessionid", "messages", "csrftoken", "known_device", "django_language"])
+@pytest.mark.parametrize(
+    "cookie", ["sessionid", "messages", "csrftoken", "known_device", "django_language"]
+)
 def test_a_null_byte_in_a_cookie_is_no_error(scene, cookie):
     client = Client(raise_request_exception=False)
     for address in ANONYMOUS_PAGES:

@@ -77,10 +77,15 @@ def test_every_address_is_read_while_somebody_writes(scene, people, impatient):
     client, values = Client(), values_for_routes(scene)
     client.force_login(people["sue"])
     # The first asks whether the database can be written to; it may.
-    addresses = [route.address(values) for route in every_route() if route.name and route.name != "readyz"]
+    addresses = [
+        route.address(values) for route in every_route() if route.name and route.name != "readyz"
+    ]
     client.raise_request_exception = False
     with Writer():
-        answers = {address: in_a_new_connection(lambda a=address: client.get(a).status_code) for address in addresses}
+        answers = {
+            address: in_a_new_connection(lambda a=address: client.get(a).status_code)
+            for address in addresses
+        }
     assert len(answers) > 60
     assert {address: status for address, status in answers.items() if status >= 500} == {}
 
@@ -106,7 +111,9 @@ def take_down(client):
 
 def edit(client):
     client.force_login(User.objects.get(username="ed"))
-    return lambda: client.post(reverse("admin:runbooks_layer_add"), {"title": "Tanks", "slug": "tanks"})
+    return lambda: client.post(
+        reverse("admin:runbooks_layer_add"), {"title": "Tanks", "slug": "tanks"}
+    )
 
 
 def test_a_write_that_waits_in_vain_is_answered_with_503_and_not_with_an_error(people, impatient):
@@ -143,7 +150,9 @@ def test_a_machine_is_answered_in_json(client, monkeypatch):
     assert answer.json()["detail"] == "The database does not answer."
 
 
-@pytest.mark.parametrize("broken", [ValueError("x"), OperationalError("no such table: runbooks_runbook")])
+@pytest.mark.parametrize(
+    "broken", [ValueError("x"), OperationalError("no such table: runbooks_runbook")]
+)
 def test_what_is_no_busy_database_stays_an_error(client, monkeypatch, settings, broken):
     settings.PORTAL_READ = "public"
     client.raise_request_exception = False

@@ -13,7 +13,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from governance import demo_database, ledger
-from governance.demo_database import database_is_ours, is_demo_database, refusal, require_own_database
+from governance.demo_database import (
+    database_is_ours,
+    is_demo_database,
+    refusal,
+    require_own_database,
+)
 from governance.ledger.models import ChangeLogEntry
 from portal.accounts import DEMO_GROUP
 from portal.env import read_environment
@@ -47,7 +52,9 @@ def test_a_real_portals_database_bears_no_mark(people, runbook):
 
 
 def test_a_person_who_writes_the_word_demo_makes_no_demo(people):
-    record = ledger.Record(actor=people["sue"], action="changed", subject="user:ed", reason="Demo", changes={})
+    record = ledger.Record(
+        actor=people["sue"], action="changed", subject="user:ed", reason="Demo", changes={}
+    )
     ledger.append(record)
     assert not is_demo_database()
 
@@ -62,7 +69,12 @@ def test_a_server_refuses_the_demos_database(seeded):
 
 @pytest.mark.parametrize(
     ("command", "arguments"),
-    [("verdict", ["live-alert-pipeline-runbook"]), ("tick", []), ("export_landscape", []), ("verify_ledger", [])],
+    [
+        ("verdict", ["live-alert-pipeline-runbook"]),
+        ("tick", []),
+        ("export_landscape", []),
+        ("verify_ledger", []),
+    ],
 )
 def test_every_command_refuses_the_demos_database(seeded, command, arguments):
     with pytest.raises(CommandError, match=r"filled by 'run\.py demo'"):
@@ -112,9 +124,13 @@ def test_a_database_that_does_not_answer_is_not_called_a_demos(monkeypatch):
 # ---- two files
 
 
-@pytest.mark.parametrize(("demo", "name"), [("1", "demo.sqlite3"), ("0", "portal.sqlite3"), ("", "portal.sqlite3")])
+@pytest.mark.parametrize(
+    ("demo", "name"), [("1", "demo.sqlite3"), ("0", "portal.sqlite3"), ("", "portal.sqlite3")]
+)
 def test_the_demo_has_a_file_of_its_own(tmp_path, demo, name):
-    database = read_environment({"PORTAL_DEMO": demo, "SECRET_KEY": "k" * 50}, var=tmp_path).database
+    database = read_environment(
+        {"PORTAL_DEMO": demo, "SECRET_KEY": "k" * 50}, var=tmp_path
+    ).database
     assert database["NAME"] == tmp_path / name
 
 
@@ -122,7 +138,13 @@ def manage(*words, url, demo="0"):
     kept = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     environment = {**kept, "DATABASE_URL": url, "PORTAL_DEMO": demo, "SIGNING_COOL_DOWN_HOURS": "0"}
     return subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 

@@ -165,7 +165,9 @@ def test_a_language_that_it_does_not_speak_is_refused(var, word):
 # ---- time zone
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "America/Argentina/Ushuaia", " Europe/Berlin "])
+@pytest.mark.parametrize(
+    "zone", ["Europe/Berlin", "UTC", "America/Argentina/Ushuaia", " Europe/Berlin "]
+)
 def test_a_time_zone_is_a_name(var, zone):
     assert read(var, TIME_ZONE=zone).time_zone == zone.strip()
 
@@ -194,7 +196,10 @@ def test_what_is_no_time_zone_is_refused(var, zone):
 
 
 def test_hosts_are_separated_by_commas(var):
-    assert read(var, ALLOWED_HOSTS=" portal.example , 10.0.0.1,, ").allowed_hosts == ["portal.example", "10.0.0.1"]
+    assert read(var, ALLOWED_HOSTS=" portal.example , 10.0.0.1,, ").allowed_hosts == [
+        "portal.example",
+        "10.0.0.1",
+    ]
 
 
 def test_origins_carry_their_scheme(var):
@@ -236,12 +241,16 @@ def test_a_host_that_no_request_can_match_is_refused(var, host):
     assert "ALLOWED_HOSTS holds" in refused(var, "ALLOWED_HOSTS", host)
 
 
-@pytest.mark.parametrize("host", ["*", ".portal.example", "10.0.0.1", "[::1]", "PORTAL.example", "my_host"])
+@pytest.mark.parametrize(
+    "host", ["*", ".portal.example", "10.0.0.1", "[::1]", "PORTAL.example", "my_host"]
+)
 def test_a_host_that_a_request_can_match_is_taken(var, host):
     assert read(var, ALLOWED_HOSTS=host).allowed_hosts == [host]
 
 
-@pytest.mark.parametrize("url", ["https://portal.example", "https://portal.example/", " http://10.0.0.1:8000 "])
+@pytest.mark.parametrize(
+    "url", ["https://portal.example", "https://portal.example/", " http://10.0.0.1:8000 "]
+)
 def test_the_portals_own_address_has_no_slash_at_its_end(var, url):
     assert read(var, PORTAL_URL=url).portal_url == url.strip().rstrip("/")
 
@@ -285,14 +294,24 @@ def test_an_origin_without_a_scheme_is_refused_with_how_to_write_it(var, origin)
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_postgresql_is_read_from_its_address(var, scheme):
-    database = read(var, DATABASE_URL=f"{scheme}://ruth:p%40ss%2Fword@db.example:5433/portal").database
+    database = read(
+        var, DATABASE_URL=f"{scheme}://ruth:p%40ss%2Fword@db.example:5433/portal"
+    ).database
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert (database["USER"], database["PASSWORD"]) == ("ruth", "p@ss/word")
-    assert (database["HOST"], str(database["PORT"]), database["NAME"]) == ("db.example", "5433", "portal")
+    assert (database["HOST"], str(database["PORT"]), database["NAME"]) == (
+        "db.example",
+        "5433",
+        "portal",
+    )
 
 
 @pytest.mark.parametrize(
-    ("url", "name"), [("sqlite:////srv/portal.sqlite3", "/srv/portal.sqlite3"), ("sqlite:///p.sqlite3", "p.sqlite3")]
+    ("url", "name"),
+    [
+        ("sqlite:////srv/portal.sqlite3", "/srv/portal.sqlite3"),
+        ("sqlite:///p.sqlite3", "p.sqlite3"),
+    ],
 )
 def test_sqlite_is_read_from_its_path_and_keeps_its_safety(var, url, name):
     database = read(var, DATABASE_URL=url).database
@@ -325,7 +344,9 @@ def test_a_database_that_is_not_supported_is_refused_with_those_that_are(var, ur
 
 def test_mail_and_cache_have_addresses_too(var):
     environment = read(
-        var, EMAIL_URL="smtp://desk:word@mail.example:2525", CACHE_URL="filecache:///var/cache/portal?timeout=60"
+        var,
+        EMAIL_URL="smtp://desk:word@mail.example:2525",
+        CACHE_URL="filecache:///var/cache/portal?timeout=60",
     )
     assert environment.email["EMAIL_HOST"] == "mail.example"
     assert environment.email["EMAIL_PORT"] == 2525
@@ -334,7 +355,9 @@ def test_mail_and_cache_have_addresses_too(var):
 
 
 @pytest.mark.parametrize("name", ["EMAIL_URL", "CACHE_URL"])
-@pytest.mark.parametrize("url", ["nonsense", "carrier-pigeon://desk:word@mail.example", "http://mail.example", "://"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "carrier-pigeon://desk:word@mail.example", "http://mail.example", "://"]
+)
 def test_an_address_that_cannot_be_read_is_refused(var, name, url):
     assert "cannot be read as an address" in refused(var, name, url)
 
@@ -398,7 +421,10 @@ def test_no_part_of_a_mail_address_is_ignored(var, url, words):
 
 
 def test_e_mail_is_kept_in_a_folder_of_that_name(var):
-    assert read(var, EMAIL_URL="filemail:///var/mail/portal").email["EMAIL_FILE_PATH"] == "/var/mail/portal"
+    assert (
+        read(var, EMAIL_URL="filemail:///var/mail/portal").email["EMAIL_FILE_PATH"]
+        == "/var/mail/portal"
+    )
 
 
 @pytest.mark.parametrize("sender", ["portal@example.org", "Runbooks <portal@example.org>"])
@@ -406,12 +432,18 @@ def test_e_mail_has_a_sender(var, sender):
     assert read(var, DEFAULT_FROM_EMAIL=sender).default_from_email == sender
 
 
-@pytest.mark.parametrize("sender", ["portal", "a@b@c", "<>", "a@example.org\r\nBcc: b@example.org", "@example.org"])
+@pytest.mark.parametrize(
+    "sender", ["portal", "a@b@c", "<>", "a@example.org\r\nBcc: b@example.org", "@example.org"]
+)
 def test_a_sender_that_is_no_address_is_refused(var, sender):
     assert "DEFAULT_FROM_EMAIL" in refused(var, "DEFAULT_FROM_EMAIL", sender)
 
 
-NUMBERS = {"EMAIL_TIMEOUT": ("1", "300"), "TRUSTED_PROXIES": ("0", "10"), "SIGNING_COOL_DOWN_HOURS": ("0", "8760")}
+NUMBERS = {
+    "EMAIL_TIMEOUT": ("1", "300"),
+    "TRUSTED_PROXIES": ("0", "10"),
+    "SIGNING_COOL_DOWN_HOURS": ("0", "8760"),
+}
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -457,7 +489,9 @@ def test_a_cache_that_would_not_work_is_refused(var, monkeypatch, url, words):
 
 def test_a_cache_on_another_machine_is_read_where_its_package_is_installed(var, monkeypatch):
     monkeypatch.setattr("portal.connection_urls.importlib.util.find_spec", lambda name: object())
-    cache = read(var, CACHE_URL="redis://:word@cache.example:6379/1?key_prefix=portal&timeout=9").cache
+    cache = read(
+        var, CACHE_URL="redis://:word@cache.example:6379/1?key_prefix=portal&timeout=9"
+    ).cache
     assert cache == {
         "BACKEND": f"{CACHE}.redis.RedisCache",
         "LOCATION": "redis://:word@cache.example:6379/1",
@@ -469,7 +503,10 @@ def test_a_cache_on_another_machine_is_read_where_its_package_is_installed(var, 
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ("sslmode=verify-full&connect_timeout=3", {"sslmode": "verify-full", "connect_timeout": "3"}),
+        (
+            "sslmode=verify-full&connect_timeout=3",
+            {"sslmode": "verify-full", "connect_timeout": "3"},
+        ),
         ("SSLMODE=require", {"sslmode": "require"}),
         ("target_session_attrs=read-write", {"target_session_attrs": "read-write"}),
     ],
@@ -511,7 +548,10 @@ def test_no_part_of_a_database_address_is_ignored(var, url, words):
 
 
 def test_a_plus_in_the_path_of_a_database_is_a_plus(var):
-    assert str(read(var, DATABASE_URL="sqlite:////srv/a+b%20c.sqlite3").database["NAME"]) == "/srv/a+b c.sqlite3"
+    assert (
+        str(read(var, DATABASE_URL="sqlite:////srv/a+b%20c.sqlite3").database["NAME"])
+        == "/srv/a+b c.sqlite3"
+    )
 
 
 # ---- where documents come from
@@ -532,7 +572,9 @@ def test_a_variable_that_nothing_reads_is_noticed(var, name):
     assert read(var, **{name: "1"}).unread == (name,)
 
 
-@pytest.mark.parametrize("name", ["BIND", "PATH", "HOME", "LANGUAGE", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "TZ"])
+@pytest.mark.parametrize(
+    "name", ["BIND", "PATH", "HOME", "LANGUAGE", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "TZ"]
+)
 def test_the_variables_of_others_are_left_alone(var, name):
     assert read(var, **{name: "1"}).unread == ()
 
@@ -579,7 +621,8 @@ def test_no_password_appears_in_an_error_nor_in_what_led_to_it(var, name, url):
         read(var, **{name: url})
     except ImproperlyConfigured as error:
         printed = "".join(traceback.format_exception(error))
-        # The lines of this very file quote the test's own source, which names the constant, never its value.
+        # The lines of this very file quote the test's own source, which names the constant, never
+        # its value.
         assert SECRET not in printed
         assert SECRET.lower() not in printed.lower()
 
@@ -608,7 +651,10 @@ def test_a_key_is_made_once_and_readable_by_its_owner_alone(var):
 
 
 def test_two_installations_have_two_keys(tmp_path):
-    assert read_environment({}, var=tmp_path / "a").secret_key != read_environment({}, var=tmp_path / "b").secret_key
+    assert (
+        read_environment({}, var=tmp_path / "a").secret_key
+        != read_environment({}, var=tmp_path / "b").secret_key
+    )
 
 
 def test_a_lax_umask_does_not_open_the_key_to_others(var):
@@ -656,7 +702,9 @@ def test_processes_that_start_at_once_end_up_with_one_key(var):
     )
     start = str(time.time() + 1.5)
     started = [
-        subprocess.Popen([sys.executable, "-c", program, str(var), start], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(var), start], stdout=subprocess.PIPE, text=True
+        )
         for _ in range(6)
     ]
     keys = {process.communicate(timeout=60)[0].strip() for process in started}

@@ -91,7 +91,9 @@ def test_an_unknown_runbook_is_404(people, sign_in, route, slug):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", ADDRESSES)
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer"}, basic("x")])
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer"}, basic("x")]
+)
 def test_whoever_may_not_ask_is_told_no_go(ready_runbook, route, headers):
     response = Client(headers=headers).get(address_of(ready_runbook, route))
     assert_no_go(response, 401, "not_permitted")
@@ -138,12 +140,16 @@ BAD_QUESTIONS = [
 @pytest.mark.parametrize("route", ADDRESSES)
 @pytest.mark.parametrize("query", [*BAD_QUESTIONS, "as_of="])
 def test_a_question_that_is_not_understood_is_400_and_a_no_go(ready_runbook, sign_in, route, query):
-    assert_no_go(sign_in("otto").get(f"{address_of(ready_runbook, route)}?{query}"), 400, "bad_request")
+    assert_no_go(
+        sign_in("otto").get(f"{address_of(ready_runbook, route)}?{query}"), 400, "bad_request"
+    )
 
 
 @pytest.mark.django_db
 def test_the_gate_tells_of_now_alone(ready_runbook, sign_in):
-    response = sign_in("otto").get(address_of(ready_runbook), {"as_of": timezone.localdate().isoformat()})
+    response = sign_in("otto").get(
+        address_of(ready_runbook), {"as_of": timezone.localdate().isoformat()}
+    )
     assert_no_go(response, 400, "bad_request")
 
 
@@ -183,7 +189,11 @@ def test_a_wrong_host_is_a_no_go(ready_runbook, sign_in):
 def test_an_error_in_any_middleware_is_a_no_go(ready_runbook, sign_in, settings, name, route):
     """A middleware of ours that fails just before each of them stands for that one's failure."""
     at = settings.MIDDLEWARE.index(name)
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:at], f"{__name__}.failing", *settings.MIDDLEWARE[at:]]
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE[:at],
+        f"{__name__}.failing",
+        *settings.MIDDLEWARE[at:],
+    ]
     client = sign_in("otto")
     client.raise_request_exception = False
     assert_no_go(client.get(address_of(ready_runbook, route)), 503, "database_unreachable")
@@ -237,7 +247,10 @@ def test_other_addresses_of_the_api_say_it_in_json(ready_runbook, monkeypatch):
     monkeypatch.setattr(authentication, "digest_of", fails)
     client = Client(raise_request_exception=False, headers={"authorization": "Bearer any"})
     response = client.get("/api/v1/runbooks/")
-    assert (response.status_code, response.json()["detail"]) == (503, "The database does not answer.")
+    assert (response.status_code, response.json()["detail"]) == (
+        503,
+        "The database does not answer.",
+    )
     assert b"s3cr3t" not in response.content
 
 
@@ -405,8 +418,18 @@ def test_curl_alone_is_right_even_without_the_recipes_care(live_server, ready_ru
     for route in ADDRESSES[:2]:
         for slug, status in ((ready_runbook.slug, 0), (waiting.slug, 22), ("nowhere", 22)):
             url = f"{live_server.url}{address_of(slug, route)}"
-            command = ["curl", "-fsS", "-o", os.devnull, "-H", f"Authorization: Bearer {token}", url]
-            assert subprocess.run(command, check=False, capture_output=True).returncode == status, url
+            command = [
+                "curl",
+                "-fsS",
+                "-o",
+                os.devnull,
+                "-H",
+                f"Authorization: Bearer {token}",
+                url,
+            ]
+            assert subprocess.run(command, check=False, capture_output=True).returncode == status, (
+                url
+            )
 
 
 def test_the_recipe_does_not_pass_where_no_server_answers():

@@ -47,9 +47,16 @@ def test_without_its_guards_the_portal_is_not_ready_and_names_them(probe):
 def test_one_missing_guard_is_enough_and_migrate_puts_it_back(probe, guard):
     name, _, table, *_ = guard
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TRIGGER {name}" if connection.vendor == "sqlite" else f"DROP TRIGGER {name} ON {table}")
+        cursor.execute(
+            f"DROP TRIGGER {name}"
+            if connection.vendor == "sqlite"
+            else f"DROP TRIGGER {name} ON {table}"
+        )
     response = probe.get("/readyz")
-    assert (response.status_code, response.json()["reason"]) == (503, f"Guards are missing: {name}.")
+    assert (response.status_code, response.json()["reason"]) == (
+        503,
+        f"Guards are missing: {name}.",
+    )
     call_command("migrate", verbosity=0)
     assert probe.get("/readyz").status_code == 200
 
@@ -59,10 +66,13 @@ def test_a_guard_that_was_made_lax_counts_as_missing(probe):
         if connection.vendor == "sqlite":
             cursor.execute("DROP TRIGGER guard_ledger_delete")
             cursor.execute(
-                "CREATE TRIGGER guard_ledger_delete BEFORE DELETE ON governance_changelogentry BEGIN SELECT 1; END"
+                "CREATE TRIGGER guard_ledger_delete BEFORE DELETE ON "
+                "governance_changelogentry BEGIN SELECT 1; END"
             )
         else:
-            cursor.execute("ALTER TABLE governance_changelogentry DISABLE TRIGGER guard_ledger_delete")
+            cursor.execute(
+                "ALTER TABLE governance_changelogentry DISABLE TRIGGER guard_ledger_delete"
+            )
     assert "guard_ledger_delete" in probe.get("/readyz").json()["reason"]
 
 
@@ -72,7 +82,10 @@ def test_a_database_that_does_not_answer_is_told_without_its_address(probe, monk
 
     monkeypatch.setattr(guards, "missing", gone)
     response = probe.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"ready": False, "reason": "The database does not answer."})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"ready": False, "reason": "The database does not answer."},
+    )
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/readyz"])

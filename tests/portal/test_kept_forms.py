@@ -31,7 +31,9 @@ def request_(runbook, people):
 
 def hidden_fields(page):
     """Every hidden field of a page, by name."""
-    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.content.decode())
+    found = re.findall(
+        r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.content.decode()
+    )
     return {name: unescape(value) for name, value in found}
 
 
@@ -110,7 +112,9 @@ def test_a_form_with_an_old_token_is_handed_back_to_its_own_page_alone(request_,
     here, elsewhere = {"origin": "http://testserver"}, {"origin": "https://elsewhere.example"}
     back = client.post(address, decision(request_), headers=here)
     assert (back.status_code, hidden_fields(back)["comment"]) == (403, COMMENT)
-    assert COMMENT not in unescape(client.post(address, decision(request_), headers=elsewhere).content.decode())
+    assert COMMENT not in unescape(
+        client.post(address, decision(request_), headers=elsewhere).content.decode()
+    )
 
 
 # ---- the form is answered, and refused
@@ -144,7 +148,9 @@ def test_a_refusal_gives_the_comment_back_with_the_reason(request_, people, sign
 
 
 def test_a_wrong_password_leaves_the_comment(request_, sign_in):
-    page = sign_in("rita").post(f"{ADMIN}/{request_.pk}/decide/", decision(request_, password="wrong"))
+    page = sign_in("rita").post(
+        f"{ADMIN}/{request_.pk}/decide/", decision(request_, password="wrong")
+    )
     assert (page.status_code, page.context["form"]["comment"].value()) == (400, COMMENT)
 
 
@@ -158,13 +164,17 @@ def test_a_withdrawal_that_fails_gives_the_reason_back(request_, people, sign_in
     assert reason.strip() in unescape(page.content.decode())
 
 
-def test_a_request_that_is_refused_between_check_and_action_keeps_its_rationale(runbook, people, sign_in, monkeypatch):
+def test_a_request_that_is_refused_between_check_and_action_keeps_its_rationale(
+    runbook, people, sign_in, monkeypatch
+):
     from governance.admin import forms
 
     cast.ask(runbook, by=people["ed"])
     monkeypatch.setattr(forms, "reasons_against_submitting", lambda **_: ())
     values = {"runbook": runbook.pk, "to_level": "ready", "to_year": timezone.localdate().year}
-    page = sign_in("ed").post(f"{ADMIN}/add/", values | {"rationale": COMMENT, "evidence": cast.EVIDENCE})
+    page = sign_in("ed").post(
+        f"{ADMIN}/add/", values | {"rationale": COMMENT, "evidence": cast.EVIDENCE}
+    )
     assert page.status_code == 200
     assert COMMENT in unescape(page.content.decode())
     assert "has an open request already" in page.content.decode()
@@ -179,8 +189,14 @@ def test_a_downgrade_that_is_refused_keeps_its_reason(ready_runbook, sign_in):
 
 def test_renewals_that_are_all_refused_keep_their_rationale(runbook, people, sign_in):
     cast.ask(runbook, by=people["ed"])
-    values = {"action": "ask_for_renewals", "_selected_action": [runbook.pk], "year": timezone.localdate().year}
-    page = sign_in("ed").post("/admin/runbooks/runbook/", values | {"rationale": COMMENT, "evidence": cast.EVIDENCE})
+    values = {
+        "action": "ask_for_renewals",
+        "_selected_action": [runbook.pk],
+        "year": timezone.localdate().year,
+    }
+    page = sign_in("ed").post(
+        "/admin/runbooks/runbook/", values | {"rationale": COMMENT, "evidence": cast.EVIDENCE}
+    )
     assert page.status_code == 400
     assert COMMENT in unescape(page.content.decode())
 

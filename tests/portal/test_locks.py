@@ -14,8 +14,15 @@ PINNED = re.compile(r"^(?P<requirement>[a-z0-9][^ \\]*==[^ \\]+(?: *;[^\\]*)?) *
 
 def locked(name):
     """The requirements of a lock that this Python needs, by canonical name."""
-    found = (Requirement(match["requirement"]) for match in PINNED.finditer((LOCKS / name).read_text("utf-8")))
-    return {canonicalize_name(one.name): one for one in found if one.marker is None or one.marker.evaluate()}
+    found = (
+        Requirement(match["requirement"])
+        for match in PINNED.finditer((LOCKS / name).read_text("utf-8"))
+    )
+    return {
+        canonicalize_name(one.name): one
+        for one in found
+        if one.marker is None or one.marker.evaluate()
+    }
 
 
 def wanted_by(one):
@@ -23,7 +30,9 @@ def wanted_by(one):
     extras = one.extras or {""}
     for text in requires(one.name) or []:
         wanted = Requirement(text)
-        if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in extras):
+        if wanted.marker is None or any(
+            wanted.marker.evaluate({"extra": extra}) for extra in extras
+        ):
             yield wanted
 
 
@@ -36,7 +45,9 @@ def test_a_lock_is_complete_extras_included(name):
             held = lock.get(canonicalize_name(wanted.name))
             assert held is not None, f"{one.name} needs {wanted}, which {name} does not hold"
             assert wanted.specifier.contains(distribution(wanted.name).version, prereleases=True)
-            assert wanted.extras <= held.extras, f"{one.name} needs {wanted}; {name} has it as {held}"
+            assert wanted.extras <= held.extras, (
+                f"{one.name} needs {wanted}; {name} has it as {held}"
+            )
 
 
 def test_what_is_installed_is_what_is_locked():

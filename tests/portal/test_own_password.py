@@ -29,7 +29,8 @@ def test_an_operator_changes_their_own_password_and_stays_signed_in(people, sign
 
 
 @pytest.mark.parametrize(
-    "changes", [{"old_password": "wrong"}, {"new_password2": "another-one-here"}, {"new_password1": "short"}]
+    "changes",
+    [{"old_password": "wrong"}, {"new_password2": "another-one-here"}, {"new_password1": "short"}],
 )
 def test_what_is_wrong_is_said_and_nothing_is_changed(people, sign_in, changes):
     page = sign_in("otto").post("/accounts/password/", VALUES | changes)
@@ -42,7 +43,12 @@ def test_wrong_old_passwords_are_recorded_and_limited_here_as_well(people, sign_
     client = sign_in("otto")
     for _ in range(6):
         client.post("/accounts/password/", VALUES | {"old_password": "wrong"})
-    assert ChangeLogEntry.objects.filter(action=Action.CONFIRMATION_FAILED, subject="user:otto").count() == 5
+    assert (
+        ChangeLogEntry.objects.filter(
+            action=Action.CONFIRMATION_FAILED, subject="user:otto"
+        ).count()
+        == 5
+    )
     client.post("/accounts/password/", VALUES)
     assert User.objects.get(username="otto").check_password(cast.PASSWORD)
 
@@ -53,4 +59,7 @@ def test_a_stranger_is_led_to_the_sign_in_in_public_mode_as_well(people, setting
 
 
 def test_the_page_speaks_both_languages(people, sign_in):
-    assert sign_in("otto").get("/accounts/password/", headers={"accept-language": "de"}).status_code == 200
+    assert (
+        sign_in("otto").get("/accounts/password/", headers={"accept-language": "de"}).status_code
+        == 200
+    )

@@ -29,11 +29,17 @@ def names_of(order, model):
 def is_total(order, model):
     """Whether no two rows can tie: a unique column, or all columns of a constraint, are sorted by."""
     names = set(names_of(order, model))
-    fields = [model._meta.get_field(name) for name in names if name and "__" not in name and has_field(model, name)]
+    fields = [
+        model._meta.get_field(name)
+        for name in names
+        if name and "__" not in name and has_field(model, name)
+    ]
     if any(field.unique and not field.null for field in fields):
         return True
     by_name = {field.name for field in fields if not field.null}
-    return any(set(constraint.fields) <= by_name for constraint in model._meta.total_unique_constraints)
+    return any(
+        set(constraint.fields) <= by_name for constraint in model._meta.total_unique_constraints
+    )
 
 
 def has_field(model, name):
@@ -71,7 +77,11 @@ def paged(monkeypatch):
 
 def unordered(paged):
     rows = [each for each in paged if isinstance(each, QuerySet)]
-    return [(each.model.__name__, order_of(each)) for each in rows if not is_total(order_of(each), each.model)]
+    return [
+        (each.model.__name__, order_of(each))
+        for each in rows
+        if not is_total(order_of(each), each.model)
+    ]
 
 
 def test_every_page_of_the_portal_is_cut_from_a_total_order(scene, sign_in, paged):

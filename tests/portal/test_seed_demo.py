@@ -35,7 +35,11 @@ def seed():
 
 
 def passwords_in(printed):
-    return dict(re.findall(r"^  (\S+)\s+(\S+)\s+(?:Operators|Editors|Risk owners|Auditors)$", printed, re.MULTILINE))
+    return dict(
+        re.findall(
+            r"^  (\S+)\s+(\S+)\s+(?:Operators|Editors|Risk owners|Auditors)$", printed, re.MULTILINE
+        )
+    )
 
 
 @pytest.fixture
@@ -53,7 +57,9 @@ def test_situations_name_headings_to_read_and_each_is_in_the_text_and_told(seede
     steps = SituationRunbook.objects.exclude(headings="")
     assert {step.situation.slug for step in steps} == set(seed_demo.HEADINGS)
     assert all(heading["anchor"] for step in steps for heading in step.headings_to_read())
-    red = ChangeLogEntry.objects.filter(subject="situation:red-severity-im-live-dashboard", reason="Demo")
+    red = ChangeLogEntry.objects.filter(
+        subject="situation:red-severity-im-live-dashboard", reason="Demo"
+    )
     assert any("3.2 Bei RED" in str(entry.changes) for entry in red)
 
 
@@ -93,7 +99,9 @@ def test_sixteen_runbooks_with_their_documents_and_no_finding_of_a_missing_one(s
     assert not Runbook.objects.filter(document=None).exists()
     assert Situation.objects.count() == 12
     assert Release.objects.exists()
-    assert not Finding.objects.filter(kind__in=("missing_document", "conflict_marker"), resolved_at=None).exists()
+    assert not Finding.objects.filter(
+        kind__in=("missing_document", "conflict_marker"), resolved_at=None
+    ).exists()
 
 
 def test_six_people_each_in_their_group(seeded):
@@ -134,7 +142,8 @@ def test_the_passwords_are_long_and_each_is_another(seeded):
 
 def test_there_is_something_to_see_and_something_left_to_sign(seeded):
     signed = {
-        runbook.slug: runbook.readiness_level for runbook in Runbook.objects.exclude(readiness_level="unassessed")
+        runbook.slug: runbook.readiness_level
+        for runbook in Runbook.objects.exclude(readiness_level="unassessed")
     }
     assert signed == seed_demo.SIGNED
     live = {runbook.slug for runbook in Runbook.objects.live_ready()}
@@ -160,8 +169,20 @@ def test_who_answers_for_a_runbook_is_named_where_the_table_says(seeded):
 def test_every_page_of_the_demo_answers(seeded, settings):
     settings.PORTAL_READ = "public"
     client = Client()
-    addresses = ["/", "/runbooks/", "/situations/", "/landscape/", "/changes/", "/sign-offs/", "/reports/findings/"]
-    addresses += [row.get_absolute_url() for model in (Runbook, Situation, Document) for row in model.objects.all()]
+    addresses = [
+        "/",
+        "/runbooks/",
+        "/situations/",
+        "/landscape/",
+        "/changes/",
+        "/sign-offs/",
+        "/reports/findings/",
+    ]
+    addresses += [
+        row.get_absolute_url()
+        for model in (Runbook, Situation, Document)
+        for row in model.objects.all()
+    ]
     for address in addresses:
         assert client.get(address).status_code == 200, address
 
@@ -195,7 +216,12 @@ def test_a_second_run_changes_nothing_and_prints_no_password(seeded):
 def test_a_second_run_leaves_what_a_visitor_did(seeded):
 
     runbook = Runbook.objects.get(slug="live-alert-pipeline-runbook")
-    downgrade(runbook=runbook, level="retired", reason="Tried.", by=User.objects.get(username="risk-owner-1"))
+    downgrade(
+        runbook=runbook,
+        level="retired",
+        reason="Tried.",
+        by=User.objects.get(username="risk-owner-1"),
+    )
     gone = Runbook.objects.filter(readiness_level="unassessed", status_change_requests=None).first()
     delete(gone, by=ledger.SYSTEM)
     seed()

@@ -35,7 +35,12 @@ def checkout(tmp_path_factory):
 
 
 def clean_environment(**more):
-    return {"PATH": os.environ["PATH"], "SECRET_KEY": "x" * 50, "HOME": os.environ.get("HOME", "/"), **more}
+    return {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": "x" * 50,
+        "HOME": os.environ.get("HOME", "/"),
+        **more,
+    }
 
 
 def manage(checkout, *words, **environment):
@@ -59,8 +64,20 @@ class Server:
             port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         options = "import run, sys; sys.stdout.write('\\n'.join(run.SERVER_OPTIONS))"
-        read = subprocess.run([sys.executable, "-c", options], cwd=checkout, capture_output=True, text=True, check=True)
-        words = [sys.executable, "-m", "gunicorn", "portal.wsgi:application", *read.stdout.split("\n")]
+        read = subprocess.run(
+            [sys.executable, "-c", options],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        words = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "portal.wsgi:application",
+            *read.stdout.split("\n"),
+        ]
         self.process = subprocess.Popen(
             [*words, "--bind", f"127.0.0.1:{port}"],
             cwd=checkout,
@@ -129,7 +146,9 @@ def test_served_files_have_a_hash_in_their_name_are_compressed_and_kept_for_ever
             if len(body) > 1_000:
                 assert headers["Content-Encoding"] == "gzip"
         stylesheet = next(address for address in addresses if address.endswith(".css"))
-        assert len(server.get(stylesheet, **{"Accept-Encoding": "gzip"})[2]) < len(server.get(stylesheet)[2])
+        assert len(server.get(stylesheet, **{"Accept-Encoding": "gzip"})[2]) < len(
+            server.get(stylesheet)[2]
+        )
         plain = server.get("/static/portal/base.css")
         assert (plain[0], "immutable" in plain[1]["Cache-Control"]) == (200, False)
         status, headers, _ = server.get("/login/")
@@ -141,9 +160,15 @@ def test_what_a_proxy_says_is_believed_where_it_is_counted(checkout):
     """Only then does the portal know that it is read over HTTPS, and sends HSTS."""
     https = {"CSRF_TRUSTED_ORIGINS": "https://portal.example"}
     with Server(checkout, **https) as server:
-        assert "Strict-Transport-Security" not in server.get("/healthz", **{"X-Forwarded-Proto": "https"})[1]
+        assert (
+            "Strict-Transport-Security"
+            not in server.get("/healthz", **{"X-Forwarded-Proto": "https"})[1]
+        )
     with Server(checkout, **https, TRUSTED_PROXIES="1") as server:
-        assert "Strict-Transport-Security" in server.get("/healthz", **{"X-Forwarded-Proto": "https"})[1]
+        assert (
+            "Strict-Transport-Security"
+            in server.get("/healthz", **{"X-Forwarded-Proto": "https"})[1]
+        )
         assert "Strict-Transport-Security" not in server.get("/healthz")[1]
 
 
@@ -154,7 +179,9 @@ def test_a_file_that_was_not_collected_keeps_its_name(tmp_path):
     with override_settings(STATIC_ROOT=tmp_path, DEBUG=False):
         storage = HashedStaticFiles()
         assert storage.url("portal/base.css") == "/static/portal/base.css"
-        (tmp_path / "staticfiles.json").write_text('{"version": "1.1", "paths": {"a.css": "a.0123456789ab.css"}}')
+        (tmp_path / "staticfiles.json").write_text(
+            '{"version": "1.1", "paths": {"a.css": "a.0123456789ab.css"}}'
+        )
         storage = HashedStaticFiles()
         assert storage.url("a.css") == "/static/a.0123456789ab.css"
         assert storage.url("a.css?v=1#top") == "/static/a.0123456789ab.css?v=1#top"

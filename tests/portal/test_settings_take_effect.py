@@ -12,7 +12,8 @@ from django.conf import settings as django_settings
 
 from portal.env import Environment
 
-# For each field of the environment: the variables that change it, and another variable where one needs it.
+# For each field of the environment: the variables that change it, and another variable where one
+# needs it.
 CHANGED = {
     "secret_key": {"SECRET_KEY": "y" * 50},
     "database": {"DATABASE_URL": "sqlite:///OTHER"},
@@ -85,7 +86,14 @@ def test_every_setting_is_walked(usual):
 # Starting a process takes seconds, so settings that have nothing to do with each other share one.
 TOGETHER = [
     ("secret_key", "database", "email", "allowed_hosts", "docs_root", "time_zone"),
-    ("cache", "default_from_email", "csrf_trusted_origins", "docs_ref", "governance_solo", "language_code"),
+    (
+        "cache",
+        "default_from_email",
+        "csrf_trusted_origins",
+        "docs_ref",
+        "governance_solo",
+        "language_code",
+    ),
     ("debug", "portal_read", "signing_cool_down_hours", "checkpoint_key", "trusted_proxies"),
     ("demo", "portal_url", "unread", "ledger_mark"),
 ]

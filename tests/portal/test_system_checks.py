@@ -51,7 +51,11 @@ def found_by(check, settings, **changed):
         (EFFECT, {**SMTP, "EMAIL_USE_TLS": False, "EMAIL_HOST_PASSWORD": ""}, []),
         (DEPLOYMENT, {**SMTP, "PORTAL_URL": ""}, ["portal.W005"]),
         (DEPLOYMENT, {"CSRF_TRUSTED_ORIGINS": ["https://portal.example"]}, ["portal.W004"]),
-        (DEPLOYMENT, {"CSRF_TRUSTED_ORIGINS": ["https://portal.example"], "TRUSTED_PROXIES": 1}, []),
+        (
+            DEPLOYMENT,
+            {"CSRF_TRUSTED_ORIGINS": ["https://portal.example"], "TRUSTED_PROXIES": 1},
+            [],
+        ),
         (DEPLOYMENT, {"CSRF_TRUSTED_ORIGINS": ["http://portal.example"]}, []),
         (EFFECT, {"UNREAD_VARIABLES": ("ALOWED_HOSTS",)}, ["portal.W001"]),
         (EFFECT, {"DOCS_ROOT": "/nowhere"}, ["portal.W002"]),
@@ -97,7 +101,9 @@ def test_a_mail_server_without_a_sender_fails_the_check(tmp_path, words):
     assert failed.returncode == 1
     assert "Set DEFAULT_FROM_EMAIL=portal@example.org." in failed.stderr
     assert "s3cr3t" not in failed.stderr
-    passed = manage(*words, tmp_path=tmp_path, EMAIL_URL=server, DEFAULT_FROM_EMAIL="portal@example.org")
+    passed = manage(
+        *words, tmp_path=tmp_path, EMAIL_URL=server, DEFAULT_FROM_EMAIL="portal@example.org"
+    )
     assert passed.returncode == 0, passed.stderr
 
 

@@ -24,8 +24,19 @@ CALL_IN_TEMPLATE = re.compile(rf"\b({GETTEXT.pattern})\(\s*({STRING}(?:\s*,\s*{S
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}")
 TAG = re.compile(r"</?[a-zA-Z][^>]*>")
 NEGATION = re.compile(r"\b(?:not|never|no|nobody|nothing|cannot|neither|nor)\b", re.IGNORECASE)
-GERMAN_NEGATION = re.compile(r"\b(?:nicht|nein|nie|niemals|niemand\w*|nichts|kein\w*|ungültig|weder)\b", re.IGNORECASE)
-VOCABULARIES = (Action, ClusterKind, Decision, Direction, FindingKind, ReadinessLevel, RequestState, Severity)
+GERMAN_NEGATION = re.compile(
+    r"\b(?:nicht|nein|nie|niemals|niemand\w*|nichts|kein\w*|ungültig|weder)\b", re.IGNORECASE
+)
+VOCABULARIES = (
+    Action,
+    ClusterKind,
+    Decision,
+    Direction,
+    FindingKind,
+    ReadinessLevel,
+    RequestState,
+    Severity,
+)
 
 GERMAN = {"accept-language": "de"}
 
@@ -36,11 +47,19 @@ Text = tuple[str, str, str]
 def _text(function: str, strings: tuple[str, ...]) -> Text:
     """The text behind a call of one of gettext's functions."""
     context, rest = (strings[0], strings[1:]) if "pgettext" in function else ("", strings)
-    return context, rest[0], rest[1] if function.removesuffix("_lazy") in ("ngettext", "npgettext") else ""
+    return (
+        context,
+        rest[0],
+        rest[1] if function.removesuffix("_lazy") in ("ngettext", "npgettext") else "",
+    )
 
 
 def _python_files() -> list[Path]:
-    return [path for app in ("portal", "governance", "runbooks") for path in (settings.BASE_DIR / app).rglob("*.py")]
+    return [
+        path
+        for app in ("portal", "governance", "runbooks")
+        for path in (settings.BASE_DIR / app).rglob("*.py")
+    ]
 
 
 def _calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
@@ -54,7 +73,9 @@ def _calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 
 def _literals(call: ast.Call) -> tuple[str, ...]:
     """The strings that a call begins with."""
-    values = [argument.value if isinstance(argument, ast.Constant) else None for argument in call.args]
+    values = [
+        argument.value if isinstance(argument, ast.Constant) else None for argument in call.args
+    ]
     strings = []
     for value in values:
         if not isinstance(value, str):
@@ -69,13 +90,19 @@ def _texts_of_python(path: Path) -> Iterator[Text]:
 
 
 def _texts_of_template(path: Path) -> Iterator[Text]:
-    for name, arguments in CALL_IN_TEMPLATE.findall(templatize(path.read_text(encoding="utf-8"), origin=str(path))):
+    for name, arguments in CALL_IN_TEMPLATE.findall(
+        templatize(path.read_text(encoding="utf-8"), origin=str(path))
+    ):
         yield _text(name, ast.literal_eval(f"({arguments},)"))
 
 
 def _texts_of_sources() -> dict[Text, str]:
     """Every text that the sources ask for, and a file that does."""
-    templates = [path for path in (settings.BASE_DIR / "templates").rglob("*.*") if path.suffix in (".html", ".txt")]
+    templates = [
+        path
+        for path in (settings.BASE_DIR / "templates").rglob("*.*")
+        if path.suffix in (".html", ".txt")
+    ]
     found = {text: path for path in templates for text in _texts_of_template(path)}
     found |= {text: path for path in _python_files() for text in _texts_of_python(path)}
     return {text: str(path.relative_to(settings.BASE_DIR)) for text, path in found.items()}
@@ -97,7 +124,11 @@ def _sides(entry) -> list[tuple[str, str]]:
 
 
 def test_every_text_of_the_sources_stands_in_the_catalogue(catalogue):
-    known = {(entry.msgctxt or "", entry.msgid, entry.msgid_plural) for entry in catalogue if not entry.obsolete}
+    known = {
+        (entry.msgctxt or "", entry.msgid, entry.msgid_plural)
+        for entry in catalogue
+        if not entry.obsolete
+    }
     missing = {text: path for text, path in _texts_of_sources().items() if text not in known}
     assert not missing, "run makemessages (CONTRIBUTING, Translations), then fill in the German"
 
@@ -119,14 +150,17 @@ def test_only_literal_texts_are_marked_for_translation():
         f"{path.relative_to(settings.BASE_DIR)}:{call.lineno}"
         for path in _python_files()
         for name, call in _calls(path)
-        if len(_literals(call)) < 1 + ("ngettext" in name or "npgettext" in name) + ("pgettext" in name)
+        if len(_literals(call))
+        < 1 + ("ngettext" in name or "npgettext" in name) + ("pgettext" in name)
     ]
     assert not unsafe
 
 
 def test_every_text_is_translated_and_none_is_a_guess(catalogue):
     assert [entry.msgid for entry in catalogue if entry.fuzzy] == []
-    assert [entry.msgid for entry in catalogue if not all(german.strip() for _, german in _sides(entry))] == []
+    assert [
+        entry.msgid for entry in catalogue if not all(german.strip() for _, german in _sides(entry))
+    ] == []
     assert not catalogue.metadata_is_fuzzy
     assert catalogue.obsolete_entries() == []
 
@@ -189,7 +223,9 @@ def test_every_reason_has_german_words_of_its_own(texts):
 
 
 def test_the_compiled_catalogue_is_up_to_date():
-    assert COMPILED.read_bytes() == compile_catalogue(), "run: .venv/bin/python -m tests.translations"
+    assert COMPILED.read_bytes() == compile_catalogue(), (
+        "run: .venv/bin/python -m tests.translations"
+    )
 
 
 def test_compiling_twice_gives_the_same_bytes():
@@ -198,8 +234,14 @@ def test_compiling_twice_gives_the_same_bytes():
 
 def test_plural_forms():
     with translation.override("de"):
-        for number, words in ((0, "0 Befunde erledigt."), (1, "1 Befund erledigt."), (2, "2 Befunde erledigt.")):
-            text = translation.ngettext("%(count)d finding resolved.", "%(count)d findings resolved.", number)
+        for number, words in (
+            (0, "0 Befunde erledigt."),
+            (1, "1 Befund erledigt."),
+            (2, "2 Befunde erledigt."),
+        ):
+            text = translation.ngettext(
+                "%(count)d finding resolved.", "%(count)d findings resolved.", number
+            )
             assert text % {"count": number} == words
 
 
@@ -223,7 +265,13 @@ def _page(client, address, status=200):
 def test_home_in_german(visitor, ready_runbook):
     page = _page(visitor, "/")
     assert '<html lang="de">' in page
-    for words in ("Was liegt vor?", "Situationen", "Freigaben", "Änderungen", "jetzt für den Live-Einsatz zulässig"):
+    for words in (
+        "Was liegt vor?",
+        "Situationen",
+        "Freigaben",
+        "Änderungen",
+        "jetzt für den Live-Einsatz zulässig",
+    ):
         assert words in page, words
     assert "What are you facing?" not in page
 

@@ -54,7 +54,11 @@ class Scene:
 
     def one_of(self, model: type[models.Model]) -> models.Model:
         """The stored row of a model that a test may open."""
-        chosen = {Runbook: self.ready, Document: self.ready.document, StatusChangeRequest: self.request}
+        chosen = {
+            Runbook: self.ready,
+            Document: self.ready.document,
+            StatusChangeRequest: self.request,
+        }
         return chosen.get(model) or model._default_manager.order_by("pk").first()
 
 
@@ -62,7 +66,9 @@ def make_scene(people: dict) -> Scene:
     """One of everything: a live-ready runbook with all that can hang on one, and another that waits."""
     ready, waiting = cast.make_runbook("Ready pump"), cast.make_runbook("Waiting pump")
     old = cast.store(ready.document_path, "# An earlier text\n")
-    related = Cluster.objects.create(slug="phase-16a", kind="phase", first_number=16, last_number=16, suffix="A")
+    related = Cluster.objects.create(
+        slug="phase-16a", kind="phase", first_number=16, last_number=16, suffix="A"
+    )
     for runbook in (ready, waiting):
         runbook.related_clusters.add(related)
     surround(ready)
@@ -70,10 +76,14 @@ def make_scene(people: dict) -> Scene:
     cast.make_ready(ready)
     request = cast.ask(waiting, by=people["ed"])
     cast.approve(request, by=people["rita"])
-    release = Release.objects.create(version="v1.2", dated="January 2026", year=2026, month=1, label="Pumps")
+    release = Release.objects.create(
+        version="v1.2", dated="January 2026", year=2026, month=1, label="Pumps"
+    )
     with_note(release)
     finding = add_finding(waiting)
-    LandscapeSource.objects.create(file="landscape.md", text="", sha256=cast.sha256(""), imported_at=timezone.now())
+    LandscapeSource.objects.create(
+        file="landscape.md", text="", sha256=cast.sha256(""), imported_at=timezone.now()
+    )
     scene = Scene(
         ready=ready,
         waiting=waiting,
@@ -96,8 +106,12 @@ def make_scene(people: dict) -> Scene:
 def surround(runbook: Runbook) -> None:
     """A section, a situation and a code reference of its own."""
     number = next(_numbers)
-    section = Section.objects.create(slug=f"chapter-{number}", number=number, title="Pumps", note="A *note*.")
-    SectionEntry.objects.create(section=section, runbook=runbook, position=1, role="Used when a pump stops.")
+    section = Section.objects.create(
+        slug=f"chapter-{number}", number=number, title="Pumps", note="A *note*."
+    )
+    SectionEntry.objects.create(
+        section=section, runbook=runbook, position=1, role="Used when a pump stops."
+    )
     situation = Situation.objects.create(
         slug=f"pump-stopped-{number}",
         title=f"Pump {number} stopped",
@@ -108,7 +122,9 @@ def surround(runbook: Runbook) -> None:
         alert_severity="high",
     )
     SituationRunbook.objects.create(situation=situation, runbook=runbook, position=1)
-    code = CodeReference.objects.create(path=f"src/pump_{number}.py", description="Drives the pump.", position=number)
+    code = CodeReference.objects.create(
+        path=f"src/pump_{number}.py", description="Drives the pump.", position=number
+    )
     code.runbooks.add(runbook)
     RunbookAlias.objects.create(runbook=runbook, name=f"Former pump {number}")
 
@@ -152,7 +168,9 @@ def fill(rows: int, people: dict) -> None:
         runbook = cast.make_runbook(declared_level="ready", declared_year=2026)
         runbook.related_clusters.add(shared, Cluster.objects.exclude(pk=shared.pk).first())
         runbook.layers.add(layer)
-        SectionEntry.objects.create(section=section, runbook=runbook, position=number + 2, role="Also.")
+        SectionEntry.objects.create(
+            section=section, runbook=runbook, position=number + 2, role="Also."
+        )
         SituationRunbook.objects.create(situation=situation, runbook=runbook, position=number + 2)
         code.runbooks.add(runbook)
         surround(runbook)
@@ -193,7 +211,10 @@ def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
         "alert": {"labels": "risk:RED/"},
         "document": {"document_path": scene.ready.document_path},
         "runbook-version": {"sha256": scene.ready.document.sha256},
-        "runbook-difference": {"before": scene.old_document.sha256, "after": scene.ready.document.sha256},
+        "runbook-difference": {
+            "before": scene.old_document.sha256,
+            "after": scene.ready.document.sha256,
+        },
         "admin:app_list": {"app_label": "runbooks"},
         "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
         "admin:auth_user_password_change": {"id": 1},

@@ -66,7 +66,8 @@ def test_several_that_fit_alike_are_all_given_in_their_order():
 
 def test_letters_and_spaces_around_do_not_count():
     assert (
-        resolve(Alert(" RISK ", "Dashboard", "red"), [stated(*NAMES)]).matched_by == MatchedBy.CATEGORY_SOURCE_SEVERITY
+        resolve(Alert(" RISK ", "Dashboard", "red"), [stated(*NAMES)]).matched_by
+        == MatchedBy.CATEGORY_SOURCE_SEVERITY
     )
 
 
@@ -78,7 +79,9 @@ def test_what_nothing_fits_leads_to_the_default_and_without_one_to_all():
     assert (found.matched_by, found.situations) == (MatchedBy.NONE, (other,))
 
 
-@given(labels=st.tuples(st.text(), st.text(), st.text()), every=st.lists(st.builds(Stated), min_size=1))
+@given(
+    labels=st.tuples(st.text(), st.text(), st.text()), every=st.lists(st.builds(Stated), min_size=1)
+)
 def test_never_nothing(labels, every):
     assert resolve(Alert(*labels), every).situations
 
@@ -116,7 +119,9 @@ def red(ready_runbook, people):
     SituationRunbook.objects.create(
         situation=situation, runbook=ready_runbook, position=1, headings="2. Steps\nNowhere"
     )
-    SituationRunbook.objects.create(situation=situation, runbook=cast.make_runbook("Not signed"), position=2)
+    SituationRunbook.objects.create(
+        situation=situation, runbook=cast.make_runbook("Not signed"), position=2
+    )
     return situation
 
 
@@ -134,7 +139,9 @@ def test_the_slug_of_a_situation_leads_to_it(red, sign_in):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("labels", ["x", "a:b:c:d", ":", "%3Cscript%3E", "ü", "x" * 300, "..", "red-dashboar"])
+@pytest.mark.parametrize(
+    "labels", ["x", "a:b:c:d", ":", "%3Cscript%3E", "ü", "x" * 300, "..", "red-dashboar"]
+)
 def test_whatever_the_alert_there_is_an_answer(red, sign_in, labels):
     answer = sign_in("otto").get(f"/a/{labels}/")
     assert answer.status_code == 200
@@ -187,7 +194,10 @@ def test_one_situation_at_most_answers_other_alerts(red, sign_in):
     Situation.objects.create(slug="any", title="Anything else", alert_default=True)
     with pytest.raises(IntegrityError), transaction.atomic():
         Situation.objects.filter(pk=red.pk).update(alert_default=True)
-    assert "kept for alerts that no other one answers" in sign_in("otto").get("/a/other:GREEN/").content.decode()
+    assert (
+        "kept for alerts that no other one answers"
+        in sign_in("otto").get("/a/other:GREEN/").content.decode()
+    )
 
 
 @pytest.mark.django_db
@@ -201,22 +211,31 @@ def test_many_situations_are_answered_in_a_fixed_number_of_queries(red, sign_in,
             client.get(address)
         return len(queries)
 
-    client, addresses = sign_in("otto"), ("/a/risk:RED/", "/api/v1/resolve/?category=risk&severity=RED")
+    client, addresses = (
+        sign_in("otto"),
+        ("/a/risk:RED/", "/api/v1/resolve/?category=risk&severity=RED"),
+    )
     few = [asked(address) for address in addresses]
     for number in range(6):
         situation = Situation.objects.create(
             slug=f"red-{number}", title=f"RED {number}", alert_category="risk", alert_severity="RED"
         )
-        SituationRunbook.objects.create(situation=situation, runbook=red.steps.first().runbook, position=1)
+        SituationRunbook.objects.create(
+            situation=situation, runbook=red.steps.first().runbook, position=1
+        )
     assert [asked(address) for address in addresses] == few
 
 
 @pytest.mark.django_db
-def test_the_headings_to_read_are_those_of_the_text_that_the_page_shows(red, ready_runbook, people, sign_in):
+def test_the_headings_to_read_are_those_of_the_text_that_the_page_shows(
+    red, ready_runbook, people, sign_in
+):
     """The signed text is shown first: a heading of a newer, unsigned one leads nowhere."""
 
     with audited_edit(ready_runbook, by=people["ed"]):
-        ready_runbook.document = cast.store(ready_runbook.document_path, "# Other\n\n## Nowhere\n\n1. Else.\n")
+        ready_runbook.document = cast.store(
+            ready_runbook.document_path, "# Other\n\n## Nowhere\n\n1. Else.\n"
+        )
         ready_runbook.save()
     step = SituationRunbook.objects.get(situation=red, position=1)
     assert [bool(heading["anchor"]) for heading in step.headings_to_read()] == [
@@ -268,7 +287,9 @@ def test_page_and_api_find_the_same_whatever_a_label_holds(red, sign_in, label, 
     stored = Situation.objects.create(slug="odd", title="The odd one")
     limit = Situation._meta.get_field(f"alert_{name}").max_length
     if len(label) <= limit and "\x00" not in label:
-        Situation.objects.filter(pk=stored.pk).update(**{f"alert_{part}": value for part, value in labels.items()})
+        Situation.objects.filter(pk=stored.pk).update(
+            **{f"alert_{part}": value for part, value in labels.items()}
+        )
     client = sign_in("otto")
     answer = client.get("/api/v1/resolve/", labels).json()
     addresses = ways_to(**labels)
@@ -280,13 +301,16 @@ def test_page_and_api_find_the_same_whatever_a_label_holds(red, sign_in, label, 
         assert response.status_code == 200, address[:100]
         resolution = response.context["resolution"]
         assert resolution.matched_by == answer["matched_by"], address[:100]
-        assert [each.slug for each in resolution.situations] == [each["slug"] for each in answer["situations"]]
+        assert [each.slug for each in resolution.situations] == [
+            each["slug"] for each in answer["situations"]
+        ]
         assert "<script>alert" not in response.content.decode()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "address", ["/a/", "/a/:", "/a/::", "/a//", "/a/?category=&source=", "/a/?x=1", "/a/x/y/z/", "/a/%2F"]
+    "address",
+    ["/a/", "/a/:", "/a/::", "/a//", "/a/?category=&source=", "/a/?x=1", "/a/x/y/z/", "/a/%2F"],
 )
 def test_nothing_under_the_address_of_alerts_is_a_404(red, sign_in, address):
     response = sign_in("otto").get(address)
@@ -305,7 +329,11 @@ def test_an_unknown_alert_says_that_no_runbook_is_assigned_and_what_to_do(red, s
 @pytest.mark.django_db
 @pytest.mark.parametrize("source", ["", "<no value>", "[no value]", " "])
 def test_a_label_that_is_missing_is_not_spoken_of(red, sign_in, source):
-    page = sign_in("otto").get("/a/", {"category": "risk", "source": source, "severity": "RED"}).content.decode()
+    page = (
+        sign_in("otto")
+        .get("/a/", {"category": "risk", "source": source, "severity": "RED"})
+        .content.decode()
+    )
     assert "Found by category and severity." in page
     assert "source as well" not in page
     assert "value" not in page.split("<main")[1].split("<section")[0].replace("value=", "")
@@ -321,4 +349,7 @@ def test_the_documented_recipe_escapes_every_label():
     assert len(recipes) == 3
     for recipe in recipes:
         for name in NAMES:
-            assert f"{name}={{{{ $labels.{name} | urlquery }}}}" in recipe or f".Labels.{name} | urlquery" in recipe
+            assert (
+                f"{name}={{{{ $labels.{name} | urlquery }}}}" in recipe
+                or f".Labels.{name} | urlquery" in recipe
+            )

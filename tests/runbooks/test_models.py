@@ -31,7 +31,9 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 
 # Rows that the search derives from the others are shown to nobody by name (tests/search/).
-CATALOGUE = [model for model in apps.get_app_config("runbooks").get_models() if model not in DERIVED]
+CATALOGUE = [
+    model for model in apps.get_app_config("runbooks").get_models() if model not in DERIVED
+]
 MODELS = [*CATALOGUE, *apps.get_app_config("governance").get_models()]
 by_name = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 
@@ -40,7 +42,14 @@ by_name = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__nam
 
 
 def document(**changes):
-    fields = {"path": "docs/a.md", "sha256": "a" * 64, "text": "a", "html": "a", "size": 1, "seen_at": timezone.now()}
+    fields = {
+        "path": "docs/a.md",
+        "sha256": "a" * 64,
+        "text": "a",
+        "html": "a",
+        "size": 1,
+        "seen_at": timezone.now(),
+    }
     return Document(**{**fields, **changes})
 
 
@@ -96,12 +105,27 @@ FORBIDDEN = [
     ("runbook_readiness_is_known", lambda: plain_runbook(readiness_level="excellent")),
     ("runbook_declared_is_known", lambda: plain_runbook(declared_level="excellent")),
     ("runbook_ready_has_a_year", lambda: plain_runbook(readiness_level="ready")),
-    ("runbook_ready_has_a_year", lambda: plain_runbook(readiness_level="ready", readiness_year=2019)),
-    ("runbook_ready_has_a_year", lambda: plain_runbook(readiness_level="ready", readiness_year=2101)),
-    ("runbook_ready_has_a_year", lambda: plain_runbook(readiness_level="shadow", readiness_year=2026)),
+    (
+        "runbook_ready_has_a_year",
+        lambda: plain_runbook(readiness_level="ready", readiness_year=2019),
+    ),
+    (
+        "runbook_ready_has_a_year",
+        lambda: plain_runbook(readiness_level="ready", readiness_year=2101),
+    ),
+    (
+        "runbook_ready_has_a_year",
+        lambda: plain_runbook(readiness_level="shadow", readiness_year=2026),
+    ),
     ("runbook_declared_ready_has_a_year", lambda: plain_runbook(declared_level="ready")),
-    ("runbook_declared_ready_has_a_year", lambda: plain_runbook(declared_level="ready", declared_year=2019)),
-    ("runbook_declared_ready_has_a_year", lambda: plain_runbook(declared_level="track", declared_year=2026)),
+    (
+        "runbook_declared_ready_has_a_year",
+        lambda: plain_runbook(declared_level="ready", declared_year=2019),
+    ),
+    (
+        "runbook_declared_ready_has_a_year",
+        lambda: plain_runbook(declared_level="track", declared_year=2026),
+    ),
     ("runbook_signed_fields_together", lambda: plain_runbook(signed_document_sha256="a" * 64)),
     ("runbook_signed_fields_together", lambda: plain_runbook(signed_metadata_sha256="a" * 64)),
     ("runbook_stands_once_in_a_section", in_one_section_twice),
@@ -116,12 +140,17 @@ def words_of_the_refusal(name):
             fields = getattr(constraint, "fields", ())
             if constraint.name == name and fields and connection.vendor == "sqlite":
                 return re.escape(
-                    ", ".join(f"{model._meta.db_table}.{model._meta.get_field(field).column}" for field in fields)
+                    ", ".join(
+                        f"{model._meta.db_table}.{model._meta.get_field(field).column}"
+                        for field in fields
+                    )
                 )
     return name
 
 
-@pytest.mark.parametrize(("name", "make"), FORBIDDEN, ids=[f"{name}-{at}" for at, (name, _) in enumerate(FORBIDDEN)])
+@pytest.mark.parametrize(
+    ("name", "make"), FORBIDDEN, ids=[f"{name}-{at}" for at, (name, _) in enumerate(FORBIDDEN)]
+)
 def test_the_database_refuses_what_a_constraint_forbids(name, make, people):
     guards.remove()  # they would refuse first; this is about what stands behind them
     forbidden = make()
@@ -159,7 +188,8 @@ def test_a_further_name_leads_to_one_runbook(runbook):
 
 
 @pytest.mark.parametrize(
-    ("model", "name"), [(model, name) for model, names in UNIQUE_BY_FIELDS.items() for name in names]
+    ("model", "name"),
+    [(model, name) for model, names in UNIQUE_BY_FIELDS.items() for name in names],
 )
 def test_a_unique_name_is_given_once(model, name):
     texts = {field.name: f"{field.name} one" for field in model._meta.fields if field.name in NAMES}
@@ -215,7 +245,11 @@ NAMELESS = {"note_html", "role_html"}
 
 @by_name
 def test_every_field_has_a_name_in_the_readers_language(model):
-    own = [field for field in model._meta.get_fields() if not field.auto_created and field.name not in NAMELESS]
+    own = [
+        field
+        for field in model._meta.get_fields()
+        if not field.auto_created and field.name not in NAMELESS
+    ]
     assert [field.name for field in own if not is_a_name(field.verbose_name)] == []
 
 
@@ -249,7 +283,10 @@ ADDRESSED = [model for model in MODELS if hasattr(model, "get_absolute_url")]
 @pytest.mark.parametrize("model", ADDRESSED, ids=lambda model: model.__name__)
 def test_every_address_of_an_object_leads_to_a_page_that_holds_it(model, scene, reader):
     address = urlsplit(scene.one_of(model).get_absolute_url())
-    response = reader.get(address.path, query_params=dict(part.split("=") for part in address.query.split("&") if part))
+    response = reader.get(
+        address.path,
+        query_params=dict(part.split("=") for part in address.query.split("&") if part),
+    )
     assert response.status_code == 200
     if address.fragment:
         assert anchors_of(response).count(address.fragment) == 1
@@ -271,7 +308,9 @@ def test_a_document_that_stands_behind_no_runbook_leads_to_the_landscape(scene, 
     assert document().get_absolute_url() == "/landscape/"
 
 
-def test_the_address_of_a_document_holds_after_its_runbooks_path_was_changed_behind_the_back(scene, reader):
+def test_the_address_of_a_document_holds_after_its_runbooks_path_was_changed_behind_the_back(
+    scene, reader
+):
     Runbook.objects.filter(pk=scene.ready.pk).update(document_path="docs/elsewhere.md")
     address = scene.ready.document.get_absolute_url()
     assert address.startswith(scene.ready.get_absolute_url())
@@ -328,7 +367,9 @@ def test_a_numbered_slug_of_a_long_title_fits_the_column():
 @pytest.fixture
 def clusters():
     def make(slug, first=None, last=None, **fields):
-        return Cluster.objects.create(slug=slug, first_number=first, last_number=last or first, **fields)
+        return Cluster.objects.create(
+            slug=slug, first_number=first, last_number=last or first, **fields
+        )
 
     return {
         "82-85": make("82-85", 82, 85),
@@ -364,7 +405,8 @@ def test_a_number_finds_every_cluster_whose_range_covers_it(clusters, number, fo
 
 
 @pytest.mark.parametrize(
-    "nonsense", ["", "abc", "83-85", "-83", "8.3", "9999999", "83;--", "\x00", "Cluster 83", "83ABCDE"]
+    "nonsense",
+    ["", "abc", "83-85", "-83", "8.3", "9999999", "83;--", "\x00", "Cluster 83", "83ABCDE"],
 )
 def test_what_is_no_number_finds_no_cluster(clusters, nonsense):
     assert not Cluster.objects.covering(nonsense).exists()
@@ -384,9 +426,17 @@ def test_overlapping_clusters_share_a_number_and_a_kind(clusters):
 @pytest.mark.parametrize(
     ("fields", "text", "number"),
     [
-        ({"first_number": 82, "last_number": 85, "title": "Alerts"}, "Cluster 82–85 (Alerts)", "Cluster 82–85"),
+        (
+            {"first_number": 82, "last_number": 85, "title": "Alerts"},
+            "Cluster 82–85 (Alerts)",
+            "Cluster 82–85",
+        ),
         ({"first_number": 82, "last_number": 82}, "Cluster 82", "Cluster 82"),
-        ({"kind": "phase", "first_number": 16, "last_number": 16, "suffix": "A"}, "Phase 16A", "Phase 16A"),
+        (
+            {"kind": "phase", "first_number": 16, "last_number": 16, "suffix": "A"},
+            "Phase 16A",
+            "Phase 16A",
+        ),
         ({"kind": "track", "title": "Finish-C"}, "Finish-C", "Finish-C"),
         ({"first_number": 0, "last_number": 0}, "Cluster 0", "Cluster 0"),
     ],
@@ -402,12 +452,18 @@ def test_a_cluster_is_written_as_the_landscape_writes_it(fields, text, number):
 
 def test_the_hash_of_the_metadata_does_not_hang_on_the_order_of_clusters_and_layers(people):
     one, two = cast.make_runbook("One"), cast.make_runbook("Two")
-    clusters = [Cluster.objects.create(slug=f"r{n}", first_number=n, last_number=n) for n in (7, 6, 5)]
+    clusters = [
+        Cluster.objects.create(slug=f"r{n}", first_number=n, last_number=n) for n in (7, 6, 5)
+    ]
     layers = [Layer.objects.create(slug=f"l{n}", title=f"Layer {n}") for n in (3, 1, 2)]
     for runbook, order in ((one, 1), (two, -1)):
         runbook.related_clusters.set(clusters[::order])
         runbook.layers.set(layers[::order])
-    two.title, two.document_path, two.primary_cluster = one.title, one.document_path, one.primary_cluster
+    two.title, two.document_path, two.primary_cluster = (
+        one.title,
+        one.document_path,
+        one.primary_cluster,
+    )
     assert one.metadata_sha256() == two.metadata_sha256()
     prefetched = Runbook.objects.with_catalogue().get(pk=one.pk)
     assert prefetched.metadata_sha256() == one.metadata_sha256()

@@ -26,7 +26,11 @@ def found(text):
 def pump(people):
     """A runbook with one word of its own in every field that is searched."""
     runbook = cast.make_runbook(
-        "Titleword", text="# Documentword\n", document_path="docs/pathword.md", slug="slugword", owner="Ownerword desk"
+        "Titleword",
+        text="# Documentword\n",
+        document_path="docs/pathword.md",
+        slug="slugword",
+        owner="Ownerword desk",
     )
     runbook.scope = "Scopeword."
     runbook.save()
@@ -87,7 +91,9 @@ def test_signs_that_databases_read_as_patterns_are_read_as_text(pump, other, sig
 
 def test_a_runbook_is_found_once_however_often_the_word_stands_in_it(pump):
     for number in range(3):
-        pump.layers.add(Layer.objects.create(slug=f"titleword-{number}", title=f"Titleword {number}"))
+        pump.layers.add(
+            Layer.objects.create(slug=f"titleword-{number}", title=f"Titleword {number}")
+        )
     assert [runbook.pk for runbook in Runbook.objects.matching("titleword")] == [pump.pk]
     assert Runbook.objects.matching("titleword").count() == 1
 
@@ -99,7 +105,9 @@ def test_only_the_first_words_count_so_that_a_long_text_costs_no_more(pump):
 
 
 def test_text_composes_with_the_other_questions(pump, other):
-    assert list(Runbook.objects.covering(str(pump.primary_cluster.first_number)).matching("titleword")) == [pump]
+    assert list(
+        Runbook.objects.covering(str(pump.primary_cluster.first_number)).matching("titleword")
+    ) == [pump]
     assert not Runbook.objects.covering("999999").matching("titleword").exists()
 
 
@@ -114,14 +122,24 @@ def test_situations_are_found_by_title_comment_and_runbook(pump):
 
 
 def test_a_number_finds_runbooks_by_primary_and_related_clusters_once_each(people):
-    primary, related, both, none = (cast.make_runbook(title) for title in ("Primary", "Related", "Both", "None"))
+    primary, related, both, none = (
+        cast.make_runbook(title) for title in ("Primary", "Related", "Both", "None")
+    )
     wide = Cluster.objects.create(slug="wide", first_number=5_000, last_number=5_010)
     narrow = Cluster.objects.create(slug="narrow", first_number=5_003, last_number=5_003)
     Runbook.objects.filter(pk__in=(primary.pk, both.pk)).update(primary_cluster=wide)
     related.related_clusters.add(wide, narrow)
     both.related_clusters.add(wide, narrow)
-    assert sorted(runbook.title for runbook in Runbook.objects.covering("5003")) == ["Both", "Primary", "Related"]
-    assert {runbook.title for runbook in Runbook.objects.covering("5010")} == {"Both", "Primary", "Related"}
+    assert sorted(runbook.title for runbook in Runbook.objects.covering("5003")) == [
+        "Both",
+        "Primary",
+        "Related",
+    ]
+    assert {runbook.title for runbook in Runbook.objects.covering("5010")} == {
+        "Both",
+        "Primary",
+        "Related",
+    }
     assert none not in Runbook.objects.covering("5003")
     assert not Runbook.objects.covering("nonsense").exists()
 
@@ -162,14 +180,18 @@ def test_metadata_that_changed_behind_the_back_takes_live_away(ready_runbook, fi
     assert Runbook.objects.live_ready() == []
 
 
-@pytest.mark.parametrize("owner", ["layer", "cluster", "related", "without layers", "without cluster"])
+@pytest.mark.parametrize(
+    "owner", ["layer", "cluster", "related", "without layers", "without cluster"]
+)
 def test_what_hangs_on_the_metadata_counts_as_much(ready_runbook, owner):
     if owner == "layer":
         Layer.objects.update(title="Renamed")
     elif owner == "cluster":
         Cluster.objects.update(title="Renamed")
     elif owner == "related":
-        ready_runbook.related_clusters.add(Cluster.objects.create(slug="x", first_number=1, last_number=1))
+        ready_runbook.related_clusters.add(
+            Cluster.objects.create(slug="x", first_number=1, last_number=1)
+        )
     elif owner == "without layers":
         ready_runbook.layers.clear()
     else:
@@ -226,11 +248,16 @@ def test_the_answer_agrees_with_what_each_row_says_of_itself(ready_runbook, peop
 
 def test_a_list_costs_the_same_for_three_rows_and_for_thirty(people, django_assert_num_queries):
     def read():
-        # The rows with cluster, document, layers and related clusters; whether the portal is in doubt; and what governance
-        # has against those that claim to be ready: their decisions and the ledger's rows.
+        # The rows with cluster, document, layers and related clusters; whether the portal is in
+        # doubt; and what governance has against those that claim to be ready: their decisions and
+        # the ledger's rows.
         with django_assert_num_queries(7), ask_once():
             for runbook in Runbook.objects.with_catalogue():
-                str(runbook.primary_cluster), runbook.related("layers"), runbook.related("related_clusters")
+                (
+                    str(runbook.primary_cluster),
+                    runbook.related("layers"),
+                    runbook.related("related_clusters"),
+                )
                 runbook.reasons_against_live()
 
     for _ in range(3):
@@ -242,9 +269,13 @@ def test_a_list_costs_the_same_for_three_rows_and_for_thirty(people, django_asse
 
 
 def test_what_is_at_hand_is_what_the_database_says_in_its_order(ready_runbook):
-    ready_runbook.layers.add(Layer.objects.create(slug="a", title="A layer"), Layer.objects.create(slug="z", title="Z"))
+    ready_runbook.layers.add(
+        Layer.objects.create(slug="a", title="A layer"), Layer.objects.create(slug="z", title="Z")
+    )
     for number in (9, 5, None, 7):
-        cluster = Cluster.objects.create(slug=f"c{number}", first_number=number, last_number=number, title="“C\\”")
+        cluster = Cluster.objects.create(
+            slug=f"c{number}", first_number=number, last_number=number, title="“C\\”"
+        )
         ready_runbook.related_clusters.add(cluster)
     Situation.objects.create(slug="s", title='A "situation"').runbooks.add(ready_runbook)
     row = Runbook.objects.with_page().get()

@@ -66,7 +66,10 @@ def test_ready_without_a_year_is_not_ready():
         ({"metadata_sha256": "f" * 64}, {Reason.METADATA_CHANGED}),
         ({"metadata_sha256": ""}, {Reason.METADATA_CHANGED}),
         # Nothing signed and nothing there: two empty values are no match.
-        ({"signed_document_sha256": "", "document_sha256": ""}, {Reason.UNSIGNED, Reason.DOCUMENT_MISSING}),
+        (
+            {"signed_document_sha256": "", "document_sha256": ""},
+            {Reason.UNSIGNED, Reason.DOCUMENT_MISSING},
+        ),
         ({"signed_metadata_sha256": "", "metadata_sha256": ""}, {Reason.UNSIGNED}),
     ],
 )
@@ -89,8 +92,18 @@ def test_every_reason_can_be_given():
         *reasons(solo=True),
     }
     # Given by the runbook itself, which asks what governance has against it.
-    asked = {Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING, Reason.SIGNATURES_MISSING, Reason.LEDGER_DISAGREES}
-    asked |= {Reason.LEDGER_RESTORED, Reason.MARK_UNREADABLE, Reason.CLOCK_BEHIND_LEDGER, Reason.DATABASE_NOT_WRITABLE}
+    asked = {
+        Reason.LEDGER_BROKEN,
+        Reason.GUARDS_MISSING,
+        Reason.SIGNATURES_MISSING,
+        Reason.LEDGER_DISAGREES,
+    }
+    asked |= {
+        Reason.LEDGER_RESTORED,
+        Reason.MARK_UNREADABLE,
+        Reason.CLOCK_BEHIND_LEDGER,
+        Reason.DATABASE_NOT_WRITABLE,
+    }
     assert given | asked | {Reason.DOCUMENT_ALTERED, Reason.DOUBT} == set(Reason)
 
 
@@ -106,7 +119,13 @@ def test_of_all_combinations_exactly_the_whole_ones_are_live_ready():
     """The truth table: three values for every field, and no way to an empty answer but the one."""
     digests = ("", "d" * 64, "e" * 64)
     for level, year, place, signed, now, signed_metadata, metadata in itertools.product(
-        ("ready", "shadow", "bogus"), (None, 2025, 2026, 2027), ("", "a.md"), digests, digests, digests, digests
+        ("ready", "shadow", "bogus"),
+        (None, 2025, 2026, 2027),
+        ("", "a.md"),
+        digests,
+        digests,
+        digests,
+        digests,
     ):
         facts = SignedFacts(
             level=level,
@@ -119,7 +138,15 @@ def test_of_all_combinations_exactly_the_whole_ones_are_live_ready():
             metadata_sha256=metadata,
         )
         whole = all(
-            (level == "ready", year == 2026, place, signed, signed == now, signed_metadata, signed_metadata == metadata)
+            (
+                level == "ready",
+                year == 2026,
+                place,
+                signed,
+                signed == now,
+                signed_metadata,
+                signed_metadata == metadata,
+            )
         )
         assert (reasons_against_live(facts, today=TODAY) == ()) is whole, facts
 
@@ -171,7 +198,9 @@ def test_the_year_ends_at_midnight_in_the_portals_time_zone(signed_for_2026, mom
 def test_the_portals_time_zone_counts_and_not_a_built_in_one(signed_for_2026, settings):
     settings.TIME_ZONE = "Pacific/Honolulu"
     assert signed_for_2026.reasons_against_live(at=datetime(2027, 1, 1, 0, 0, tzinfo=BERLIN)) == ()
-    assert signed_for_2026.reasons_against_live(at=datetime(2027, 1, 1, 10, 0, tzinfo=UTC)) == (Reason.EXPIRED,)
+    assert signed_for_2026.reasons_against_live(at=datetime(2027, 1, 1, 10, 0, tzinfo=UTC)) == (
+        Reason.EXPIRED,
+    )
 
 
 @pytest.mark.django_db
@@ -194,7 +223,9 @@ def test_a_declared_readiness_is_a_claim_and_permits_nothing(people):
 
 
 @pytest.mark.django_db
-def test_a_signature_given_before_midnight_for_this_year_is_asked_in_the_portals_year(runbook, people):
+def test_a_signature_given_before_midnight_for_this_year_is_asked_in_the_portals_year(
+    runbook, people
+):
     """At 23:30 UTC on 31 December it is next year in Berlin: last year's readiness is not to be had any more."""
 
     moment = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)

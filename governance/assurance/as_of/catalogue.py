@@ -1,7 +1,7 @@
 """What the catalogue said at a moment: what it says now, with every later row of the ledger undone, the newest first.
 
-Backwards, because not all that stands in a catalogue was written by a row (a demo, a restored copy): what no row has
-touched since is as it was.
+Backwards, because not all that stands in a catalogue was written by a row (a demo, a restored
+copy): what no row has touched since is as it was.
 """
 
 from dataclasses import dataclass, field
@@ -51,7 +51,9 @@ class _Names:
         if subject in self.clusters:
             fields = self.clusters[subject]
             after = str(Cluster(**fields))
-            fields.update({name: changes[name].get("before") for name in CLUSTER_FIELDS if name in changes})
+            fields.update(
+                {name: changes[name].get("before") for name in CLUSTER_FIELDS if name in changes}
+            )
             return after, str(Cluster(**fields))
         return None
 
@@ -59,13 +61,15 @@ class _Names:
 def described_as_of(moment: datetime, runbooks: list[Runbook]) -> dict[int, Described]:
     """By primary key, what the catalogue said of each."""
     described = {
-        runbook.pk: Described(runbook.governed_metadata(), str(runbook.document) if runbook.document else "")
+        runbook.pk: Described(
+            runbook.governed_metadata(), str(runbook.document) if runbook.document else ""
+        )
         for runbook in runbooks
     }
     by_subject = {subject_of(runbook): described[runbook.pk] for runbook in runbooks}
-    rows = ChangeLogEntry.objects.filter(recorded_at__gt=moment, action__in=(Action.CREATED, Action.CHANGED)).order_by(
-        "-sequence"
-    )
+    rows = ChangeLogEntry.objects.filter(
+        recorded_at__gt=moment, action__in=(Action.CREATED, Action.CHANGED)
+    ).order_by("-sequence")
     names = _Names.now()
     for subject, action, changes in rows.values_list("subject", "action", "changes").iterator():
         if subject in by_subject:
@@ -81,9 +85,17 @@ def described_as_of(moment: datetime, runbooks: list[Runbook]) -> dict[int, Desc
 def _undo(one: Described, action: str, changes: dict[str, Any]) -> None:
     if action == Action.CREATED:
         one.existed = False
-    before = {name: change.get("before") for name, change in changes.items() if isinstance(change, dict)}
-    one.metadata |= {name: before[name] or "" for name in (*PLAIN, "primary_cluster") if name in before}
-    one.metadata |= {name: sorted(before[name] or []) for name in ("related_clusters", "layers") if name in before}
+    before = {
+        name: change.get("before") for name, change in changes.items() if isinstance(change, dict)
+    }
+    one.metadata |= {
+        name: before[name] or "" for name in (*PLAIN, "primary_cluster") if name in before
+    }
+    one.metadata |= {
+        name: sorted(before[name] or [])
+        for name in ("related_clusters", "layers")
+        if name in before
+    }
     if "document" in before:
         one.document = before["document"] or ""
 

@@ -8,7 +8,8 @@ from governance.assurance.as_of.status import RunbookAsOf, runbooks_as_of
 from runbooks.filters import RunbookFilterSet
 from runbooks.models import Runbook
 
-# These ask for what was signed, which was another thing then; the others ask the catalogue as it is now.
+# These ask for what was signed, which was another thing then; the others ask the catalogue as it is
+# now.
 OF_READINESS = ("readiness", "year")
 
 
@@ -25,5 +26,6 @@ def filtered_as_of(data: QueryDict, moment: datetime) -> tuple[RunbookFilterSet,
     return asked, [
         then
         for then in runbooks_as_of(found, moment)
-        if (not levels or then.signed.level in levels) and (year is None or then.signed.year == year)
+        if (not levels or then.signed.level in levels)
+        and (year is None or then.signed.year == year)
     ]

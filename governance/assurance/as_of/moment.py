@@ -22,7 +22,8 @@ class AsOfError(ValueError):
 def moment_of(text: str, *, now: datetime | None = None) -> datetime:
     """The moment that a text names: a day means its end in the portal's time zone, but never later than now.
 
-    :param text: ``2026-01-31``, or a time such as ``2026-01-31T09:30`` (the portal's zone) or ``…T09:30:00Z``.
+    :param text: ``2026-01-31``, or a time such as ``2026-01-31T09:30`` (the portal's zone) or
+        ``…T09:30:00Z``.
     :param now: aware; the present by default.
     :raises AsOfError: it is no date or time, or one in the future.
     """
@@ -31,7 +32,12 @@ def moment_of(text: str, *, now: datetime | None = None) -> datetime:
     if is_day and moment.date() == timezone.localdate(present):
         return present
     if moment > present:
-        raise AsOfError(_("This lies in the future; nobody can tell how it will stand. Write today or an earlier day."))
+        raise AsOfError(
+            _(
+                "This lies in the future; nobody can tell how it will stand. Write today or "
+                "an earlier day."
+            )
+        )
     return moment
 
 
@@ -52,4 +58,6 @@ def _parsed(text: str) -> tuple[datetime, bool]:
 
 
 def _not_understood() -> AsOfError:
-    return AsOfError(_("This is no date. Write a day such as 2026-01-31, or a time such as 2026-01-31T09:30."))
+    return AsOfError(
+        _("This is no date. Write a day such as 2026-01-31, or a time such as 2026-01-31T09:30.")
+    )

@@ -42,12 +42,16 @@ FIELDS = {
 }
 
 
-def signed_as_of(moment: datetime, *, subjects: list[str] | None = None) -> dict[str, SignedStateAsOf]:
+def signed_as_of(
+    moment: datetime, *, subjects: list[str] | None = None
+) -> dict[str, SignedStateAsOf]:
     """By the ledger's subject (``runbook:<slug>``), what was signed; whoever is not named had nothing.
 
     :param subjects: those that are asked about; all by default.
     """
-    rows = ChangeLogEntry.objects.filter(action=Action.READINESS_CHANGED, recorded_at__lte=moment).order_by("sequence")
+    rows = ChangeLogEntry.objects.filter(
+        action=Action.READINESS_CHANGED, recorded_at__lte=moment
+    ).order_by("sequence")
     if subjects is not None:
         rows = rows.filter(subject__in=subjects)
     signed: dict[str, SignedStateAsOf] = {}
@@ -58,7 +62,9 @@ def signed_as_of(moment: datetime, *, subjects: list[str] | None = None) -> dict
 
 def _after(before: SignedStateAsOf, row: ChangeLogEntry) -> SignedStateAsOf:
     changed: dict[str, Any] = {
-        name: row.changes[told].get("after") for told, name in FIELDS.items() if isinstance(row.changes.get(told), dict)
+        name: row.changes[told].get("after")
+        for told, name in FIELDS.items()
+        if isinstance(row.changes.get(told), dict)
     }
     if "until" in changed:
         changed["until"] = parse_date(changed["until"] or "") if changed["until"] else None

@@ -23,7 +23,8 @@ ABOUT_THE_LEDGER = frozenset({Reason.LEDGER_BROKEN, Reason.LEDGER_RESTORED, Reas
 class RunbookAsOf:
     """One runbook at a moment. ``verdict`` is what held then; it is no permission now.
 
-    :ivar document_sha256: the text that stood behind it; empty where there was none, or it is not stored.
+    :ivar document_sha256: the text that stood behind it; empty where there was none, or it is not
+        stored.
     """
 
     runbook: Runbook
@@ -48,7 +49,9 @@ class RunbookAsOf:
         if not self.signed.document_sha256:
             return None
         stored = Document.objects.filter(sha256=self.signed.document_sha256)
-        return stored.filter(path=self.described.metadata["document_path"]).first() or stored.first()
+        return (
+            stored.filter(path=self.described.metadata["document_path"]).first() or stored.first()
+        )
 
 
 def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[RunbookAsOf]:
@@ -57,7 +60,9 @@ def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Runboo
     Cheap for many at once: the queries do not grow with the runbooks.
     """
     asked = list(runbooks)
-    signed = signed_as_of(moment, subjects=[subject_of(runbook) for runbook in asked] if len(asked) == 1 else None)
+    signed = signed_as_of(
+        moment, subjects=[subject_of(runbook) for runbook in asked] if len(asked) == 1 else None
+    )
     described = described_as_of(moment, asked)
     texts = _texts(described.values())
     # Of the alarms of now, those about the ledger: it is what tells of then.
@@ -107,7 +112,10 @@ def _then(
         solo=signed.solo,
         dependence=signed.dependence or "",
     )
-    # The signatures were counted when the row was written; what can be doubted now is the ledger alone.
+    # The signatures were counted when the row was written; what can be doubted now is the ledger
+    # alone.
     evidence = Evidence(True, signed.hash_matches, True, alarms)
-    verdict = decide(facts, evidence, today=today, year=today.year, solo_mode=bool(settings.GOVERNANCE_SOLO))
+    verdict = decide(
+        facts, evidence, today=today, year=today.year, solo_mode=bool(settings.GOVERNANCE_SOLO)
+    )
     return RunbookAsOf(runbook, moment, signed, described, text, verdict)

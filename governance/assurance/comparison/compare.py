@@ -12,7 +12,8 @@ from governance.findings.reconcile import Checked, reconcile
 from governance.ledger.choices import Action
 
 SETTLED_BY = (
-    "Restore the stored row from a backup: the finding then resolves by itself. Where it cannot be restored, take the runbook "
+    "Restore the stored row from a backup: the finding then resolves by itself. Where it "
+    "cannot be restored, take the runbook "
     "down and sign it anew."
 )
 
@@ -34,7 +35,8 @@ def compare_with_ledger() -> Comparison:
     """Compare every governed row with what the ledger last told of it; writes nothing.
 
     It takes no lock, so a change may come between reading the ledger and reading its row. What was
-    noticed is therefore looked at again: a change that was told meanwhile is not noticed twice alike.
+    noticed is therefore looked at again: a change that was told meanwhile is not noticed twice
+    alike.
     """
     noticed = [*_requests(), *_catalogue()]
     if noticed:
@@ -46,7 +48,9 @@ def compare_with_ledger() -> Comparison:
     )
 
 
-def keep_comparison(compared: Comparison, *, by: ledger.Actor, reason: str = "", at: datetime | None = None) -> Checked:
+def keep_comparison(
+    compared: Comparison, *, by: ledger.Actor, reason: str = "", at: datetime | None = None
+) -> Checked:
     """Open a finding for each row that is other than told, and settle those that were put right.
 
     One ledger row tells of all that was opened and settled; none where nothing was.
@@ -71,7 +75,9 @@ def keep_comparison(compared: Comparison, *, by: ledger.Actor, reason: str = "",
 def _requests() -> Iterator[FindingDraft]:
     for found in stored_requests.differences():
         message = f"{found.sentence} {SETTLED_BY}"
-        yield FindingDraft(FindingKind.LEDGER_DISAGREES, found.subject, message, runbook=found.runbook)
+        yield FindingDraft(
+            FindingKind.LEDGER_DISAGREES, found.subject, message, runbook=found.runbook
+        )
 
 
 def _catalogue() -> Iterator[FindingDraft]:

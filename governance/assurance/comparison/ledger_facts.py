@@ -37,7 +37,13 @@ LABEL_FIELDS = {
     "cluster": ("kind", "first_number", "last_number", "suffix", "title"),
 }
 MADE = (Action.CREATED, Action.DOCUMENT_STORED)
-FOLDED = (*MADE, Action.CHANGED, Action.DELETED, Action.READINESS_CHANGED, Action.LANDSCAPE_IMPORTED)
+FOLDED = (
+    *MADE,
+    Action.CHANGED,
+    Action.DELETED,
+    Action.READINESS_CHANGED,
+    Action.LANDSCAPE_IMPORTED,
+)
 
 
 def _identity_of(model: type[models.Model]) -> str:
@@ -82,7 +88,9 @@ class Facts:
 def label_of(kind: str, values: dict[str, Any]) -> str:
     """Return an object's label from the values of its label fields."""
     if kind == "cluster":
-        texts = {name: value or "" for name, value in values.items() if not name.endswith("_number")}
+        texts = {
+            name: value or "" for name, value in values.items() if not name.endswith("_number")
+        }
         return str(Cluster(**{**values, **texts}))
     return str(next(iter(values.values())) or "")
 
@@ -91,7 +99,8 @@ def label_of(kind: str, values: dict[str, Any]) -> str:
 class LedgerFacts:
     """All of it.
 
-    :ivar deleted: by the kind, the label of each object that was deleted, and the number of that row.
+    :ivar deleted: by the kind, the label of each object that was deleted, and the number of that
+        row.
     :ivar rules: by subject and version, what the row of that version told.
     :ivar imported: file and sha256 of every landscape that was imported.
     """
@@ -121,7 +130,9 @@ def read_ledger_facts() -> LedgerFacts:
     rows = ChangeLogEntry.objects.filter(action__in=FOLDED).order_by("sequence")
     # A row that was accepted as broken tells nothing, and may be one that nobody can read.
     rows = rows.exclude(sequence__in=[each.sequence for each in accepted_breaks()])
-    for sequence, action, subject, changes in rows.values_list("sequence", "action", "subject", "changes").iterator():
+    for sequence, action, subject, changes in rows.values_list(
+        "sequence", "action", "subject", "changes"
+    ).iterator():
         told = dict(_members(changes))
         if action == Action.LANDSCAPE_IMPORTED:
             _note_import(known, subject, told, sequence)
@@ -160,7 +171,9 @@ def _note_rule(known: LedgerFacts, subject: str, told: dict[str, Any]) -> None:
         known.rules[subject, versions[-1]].update(values)
 
 
-def _note_object(known: LedgerFacts, subject: str, action: str, told: dict[str, Any], sequence: int) -> None:
+def _note_object(
+    known: LedgerFacts, subject: str, action: str, told: dict[str, Any], sequence: int
+) -> None:
     kind = subject.partition(":")[0]
     if action == Action.DELETED:
         _note_deletion(known, subject, told, sequence)

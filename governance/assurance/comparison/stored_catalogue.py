@@ -1,7 +1,8 @@
 """Compare the catalogue, the accounts and the rules with what the ledger last told of them.
 
 A value that was changed past the portal (an owner, an escalation contact, a group) would lead an
-operator to the wrong number, or a stranger to a signature. The queries do not grow with the objects.
+operator to the wrong number, or a stranger to a signature. The queries do not grow with the
+objects.
 """
 
 import re
@@ -16,7 +17,13 @@ from django.db.models import Prefetch
 
 from governance import ledger
 from governance.accounts.roles import GROUP_PERMISSIONS
-from governance.assurance.comparison.ledger_facts import COMPARED, KINDS, Facts, LedgerFacts, read_ledger_facts
+from governance.assurance.comparison.ledger_facts import (
+    COMPARED,
+    KINDS,
+    Facts,
+    LedgerFacts,
+    read_ledger_facts,
+)
 from governance.exchange.models import LandscapeSource
 from governance.ledger.snapshot import relations_of, snapshot, subject_of
 from governance.signoff.models import SignOffRule
@@ -79,7 +86,11 @@ def disagreements() -> Iterator[Disagreement]:
 
 def _stored(model: type[models.Model]) -> Iterator[Any]:
     """Every object of a model, with what it is linked with as lists."""
-    rows = model._base_manager.order_by("pk").select_related(*JOINED.get(model, ())).defer(*LARGE.get(model, ()))
+    rows = (
+        model._base_manager.order_by("pk")
+        .select_related(*JOINED.get(model, ()))
+        .defer(*LARGE.get(model, ()))
+    )
     if not JOINED.get(model):
         rows = rows.select_related(None)
     links = [Prefetch(name, ROWS.get(name), to_attr=f"read_{name}") for name in relations_of(model)]
@@ -98,7 +109,8 @@ def _of_object(known: LedgerFacts, subject: str, instance: Any) -> Iterator[Disa
     wrong = [
         _in_words(name, value, told)
         for name, value in now.items()
-        if not _is_told(told, name, value, instance) and not _was_told(known, told, name, instance, related)
+        if not _is_told(told, name, value, instance)
+        and not _was_told(known, told, name, instance, related)
     ]
     if wrong:
         yield Disagreement(subject, f"{' '.join(wrong)} {PUT_RIGHT}", runbook=runbook)
@@ -106,19 +118,24 @@ def _of_object(known: LedgerFacts, subject: str, instance: Any) -> Iterator[Disa
 
 def _is_harmless(instance: Any) -> bool:
     """Whether it is one of the groups that a migration makes, or one that permits nothing."""
-    return isinstance(instance, Group) and (instance.name in GROUP_PERMISSIONS or not instance.permissions.exists())
+    return isinstance(instance, Group) and (
+        instance.name in GROUP_PERMISSIONS or not instance.permissions.exists()
+    )
 
 
 NEVER_TOLD = (
-    "No row of the ledger tells of it: it was made past the portal. Find out who made it, then delete it, or save it in the "
+    "No row of the ledger tells of it: it was made past the portal. Find out who made it, "
+    "then delete it, or save it in the "
     "admin with a change, so that the ledger tells of it."
 )
 PUT_RIGHT = (
-    "It was changed past the portal: find out by whom, then save the right value in the admin. The ledger's value put back "
+    "It was changed past the portal: find out by whom, then save the right value in the "
+    "admin. The ledger's value put back "
     "settles this by itself."
 )
 GONE = (
-    "The ledger tells of it, and it is no longer stored: it was deleted past the portal. Restore it, or make it again."
+    "The ledger tells of it, and it is no longer stored: it was deleted past the portal. Restore "
+    "it, or make it again."
 )
 
 
@@ -168,7 +185,9 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _was_told(known: LedgerFacts, told: Facts, name: str, instance: Any, related: dict[str, Any]) -> bool:
+def _was_told(
+    known: LedgerFacts, told: Facts, name: str, instance: Any, related: dict[str, Any]
+) -> bool:
     """Whether a link is what was told, under the names that the others had then; what was deleted since is no longer linked."""
     if name in ("permissions", "user_permissions"):
         return _permissions_are_told(told, name, instance, related[name])
@@ -180,7 +199,9 @@ def _was_told(known: LedgerFacts, told: Facts, name: str, instance: Any, related
         return isinstance(other, models.Model) and known.label_at(sequence, other) == last
     labels = [_label_then(known, other, sequence) for other in related[name]]
     gone = known.deleted_since(sequence, RELATED_KIND.get(name, ""))
-    left = [entry for entry in _listed(last) if not any(_names(str(entry), label) for label in gone)]
+    left = [
+        entry for entry in _listed(last) if not any(_names(str(entry), label) for label in gone)
+    ]
     return sorted(labels) == sorted(map(str, left))
 
 
@@ -233,9 +254,14 @@ def _rules(known: LedgerFacts) -> Iterator[Disagreement]:
         now = snapshot(rule)
         if is_first:  # the row that told it anew took it out of force
             now.pop("in_force")
-        wrong = [name for name, value in now.items() if name in told and not _is_same(told[name], value)]
+        wrong = [
+            name for name, value in now.items() if name in told and not _is_same(told[name], value)
+        ]
         if wrong:
-            said = " ".join(f"“{name}” is {_shown(now[name])}, the ledger told {_shown(told[name])}." for name in wrong)
+            said = " ".join(
+                f"“{name}” is {_shown(now[name])}, the ledger told {_shown(told[name])}."
+                for name in wrong
+            )
             yield Disagreement(f"{subject} v{rule.version}", f"{said} {PUT_RIGHT}")
     for subject, version in sorted(known.rules.keys() - stored):
         if "." in subject:
@@ -248,4 +274,6 @@ def _landscape(known: LedgerFacts) -> Iterator[Disagreement]:
     # The first format did not tell the sha256 of the stored text.
     told = newest and {(newest.file, newest.sha256), (newest.file, None)} & known.imported
     if newest and not (newest.hash_matches and told):
-        yield Disagreement(f"landscape:{newest.file}", f"The stored file is not the imported one. {PUT_RIGHT}")
+        yield Disagreement(
+            f"landscape:{newest.file}", f"The stored file is not the imported one. {PUT_RIGHT}"
+        )

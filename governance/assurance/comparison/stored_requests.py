@@ -107,12 +107,19 @@ def request_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequen
 
 def _opening(rows: Sequence[Any]) -> Any:
     """The first row of the opening; a downgrade is opened and applied by one row. Later rows may be forged."""
-    return next((row for row in rows if row.action in (Action.REQUEST_SUBMITTED, Action.READINESS_CHANGED)), None)
+    return next(
+        (row for row in rows if row.action in (Action.REQUEST_SUBMITTED, Action.READINESS_CHANGED)),
+        None,
+    )
 
 
 def _told_by_opening(row: Any) -> dict[str, Any]:
     """The values that rows from before the digests hold, by the column."""
-    told = {name: change.get("after") for name, change in row.changes.items() if isinstance(change, dict)}
+    told = {
+        name: change.get("after")
+        for name, change in row.changes.items()
+        if isinstance(change, dict)
+    }
     values = {"requested_by_id": row.actor, "rationale": row.reason.strip()}
     if row.action == Action.REQUEST_SUBMITTED:
         pinned = ("document_sha256", "metadata_sha256")
@@ -127,7 +134,13 @@ def _told_by_opening(row: Any) -> dict[str, Any]:
 
 def _values_of_request(request: StatusChangeRequest) -> dict[str, Any]:
     until = request.valid_until.isoformat() if request.valid_until else None
-    names = ("document_sha256", "metadata_sha256", "required_signatures", "independent", "valid_from_year")
+    names = (
+        "document_sha256",
+        "metadata_sha256",
+        "required_signatures",
+        "independent",
+        "valid_from_year",
+    )
     return {
         **{name: getattr(request, name) for name in names},
         "requested_by_id": request.requested_by.get_username(),
@@ -140,7 +153,11 @@ def _values_of_request(request: StatusChangeRequest) -> dict[str, Any]:
 
 def _differing(stored: dict[str, Any], told: dict[str, Any]) -> Sequence[str]:
     # ``True`` equals 1 in Python and not in SQL.
-    return [name for name, value in told.items() if (type(stored[name]), stored[name]) != (type(value), value)]
+    return [
+        name
+        for name, value in told.items()
+        if (type(stored[name]), stored[name]) != (type(value), value)
+    ]
 
 
 def closing_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequence[str]:
@@ -154,7 +171,9 @@ def closing_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequen
     told_values = {"state": str(CLOSED_AS[Action(closing.action)])}
     if closing.action in (Action.REQUEST_REJECTED, Action.REQUEST_WITHDRAWN):
         told_values["closed_reason"] = closing.reason
-    return _differing({"state": str(request.state), "closed_reason": request.closed_reason}, told_values)
+    return _differing(
+        {"state": str(request.state), "closed_reason": request.closed_reason}, told_values
+    )
 
 
 def decision_columns(decision: SignOff, row: Any) -> Sequence[str]:
@@ -177,7 +196,9 @@ def decision_columns(decision: SignOff, row: Any) -> Sequence[str]:
         "document_sha256": "document_sha256",
         "metadata_sha256": "metadata_sha256",
     }
-    told_values |= {column: after(row, name) for column, name in names.items() if after(row, name) is not None}
+    told_values |= {
+        column: after(row, name) for column, name in names.items() if after(row, name) is not None
+    }
     return _differing(stored, told_values)
 
 
@@ -185,7 +206,9 @@ def decision_rows(request: StatusChangeRequest, rows: Sequence[Any]) -> list[Any
     """Return the ledger rows that tell of a decision on a request; that of a downgrade tells of its only one."""
     told = [row for row in rows if row.action in DECIDED_AS]
     opened = any(row.action == Action.REQUEST_SUBMITTED for row in rows)
-    return told if opened or told else [row for row in rows if row.action == Action.READINESS_CHANGED]
+    return (
+        told if opened or told else [row for row in rows if row.action == Action.READINESS_CHANGED]
+    )
 
 
 @dataclass(slots=True)
@@ -200,10 +223,12 @@ class _Decisions:
         runbook = request.runbook_id
         waiting = list(self.told)
         candidates = {
-            decision.pk: [(decision_columns(decision, row), row) for row in waiting] for decision in self.stored
+            decision.pk: [(decision_columns(decision, row), row) for row in waiting]
+            for decision in self.stored
         }
         for decision in sorted(
-            self.stored, key=lambda each: min([len(found[0]) for found in candidates[each.pk]] or [0])
+            self.stored,
+            key=lambda each: min([len(found[0]) for found in candidates[each.pk]] or [0]),
         ):
             left = [(columns, row) for columns, row in candidates[decision.pk] if row in waiting]
             if not left:
@@ -214,19 +239,27 @@ class _Decisions:
             if columns:
                 yield Difference(SIGN_OFFS, decision.pk, columns, IS_OTHER, runbook)
         for row in waiting:
-            problem = f"the ledger tells in row {row.sequence} of a decision by {row.actor} that is not stored"
+            problem = (
+                f"the ledger tells in row {row.sequence} of a decision by {row.actor} that is "
+                "not stored"
+            )
             yield Difference(REQUESTS, request.pk, ("(its decisions)",), problem, runbook)
 
 
 def differences() -> Iterator[Difference]:
     """Yield every stored request and decision that is not what the ledger told, in four queries.
 
-    Where a person went on without ledger rows (``accept_restore``, ``accept_broken_ledger``), a request from before may
-    lack the rows that told of its closing or of a decision. What its other rows told still counts.
+    Where a person went on without ledger rows (``accept_restore``, ``accept_broken_ledger``), a
+    request from before may lack the rows that told of its closing or of a decision. What its other
+    rows told still counts.
     """
     rows, accepted = _rows_by_request(), _last_accepted()
     decisions: dict[int, list[SignOff]] = defaultdict(list)
-    for decision in SignOff.objects.select_related("signer").annotate(**_as_stored(SIGN_OFF_TIMES)).order_by("pk"):
+    for decision in (
+        SignOff.objects.select_related("signer")
+        .annotate(**_as_stored(SIGN_OFF_TIMES))
+        .order_by("pk")
+    ):
         decisions[decision.request_id].append(decision)
     stored: set[int] = set()
     requests = StatusChangeRequest.objects.select_related("requested_by").order_by("pk")
@@ -239,7 +272,9 @@ def differences() -> Iterator[Difference]:
             *(
                 problem
                 for decision in decisions[request.pk]
-                for problem in _misspelled_times(SIGN_OFFS, decision, SIGN_OFF_TIMES, request.runbook_id)
+                for problem in _misspelled_times(
+                    SIGN_OFFS, decision, SIGN_OFF_TIMES, request.runbook_id
+                )
             ),
             *_Decisions(decisions[request.pk], decision_rows(request, told)).differences(request),
         ]
@@ -254,7 +289,9 @@ def _as_stored(names: Iterable[str]) -> dict[str, AsStored]:
     return {f"stored_{name}": AsStored(name) for name in names}
 
 
-def _misspelled_times(table: str, row: Any, names: Iterable[str], runbook: int) -> Iterator[Difference]:
+def _misspelled_times(
+    table: str, row: Any, names: Iterable[str], runbook: int
+) -> Iterator[Difference]:
     """Times that SQLite holds in another spelling than Django's: SQL compares the texts."""
     for name in names:
         text = getattr(row, f"stored_{name}")
@@ -263,7 +300,9 @@ def _misspelled_times(table: str, row: Any, names: Iterable[str], runbook: int) 
 
 
 def _last_accepted() -> datetime | None:
-    rows = ChangeLogEntry.objects.filter(action__in=(Action.RESTORE_ACCEPTED, Action.BREAK_ACCEPTED))
+    rows = ChangeLogEntry.objects.filter(
+        action__in=(Action.RESTORE_ACCEPTED, Action.BREAK_ACCEPTED)
+    )
     rows = rows.order_by("-sequence")
     return rows.values_list("recorded_at", flat=True).first()
 
@@ -281,9 +320,13 @@ def _rows_by_request() -> dict[int, list[LedgerRow]]:
 
 
 def _of_request(request: Any, rows: Sequence[Any]) -> Iterator[Difference]:
-    request.metadata = read_stored(request.stored_metadata, as_written=connection.vendor == "sqlite")
+    request.metadata = read_stored(
+        request.stored_metadata, as_written=connection.vendor == "sqlite"
+    )
     if isinstance(request.metadata, Misspelled):
-        yield Difference(REQUESTS, request.pk, ("metadata",), request.metadata.problem, request.runbook_id)
+        yield Difference(
+            REQUESTS, request.pk, ("metadata",), request.metadata.problem, request.runbook_id
+        )
         return
     if not rows:
         yield Difference(REQUESTS, request.pk, (THE_ROW,), NOT_TOLD, request.runbook_id)

@@ -20,7 +20,8 @@ class Export:
 
     :ivar unwritten: a sentence for each thing that it has no place for.
     :ivar withheld: a sentence for each signed ready that it does not say.
-    :ivar contradictions: each line that claims a readiness or a version that the runbook does not have.
+    :ivar contradictions: each line that claims a readiness or a version that the runbook does not
+        have.
     """
 
     text: str
@@ -38,7 +39,8 @@ class Export:
 def export_landscape(*, declared: bool = False, at: datetime | None = None) -> Export:
     """What the portal says, as a landscape file. Only what differs from the last import is another line.
 
-    :param declared: write the status that the last file claimed; otherwise the signed one, where it holds.
+    :param declared: write the status that the last file claimed; otherwise the signed one, where it
+        holds.
     :param at: the moment at which a signature must hold (aware; now by default).
     """
     source = LandscapeSource.objects.first()
@@ -55,14 +57,19 @@ def export_landscape(*, declared: bool = False, at: datetime | None = None) -> E
     signed = None if declared else signed_status(at)
     wanted = wanted_landscape(landscape, identity.keys, dropped=dropped, signed=signed)
     written = write_landscape(text, wanted, aliases=aliases, path=path)
-    return Export(written.text, written.unwritten, tuple(_withheld(signed or {})), written.contradictions)
+    return Export(
+        written.text, written.unwritten, tuple(_withheld(signed or {})), written.contradictions
+    )
 
 
 def _withheld(signed: Mapping[str, SignedStatus]) -> Iterator[str]:
     for title, status in signed.items():
         if status.withheld:
             reasons = ", ".join(reason.value for reason in status.withheld)
-            yield f'The runbook "{title}" was signed as ready, and that does not hold ({reasons}): it is not written.'
+            yield (
+                f'The runbook "{title}" was signed as ready, and that does not hold ({reasons}): '
+                "it is not written."
+            )
 
 
 def _lines(text: str) -> list[str]:

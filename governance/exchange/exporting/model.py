@@ -1,6 +1,7 @@
 """What the file is to say: the last import, with what differs in the portal put over it.
 
-The same facts that an import compares are compared here, so that what an import would call unchanged is left alone.
+The same facts that an import compares are compared here, so that what an import would call
+unchanged is left alone.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -8,7 +9,12 @@ from dataclasses import replace
 
 from governance.exchange.exporting.status import SignedStatus
 from governance.exchange.importing.current_state import current_catalogue
-from governance.exchange.importing.target_state import Catalogue, ClusterIndex, Facts, desired_catalogue
+from governance.exchange.importing.target_state import (
+    Catalogue,
+    ClusterIndex,
+    Facts,
+    desired_catalogue,
+)
 from runbooks.choices import ReadinessLevel
 from runbooks.landscape.parse.cells import plain_text
 from runbooks.landscape.schema import (
@@ -38,13 +44,17 @@ def wanted_landscape(
 
     :param landscape: the last import as it is read now.
     :param keys: the title of each of its runbooks -> the title in the portal.
-    :param dropped: runbooks and releases, as the ledger names them, that a file no longer names: they are not put back.
-    :param signed: the status of each runbook by its title in the portal; None writes the declared one.
+    :param dropped: runbooks and releases, as the ledger names them, that a file no longer names:
+        they are not put back.
+    :param signed: the status of each runbook by its title in the portal; None writes the declared
+        one.
     """
     clusters = list(Cluster.objects.all())
     said = desired_catalogue(landscape, ClusterIndex(landscape, clusters), keys)
     now = current_catalogue()
-    runbooks = _Runbooks(landscape, keys, said, now, {str(cluster): cluster for cluster in clusters})
+    runbooks = _Runbooks(
+        landscape, keys, said, now, {str(cluster): cluster for cluster in clusters}
+    )
     rows = runbooks.rows(dropped)
     if signed is not None:
         rows = _with_signed_status(rows, landscape, signed)
@@ -53,7 +63,9 @@ def wanted_landscape(
         runbooks=rows,
         situations=_situations(landscape.situations, said["situation"], now["situation"]),
         sections=_sections(landscape.sections, said["section"], now["section"], keys),
-        code_references=_code_references(landscape.code_references, said["code_reference"], now["code_reference"]),
+        code_references=_code_references(
+            landscape.code_references, said["code_reference"], now["code_reference"]
+        ),
         releases=_releases(landscape.releases, now["release"], dropped),
     )
 
@@ -84,8 +96,14 @@ class _Runbooks:
             if (key := self._keys[row.title]) in self._now
         ]
         named = set(self._keys.values())
-        slugs = [subject.removeprefix("runbook:") for subject in dropped if subject.startswith("runbook:")]
-        absent = Runbook.objects.exclude(slug__in=slugs).exclude(readiness_level=ReadinessLevel.RETIRED)
+        slugs = [
+            subject.removeprefix("runbook:")
+            for subject in dropped
+            if subject.startswith("runbook:")
+        ]
+        absent = Runbook.objects.exclude(slug__in=slugs).exclude(
+            readiness_level=ReadinessLevel.RETIRED
+        )
         new = [
             (self._now[title]["position"] or len(self._now) + 1, self._new_row(self._now[title]))
             for title in absent.values_list("title", flat=True)
@@ -108,7 +126,9 @@ class _Runbooks:
             related_clusters=self._mentions(now["related_clusters"])
             if "related_clusters" in differing
             else row.related_clusters,
-            layers=_in_old_order(row.layers, now["layers"]) if "layers" in differing else row.layers,
+            layers=_in_old_order(row.layers, now["layers"])
+            if "layers" in differing
+            else row.layers,
             declared=_declared(now)
             if differing & {"declared_level", "declared_year", "declared_text"}
             else row.declared,
@@ -132,7 +152,11 @@ class _Runbooks:
         if cluster is None:
             return None
         return ClusterMention(
-            str(cluster.kind), cluster.first_number, cluster.last_number, cluster.suffix, cluster.title
+            str(cluster.kind),
+            cluster.first_number,
+            cluster.last_number,
+            cluster.suffix,
+            cluster.title,
         )
 
     def _mentions(self, labels: Sequence[str]) -> tuple[ClusterMention, ...]:
@@ -140,7 +164,10 @@ class _Runbooks:
 
 
 def _in_old_order(before: Sequence[str], now: Sequence[str]) -> tuple[str, ...]:
-    return (*(name for name in before if name in now), *(name for name in now if name not in before))
+    return (
+        *(name for name in before if name in now),
+        *(name for name in now if name not in before),
+    )
 
 
 def _declared(now: Facts) -> DeclaredReadiness:
@@ -154,7 +181,9 @@ def _with_signed_status(
     said = {title: (status.level, status.year) for title, status in signed.items()}
     return tuple(
         row
-        if row.line and said[row.title] == (row.declared.level, row.declared.year) and not _claims_more(row)
+        if row.line
+        and said[row.title] == (row.declared.level, row.declared.year)
+        and not _claims_more(row)
         else replace(row, declared=_as_written(*said[row.title], in_use))
         for row in rows
     )
@@ -162,10 +191,14 @@ def _with_signed_status(
 
 def _claims_more(row: RunbookRow) -> bool:
     """Whether a status text that is no known level still tells a reader that the runbook is ready."""
-    return row.declared.level != ReadinessLevel.READY and bool(claimed_years(plain_text(row.declared.text)))
+    return row.declared.level != ReadinessLevel.READY and bool(
+        claimed_years(plain_text(row.declared.text))
+    )
 
 
-def _as_written(level: str, year: int | None, in_use: Sequence[DeclaredReadiness]) -> DeclaredReadiness:
+def _as_written(
+    level: str, year: int | None, in_use: Sequence[DeclaredReadiness]
+) -> DeclaredReadiness:
     return DeclaredReadiness(level, year, status_text(level, year, in_use))
 
 
@@ -173,14 +206,21 @@ def _as_written(level: str, year: int | None, in_use: Sequence[DeclaredReadiness
 
 
 def _counterparts(
-    said: Mapping[str, Facts], now: Mapping[str, Facts], alike: Sequence[Callable[[Facts], Hashable]]
+    said: Mapping[str, Facts],
+    now: Mapping[str, Facts],
+    alike: Sequence[Callable[[Facts], Hashable]],
 ) -> dict[str, str]:
     """Key in the file -> key in the portal: the same one, else the only one that is alike in some way."""
     found = {key: key for key in said if key in now}
     for content in alike:
-        gone, come = _grouped(said, set(found), content), _grouped(now, set(found.values()), content)
+        gone, come = (
+            _grouped(said, set(found), content),
+            _grouped(now, set(found.values()), content),
+        )
         found |= {
-            gone[each][0]: come[each][0] for each in gone if each in come and len(gone[each]) == len(come[each]) == 1
+            gone[each][0]: come[each][0]
+            for each in gone
+            if each in come and len(gone[each]) == len(come[each]) == 1
         }
     return found
 
@@ -203,7 +243,9 @@ def _situations(
     wanted = [
         (
             now[key]["position"],
-            replace(row, title=key, comment=now[key]["comment"], runbooks=tuple(now[key]["runbooks"])),
+            replace(
+                row, title=key, comment=now[key]["comment"], runbooks=tuple(now[key]["runbooks"])
+            ),
         )
         for row in rows
         if (key := found.get(row.title))
@@ -211,7 +253,9 @@ def _situations(
     wanted += [
         (
             facts["position"] or len(now) + 1,
-            SituationRow(0, title, tuple(facts["runbooks"]), tuple(facts["runbooks"]), facts["comment"]),
+            SituationRow(
+                0, title, tuple(facts["runbooks"]), tuple(facts["runbooks"]), facts["comment"]
+            ),
         )
         for title, facts in now.items()
         if title not in found.values()
@@ -220,13 +264,25 @@ def _situations(
 
 
 def _sections(
-    rows: Sequence[SectionRow], said: Mapping[str, Facts], now: Mapping[str, Facts], keys: Mapping[str, str]
+    rows: Sequence[SectionRow],
+    said: Mapping[str, Facts],
+    now: Mapping[str, Facts],
+    keys: Mapping[str, str],
 ) -> tuple[SectionRow, ...]:
-    alike = (lambda facts: tuple(entry[0] for entry in facts["entries"]), lambda facts: facts["number"])
+    alike = (
+        lambda facts: tuple(entry[0] for entry in facts["entries"]),
+        lambda facts: facts["number"],
+    )
     found = _counterparts(said, now, alike)
     wanted = [_section(row, key, now[key], keys) for row in rows if (key := found.get(row.title))]
     wanted += [
-        SectionRow(0, facts["number"], title, facts["note"], tuple(_new_entry(*entry) for entry in facts["entries"]))
+        SectionRow(
+            0,
+            facts["number"],
+            title,
+            facts["note"],
+            tuple(_new_entry(*entry) for entry in facts["entries"]),
+        )
         for title, facts in now.items()
         if title not in found.values()
     ]
@@ -262,23 +318,43 @@ def _new_entry(runbook: str, heading: str, role: str) -> SectionEntryRow:
 def _code_references(
     rows: Sequence[CodeReferenceRow], said: Mapping[str, Facts], now: Mapping[str, Facts]
 ) -> tuple[CodeReferenceRow, ...]:
-    found = _counterparts(said, now, (lambda facts: facts["description"], lambda facts: facts["position"]))
-    kept = [replace(row, path=key, description=now[key]["description"]) for row in rows if (key := found.get(row.path))]
+    found = _counterparts(
+        said, now, (lambda facts: facts["description"], lambda facts: facts["position"])
+    )
+    kept = [
+        replace(row, path=key, description=now[key]["description"])
+        for row in rows
+        if (key := found.get(row.path))
+    ]
     new = [
-        CodeReferenceRow(0, path, facts["description"], ()) for path, facts in now.items() if path not in found.values()
+        CodeReferenceRow(0, path, facts["description"], ())
+        for path, facts in now.items()
+        if path not in found.values()
     ]
     return (*kept, *new)
 
 
-def _releases(rows: Sequence[ReleaseRow], now: Mapping[str, Facts], dropped: frozenset[str]) -> tuple[ReleaseRow, ...]:
+def _releases(
+    rows: Sequence[ReleaseRow], now: Mapping[str, Facts], dropped: frozenset[str]
+) -> tuple[ReleaseRow, ...]:
     named = {row.version for row in rows}
     new = [
-        ReleaseRow(0, version, facts["dated"], facts["year"], facts["month"], facts["label"], tuple(facts["notes"]))
+        ReleaseRow(
+            0,
+            version,
+            facts["dated"],
+            facts["year"],
+            facts["month"],
+            facts["label"],
+            tuple(facts["notes"]),
+        )
         for version, facts in now.items()
         if version not in named and f"release:{version}" not in dropped
     ]
     kept = [
-        replace(row, dated=now[row.version]["dated"], label=now[row.version]["label"]) if row.version in now else row
+        replace(row, dated=now[row.version]["dated"], label=now[row.version]["label"])
+        if row.version in now
+        else row
         for row in rows
     ]
     return (*new, *kept)

@@ -25,13 +25,15 @@ class SignedStatus:
 def signed_status(at: datetime | None = None) -> dict[str, SignedStatus]:
     """By title, the status of every runbook: a ready that does not hold is unassessed.
 
-    A ready holds where the verdict for its year is go. One whose year is over, and that held until the last day of it,
-    keeps its year, which says so by itself.
+    A ready holds where the verdict for its year is go. One whose year is over, and that held until
+    the last day of it, keeps its year, which says so by itself.
 
     :param at: the moment at which it must hold (aware; now by default).
     """
     runbooks = list(Runbook.objects.with_catalogue())
-    withheld = _withheld([runbook for runbook in runbooks if runbook.readiness_level == ReadinessLevel.READY], at)
+    withheld = _withheld(
+        [runbook for runbook in runbooks if runbook.readiness_level == ReadinessLevel.READY], at
+    )
     return {
         runbook.title: SignedStatus(str(ReadinessLevel.UNASSESSED), None, reasons)
         if (reasons := withheld.get(runbook.pk))
@@ -40,7 +42,9 @@ def signed_status(at: datetime | None = None) -> dict[str, SignedStatus]:
     }
 
 
-def _withheld(ready: Sequence[Runbook], at: datetime | None) -> Mapping[int, tuple[VerdictReason, ...]]:
+def _withheld(
+    ready: Sequence[Runbook], at: datetime | None
+) -> Mapping[int, tuple[VerdictReason, ...]]:
     """Primary key -> why the readiness does not hold, of those where it does not."""
     this_year = timezone.localdate(at).year
     by_year: dict[int, list[Runbook]] = {}
@@ -49,7 +53,9 @@ def _withheld(ready: Sequence[Runbook], at: datetime | None) -> Mapping[int, tup
     found = {}
     for year, runbooks in by_year.items():
         for runbook, verdict in zip(runbooks, verdicts_on(runbooks, year=year, at=at), strict=True):
-            reasons = set(verdict.reasons) - ({VerdictReason.EXPIRED} if _is_merely_over(runbook, this_year) else set())
+            reasons = set(verdict.reasons) - (
+                {VerdictReason.EXPIRED} if _is_merely_over(runbook, this_year) else set()
+            )
             if reasons:
                 found[runbook.pk] = tuple(reason for reason in verdict.reasons if reason in reasons)
     return found
@@ -58,4 +64,8 @@ def _withheld(ready: Sequence[Runbook], at: datetime | None) -> Mapping[int, tup
 def _is_merely_over(runbook: Runbook, this_year: int) -> bool:
     """Whether the year is over, and nothing ended the readiness before it was."""
     year = runbook.readiness_year
-    return year is not None and year < this_year and last_day(year, runbook.signed_until) == date(year, 12, 31)
+    return (
+        year is not None
+        and year < this_year
+        and last_day(year, runbook.signed_until) == date(year, 12, 31)
+    )

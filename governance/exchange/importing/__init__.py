@@ -1,6 +1,12 @@
 """Importing a landscape file: parsed landscape -> plan (dry run) -> apply through the actions."""
 
-from governance.exchange.importing.apply import CatalogueChanged, PlanChanged, PlanRefused, ProposalsOpen, apply_plan
+from governance.exchange.importing.apply import (
+    CatalogueChanged,
+    PlanChanged,
+    PlanRefused,
+    ProposalsOpen,
+    apply_plan,
+)
 from governance.exchange.importing.findings import FindingDraft
 from governance.exchange.importing.matching import Answers, Proposal
 from governance.exchange.importing.plan import Plan, Step, plan_import

@@ -29,12 +29,14 @@ from runbooks.models import Runbook
 from runbooks.search import index
 
 MOVED_AT_ONCE = 1_000
-# A change of so many steps is one transaction. A larger one is written in parts: each takes some tenths of a second.
+# A change of so many steps is one transaction. A larger one is written in parts: each takes some
+# tenths of a second.
 MAX_IN_ONE = 200
 STEPS_IN_A_PART = 50
 ATTEMPTS = 5
 MAX_SUBJECT_LENGTH = 300
-# What happens all day and changes nothing that a plan rests on. After anything else the plan is made again.
+# What happens all day and changes nothing that a plan rests on. After anything else the plan is
+# made again.
 LEAVES_THE_CATALOGUE = (
     Action.DOCUMENT_STORED,
     Action.REQUEST_SUBMITTED,
@@ -72,27 +74,35 @@ class CatalogueChanged(PlanChanged):
             if is_begun
             else "Documents were stored, but no runbook shows them. Look at the new plan."
         )
-        super().__init__(f"Somebody else has changed the catalogue since the plan was made. {written}")
+        super().__init__(
+            f"Somebody else has changed the catalogue since the plan was made. {written}"
+        )
         self.plan = plan
 
 
-def apply_plan(plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None) -> None:
+def apply_plan(
+    plan: Plan, *, by: ledger.Actor, at: datetime | None = None, shown: str | None = None
+) -> None:
     """Write what the plan says. An empty plan writes nothing.
 
-    What takes long holds no lock: documents are stored first, each in a short transaction of its own
-    (each is a fact by itself, docs/decisions/0013), and Markdown is rendered. Then the catalogue's change
-    is one transaction; one of more than ``MAX_IN_ONE`` steps is written in parts, so that a downgrade
-    never waits for all of it, and is a finding until the last part is there. The check of the catalogue
-    and the search index follow. Whoever is killed on the way imports the file again.
+    What takes long holds no lock: documents are stored first, each in a short transaction of its
+    own (each is a fact by itself, docs/decisions/0013), and Markdown is rendered. Then the
+    catalogue's change is one transaction; one of more than ``MAX_IN_ONE`` steps is written in
+    parts, so that a downgrade never waits for all of it, and is a finding until the last part is
+    there. The check of the catalogue and the search index follow. Whoever is killed on the way
+    imports the file again.
 
     :param at: when documents and findings were seen (aware; now by default).
     :param shown: the digest of the plan that the user saw; None where nobody was shown one.
-    :raises PlanRefused: a proposal waits for an answer, or what was shown is not what would be written.
+    :raises PlanRefused: a proposal waits for an answer, or what was shown is not what would be
+        written.
     """
     if plan.open_proposals:
         raise ProposalsOpen(" ".join(_asked(plan.open_proposals)))
     if shown is not None and shown != plan.digest:
-        raise PlanChanged("The catalogue or the file has changed since the plan was shown. Look at the new plan.")
+        raise PlanChanged(
+            "The catalogue or the file has changed since the plan was shown. Look at the new plan."
+        )
     if plan.is_empty:
         return
     moment = at or timezone.now()
@@ -136,7 +146,13 @@ class _Application:
             steps = self.rest.steps
             most = STEPS_IN_A_PART if self.is_begun else MAX_IN_ONE
             number = len(steps) if len(steps) <= most else STEPS_IN_A_PART
-            _write_steps(steps[:number], self.catalogued, self.moved, by=self.by, reason=f"Import of {self.whole.file}")
+            _write_steps(
+                steps[:number],
+                self.catalogued,
+                self.moved,
+                by=self.by,
+                reason=f"Import of {self.whole.file}",
+            )
             if number == len(steps):
                 self._finish()
             else:
@@ -179,13 +195,18 @@ class _Application:
                 kind=FindingKind.UNFINISHED_IMPORT,
                 severity=SEVERITY_OF_KIND[FindingKind.UNFINISHED_IMPORT],
                 subject=self.whole.file[:MAX_SUBJECT_LENGTH],
-                message="The import of this file has begun and not ended. If it is not at work, import the file again.",
+                message=(
+                    "The import of this file has begun and not ended. If it is not at work, "
+                    "import the file again."
+                ),
                 first_seen=self.at,
             )
 
     def _unfinished(self) -> Any:
         subject = self.whole.file[:MAX_SUBJECT_LENGTH]
-        return Finding.objects.filter(kind=FindingKind.UNFINISHED_IMPORT, subject=subject, resolved_at__isnull=True)
+        return Finding.objects.filter(
+            kind=FindingKind.UNFINISHED_IMPORT, subject=subject, resolved_at__isnull=True
+        )
 
 
 def _markdown_of(steps: Iterable[Step]) -> Iterator[str]:
@@ -207,12 +228,15 @@ def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
         )
     if removals:
         yield (
-            f"{len(removals)} removal(s) that take what people added in the portal wait for an answer. "
+            f"{len(removals)} removal(s) that take what people added in the portal wait for "
+            "an answer. "
             "Accept them with --accept-removals, or refuse them with --refuse-removals."
         )
 
 
-def _write_steps(steps: Iterable[Step], catalogued: Catalogued, moved: Moved, *, by: ledger.Actor, reason: str) -> None:
+def _write_steps(
+    steps: Iterable[Step], catalogued: Catalogued, moved: Moved, *, by: ledger.Actor, reason: str
+) -> None:
     """Write them in their order; ``moved`` takes what only moved, which has no ledger row of its own."""
     for kind, group in groupby(steps, key=lambda step: step.kind):
         of_kind = list(group)
@@ -229,7 +253,9 @@ def _write_steps(steps: Iterable[Step], catalogued: Catalogued, moved: Moved, *,
             _note_releases(written, by=by)
 
 
-def _write_kind(kind: str, steps: list[Step], catalogued: Catalogued, *, by: ledger.Actor, reason: str) -> None:
+def _write_kind(
+    kind: str, steps: list[Step], catalogued: Catalogued, *, by: ledger.Actor, reason: str
+) -> None:
     """Write all objects of one kind, and one ledger row for each that changed."""
     model = MODELS[kind][0]
     instances = catalogued.instances(kind, steps)

@@ -7,13 +7,23 @@ from django.db.models import Prefetch
 from governance.exchange.importing.target_state import Catalogue, Facts
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry, Release
-from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation, SituationRunbook
+from runbooks.models import (
+    Cluster,
+    CodeReference,
+    Layer,
+    Runbook,
+    Section,
+    SectionEntry,
+    Situation,
+    SituationRunbook,
+)
 
 
 def current_catalogue(called: Mapping[str, str] | None = None) -> Catalogue:
     """Every stored object, in a fixed number of queries.
 
-    :param called: stored titles of runbooks -> the titles under which other objects are to refer to them.
+    :param called: stored titles of runbooks -> the titles under which other objects are to refer to
+        them.
     """
     names = called or {}
 
@@ -32,13 +42,18 @@ def current_catalogue(called: Mapping[str, str] | None = None) -> Catalogue:
             }
             for cluster in Cluster.objects.all()
         },
-        "runbook": {runbook.title: _runbook_facts(runbook) for runbook in Runbook.objects.with_catalogue()},
+        "runbook": {
+            runbook.title: _runbook_facts(runbook) for runbook in Runbook.objects.with_catalogue()
+        },
         "section": {
             section.title: {
                 "title": section.title,
                 "number": section.number,
                 "note": section.note,
-                "entries": [[name(entry.runbook), entry.heading, entry.role] for entry in section.entries.all()],
+                "entries": [
+                    [name(entry.runbook), entry.heading, entry.role]
+                    for entry in section.entries.all()
+                ],
             }
             for section in Section.objects.prefetch_related(
                 Prefetch("entries", SectionEntry.objects.select_related("runbook"))
@@ -88,7 +103,9 @@ def _runbook_facts(runbook: Runbook) -> Facts:
 def _releases() -> dict[str, Facts]:
     notes: dict[str, list[str]] = {}
     for entry in ChangeLogEntry.objects.filter(action=Action.RELEASE_NOTED).order_by("sequence"):
-        notes.setdefault(entry.release, []).append(str(entry.changes.get("text", {}).get("after", "")))
+        notes.setdefault(entry.release, []).append(
+            str(entry.changes.get("text", {}).get("after", ""))
+        )
     return {
         release.version: {
             "dated": release.dated,

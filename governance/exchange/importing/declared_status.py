@@ -29,14 +29,19 @@ class Claim:
 def claims_of(plan: Plan) -> list[Claim]:
     """The claims as they will be when the plan is applied."""
     stored = {runbook.title: runbook for runbook in Runbook.objects.all()}
-    after = {title: _facts(runbook) for title, runbook in stored.items() if title not in plan.absent}
+    after = {
+        title: _facts(runbook) for title, runbook in stored.items() if title not in plan.absent
+    }
     now_called: dict[str, str] = {}
     for step in plan.steps:
         if step.kind == "runbook" and step.after is not None:
             after.pop(step.stored, None)
             after[step.key] = step.after
             now_called[step.key] = step.stored
-    return _claims(after, {title: stored[old] for title in after if (old := now_called.get(title, title)) in stored})
+    return _claims(
+        after,
+        {title: stored[old] for title in after if (old := now_called.get(title, title)) in stored},
+    )
 
 
 def present_claims() -> list[Claim]:
@@ -54,7 +59,9 @@ def _facts(runbook: Runbook) -> Facts:
 
 
 def _claims(declared: Mapping[str, Facts], stored: Mapping[str, Runbook]) -> list[Claim]:
-    in_order: Iterable[tuple[str, Facts]] = sorted(declared.items(), key=lambda item: (item[1]["position"], item[0]))
+    in_order: Iterable[tuple[str, Facts]] = sorted(
+        declared.items(), key=lambda item: (item[1]["position"], item[0])
+    )
     claims = []
     for title, facts in in_order:
         runbook = stored.get(title) or Runbook()
@@ -70,7 +77,8 @@ def _claims(declared: Mapping[str, Facts], stored: Mapping[str, Runbook]) -> lis
                 level=level,
                 year=year,
                 may_be_requested=runbook.pk is not None and _may_be_requested(runbook, level, year),
-                may_be_taken_down=runbook.pk is not None and transitions.is_down(runbook.readiness_level, level),
+                may_be_taken_down=runbook.pk is not None
+                and transitions.is_down(runbook.readiness_level, level),
             )
         )
     return claims
@@ -79,4 +87,6 @@ def _claims(declared: Mapping[str, Facts], stored: Mapping[str, Runbook]) -> lis
 def _may_be_requested(runbook: Runbook, level: str, year: int | None) -> bool:
     """Whether the step table and the calendar have nothing against it; who may ask is asked by the form."""
     this_year = timezone.localdate().year
-    return transitions.is_up(runbook.readiness_level, level) and (year is None or year in (this_year, this_year + 1))
+    return transitions.is_up(runbook.readiness_level, level) and (
+        year is None or year in (this_year, this_year + 1)
+    )

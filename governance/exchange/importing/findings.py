@@ -39,7 +39,9 @@ class FindingDraft:
 def from_notice(notice: Notice, file: str) -> FindingDraft:
     """What the reader noticed."""
     kind = FindingKind(notice.kind) if notice.kind in FindingKind.values else FindingKind.OTHER
-    return FindingDraft(kind, notice.subject[:MAX_SUBJECT_LENGTH], notice.message, file, notice.line)
+    return FindingDraft(
+        kind, notice.subject[:MAX_SUBJECT_LENGTH], notice.message, file, notice.line
+    )
 
 
 def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
@@ -47,28 +49,42 @@ def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
     for row in identity.former_names:
         title = identity.keys[row.title]
         message = (
-            f'The file calls it "{row.title}", the portal "{title}". It was read as the same runbook. '
+            f'The file calls it "{row.title}", the portal "{title}". It was read as the same '
+            "runbook. "
             "Write the present title, or export the file."
         )
-        yield FindingDraft(FindingKind.FORMER_NAME, row.title, message, file, row.line, runbook=title)
+        yield FindingDraft(
+            FindingKind.FORMER_NAME, row.title, message, file, row.line, runbook=title
+        )
 
 
 def of_kept_path(row: RunbookRow, title: str, kept: str, file: str) -> FindingDraft:
     """A move that was refused: the portal stays with the path that it has."""
-    message = f'The portal stays with "{kept}", because the move was refused. Correct the path in the file.'
-    return FindingDraft(FindingKind.REFUSED_MOVE, row.document_path, message, file, row.line, runbook=title)
+    message = (
+        f'The portal stays with "{kept}", because the move was refused. Correct the path in the '
+        "file."
+    )
+    return FindingDraft(
+        FindingKind.REFUSED_MOVE, row.document_path, message, file, row.line, runbook=title
+    )
 
 
 def of_cluster(ambiguous: AmbiguousCluster, file: str) -> FindingDraft:
     """A number that several titled clusters bear."""
-    message = f"Several clusters bear this number: {'; '.join(ambiguous.candidates)}. Write the title as well."
-    return FindingDraft(FindingKind.AMBIGUOUS_CLUSTER, ambiguous.label, message, file, ambiguous.line)
+    message = (
+        f"Several clusters bear this number: {'; '.join(ambiguous.candidates)}. Write the title "
+        "as well."
+    )
+    return FindingDraft(
+        FindingKind.AMBIGUOUS_CLUSTER, ambiguous.label, message, file, ambiguous.line
+    )
 
 
 def of_absent(title: str, file: str) -> FindingDraft:
     """A runbook that the file does not name. It is never deleted."""
     message = (
-        "The portal knows this runbook, the file does not name it. It was left as it is: retire it, or add the row."
+        "The portal knows this runbook, the file does not name it. It was left as it is: retire "
+        "it, or add the row."
     )
     return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
 
@@ -78,20 +94,30 @@ def of_held(kind: str, key: str, file: str) -> FindingDraft:
     with override("en"):
         name = MODELS[kind][0]._meta.verbose_name
         message = (
-            f"An earlier file named this {name}, and this one was read without it. A table header, a row or a block may be "
-            "broken, so it was left as it is. Mend the file and import again, or delete it in the portal."
+            f"An earlier file named this {name}, and this one was read without it. A table "
+            "header, a row or a block may be "
+            "broken, so it was left as it is. Mend the file and import again, or delete it "
+            "in the portal."
         )
     return FindingDraft(FindingKind.OTHER, key[:MAX_SUBJECT_LENGTH], message, file, 0)
 
 
-def of_document(path: str, read: ReadDocuments, *, line: int, title: str, file: str) -> FindingDraft | None:
+def of_document(
+    path: str, read: ReadDocuments, *, line: int, title: str, file: str
+) -> FindingDraft | None:
     """The finding where there is no text at a path, or none that could be stored."""
     try:
         read.sha256(path)
     except DocumentMissing:
-        kind, message = FindingKind.MISSING_DOCUMENT, "There is no such file. Correct the path, or add the document."
+        kind, message = (
+            FindingKind.MISSING_DOCUMENT,
+            "There is no such file. Correct the path, or add the document.",
+        )
     except DocumentUnreadable as error:
-        kind, message = FindingKind.UNREADABLE_DOCUMENT, f"{error} Correct the document, then import again."
+        kind, message = (
+            FindingKind.UNREADABLE_DOCUMENT,
+            f"{error} Correct the document, then import again.",
+        )
     else:
         return None
     return FindingDraft(kind, path, message, file, line, runbook=title)
@@ -105,8 +131,10 @@ def of_missing_link(draft: FindingDraft, row: RunbookRow, read: ReadDocuments) -
     if not read.is_readable(other):
         return draft
     message = (
-        f'The link "{row.link}" leads to "{row.document_path}", where there is no file: a link starts at the folder of '
-        f'the file that holds it. Seen from the root of the repository it would be "{other}", which is there. '
+        f'The link "{row.link}" leads to "{row.document_path}", where there is no file: a '
+        "link starts at the folder of "
+        "the file that holds it. Seen from the root of the repository it would be "
+        f'"{other}", which is there. '
         "Write the link relative to this file, or write the path from the root in backticks."
     )
     return replace(draft, message=message)
@@ -115,13 +143,19 @@ def of_missing_link(draft: FindingDraft, row: RunbookRow, read: ReadDocuments) -
 def of_unplaced_link(row: RunbookRow, file: str) -> FindingDraft:
     """A relative link in a file that lies nobody knows where."""
     message = (
-        f'The link "{row.link}" was read from the root of the repository, because nobody told where in it this file '
-        "lies. Import the file from its place below the documents' folder, or write the path in backticks."
+        f'The link "{row.link}" was read from the root of the repository, because nobody '
+        "told where in it this file "
+        "lies. Import the file from its place below the documents' folder, or write the path "
+        "in backticks."
     )
-    return FindingDraft(FindingKind.OTHER, row.link[:MAX_SUBJECT_LENGTH], message, file, row.line, runbook=row.title)
+    return FindingDraft(
+        FindingKind.OTHER, row.link[:MAX_SUBJECT_LENGTH], message, file, row.line, runbook=row.title
+    )
 
 
-def compare_findings(drafts: list[FindingDraft], file: str) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:
+def compare_findings(
+    drafts: list[FindingDraft], file: str
+) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:
     """Those that are not open yet, and the open ones that are settled: of this file, or of one that was imported before."""
     identities = {draft.identity for draft in drafts}
     files = {file, *LandscapeSource.objects.values_list("file", flat=True).distinct()}
@@ -135,5 +169,7 @@ def compare_findings(drafts: list[FindingDraft], file: str) -> tuple[tuple[Findi
 
 def refused_moves() -> list[tuple[str, str]]:
     """Title and path of the moves that were refused, as the open findings remember them."""
-    found = Finding.objects.filter(kind=FindingKind.REFUSED_MOVE, resolved_at__isnull=True, runbook__isnull=False)
+    found = Finding.objects.filter(
+        kind=FindingKind.REFUSED_MOVE, resolved_at__isnull=True, runbook__isnull=False
+    )
     return list(found.values_list("runbook__title", "subject"))

@@ -49,11 +49,14 @@ def _longest(model: type[models.Model]) -> dict[str, int]:
 
 def _check(kind: str, key: str, longest: Mapping[str, int], name: str, value: object) -> None:
     if isinstance(value, int) and value > MAX_NUMBER:
-        raise LandscapeError(f"{_named(kind, key)}: {name} is {value}, which is too large. Correct it in the file.")
+        raise LandscapeError(
+            f"{_named(kind, key)}: {name} is {value}, which is too large. Correct it in the file."
+        )
     fits = longest.get(name)
     if fits is not None and isinstance(value, str) and len(value) > fits:
         raise LandscapeError(
-            f"{_named(kind, key)}: {name} has {len(value)} characters, {fits} fit. Shorten it in the file."
+            f"{_named(kind, key)}: {name} has {len(value)} characters, {fits} fit. Shorten "
+            "it in the file."
         )
 
 

@@ -4,7 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from governance.exchange.importing.matching import Stored
-from governance.exchange.importing.target_state import Catalogue, ClusterIndex, Facts, desired_catalogue
+from governance.exchange.importing.target_state import (
+    Catalogue,
+    ClusterIndex,
+    Facts,
+    desired_catalogue,
+)
 from runbooks.landscape.parse.names import name_tokens
 from runbooks.landscape.schema import Landscape
 from runbooks.models import Situation, SituationRunbook
@@ -31,7 +36,8 @@ class Added:
         """Read from the database.
 
         :param last: what the last file said; None where there was none.
-        :param called: stored titles of runbooks -> the titles under which other objects are to refer to them.
+        :param called: stored titles of runbooks -> the titles under which other objects are to
+            refer to them.
         """
         labels = {
             title: {name: value for name, value in zip(LABELS, values, strict=True) if value}
@@ -40,7 +46,9 @@ class Added:
         }
         headings: dict[str, list[tuple[str, str]]] = {}
         steps = SituationRunbook.objects.exclude(headings="").order_by("situation", "position")
-        for title, runbook, text in steps.values_list("situation__title", "runbook__title", "headings"):
+        for title, runbook, text in steps.values_list(
+            "situation__title", "runbook__title", "headings"
+        ):
             headings.setdefault(title, []).append((called.get(runbook, runbook), text))
         return cls(labels, headings, _said(last, stored, called) if last else {})
 
@@ -48,12 +56,18 @@ class Added:
         """Field -> value of what would be lost with an object. What is not known to come from a file counts as added."""
         said = self.said.get(kind, {}).get(key, {})
         edited = {
-            name: value for name, value in now.items() if name not in NOT_ADDED and value and said.get(name) != value
+            name: value
+            for name, value in now.items()
+            if name not in NOT_ADDED and value and said.get(name) != value
         }
         if kind != "situation":
             return edited
         headings = self.headings_without(key, ())
-        return {**edited, **self.labels.get(key, {}), **({"headings": headings} if headings else {})}
+        return {
+            **edited,
+            **self.labels.get(key, {}),
+            **({"headings": headings} if headings else {}),
+        }
 
     def headings_without(self, situation: str, runbooks: Iterable[str]) -> list[str]:
         """``Runbook: heading, heading`` for each runbook of a situation that is not among ``runbooks``."""
@@ -68,7 +82,9 @@ class Added:
 def _said(last: Landscape, stored: Stored, called: Mapping[str, str]) -> Catalogue:
     """What a file said, its runbooks under the titles that they have after this import."""
     titles = {
-        row.title: row.title if row.title in stored.paths else stored.names.get(name_tokens(row.title), row.title)
+        row.title: row.title
+        if row.title in stored.paths
+        else stored.names.get(name_tokens(row.title), row.title)
         for row in last.runbooks
     }
     keys = {title: called.get(known, known) for title, known in titles.items()}

@@ -1,8 +1,8 @@
 """Which row of the file is which runbook of the portal. Nothing is guessed: what is probable is proposed.
 
-A title, or a further name, is certain. A row that nobody knows, beside a runbook that the file no longer names, may
-be the same runbook under a new title; a known runbook with another path may have moved. Both wait for a yes.
-See ``docs/decisions/0010-landscape-in-and-out.md``.
+A title, or a further name, is certain. A row that nobody knows, beside a runbook that the file no
+longer names, may be the same runbook under a new title; a known runbook with another path may have
+moved. Both wait for a yes. See ``docs/decisions/0010-landscape-in-and-out.md``.
 """
 
 import hashlib
@@ -71,7 +71,9 @@ class Answers:
 
     def to(self, proposal: Proposal) -> bool | None:
         """The answer to one proposal."""
-        return self.by_key.get(proposal.key, self.removals if proposal.kind == REMOVAL else self.otherwise)
+        return self.by_key.get(
+            proposal.key, self.removals if proposal.kind == REMOVAL else self.otherwise
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,13 @@ class Matching:
         return names | {key: title for title, key in self.keys.items() if key != title}
 
 
-def match(landscape: Landscape, stored: Stored, answers: Answers, refused: Iterable[tuple[str, str]]) -> Matching:
+def match(
+    landscape: Landscape, stored: Stored, answers: Answers, refused: Iterable[tuple[str, str]]
+) -> Matching:
     """Find the runbook of each row.
 
-    :param refused: pairs of title and path: moves that were refused at an earlier import and are not asked about again.
+    :param refused: pairs of title and path: moves that were refused at an earlier import and are
+        not asked about again.
     """
     identity = Matching()
     titles = {row.title for row in landscape.runbooks}
@@ -136,21 +141,27 @@ def match(landscape: Landscape, stored: Stored, answers: Answers, refused: Itera
     return identity
 
 
-def _take_unknown(identity: Matching, row: RunbookRow, probable: str | None, stored: Stored, answers: Answers) -> None:
+def _take_unknown(
+    identity: Matching, row: RunbookRow, probable: str | None, stored: Stored, answers: Answers
+) -> None:
     """A row that no name leads to: the runbook that was renamed, unless that was denied, or a new one."""
     identity.keys[row.title] = row.title
     if probable is None:
         return
-    proposal = Proposal(RENAME, row.line, probable, row.title, stored.paths[probable], row.document_path).answered(
-        answers
-    )
+    proposal = Proposal(
+        RENAME, row.line, probable, row.title, stored.paths[probable], row.document_path
+    ).answered(answers)
     identity.proposals.append(proposal)
     if proposal.answer is not False:
         identity.renamed[row.title] = probable
 
 
 def _take_move(
-    identity: Matching, row: RunbookRow, stored: Stored, answers: Answers, refused: set[tuple[str, str]]
+    identity: Matching,
+    row: RunbookRow,
+    stored: Stored,
+    answers: Answers,
+    refused: set[tuple[str, str]],
 ) -> None:
     key = identity.keys[row.title]
     before = stored.paths.get(key, "")
@@ -180,7 +191,9 @@ def best_pairs(scores: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
         for old, score in candidates.items():
             reverse.setdefault(old, {})[title] = score
     best_of_stored = _only_best(reverse)
-    return {title: old for title, old in _only_best(scores).items() if best_of_stored.get(old) == title}
+    return {
+        title: old for title, old in _only_best(scores).items() if best_of_stored.get(old) == title
+    }
 
 
 def _only_best(candidates: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
@@ -207,7 +220,12 @@ def _scores(unknown: list[RunbookRow], absent: Mapping[str, str]) -> dict[str, d
         for old in by_path.get(row.document_path, ()):
             found[old] = SAME_PATH
         if not found and len(unknown) * len(absent) <= MAX_PAIRS:
-            found = {old: LIKE_WORDS for words, olds in by_words.items() for old in olds if _alike(tokens, words)}
+            found = {
+                old: LIKE_WORDS
+                for words, olds in by_words.items()
+                for old in olds
+                if _alike(tokens, words)
+            }
         scores[row.title] = found
     return scores
 

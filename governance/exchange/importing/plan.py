@@ -27,7 +27,13 @@ from governance.exchange.importing.matching import Answers, Matching, Proposal, 
 from governance.exchange.importing.previous import Before, subjects_of
 from governance.exchange.importing.read_documents import ReadDocuments
 from governance.exchange.importing.removals import Leaving, find_leaving
-from governance.exchange.importing.target_state import KINDS, Catalogue, ClusterIndex, Facts, desired_catalogue
+from governance.exchange.importing.target_state import (
+    KINDS,
+    Catalogue,
+    ClusterIndex,
+    Facts,
+    desired_catalogue,
+)
 from governance.exchange.importing.upload import LandscapeFile
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
@@ -68,7 +74,9 @@ class Step:
         """Field -> (before, after), of those that differ."""
         before, after = self.before or {}, self.after or {}
         return {
-            name: (before.get(name), after.get(name)) for name in after or before if before.get(name) != after.get(name)
+            name: (before.get(name), after.get(name))
+            for name in after or before
+            if before.get(name) != after.get(name)
         }
 
 
@@ -100,15 +108,27 @@ class Plan:
     documents: dict[str, bytes]  # path -> content, of those that are not stored yet
     findings: tuple[FindingDraft, ...]
     new_findings: tuple[FindingDraft, ...]
-    settled_findings: tuple[int, ...]  # primary keys of open findings that the file no longer gives cause for
-    absent: tuple[str, ...]  # titles of runbooks that the file does not name: proposed for retirement
-    dropped: tuple[str, ...]  # what an earlier file named and this one does not and stays, as the ledger names it
+    settled_findings: tuple[
+        int, ...
+    ]  # primary keys of open findings that the file no longer gives cause for
+    absent: tuple[
+        str, ...
+    ]  # titles of runbooks that the file does not name: proposed for retirement
+    dropped: tuple[
+        str, ...
+    ]  # what an earlier file named and this one does not and stays, as the ledger names it
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether applying would write nothing at all."""
-        return not (self.steps or self.documents or self.new_findings or self.settled_findings or self.source_changed)
+        return not (
+            self.steps
+            or self.documents
+            or self.new_findings
+            or self.settled_findings
+            or self.source_changed
+        )
 
     @property
     def open_proposals(self) -> tuple[Proposal, ...]:
@@ -123,7 +143,9 @@ class Plan:
     @property
     def digest(self) -> str:
         """The sha256 (hex) of all that the plan says: two plans with the same one write the same."""
-        documents = {path: hashlib.sha256(content).hexdigest() for path, content in self.documents.items()}
+        documents = {
+            path: hashlib.sha256(content).hexdigest() for path, content in self.documents.items()
+        }
         return self._digest(documents=documents)
 
     @property
@@ -141,7 +163,9 @@ class Plan:
     def _digest(self, **more: Any) -> str:
         said: dict[str, Any] = {
             "file": [self.file, self.sha256, hashlib.sha256(self.source_text.encode()).hexdigest()],
-            "steps": [[step.kind, step.key, step.stored, step.before, step.after] for step in self.steps],
+            "steps": [
+                [step.kind, step.key, step.stored, step.before, step.after] for step in self.steps
+            ],
             "proposals": [[proposal.key, proposal.answer] for proposal in self.proposals],
             **more,
             "findings": [[*draft.identity, draft.message] for draft in self.new_findings],
@@ -158,16 +182,22 @@ class Plan:
 
     def moved(self, kind: str) -> dict[int, int]:
         """By how many places -> how many objects of a kind do nothing but move by so many; down is positive."""
-        moves = (step.changes["position"] for step in self.steps if step.kind == kind and step.verb == "move")
+        moves = (
+            step.changes["position"]
+            for step in self.steps
+            if step.kind == kind and step.verb == "move"
+        )
         return dict(sorted(Counter(after - before for before, after in moves).items()))
 
 
-def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answers = NO_ANSWERS) -> Plan:
+def plan_import(
+    file: LandscapeFile, *, documents: Source | None, answers: Answers = NO_ANSWERS
+) -> Plan:
     """Compare a landscape file with the catalogue.
 
     :param documents: where the documents are read from; None leaves documents as they are.
-    :param answers: what the user said to proposals. One without an answer is planned as if it were accepted, and keeps
-        the plan from being applied.
+    :param answers: what the user said to proposals. One without an answer is planned as if it were
+        accepted, and keeps the plan from being applied.
     :raises LandscapeError: the file cannot be read, or a value is too long for its field.
     """
     return _plan(Inputs(file, None if documents is None else ReadDocuments(documents), answers))
@@ -175,12 +205,16 @@ def plan_import(file: LandscapeFile, *, documents: Source | None, answers: Answe
 
 def last_sequence() -> int:
     """The sequence of the ledger's last row; 0 where there is none."""
-    return ChangeLogEntry.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
+    return (
+        ChangeLogEntry.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
+    )
 
 
 def _plan(inputs: Inputs) -> Plan:
     file, read, answers = inputs.file, inputs.documents, inputs.answers
-    made_at = last_sequence()  # first: what changes from here on is noticed when the plan is applied
+    made_at = (
+        last_sequence()
+    )  # first: what changes from here on is noticed when the plan is applied
     stored = Stored.now()
     landscape = file.read(stored.aliases)
     identity = match(landscape, stored, answers, refused_moves())
@@ -194,21 +228,35 @@ def _plan(inputs: Inputs) -> Plan:
     check_limits(desired)
     findings = [from_notice(notice, file.name) for notice in landscape.notices]
     findings += _of_identity(landscape, identity, file.name)
-    findings += () if file.is_placed else [of_unplaced_link(row, file.name) for row in landscape.runbooks if row.link]
+    findings += (
+        ()
+        if file.is_placed
+        else [of_unplaced_link(row, file.name) for row in landscape.runbooks if row.link]
+    )
     if read is not None:
         findings += _read_documents(landscape, identity, desired, read=read, file=file.name)
     findings += [of_cluster(ambiguous, file.name) for ambiguous in dict.fromkeys(index.ambiguous)]
     called = {old: new for new, old in identity.renamed.items()}
     current = current_catalogue(called)
-    absent = tuple(title for title in current["runbook"] if called.get(title, title) not in desired["runbook"])
+    absent = tuple(
+        title for title in current["runbook"] if called.get(title, title) not in desired["runbook"]
+    )
     findings += [of_absent(title, file.name) for title in absent]
     before, text = Before.newest(aliases), file.settled()
     added = Added.now(before.landscape, stored, called)
-    leaving = find_leaving(landscape, before, current=current, desired=desired, added=added, answers=answers)
-    findings += [of_held(kind, key, file.name) for kind, keys in leaving.held.items() for key in keys]
+    leaving = find_leaving(
+        landscape, before, current=current, desired=desired, added=added, answers=answers
+    )
+    findings += [
+        of_held(kind, key, file.name) for kind, keys in leaving.held.items() for key in keys
+    ]
     findings = list({draft.identity: draft for draft in findings}.values())
     new, settled = compare_findings(findings, file.name)
-    dropped = (*_dropped_releases(before, current, desired), *_dropped(before, absent), *_held(leaving))
+    dropped = (
+        *_dropped_releases(before, current, desired),
+        *_dropped(before, absent),
+        *_held(leaving),
+    )
     return Plan(
         inputs=inputs,
         made_at=made_at,
@@ -225,13 +273,18 @@ def _plan(inputs: Inputs) -> Plan:
         settled_findings=settled,
         absent=absent,
         dropped=dropped,
-        seen={**{kind: len(desired[kind]) for kind in KINDS}, "document": read.number if read else 0},
+        seen={
+            **{kind: len(desired[kind]) for kind in KINDS},
+            "document": read.number if read else 0,
+        },
     )
 
 
 def _of_identity(landscape: Landscape, identity: Matching, file: str) -> list[FindingDraft]:
     kept = [
-        of_kept_path(row, identity.keys[row.title], identity.kept_paths[identity.keys[row.title]], file)
+        of_kept_path(
+            row, identity.keys[row.title], identity.kept_paths[identity.keys[row.title]], file
+        )
         for row in landscape.runbooks
         if identity.keys[row.title] in identity.kept_paths
     ]
@@ -261,12 +314,17 @@ def _read_documents(
 
 def _dropped(before: Before, absent: tuple[str, ...]) -> tuple[str, ...]:
     """The absent runbooks that the last file named, by whatever name, or had dropped before."""
-    runbooks = Runbook.objects.filter(title__in=absent).prefetch_related("aliases").only("title", "slug")
+    runbooks = (
+        Runbook.objects.filter(title__in=absent).prefetch_related("aliases").only("title", "slug")
+    )
     names = {
-        subject_of(runbook): {runbook.title, *(alias.name for alias in runbook.aliases.all())} for runbook in runbooks
+        subject_of(runbook): {runbook.title, *(alias.name for alias in runbook.aliases.all())}
+        for runbook in runbooks
     }
     named = before.keys.get("runbook", frozenset())
-    return tuple(sorted(key for key, known in names.items() if known & named or key in before.dropped))
+    return tuple(
+        sorted(key for key, known in names.items() if known & named or key in before.dropped)
+    )
 
 
 def _dropped_releases(before: Before, current: Catalogue, desired: Catalogue) -> tuple[str, ...]:
@@ -274,25 +332,39 @@ def _dropped_releases(before: Before, current: Catalogue, desired: Catalogue) ->
     named = before.keys.get("release", frozenset())
     absent = (version for version in current["release"] if version not in desired["release"])
     return tuple(
-        sorted(f"release:{version}" for version in absent if version in named or f"release:{version}" in before.dropped)
+        sorted(
+            f"release:{version}"
+            for version in absent
+            if version in named or f"release:{version}" in before.dropped
+        )
     )
 
 
 def _held(leaving: Leaving) -> tuple[str, ...]:
     """What stays because the file was not read whole: the next import asks for it again."""
-    return tuple(sorted(subjects_of(kind)[key] for kind, keys in leaving.held.items() for key in keys))
+    return tuple(
+        sorted(subjects_of(kind)[key] for kind, keys in leaving.held.items() for key in keys)
+    )
 
 
-def _steps(current: Catalogue, desired: Catalogue, identity: Matching, leaving: Leaving) -> list[Step]:
+def _steps(
+    current: Catalogue, desired: Catalogue, identity: Matching, leaving: Leaving
+) -> list[Step]:
     steps: list[Step] = []
     for kind in KINDS:
         stored_as = identity.renamed if kind == "runbook" else leaving.renamed.get(kind, {})
         for key, facts in desired[kind].items():
             stored = stored_as.get(key, key)
             now = current[kind].get(stored)
-            after = facts if now is None else {name: _grown(name, now.get(name), facts[name]) for name in facts}
+            after = (
+                facts
+                if now is None
+                else {name: _grown(name, now.get(name), facts[name]) for name in facts}
+            )
             if now is None or any(now.get(name) != value for name, value in after.items()):
-                steps.append(Step(kind, key, stored, now, after, leaving.lost.get((kind, stored), {})))
+                steps.append(
+                    Step(kind, key, stored, now, after, leaving.lost.get((kind, stored), {}))
+                )
         steps += [
             Step(kind, key, key, current[kind][key], None, leaving.lost.get((kind, key), {}))
             for key in leaving.removed.get(kind, ())

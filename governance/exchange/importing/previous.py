@@ -41,9 +41,14 @@ class Before:
 
     def is_the_same(self, text: str, dropped: tuple[str, ...]) -> bool:
         """Whether that file was this text, and dropped the same runbooks."""
-        return (self.sha256, self.dropped) == (hashlib.sha256(text.encode("utf-8")).hexdigest(), dropped)
+        return (self.sha256, self.dropped) == (
+            hashlib.sha256(text.encode("utf-8")).hexdigest(),
+            dropped,
+        )
 
-    def gone(self, kind: str, current: Mapping[str, Facts], desired: Mapping[str, Facts]) -> list[str]:
+    def gone(
+        self, kind: str, current: Mapping[str, Facts], desired: Mapping[str, Facts]
+    ) -> list[str]:
         """The stored objects of a kind that the last file named and this one does not, and those that were held since."""
         if kind not in REMOVABLE:
             return []
@@ -64,7 +69,10 @@ class Before:
 def subjects_of(kind: str) -> dict[str, str]:
     """The key of each stored object of a kind -> what the ledger calls it."""
     model, key_field = MODELS[kind]
-    return {getattr(instance, key_field): subject_of(instance) for instance in model._default_manager.all()}
+    return {
+        getattr(instance, key_field): subject_of(instance)
+        for instance in model._default_manager.all()
+    }
 
 
 def _keys(landscape: Landscape) -> dict[str, frozenset[str]]:
@@ -106,7 +114,10 @@ def _by_content(kind: str, objects: Mapping[str, Facts]) -> dict[Hashable, list[
 
 CONTENT = {
     "section": lambda facts: tuple(entry[0] for entry in facts["entries"]),
-    # Many situations may lead to the same runbook: without a comment, that alone does not tell two apart.
-    "situation": lambda facts: (*facts["runbooks"], facts["comment"]) if facts["runbooks"] and facts["comment"] else (),
+    # Many situations may lead to the same runbook: without a comment, that alone does not tell two
+    # apart.
+    "situation": lambda facts: (
+        (*facts["runbooks"], facts["comment"]) if facts["runbooks"] and facts["comment"] else ()
+    ),
     "code_reference": lambda facts: facts["description"],
 }

@@ -67,7 +67,11 @@ class ReadDocuments:
         for start in range(0, len(paths), PATHS_AT_ONCE):
             documents = Document.objects.filter(path__in=paths[start : start + PATHS_AT_ONCE])
             stored.update(documents.values_list("path", "sha256"))
-        return {path: text for path, text in self._new.items() if (path, self._sha256[path]) not in stored}
+        return {
+            path: text
+            for path, text in self._new.items()
+            if (path, self._sha256[path]) not in stored
+        }
 
     def _is_known(self, path: str) -> bool:
         return path in self._sha256 or path in self._problems

@@ -1,7 +1,8 @@
 """What the last file named and this one does not: renamed, removed, or left because the file was not read whole.
 
-Only what the file gave is removed unasked. What people added in the portal (alert labels, headings to read, an edit)
-goes with a yes or not at all: see ``docs/decisions/0010-landscape-in-and-out.md``.
+Only what the file gave is removed unasked. What people added in the portal (alert labels, headings
+to read, an edit) goes with a yes or not at all: see
+``docs/decisions/0010-landscape-in-and-out.md``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,8 +27,8 @@ UNCLOSED = "code block or comment"
 class Leaving:
     """By kind: new key -> stored key of what was ``renamed``, and the stored keys of what is ``removed`` or ``held``.
 
-    ``held``: left as they are, because the file may still name them where it could not be read. ``lost``: kind and
-    stored key -> what people added in the portal and would go with the step.
+    ``held``: left as they are, because the file may still name them where it could not be read.
+    ``lost``: kind and stored key -> what people added in the portal and would go with the step.
     """
 
     renamed: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -38,7 +39,13 @@ class Leaving:
 
 
 def find_leaving(
-    landscape: Landscape, before: Before, *, current: Catalogue, desired: Catalogue, added: Added, answers: Answers
+    landscape: Landscape,
+    before: Before,
+    *,
+    current: Catalogue,
+    desired: Catalogue,
+    added: Added,
+    answers: Answers,
 ) -> Leaving:
     """Decide for each object that the last file named and this one does not.
 
@@ -59,7 +66,8 @@ def find_leaving(
         leaving.removed[kind] = [
             key
             for key in rest
-            if key not in held and _may_go(leaving, kind, key, added.to(kind, key, current[kind][key]), answers)
+            if key not in held
+            and _may_go(leaving, kind, key, added.to(kind, key, current[kind][key]), answers)
         ]
     _note_lost_headings(leaving, desired["situation"], added)
     return leaving
@@ -69,14 +77,23 @@ def find_leaving(
 
 
 def _probable(
-    certain: Mapping[str, str], gone: Iterable[str], current: Mapping[str, Facts], desired: Mapping[str, Facts]
+    certain: Mapping[str, str],
+    gone: Iterable[str],
+    current: Mapping[str, Facts],
+    desired: Mapping[str, Facts],
 ) -> dict[str, str]:
     """New title -> stored title of the situations that are probably one, beside those that certainly are."""
-    new = {key: facts for key, facts in desired.items() if key not in current and key not in certain}
-    return best_pairs(_likenesses(new, {key: current[key] for key in gone if key not in certain.values()}))
+    new = {
+        key: facts for key, facts in desired.items() if key not in current and key not in certain
+    }
+    return best_pairs(
+        _likenesses(new, {key: current[key] for key in gone if key not in certain.values()})
+    )
 
 
-def _confirmed(leaving: Leaving, pairs: Mapping[str, str], landscape: Landscape, answers: Answers) -> dict[str, str]:
+def _confirmed(
+    leaving: Leaving, pairs: Mapping[str, str], landscape: Landscape, answers: Answers
+) -> dict[str, str]:
     """Those pairs that nobody denied."""
     lines = {row.title: row.line for row in landscape.situations}
     confirmed = {}
@@ -116,16 +133,22 @@ def _shared(one: Iterable[str], other: Iterable[str]) -> float:
 # --- removed, or held ---------------------------------------------------------------------
 
 
-def _not_read(kind: str, gone: list[str], landscape: Landscape, desired: Mapping[str, Facts]) -> set[str]:
+def _not_read(
+    kind: str, gone: list[str], landscape: Landscape, desired: Mapping[str, Facts]
+) -> set[str]:
     """Those that the file may still name in a part that could not be read.
 
-    That is all of a kind where the file names none any more (a header that lost its word looks like that), where it has
-    a block without an end, or (situations) a row that could not be read.
+    That is all of a kind where the file names none any more (a header that lost its word looks like
+    that), where it has a block without an end, or (situations) a row that could not be read.
     """
     notices = landscape.notices
     read = {row.line for row in landscape.runbooks} | {row.line for row in landscape.situations}
-    unclosed = any(notice.kind == NoticeKind.OTHER and notice.subject == UNCLOSED for notice in notices)
-    ragged = any(notice.kind == NoticeKind.RAGGED_ROW and notice.line not in read for notice in notices)
+    unclosed = any(
+        notice.kind == NoticeKind.OTHER and notice.subject == UNCLOSED for notice in notices
+    )
+    ragged = any(
+        notice.kind == NoticeKind.RAGGED_ROW and notice.line not in read for notice in notices
+    )
     if not desired or unclosed or (ragged and kind == "situation"):
         return set(gone)
     noticed = {notice.subject for notice in notices if notice.kind == NoticeKind.OTHER}

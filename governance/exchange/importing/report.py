@@ -78,7 +78,9 @@ def _in_words(lost: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(" · ".join(part) if isinstance(part, list) else str(part) for part in value)
+        return ", ".join(
+            " · ".join(part) if isinstance(part, list) else str(part) for part in value
+        )
     return "yes" if value is True else str(value)
 
 

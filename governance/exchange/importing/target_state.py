@@ -45,7 +45,9 @@ class ClusterIndex:
         self.by_number: dict[str, set[str]] = {}
         self.ambiguous: list[AmbiguousCluster] = []
         # Many rows name the same few.
-        mentions = dict.fromkeys(mention for row in landscape.runbooks for mention in _mentions(row))
+        mentions = dict.fromkeys(
+            mention for row in landscape.runbooks for mention in _mentions(row)
+        )
         self._clusters = {mention: cluster_of(mention) for mention in mentions}
         self._labels = {mention: str(cluster) for mention, cluster in self._clusters.items()}
         for cluster in [*self._clusters.values(), *stored]:
@@ -74,7 +76,9 @@ def _mentions(row: RunbookRow) -> list[ClusterMention]:
     return [mention for mention in (row.primary_cluster, *row.related_clusters) if mention]
 
 
-def desired_catalogue(landscape: Landscape, clusters: ClusterIndex, keys: Mapping[str, str]) -> Catalogue:
+def desired_catalogue(
+    landscape: Landscape, clusters: ClusterIndex, keys: Mapping[str, str]
+) -> Catalogue:
     """Every object that the file speaks of.
 
     :param keys: the title of each runbook in the file -> its title in the catalogue.
@@ -109,7 +113,9 @@ def desired_catalogue(landscape: Landscape, clusters: ClusterIndex, keys: Mappin
     return catalogue
 
 
-def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, key: str, position: int, clusters: ClusterIndex) -> None:
+def _add_runbook(
+    catalogue: Catalogue, row: RunbookRow, *, key: str, position: int, clusters: ClusterIndex
+) -> None:
     for layer in row.layers:
         catalogue["layer"][layer] = {}
     for mention in _mentions(row):
@@ -129,7 +135,9 @@ def _add_runbook(catalogue: Catalogue, row: RunbookRow, *, key: str, position: i
         "version": row.version,
         "scope": row.scope,
         "primary_cluster": clusters.key(primary, line=row.line) if primary else "",
-        "related_clusters": sorted({clusters.key(mention, line=row.line) for mention in row.related_clusters}),
+        "related_clusters": sorted(
+            {clusters.key(mention, line=row.line) for mention in row.related_clusters}
+        ),
         "layers": sorted(set(row.layers)),
         "position": position,
         "declared_level": row.declared.level,

@@ -15,7 +15,8 @@ class LandscapeFile:
     """A file as it came, with the user's choice of sides.
 
     :ivar name: what findings call it: its path from the root of the repository, or its name alone.
-    :ivar is_placed: whether the name is that path. Otherwise relative links are read from the root, and noted.
+    :ivar is_placed: whether the name is that path. Otherwise relative links are read from the root,
+        and noted.
     """
 
     name: str
@@ -31,11 +32,15 @@ class LandscapeFile:
         try:
             return self.content.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise LandscapeError(f"It is not UTF-8 text (byte {error.start}). Save it as Markdown in UTF-8.") from error
+            raise LandscapeError(
+                f"It is not UTF-8 text (byte {error.start}). Save it as Markdown in UTF-8."
+            ) from error
 
     def read(self, aliases: Mapping[str, str] | None = None) -> Landscape:
         """What the file says. Raises as ``read_landscape`` does, and LandscapeError for what is not UTF-8."""
-        return read_landscape(self.text(), conflicts=self.conflicts, aliases=aliases, path=self.name)
+        return read_landscape(
+            self.text(), conflicts=self.conflicts, aliases=aliases, path=self.name
+        )
 
     def settled(self) -> str:
         """The text with its conflicts settled, every other byte as it came."""
@@ -45,7 +50,8 @@ class LandscapeFile:
 def placed_name(name: str) -> tuple[str, bool]:
     """Return what a file that came without its folder is called, and whether that is its path.
 
-    It is taken for the last imported landscape where that one has the same name: its links start where they did.
+    It is taken for the last imported landscape where that one has the same name: its links start
+    where they did.
     """
     newest = LandscapeSource.objects.only("file").first()
     known = newest.file if newest else ""

@@ -52,10 +52,20 @@ class Catalogued:
     def instances(self, kind: str, steps: Sequence[Step]) -> list[Any]:
         """The object of each step: the stored one, or a new one with a slug of its own."""
         model, key_field = MODELS[kind]
-        stored = self.clusters() if kind == "cluster" else _by_key(model, key_field, [step.stored for step in steps])
+        stored = (
+            self.clusters()
+            if kind == "cluster"
+            else _by_key(model, key_field, [step.stored for step in steps])
+        )
         has_slug = any(field.name == "slug" for field in model._meta.fields)
-        slugs = SlugRegister(model._default_manager.values_list("slug", flat=True)) if has_slug else None
-        return [stored.get(step.stored) or _new(model, key_field, step.key, slugs) for step in steps]
+        slugs = (
+            SlugRegister(model._default_manager.values_list("slug", flat=True))
+            if has_slug
+            else None
+        )
+        return [
+            stored.get(step.stored) or _new(model, key_field, step.key, slugs) for step in steps
+        ]
 
 
 def _by_key(model: type[models.Model], key_field: str, keys: list[str]) -> dict[str, Any]:
@@ -104,19 +114,29 @@ def _write_plain(instances: Sequence[Any], steps: Sequence[Step], catalogued: Ca
         _save_all(type(instances[0]), instances)
 
 
-def _write_runbooks(instances: Sequence[Runbook], steps: Sequence[Step], catalogued: Catalogued) -> None:
+def _write_runbooks(
+    instances: Sequence[Runbook], steps: Sequence[Step], catalogued: Catalogued
+) -> None:
     clusters, layers = catalogued.clusters(), catalogued.layers()
     documents = _documents(_after(steps))
     for runbook, facts in zip(instances, _after(steps), strict=True):
-        plain = {name: value for name, value in facts.items() if name not in ("related_clusters", "layers")}
+        plain = {
+            name: value
+            for name, value in facts.items()
+            if name not in ("related_clusters", "layers")
+        }
         plain["primary_cluster"] = clusters.get(plain["primary_cluster"])
         if "document_sha256" in plain:
-            plain["document"] = documents.get((plain["document_path"], plain.pop("document_sha256")))
+            plain["document"] = documents.get(
+                (plain["document_path"], plain.pop("document_sha256"))
+            )
         _assign(runbook, plain)
     _save_all(Runbook, instances)
     related = _links(instances, steps, "related_clusters", clusters)
     _set_many(Runbook.related_clusters.through, "runbook_id", "cluster_id", related)
-    _set_many(Runbook.layers.through, "runbook_id", "layer_id", _links(instances, steps, "layers", layers))
+    _set_many(
+        Runbook.layers.through, "runbook_id", "layer_id", _links(instances, steps, "layers", layers)
+    )
 
 
 def _links(
@@ -149,12 +169,18 @@ def _set_many(through: Any, own: str, other: str, wanted: dict[int, list[int]]) 
         links = through._default_manager.filter(**{f"{own}__in": part})
         concerned.update(links.values_list(other, flat=True))
         links.delete()
-    rows = (through(**{own: pk, other: linked}) for pk, links in wanted.items() for linked in dict.fromkeys(links))
+    rows = (
+        through(**{own: pk, other: linked})
+        for pk, links in wanted.items()
+        for linked in dict.fromkeys(links)
+    )
     through._default_manager.bulk_create(rows, batch_size=CHUNK)
     return concerned
 
 
-def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalogued: Catalogued) -> None:
+def _write_sections(
+    instances: Sequence[Section], steps: Sequence[Step], catalogued: Catalogued
+) -> None:
     runbooks = catalogued.runbooks()
     for section, facts in zip(instances, _after(steps), strict=True):
         _assign(section, facts, leave_out=("entries",))
@@ -162,7 +188,9 @@ def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalog
     for part in _chunks(_save_all(Section, instances)):
         SectionEntry.objects.filter(section__in=part).delete()
     entries = [
-        SectionEntry(section=section, runbook=runbooks[title], position=position, heading=heading, role=role)
+        SectionEntry(
+            section=section, runbook=runbooks[title], position=position, heading=heading, role=role
+        )
         for section, facts in zip(instances, _after(steps), strict=True)
         for position, (title, heading, role) in enumerate(facts["entries"], start=1)
     ]
@@ -171,7 +199,9 @@ def _write_sections(instances: Sequence[Section], steps: Sequence[Step], catalog
         SectionEntry.objects.bulk_create(part)
 
 
-def _write_situations(instances: Sequence[Situation], steps: Sequence[Step], catalogued: Catalogued) -> None:
+def _write_situations(
+    instances: Sequence[Situation], steps: Sequence[Step], catalogued: Catalogued
+) -> None:
     runbooks = catalogued.runbooks()
     for situation, facts in zip(instances, _after(steps), strict=True):
         _assign(situation, facts, leave_out=("runbooks",))
@@ -198,12 +228,16 @@ def _write_situations(instances: Sequence[Situation], steps: Sequence[Step], cat
         SituationRunbook.objects.bulk_create(part)
 
 
-def _write_code_references(instances: Sequence[CodeReference], steps: Sequence[Step], catalogued: Catalogued) -> None:
+def _write_code_references(
+    instances: Sequence[CodeReference], steps: Sequence[Step], catalogued: Catalogued
+) -> None:
     for code, facts in zip(instances, _after(steps), strict=True):
         _assign(code, facts, leave_out=("runbooks",))
     _save_all(CodeReference, instances)
     wanted = _links(instances, steps, "runbooks", catalogued.runbooks())
-    index.refresh(_set_many(CodeReference.runbooks.through, "codereference_id", "runbook_id", wanted))
+    index.refresh(
+        _set_many(CodeReference.runbooks.through, "codereference_id", "runbook_id", wanted)
+    )
 
 
 Writer = Callable[[Sequence[Any], Sequence[Step], Catalogued], None]

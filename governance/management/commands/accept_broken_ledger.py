@@ -21,4 +21,6 @@ class Command(AcceptanceCommand):
         self.say_taken_down(done.taken_down)
         for sequence in done.rows:
             self.stdout.write(f"Accepted as it is: row {sequence}")
-        return "The chain goes on from here. Run 'manage.py verify_ledger', and take a checkpoint now."
+        return (
+            "The chain goes on from here. Run 'manage.py verify_ledger', and take a checkpoint now."
+        )

@@ -18,4 +18,7 @@ class Command(AcceptanceCommand):
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
         """Accept the loss of rows."""
         self.say_taken_down(accept_restored_ledger(reason=reason, by=by, mark=mark))
-        return "The portal goes on with this ledger. Take a checkpoint now, and look over who is in which group."
+        return (
+            "The portal goes on with this ledger. Take a checkpoint now, and look over who is in "
+            "which group."
+        )

@@ -10,7 +10,13 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.assurance.integrity_incidents import exposed_by_checkpoints, note_checkpoint
-from governance.ledger.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint, take_checkpoint
+from governance.ledger.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    compare,
+    read_checkpoint,
+    take_checkpoint,
+)
 from governance.management.base import PortalCommand
 from governance.management.files import write_file
 
@@ -21,16 +27,21 @@ class Command(PortalCommand):
     A checkpoint that stands in the file already is not written over by one of another chain.
     """
 
-    help = "Write a checkpoint of the ledger to keep outside of the database. CHECKPOINT_KEY signs it."
+    help = (
+        "Write a checkpoint of the ledger to keep outside of the database. CHECKPOINT_KEY signs it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The names are those of the design."""
-        parser.add_argument("--output", metavar="FILE", type=Path, required=True, help="where it is written")
+        parser.add_argument(
+            "--output", metavar="FILE", type=Path, required=True, help="where it is written"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify and write.
 
-        :raises CommandError: the ledger is broken or in doubt, the file holds something else, or cannot be written.
+        :raises CommandError: the ledger is broken or in doubt, the file holds something else, or
+            cannot be written.
         """
         path: Path = options["output"]
         kept = _kept(path)
@@ -47,15 +58,21 @@ class Command(PortalCommand):
                 raise CommandError(f"{problem} {path} was left as it is: it is the proof.")
         exposed = exposed_by_checkpoints()
         if exposed:
-            raise CommandError(f"A checkpoint exposed: {exposed[0].message} None of this chain was written.")
+            raise CommandError(
+                f"A checkpoint exposed: {exposed[0].message} None of this chain was written."
+            )
         if ledger.look().is_restored:
             raise CommandError(
-                "This host has seen rows that the ledger lacks: an older backup was restored. No checkpoint was written. "
+                "This host has seen rows that the ledger lacks: an older backup was "
+                "restored. No checkpoint was written. "
                 "Run 'manage.py verify_ledger'."
             )
         write_file(path, taken.to_json())
         signed = "signed" if taken.signature else "unsigned: set CHECKPOINT_KEY to sign it"
-        self.stdout.write(f"Row {taken.sequence}, hash {taken.hash} ({signed}). Keep {path} outside of this machine.")
+        self.stdout.write(
+            f"Row {taken.sequence}, hash {taken.hash} ({signed}). Keep {path} outside of "
+            "this machine."
+        )
 
 
 def _kept(path: Path) -> Checkpoint | None:
@@ -72,4 +89,6 @@ def _kept(path: Path) -> Checkpoint | None:
             f"{path} stands there already and cannot be read: {error.strerror}. Name another file."
         ) from error
     except (CheckpointError, ValueError) as error:
-        raise CommandError(f"{path} stands there already: {error} It was left as it is; name another file.") from error
+        raise CommandError(
+            f"{path} stands there already: {error} It was left as it is; name another file."
+        ) from error

@@ -14,7 +14,10 @@ from governance.management.base import PortalCommand
 class Command(PortalCommand):
     """Makes a token, prints it, and keeps its digest alone."""
 
-    help = "Make a token with which an account may read the API. It is printed once; only its sha256 is kept."
+    help = (
+        "Make a token with which an account may read the API. It is printed once; only its "
+        "sha256 is kept."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The account, and what uses the token."""
@@ -28,9 +31,13 @@ class Command(PortalCommand):
         """
         user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
-            raise CommandError(f"There is no active account named {options['username']!r}. No token was made.")
+            raise CommandError(
+                f"There is no active account named {options['username']!r}. No token was made."
+            )
         if len(options["label"]) > 80:  # noqa: PLR2004 - as long as the field
             raise CommandError("The label is longer than 80 characters. No token was made.")
         _, token = create_api_token(user=user, label=options["label"], by=ledger.SYSTEM)
-        self.stderr.write("Shown this once. Use it as: Authorization: Bearer <token>. Revoke it in the admin.")
+        self.stderr.write(
+            "Shown this once. Use it as: Authorization: Bearer <token>. Revoke it in the admin."
+        )
         self.stdout.write(token)

@@ -16,4 +16,6 @@ class Command(DjangoCommand):
         """Make the account, then tell of it."""
         known = set(User.objects.values_list("pk", flat=True))
         super().handle(*args, **options)
-        note_new_accounts(User.objects.exclude(pk__in=known), by=ledger.SYSTEM, reason="Made on the command line.")
+        note_new_accounts(
+            User.objects.exclude(pk__in=known), by=ledger.SYSTEM, reason="Made on the command line."
+        )

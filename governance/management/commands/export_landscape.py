@@ -16,22 +16,32 @@ DIFFERENT, UNREADABLE = 1, 2
 class Command(PortalCommand):
     """Writes the last imported file with what the portal says now; changes nothing in the portal."""
 
-    help = "Export the landscape file. With --check: exit 1 and a diff when a file is not what the portal says."
+    help = (
+        "Export the landscape file. With --check: exit 1 and a diff when a file is not what the "
+        "portal says."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The names are those of the README."""
         parser.add_argument(
-            "--declared", action="store_true", help="write the status that the file declared, not the signed one"
+            "--declared",
+            action="store_true",
+            help="write the status that the file declared, not the signed one",
         )
         where = parser.add_mutually_exclusive_group()
-        where.add_argument("--output", metavar="FILE", type=Path, help="write to a file (default: standard output)")
-        where.add_argument("--check", metavar="FILE", type=Path, help="compare with a file and write nothing")
+        where.add_argument(
+            "--output", metavar="FILE", type=Path, help="write to a file (default: standard output)"
+        )
+        where.add_argument(
+            "--check", metavar="FILE", type=Path, help="compare with a file and write nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write, or compare.
 
-        :raises CommandError: the file is not what the portal says, was written without something that has no place in
-            it, or has a line that claims what does not hold (exit 1), or cannot be read or written (exit 2).
+        :raises CommandError: the file is not what the portal says, was written without something
+            that has no place in it, or has a line that claims what does not hold (exit 1), or
+            cannot be read or written (exit 2).
         """
         export = export_landscape(declared=options["declared"])
         name = str(options["check"] or options["output"] or "the file")
@@ -51,13 +61,16 @@ class Command(PortalCommand):
         try:
             path.write_bytes(export.text.encode("utf-8"))
         except OSError as error:
-            raise CommandError(f"{path} cannot be written: {error.strerror}.", returncode=UNREADABLE) from error
+            raise CommandError(
+                f"{path} cannot be written: {error.strerror}.", returncode=UNREADABLE
+            ) from error
 
     def _refuse_part(self, export: Export, name: str) -> None:
         """What was written is not the whole: whoever takes it on must not take it for that."""
         if export.unwritten:
             raise CommandError(
-                f"{name} was written, and it is not what the portal says: {len(export.unwritten)} thing(s) have no place "
+                f"{name} was written, and it is not what the portal says: "
+                f"{len(export.unwritten)} thing(s) have no place "
                 "in it, see above. Write them by hand, and import.",
                 returncode=DIFFERENT,
             )
@@ -67,7 +80,8 @@ class Command(PortalCommand):
         """Every line of the file is believed, also one that the portal does not write."""
         if export.contradictions:
             raise CommandError(
-                f"{name}: {len(export.contradictions)} line(s) claim what does not hold, see above. "
+                f"{name}: {len(export.contradictions)} line(s) claim what does not hold, see "
+                "above. "
                 "Correct them, and import.",
                 returncode=DIFFERENT,
             )
@@ -76,9 +90,13 @@ class Command(PortalCommand):
         try:
             text = path.read_bytes().decode("utf-8")
         except OSError as error:
-            raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=UNREADABLE) from error
+            raise CommandError(
+                f"{path} cannot be read: {error.strerror}.", returncode=UNREADABLE
+            ) from error
         except UnicodeDecodeError as error:
-            raise CommandError(f"{path} is not UTF-8 text (byte {error.start}).", returncode=UNREADABLE) from error
+            raise CommandError(
+                f"{path} is not UTF-8 text (byte {error.start}).", returncode=UNREADABLE
+            ) from error
         lines = list(export.difference_from(text, path.name))
         for line in lines:
             self.stdout.write(line)

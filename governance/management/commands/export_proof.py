@@ -16,24 +16,35 @@ from runbooks.models import Runbook
 class Command(PortalCommand):
     """Writes the approval, its ledger rows, and the chain up to a checkpoint."""
 
-    help = "Write the proof of a runbook's last approval. Check it with 'python3 docs/verify_proof.py FILE'."
+    help = (
+        "Write the proof of a runbook's last approval. Check it with 'python3 "
+        "docs/verify_proof.py FILE'."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which runbook, and where to."""
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("--output", metavar="FILE", type=Path, required=True, help="where it is written")
+        parser.add_argument(
+            "--output", metavar="FILE", type=Path, required=True, help="where it is written"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write it.
 
-        :raises CommandError: there is no such runbook, nothing to prove, or the file cannot be written.
+        :raises CommandError: there is no such runbook, nothing to prove, or the file cannot be
+            written.
         """
         runbook = Runbook.objects.filter(slug=options["slug"]).first()
         if runbook is None:
-            raise CommandError(f"There is no runbook {options['slug']!r}. Its slug is the last part of its address.")
+            raise CommandError(
+                f"There is no runbook {options['slug']!r}. Its slug is the last part of its "
+                "address."
+            )
         try:
             proof = proof_of(runbook)
         except NothingToProve as error:
             raise CommandError(str(error)) from error
         write_file(options["output"], json.dumps(proof, ensure_ascii=False, indent=1) + "\n")
-        self.stdout.write(f"{len(proof['entries'])} rows up to row {proof['checkpoint']['sequence']}.")
+        self.stdout.write(
+            f"{len(proof['entries'])} rows up to row {proof['checkpoint']['sequence']}."
+        )

@@ -26,7 +26,12 @@ from governance.management.base import PortalCommand
 from runbooks.documents.sources.folder import Source, SourceError
 from runbooks.documents.sources.git import open_source
 from runbooks.landscape.parse.conflicts import Choices, find_conflicts, split_lines
-from runbooks.landscape.schema import ConflictBlock, ConflictChoice, LandscapeError, UnresolvedConflicts
+from runbooks.landscape.schema import (
+    ConflictBlock,
+    ConflictChoice,
+    LandscapeError,
+    UnresolvedConflicts,
+)
 
 MAXIMUM_BYTES = 50 * 1024 * 1024
 ATTEMPTS = 3
@@ -35,12 +40,18 @@ ATTEMPTS = 3
 class Command(PortalCommand):
     """Reads a landscape file, shows the plan, applies it. Guesses nothing."""
 
-    help = "Import a landscape file. Stops at merge conflicts until a side is chosen; signs nothing."
+    help = (
+        "Import a landscape file. Stops at merge conflicts until a side is chosen; signs nothing."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The names are those of the README."""
-        parser.add_argument("file", metavar="FILE", type=Path, help="the landscape file (Markdown, UTF-8)")
-        parser.add_argument("--dry-run", action="store_true", help="print the plan and write nothing")
+        parser.add_argument(
+            "file", metavar="FILE", type=Path, help="the landscape file (Markdown, UTF-8)"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print the plan and write nothing"
+        )
         parser.add_argument(
             "--conflicts",
             choices=[choice.value for choice in ConflictChoice],
@@ -56,7 +67,9 @@ class Command(PortalCommand):
             help="the side for the one conflict that begins on a line; may be given several times",
         )
         renames = parser.add_mutually_exclusive_group()
-        renames.add_argument("--accept-renames", action="store_true", help="yes to every proposed rename and move")
+        renames.add_argument(
+            "--accept-renames", action="store_true", help="yes to every proposed rename and move"
+        )
         renames.add_argument(
             "--refuse-renames",
             action="store_true",
@@ -66,23 +79,38 @@ class Command(PortalCommand):
         removals.add_argument(
             "--accept-removals",
             action="store_true",
-            help="yes to every removal that takes what people added in the portal, such as alert labels",
+            help=(
+                "yes to every removal that takes what people added in the portal, such as alert "
+                "labels"
+            ),
         )
-        removals.add_argument("--refuse-removals", action="store_true", help="no to every one: it stays in the portal")
+        removals.add_argument(
+            "--refuse-removals", action="store_true", help="no to every one: it stays in the portal"
+        )
         parser.add_argument(
-            "--plan", metavar="SHA256", help="apply only the plan that a dry run printed this digest of"
+            "--plan",
+            metavar="SHA256",
+            help="apply only the plan that a dry run printed this digest of",
         )
         parser.add_argument(
-            "--docs-root", metavar="DIR|REPO", type=Path, help="where the documents' paths start, or a git repository"
+            "--docs-root",
+            metavar="DIR|REPO",
+            type=Path,
+            help="where the documents' paths start, or a git repository",
         )
-        parser.add_argument("--ref", default="", help="the branch, tag or commit to read in the repository")
-        parser.add_argument("--as", metavar="USERNAME", dest="username", help="who imports, for the change log")
+        parser.add_argument(
+            "--ref", default="", help="the branch, tag or commit to read in the repository"
+        )
+        parser.add_argument(
+            "--as", metavar="USERNAME", dest="username", help="who imports, for the change log"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, plan, show, apply.
 
-        :raises CommandError: the file cannot be read, holds conflicts and no side is chosen, a proposed rename or
-            removal waits for an answer, or the plan is not the one that was shown. Nothing was written.
+        :raises CommandError: the file cannot be read, holds conflicts and no side is chosen, a
+            proposed rename or removal waits for an answer, or the plan is not the one that was
+            shown. Nothing was written.
         """
         actor = self._actor(options["username"])
         content = self._content(options["file"])
@@ -95,7 +123,11 @@ class Command(PortalCommand):
             raise CommandError(f"{error} Nothing was written.") from error
 
     def _plan_and_apply(
-        self, file: LandscapeFile, source: Source | None, actor: ledger.Actor, options: dict[str, Any]
+        self,
+        file: LandscapeFile,
+        source: Source | None,
+        actor: ledger.Actor,
+        options: dict[str, Any],
     ) -> None:
         try:
             plan = plan_import(file, documents=source, answers=_answers(options))
@@ -130,13 +162,16 @@ class Command(PortalCommand):
         if plan.is_empty:
             self.stdout.write("Nothing changed, nothing was written.")
         else:
-            self.stdout.write(self.style.SUCCESS("Imported. No readiness was signed: declared levels are claims."))
+            self.stdout.write(
+                self.style.SUCCESS("Imported. No readiness was signed: declared levels are claims.")
+            )
 
     def _content(self, path: Path) -> bytes:
         try:
             if path.stat().st_size > MAXIMUM_BYTES:
                 raise CommandError(
-                    f"{path} is larger than {MAXIMUM_BYTES // 1024 // 1024} MB; a landscape file is not."
+                    f"{path} is larger than {MAXIMUM_BYTES // 1024 // 1024} MB; a landscape "
+                    "file is not."
                 )
             return path.read_bytes()
         except OSError as error:
@@ -144,7 +179,10 @@ class Command(PortalCommand):
 
     def _show_conflict(self, path: Path, block: ConflictBlock) -> None:
         self.stderr.write(f"{path}:{block.first_line}-{block.last_line}: merge conflict")
-        for name, label, side in (("ours", block.ours_label, block.ours), ("theirs", block.theirs_label, block.theirs)):
+        for name, label, side in (
+            ("ours", block.ours_label, block.ours),
+            ("theirs", block.theirs_label, block.theirs),
+        ):
             self.stderr.write(f"  --conflicts {name} keeps ({label or 'no label'}):")
             for line in side:
                 self.stderr.write(f"    {line.number:>5} | {line.text}")
@@ -176,7 +214,9 @@ class Command(PortalCommand):
             return ledger.SYSTEM
         user = User.objects.filter(username=username, is_active=True).first()
         if user is None:
-            raise CommandError(f"There is no active account named {username!r}. Nothing was written.")
+            raise CommandError(
+                f"There is no active account named {username!r}. Nothing was written."
+            )
         return user
 
 
@@ -193,7 +233,9 @@ def _one_choice(text: str) -> tuple[int, ConflictChoice]:
     """``26=ours`` as the line and the side."""
     line, _, side = text.partition("=")
     if not line.isdecimal() or side not in [choice.value for choice in ConflictChoice]:
-        raise ArgumentTypeError(f"{text!r} is no choice. Write the line where the conflict begins and a side: 26=ours.")
+        raise ArgumentTypeError(
+            f"{text!r} is no choice. Write the line where the conflict begins and a side: 26=ours."
+        )
     return int(line), ConflictChoice(side)
 
 

@@ -23,13 +23,21 @@ class Command(PortalCommand):
         parser.add_argument(
             "--docs-root",
             metavar="DIR|REPO",
-            help="the folder that the documents' paths start from, or a git repository (default: DOCS_ROOT)",
+            help=(
+                "the folder that the documents' paths start from, or a git repository (default: "
+                "DOCS_ROOT)"
+            ),
         )
         parser.add_argument(
             "--ref",
-            help="the branch, tag or commit to read in the repository (default: DOCS_REF; without one, the files as they lie)",
+            help=(
+                "the branch, tag or commit to read in the repository (default: DOCS_REF; without "
+                "one, the files as they lie)"
+            ),
         )
-        parser.add_argument("--as", metavar="USERNAME", dest="username", help="who syncs, for the change log")
+        parser.add_argument(
+            "--as", metavar="USERNAME", dest="username", help="who syncs, for the change log"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, store, point, check.
@@ -39,7 +47,11 @@ class Command(PortalCommand):
         root = options["docs_root"] or settings.DOCS_ROOT
         if not root:
             raise CommandError("Say where the documents are: --docs-root DIR, or set DOCS_ROOT.")
-        ref = options["ref"] if options["ref"] is not None else ("" if options["docs_root"] else settings.DOCS_REF)
+        ref = (
+            options["ref"]
+            if options["ref"] is not None
+            else ("" if options["docs_root"] else settings.DOCS_REF)
+        )
         actor = actor_named(options["username"])
         try:
             with open_source(Path(root), ref) as source:
@@ -50,13 +62,17 @@ class Command(PortalCommand):
 
     def _say(self, synced: Synced) -> None:
         where = f" at {synced.revision[:12]}" if synced.revision else ""
-        self.stdout.write(f"Documents read{where}: {synced.read}. Not there or not readable: {synced.gone}.")
+        self.stdout.write(
+            f"Documents read{where}: {synced.read}. Not there or not readable: {synced.gone}."
+        )
         if not synced:
             self.stdout.write("Nothing changed, nothing was written.")
             return
         opened = synced.documents.opened + synced.catalogue.opened
         settled = synced.documents.settled + synced.catalogue.settled
-        self.stdout.write(f"Versions stored: {synced.stored}. Runbooks with another text: {synced.changed}.")
+        self.stdout.write(
+            f"Versions stored: {synced.stored}. Runbooks with another text: {synced.changed}."
+        )
         self.stdout.write(f"Findings opened: {opened}, settled: {settled}. See /reports/findings/.")
 
 

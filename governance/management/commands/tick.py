@@ -28,7 +28,8 @@ class Command(PortalCommand):
     """Verifies the ledger and stored rows, closes what has run out, checks the catalogue, completes the index, reminds."""
 
     help = (
-        "Verify the ledger and compare stored rows with it, lapse what has run out, check the catalogue, "
+        "Verify the ledger and compare stored rows with it, lapse what has run out, check "
+        "the catalogue, "
         "send the reminders that are due. For a timer."
     )
 
@@ -66,12 +67,17 @@ class Command(PortalCommand):
     def _compare(self) -> list[str]:
         compared = compare_with_ledger()
         checked = keep_comparison(compared, by=ledger.SYSTEM, reason="Tick")
-        self.stdout.write(f"Rows unlike the ledger: {len(compared.altered)}, unknown to it: {len(compared.untold)}.")
+        self.stdout.write(
+            f"Rows unlike the ledger: {len(compared.altered)}, unknown to it: "
+            f"{len(compared.untold)}."
+        )
         self.stdout.write(f"Of these opened: {checked.opened}, settled: {checked.settled}.")
         # What a person has set aside is no alarm any more.
         still_open = Finding.objects.filter(noticed_by=Detector.LEDGER, resolved_at__isnull=True)
         subjects = set(still_open.values_list("subject", flat=True))
-        return [f"{one.subject}: {one.message}" for one in compared.altered if one.subject in subjects]
+        return [
+            f"{one.subject}: {one.message}" for one in compared.altered if one.subject in subjects
+        ]
 
     def _lapse(self) -> list[str]:
         self.stdout.write(f"Lapsed: {lapse_expired_requests(by=ledger.SYSTEM)}.")

@@ -23,7 +23,9 @@ class Command(PortalCommand):
             action="store_true",
             help="also unlock the addresses that it was tried from, where many names were tried",
         )
-        parser.add_argument("--as", metavar="USERNAME", dest="by", help="who unlocks it, for the change log")
+        parser.add_argument(
+            "--as", metavar="USERNAME", dest="by", help="who unlocks it, for the change log"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Unlock it.
@@ -33,11 +35,17 @@ class Command(PortalCommand):
         by = actor_named(options["by"])
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
-            raise CommandError(f"There is no account named {options['username']!r}. Nothing was unlocked.")
+            raise CommandError(
+                f"There is no account named {options['username']!r}. Nothing was unlocked."
+            )
         failures = unlock_sign_in(user=user, addresses_too=options["address"], by=by)
         if failures:
-            self.stdout.write(self.style.SUCCESS(f"Unlocked {user}: {failures} failed sign-ins are forgotten."))
+            self.stdout.write(
+                self.style.SUCCESS(f"Unlocked {user}: {failures} failed sign-ins are forgotten.")
+            )
         else:
-            self.stdout.write(f"{user} was not locked: no sign-in has failed in the last quarter of an hour.")
+            self.stdout.write(
+                f"{user} was not locked: no sign-in has failed in the last quarter of an hour."
+            )
         if not user.is_active:
             self.stdout.write("The account is not active, so it cannot sign in all the same.")

@@ -21,8 +21,12 @@ class Command(PortalCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The names are those of the design."""
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("--year", type=int, help="the calendar year of the live use (default: this year)")
-        parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+        parser.add_argument(
+            "--year", type=int, help="the calendar year of the live use (default: this year)"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object instead of sentences"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask, with the whole ledger verified, and say so by the exit code.
@@ -57,4 +61,6 @@ class Command(PortalCommand):
                 self.stdout.write("  owner-led, no independent review")
             for code in answer.dependence:
                 if code != SOLO:
-                    self.stdout.write(f"  no independent review, {code}: {DEPENDENCE_TEXTS[Dependence(code)]}")
+                    self.stdout.write(
+                        f"  no independent review, {code}: {DEPENDENCE_TEXTS[Dependence(code)]}"
+                    )

@@ -10,7 +10,11 @@ from django.core.management.base import CommandError
 from governance import guards, ledger
 from governance.assurance.alarms import integrity_alarms
 from governance.assurance.comparison.compare import compare_with_ledger
-from governance.assurance.integrity_incidents import exposed_by_checkpoints, note_checkpoint, note_ledger_state
+from governance.assurance.integrity_incidents import (
+    exposed_by_checkpoints,
+    note_checkpoint,
+    note_ledger_state,
+)
 from governance.ledger.acceptance import accepted_breaks
 from governance.ledger.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint
 from governance.management.base import PortalCommand
@@ -28,7 +32,10 @@ class Command(PortalCommand):
             "--checkpoint",
             metavar="FILE",
             type=Path,
-            help="a checkpoint that was kept elsewhere: exposes a cut, a chain made anew, and an old backup",
+            help=(
+                "a checkpoint that was kept elsewhere: exposes a cut, a chain made anew, and an "
+                "old backup"
+            ),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,10 +56,16 @@ class Command(PortalCommand):
         self._look_beside_the_chain()
         self._compare()
         self._name_what_was_accepted(result)
-        self.stdout.write(self.style.SUCCESS(f"The chain is whole: {result.count} rows, last hash {result.last_hash}."))
+        self.stdout.write(
+            self.style.SUCCESS(
+                f"The chain is whole: {result.count} rows, last hash {result.last_hash}."
+            )
+        )
         if checkpoint:
             signed = "signed" if checkpoint.signature else "unsigned"
-            self.stdout.write(f"It goes on from the checkpoint of row {checkpoint.sequence} ({signed}).")
+            self.stdout.write(
+                f"It goes on from the checkpoint of row {checkpoint.sequence} ({signed})."
+            )
 
     def _look_beside_the_chain(self) -> None:
         """Say what is wrong although the chain is whole in itself.
@@ -61,18 +74,24 @@ class Command(PortalCommand):
         """
         exposed = exposed_by_checkpoints()
         if exposed:
-            raise CommandError(f"The chain is whole in itself, but another checkpoint exposed: {exposed[0].message}")
+            raise CommandError(
+                "The chain is whole in itself, but another checkpoint exposed: "
+                f"{exposed[0].message}"
+            )
         seen = ledger.look()
         if seen.unreadable:
             raise CommandError(f"The chain is whole in itself, but {seen.unreadable}")
         if seen.is_restored:
-            lost = next(alarm for alarm in integrity_alarms(seen) if alarm.reason == Reason.LEDGER_RESTORED)
+            lost = next(
+                alarm for alarm in integrity_alarms(seen) if alarm.reason == Reason.LEDGER_RESTORED
+            )
             raise CommandError(f"The chain is whole in itself. {lost.detail}")
         ledger.follow(seen)
         missing = guards.missing()
         if missing:
             raise CommandError(
-                f"The chain is whole, but guards are missing: {', '.join(missing)}. Run 'manage.py migrate'."
+                f"The chain is whole, but guards are missing: {', '.join(missing)}. Run "
+                "'manage.py migrate'."
             )
 
     def _name_what_was_accepted(self, result: ledger.Verification) -> None:
@@ -80,7 +99,8 @@ class Command(PortalCommand):
         accepted = {each.sequence: by for each, by in accepted_breaks().items()}
         for sequence in result.accepted:
             self.stdout.write(
-                f"Row {sequence} does not hold; it was accepted as it is (row {accepted[sequence]} of the ledger). "
+                f"Row {sequence} does not hold; it was accepted as it is (row "
+                f"{accepted[sequence]} of the ledger). "
                 "The chain goes on from there."
             )
 
@@ -89,10 +109,18 @@ class Command(PortalCommand):
         compared = compare_with_ledger()
         if compared.altered:
             raise CommandError(
-                "\n".join(["The chain is whole, but stored rows are not what it tells:", *compared.sentences])
+                "\n".join(
+                    [
+                        "The chain is whole, but stored rows are not what it tells:",
+                        *compared.sentences,
+                    ]
+                )
             )
         if compared.untold:
-            self.stdout.write(f"Stored rows that the ledger never told of: {len(compared.untold)}. 'tick' names them.")
+            self.stdout.write(
+                f"Stored rows that the ledger never told of: {len(compared.untold)}. 'tick' "
+                "names them."
+            )
 
     def _checkpoint(self, path: Path | None) -> Checkpoint | None:
         if path is None:

@@ -12,30 +12,43 @@ from runbooks.models import Document
 
 class Command(BaseCommand):
     help = (
-        "Render anew what an older renderer made of the stored texts ('migrate' does the same). With --check nothing is "
+        "Render anew what an older renderer made of the stored texts ('migrate' does the "
+        "same). With --check nothing is "
         "written: every text is rendered again, and those that are shown in another way are named."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One switch."""
         parser.add_argument(
-            "--check", action="store_true", help="Write nothing; exit 1 if a text is shown in another way."
+            "--check",
+            action="store_true",
+            help="Write nothing; exit 1 if a text is shown in another way.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Render, or compare.
 
-        :raises CommandError: with ``--check``, a stored text is shown in another way than its renderer would.
+        :raises CommandError: with ``--check``, a stored text is shown in another way than its
+            renderer would.
         """
         if not options["check"]:
-            self.stdout.write(f"Rendered anew: {render_documents_anew(by=ledger.SYSTEM)} document(s).")
+            self.stdout.write(
+                f"Rendered anew: {render_documents_anew(by=ledger.SYSTEM)} document(s)."
+            )
             return
-        different = [str(document) for document in Document.objects.iterator() if not _is_shown_as_rendered(document)]
+        different = [
+            str(document)
+            for document in Document.objects.iterator()
+            if not _is_shown_as_rendered(document)
+        ]
         if different:
             raise CommandError(
                 "These are shown in another way than they are rendered: "
                 + ", ".join(different)
-                + ". Run 'manage.py migrate'. If they stay, somebody has changed them past the guards: do not sign them."
+                + (
+                    ". Run 'manage.py migrate'. If they stay, somebody has changed them past the "
+                    "guards: do not sign them."
+                )
             )
         self.stdout.write(f"Every document is shown as renderer {RENDERER} renders it.")
 

@@ -35,13 +35,20 @@ PEOPLE = {
 EVIDENCE = "https://evidence.example/drills/latest"
 # slug -> owner, escalation contact. The others have none, as in real life: the pages say so.
 ANSWERABLE = {
-    "executionpipeline-governance-and-risk-runbook": ("Execution desk", "Risk owner on duty, extension 4100"),
+    "executionpipeline-governance-and-risk-runbook": (
+        "Execution desk",
+        "Risk owner on duty, extension 4100",
+    ),
     "live-risk-severity-integration": ("Live risk desk", "Risk owner on duty, extension 4100"),
     "live-alert-pipeline-runbook": ("Alerting team", "On-call engineer, extension 4200"),
     "incident-runbook-integration": ("Incident management", "Incident commander, extension 4300"),
-    "go-no-go-2026-live-alerts-and-escalation": ("Governance board", "Risk owner on duty, extension 4100"),
+    "go-no-go-2026-live-alerts-and-escalation": (
+        "Governance board",
+        "Risk owner on duty, extension 4100",
+    ),
 }
-# slug -> level that is signed for the demo. Live Risk Severity Integration is left for the visitor to sign.
+# slug -> level that is signed for the demo. Live Risk Severity Integration is left for the visitor
+# to sign.
 SIGNED = {
     "executionpipeline-governance-and-risk-runbook": "ready",
     "live-alert-pipeline-runbook": "ready",
@@ -49,12 +56,14 @@ SIGNED = {
     "r-and-d-runbook-armstrong-and-el-karoui": "rnd_only",
     "runbooks-and-incident-handling": "shadow",
 }
-# slug of a situation -> the labels of the alert that leads to it. "/a/risk:live-dashboard:RED/" tries the first.
+# slug of a situation -> the labels of the alert that leads to it. "/a/risk:live-dashboard:RED/"
+# tries the first.
 ALERTS = {
     "red-severity-im-live-dashboard": ("risk", "", "RED"),
     "order-wird-blockiert-executionstatus-ok": ("execution", "", ""),
 }
-# slug of a situation -> slug of a runbook -> the headings that tell what to do there. A landscape file names none.
+# slug of a situation -> slug of a runbook -> the headings that tell what to do there. A landscape
+# file names none.
 HEADINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "pre-session-check-vor-live-paper-session": {
         "executionpipeline-governance-and-risk-runbook": ("3. Vorprüfung in fünf Minuten",),
@@ -85,18 +94,27 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Landscape, people, sign-offs.
 
-        :raises CommandError: this is not the demo, or the database holds anything that is not the demo's.
+        :raises CommandError: this is not the demo, or the database holds anything that is not the
+            demo's.
         """
         if not settings.PORTAL_DEMO:
-            raise CommandError("Demo people exist in the demo alone. Start it with 'python3 run.py demo'.")
+            raise CommandError(
+                "Demo people exist in the demo alone. Start it with 'python3 run.py demo'."
+            )
         if not is_demo_database() and holds_a_portal():
-            raise CommandError("This database holds a portal of its own. The demo never mixes with it.")
+            raise CommandError(
+                "This database holds a portal of its own. The demo never mixes with it."
+            )
         if User.objects.exclude(groups__name=DEMO_GROUP).exists():
-            raise CommandError("This database has accounts of its own. The demo never mixes with them.")
+            raise CommandError(
+                "This database has accounts of its own. The demo never mixes with them."
+            )
         with ledger.atomic():
             self._import_fixtures()
             passwords = self._make_people()
-            if len(passwords) == len(PEOPLE):  # the first run; later ones at most make an account anew
+            if len(passwords) == len(
+                PEOPLE
+            ):  # the first run; later ones at most make an account anew
                 self._sign_some(passwords)
                 check_catalogue(by=ledger.SYSTEM, reason=DEMO_REASON)
         self._print(passwords)
@@ -106,7 +124,9 @@ class Command(PortalCommand):
         if Runbook.objects.exists():
             return
         path = FIXTURES / "landscape.md"
-        plan = plan_import(LandscapeFile(path.name, path.read_bytes()), documents=FolderSource(FIXTURES))
+        plan = plan_import(
+            LandscapeFile(path.name, path.read_bytes()), documents=FolderSource(FIXTURES)
+        )
         apply_plan(plan, by=ledger.SYSTEM)
         for slug, (owner, contact) in ANSWERABLE.items():
             runbook = Runbook.objects.get(slug=slug)
@@ -176,7 +196,9 @@ class Command(PortalCommand):
 
     def _print(self, passwords: dict[str, str]) -> None:
         if not passwords:
-            self.stdout.write("Demo people exist already; their passwords were printed when they were made.")
+            self.stdout.write(
+                "Demo people exist already; their passwords were printed when they were made."
+            )
             self.stdout.write("Lost them? 'python3 run.py demo --reset' starts anew.")
             return
         self.stdout.write("Demo people (printed this once; they can sign in to the demo alone):")

@@ -1,7 +1,8 @@
 """What a document says of itself at its head: title, version, status, date. Pure: imports no Django.
 
-The head is the front matter, where there is one, and what follows up to the first rule (``---``), at most forty lines.
-The last lines count where the head states nothing: some documents sign themselves at the foot.
+The head is the front matter, where there is one, and what follows up to the first rule (``---``),
+at most forty lines. The last lines count where the head states nothing: some documents sign
+themselves at the foot.
 """
 
 import re
@@ -15,14 +16,23 @@ LABELS = {
     "version": ("version", "fassung"),
     "status": ("status", "zustand"),
     "date": (
-        *("datum", "date", "stand", "erstellt", "created", "updated", "last updated", "last reviewed"),
+        *(
+            "datum",
+            "date",
+            "stand",
+            "erstellt",
+            "created",
+            "updated",
+            "last updated",
+            "last reviewed",
+        ),
         *("letzte aktualisierung", "letzte überprüfung", "aktualisiert"),
     ),
     "mode": ("modus", "mode", "scope", "geltungsbereich", "environment", "umgebung"),
 }
 SUBJECT_OF = {label: subject for subject, labels in LABELS.items() for label in labels}
-# ``**Version:** v1.0`` or ``version: "v1.0"``, also in a quote or as an item of a list; a line may hold several, with bars
-# between them.
+# ``**Version:** v1.0`` or ``version: "v1.0"``, also in a quote or as an item of a list; a line may
+# hold several, with bars between them.
 PAIR = re.compile(r"^([A-Za-zÄÖÜäöüß]+(?: [A-Za-zÄÖÜäöüß]+)?)\s*:\s*(\S.*)$")
 LEAD = re.compile(r"^[>\s]*(?:[-*+]\s+)?")
 # ``| Version | v1.0 |``
@@ -35,9 +45,23 @@ VERSION = re.compile(
     r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,4}){0,3})(?![\w])|(?<![\w./-])(\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.-])"
 )
 ISO_MONTH = re.compile(r"(?<!\d)(20\d\d)-(0[1-9]|1[0-2])(?!\d)")
-MONTHS = ("jan", "feb", "mär|mar|mrz", "apr", "mai|may", "jun", "jul", "aug", "sep", "okt|oct", "nov", "dez|dec")
+MONTHS = (
+    "jan",
+    "feb",
+    "mär|mar|mrz",
+    "apr",
+    "mai|may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "okt|oct",
+    "nov",
+    "dez|dec",
+)
 NAMED_MONTH = re.compile(
-    r"\b(?:" + "|".join(f"({names})" for names in MONTHS) + r")[a-zäöü]*\.?\s+(20\d\d)(?!\d)", re.IGNORECASE
+    r"\b(?:" + "|".join(f"({names})" for names in MONTHS) + r")[a-zäöü]*\.?\s+(20\d\d)(?!\d)",
+    re.IGNORECASE,
 )
 
 
@@ -71,9 +95,15 @@ def read_header(text: str) -> Header:
         if title and header.title is None:
             header.title = Stated(title[1].strip(), stated.line)
         _take(header, _pairs(stated))
-    for stated in header.head:  # a pair of a line counts before one of a table, whose head may only look like one
+    for stated in (
+        header.head
+    ):  # a pair of a line counts before one of a table, whose head may only look like one
         _take(header, _row(stated))
-    numbered = [Stated(line[:MAX_LINE_LENGTH], number) for number, line in enumerate(lines, start=1) if line.strip()]
+    numbered = [
+        Stated(line[:MAX_LINE_LENGTH], number)
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
     for stated in numbered[-LINES_OF_A_FOOT:]:
         if stated.line > LINES_OF_A_HEAD and not stated.text.lstrip().startswith("|"):
             _take(header, _pairs(stated))
@@ -105,7 +135,10 @@ def _row(stated: Stated) -> Iterator[tuple[str, Stated]]:
     """The label and the value of a table's row of two cells."""
     if not ROW.match(stated.text):
         return
-    cells = [MARKS.sub("", cell).strip() for cell in LEAD.sub("", stated.text).strip().strip("|").split("|")]
+    cells = [
+        MARKS.sub("", cell).strip()
+        for cell in LEAD.sub("", stated.text).strip().strip("|").split("|")
+    ]
     if len(cells) == 2 and cells[1] and cells[1].lower() not in SUBJECT_OF:  # noqa: PLR2004 - a pair
         yield cells[0].rstrip(":"), Stated(cells[1], stated.line)
 
@@ -138,4 +171,6 @@ def month_in(text: str) -> tuple[int, int] | None:
     named = NAMED_MONTH.search(text)
     if not named:
         return None
-    return int(named[len(MONTHS) + 1]), next(number for number in range(1, len(MONTHS) + 1) if named[number])
+    return int(named[len(MONTHS) + 1]), next(
+        number for number in range(1, len(MONTHS) + 1) if named[number]
+    )

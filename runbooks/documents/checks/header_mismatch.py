@@ -15,10 +15,15 @@ READY, RND_ONLY = "ready", "rnd_only"
 CLAIMS_NOTHING = frozenset({"unassessed", "retired"})
 READY_YEAR = re.compile(r"\b(20\d\d)[-\u2010\u2011\u2013 ]ready\b", re.IGNORECASE)
 SAYS_RND = re.compile(
-    r"\br\s?&\s?d[-\u2010\u2011 ]only\b|\bonly (?:for )?r\s?&\s?d\b|\bnur (?:für )?r\s?&\s?d\b", re.IGNORECASE
+    r"\br\s?&\s?d[-\u2010\u2011 ]only\b|\bonly (?:for )?r\s?&\s?d\b|\bnur (?:für )?r\s?&\s?d\b",
+    re.IGNORECASE,
 )
 SAYS_NO_LIVE = re.compile(
-    r"\bno[-\u2010\u2011\u2013 ]live\b|\bnot (?:for )?live\b|\bkeine?n? live\b|\bnicht (?:für )?live\b", re.IGNORECASE
+    (
+        r"\bno[-\u2010\u2011\u2013 ]live\b|\bnot (?:for )?live\b|\bkeine?n? live\b|\bnicht "
+        r"(?:für )?live\b"
+    ),
+    re.IGNORECASE,
 )
 # As a status.
 NOT_IN_FORCE = re.compile(
@@ -28,15 +33,20 @@ NOT_IN_FORCE = re.compile(
 )
 # Right before such a word, it says the contrary: "kein Draft mehr", "no longer a draft".
 CONTRARY = re.compile(
-    r"\b(?:no longer|not|never|kein(?:e[nmrs]?)?|nicht(?: mehr)?|nie)\s+(?:(?:an?|the|ein(?:e[nmrs]?)?|als)\s+)?\Z",
+    (
+        r"\b(?:no longer|not|never|kein(?:e[nmrs]?)?|nicht(?: "
+        r"mehr)?|nie)\s+(?:(?:an?|the|ein(?:e[nmrs]?)?|als)\s+)?\Z"
+    ),
     re.IGNORECASE,
 )
 # Anywhere in the head: words that nobody writes by the way.
 DISCLAIMS = re.compile(
     r"\bnon[-\u2010\u2011 ]?authori[sz]ing\b"
     r"|\bnot (?:an? )?(?:[\w-]+[ ,]+){0,6}authori[sz]ation\b"
-    r"|\b(?:historical|superseded|archived) (?:\S+ ){0,4}(?:context|document|runbook|snapshot|record)\b"
-    r"|\b(?:historisch\w*|veraltet\w*|abgelöst\w*) (?:\S+ ){0,4}(?:kontext|dokument|runbook|fassung|stand)\b",
+    r"|\b(?:historical|superseded|archived) (?:\S+ "
+    r"){0,4}(?:context|document|runbook|snapshot|record)\b"
+    r"|\b(?:historisch\w*|veraltet\w*|abgelöst\w*) (?:\S+ "
+    r"){0,4}(?:kontext|dokument|runbook|fassung|stand)\b",
     re.IGNORECASE,
 )
 MARKS = re.compile(r"[*_`]+")
@@ -81,7 +91,10 @@ def _version(header: Header, row: Row) -> Iterator[Disagreement]:
     stated = header.version or header.title
     here, there = version_in(stated.text) if stated else None, version_in(row.version)
     if stated and here and there and here != there:
-        message = f"The document says version {_dotted(here)}, the landscape {_dotted(there)}. Correct one of the two."
+        message = (
+            f"The document says version {_dotted(here)}, the landscape {_dotted(there)}. Correct "
+            "one of the two."
+        )
         yield Disagreement(DisagreementKind.VERSION, stated.line, message)
 
 
@@ -90,8 +103,13 @@ def _date(header: Header, row: Row) -> Iterator[Disagreement]:
     dated = [stated for stated in (header.version, header.date) if stated and month_in(stated.text)]
     if there and dated and all(month_in(stated.text) != there for stated in dated):
         here = month_in(dated[0].text) or there
-        message = f"The document is of {here[0]}-{here[1]:02}, the landscape says {there[0]}-{there[1]:02}."
-        yield Disagreement(DisagreementKind.DATE, dated[0].line, f"{message} Correct one of the two.")
+        message = (
+            f"The document is of {here[0]}-{here[1]:02}, the landscape says "
+            f"{there[0]}-{there[1]:02}."
+        )
+        yield Disagreement(
+            DisagreementKind.DATE, dated[0].line, f"{message} Correct one of the two."
+        )
 
 
 def _level(header: Header, row: Row) -> Iterator[Disagreement]:
@@ -106,7 +124,10 @@ def _level(header: Header, row: Row) -> Iterator[Disagreement]:
             said = "no live"
         if said:
             claim = f"{row.year}-ready" if row.level == READY else row.level
-            message = f"The document says {said}, the landscape {claim}. Settle which holds before anybody signs."
+            message = (
+                f"The document says {said}, the landscape {claim}. Settle which holds before "
+                "anybody signs."
+            )
             yield Disagreement(DisagreementKind.LEVEL, stated.line, message)
             return
 
@@ -116,14 +137,20 @@ def _in_force(header: Header) -> Iterator[Disagreement]:
     for stated, words in [*places, *((line, DISCLAIMS) for line in header.head)]:
         found = _said(words, _plain(stated))
         if found:
-            message = f'The document says of itself "{found[0][:80]}". Check that the row may stand as it does.'
+            message = (
+                f'The document says of itself "{found[0][:80]}". Check that the row may stand as '
+                "it does."
+            )
             yield Disagreement(DisagreementKind.NOT_IN_FORCE, stated.line, message)
             return
 
 
 def _said(words: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The first of the words that is not said to the contrary."""
-    return next((found for found in words.finditer(text) if not CONTRARY.search(text[: found.start()])), None)
+    return next(
+        (found for found in words.finditer(text) if not CONTRARY.search(text[: found.start()])),
+        None,
+    )
 
 
 def _labelled(header: Header) -> list[Stated]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from runbooks.documents.links import repository_path
 from runbooks.documents.sources.folder import normalize_nfc
 
-# The ends of a link's words, and what follows: ``[words](target)``, ``[words](<with spaces>)``; an image is a link as well.
+# The ends of a link's words, and what follows: ``[words](target)``, ``[words](<with spaces>)``; an
+# image is a link as well.
 BRACKET = re.compile(r"\\.|[\[\]]")
 INLINE = re.compile(r"\(\s*(?:<([^<>]*)>|([^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)?))")
 DEFINITION = re.compile(r"^ {0,3}\[[^\]]{1,200}\]:\s*(?:<([^<>]*)>|([^\s<>]+))")
@@ -43,11 +44,17 @@ def relative_links(text: str, document_path: str) -> list[Link]:
         for target in _targets(line):
             written = html.unescape(target)
             if not ELSEWHERE.match(written) and len(links) < MAX_LINKS:
-                links.append(Link(number, target, normalize_nfc(repository_path(written, document_path) or "")))
+                links.append(
+                    Link(
+                        number, target, normalize_nfc(repository_path(written, document_path) or "")
+                    )
+                )
     return links
 
 
-def dead_links(text: str, document_path: str, files: frozenset[str], folders: frozenset[str]) -> list[Link]:
+def dead_links(
+    text: str, document_path: str, files: frozenset[str], folders: frozenset[str]
+) -> list[Link]:
     """Those that lead to no file and no folder of the repository, each target once.
 
     :param files: every path of the repository, ``composed``; ``folders`` those of ``folders_of``.
@@ -108,9 +115,13 @@ def _prose(text: str) -> Iterator[tuple[int, str]]:
             fence = ""
         elif not fence:
             indented = bool(INDENTED.match(line))
-            in_list = bool(ITEM.match(line)) or (in_list and (indented or not line.strip() or not may_indent))
+            in_list = bool(ITEM.match(line)) or (
+                in_list and (indented or not line.strip() or not may_indent)
+            )
             if in_comment or in_list or not (indented and may_indent):
-                shown, in_comment = _without_comments(CODE.sub("", line), in_comment, closes=number <= last_end)
+                shown, in_comment = _without_comments(
+                    CODE.sub("", line), in_comment, closes=number <= last_end
+                )
                 yield number + 1, shown
                 indented = False
             may_indent = indented or not line.strip()

@@ -4,8 +4,10 @@ import re
 
 # A short text that says so of itself, in English or German.
 SAYS_SO = re.compile(
-    r"\b(stub|placeholder|platzhalter|dummy|link[- ]?check|docs?[- ]?gates?|moved to|verschoben nach"
-    r"|todo|tbd|coming soon|work in progress|to be written|not yet written|folgt (?:noch|später|in kürze)|noch zu schreiben"
+    r"\b(stub|placeholder|platzhalter|dummy|link[- ]?check|docs?[- ]?gates?|moved "
+    r"to|verschoben nach"
+    r"|todo|tbd|coming soon|work in progress|to be written|not yet written|folgt "
+    r"(?:noch|später|in kürze)|noch zu schreiben"
     r"|intentionally (?:left )?(?:empty|blank)|absichtlich leer)\b",
     re.I,
 )
@@ -21,7 +23,8 @@ MAX_WORDS_OF_A_POINTER = 8
 def is_stub(text: str) -> bool:
     """Whether nobody could follow the text: only headings, short and calling itself a stub, or nothing but a link elsewhere.
 
-    A text with a step is none: "add a dummy order" is an instruction. A step that calls itself one ("1. TODO") is no step.
+    A text with a step is none: "add a dummy order" is an instruction. A step that calls itself one
+    ("1. TODO") is no step.
 
     :param text: the Markdown text of a document.
     """
@@ -32,7 +35,9 @@ def is_stub(text: str) -> bool:
     if STEP.search("\n".join(line for line in body.splitlines() if not SAYS_SO.search(line))):
         return False
     says_so = len(words) <= MAX_WORDS_OF_A_STUB and bool(SAYS_SO.search(body))
-    return says_so or (bool(LINK.search(body)) and len(_words(LINK.sub("", body))) <= MAX_WORDS_OF_A_POINTER)
+    return says_so or (
+        bool(LINK.search(body)) and len(_words(LINK.sub("", body))) <= MAX_WORDS_OF_A_POINTER
+    )
 
 
 def _words(text: str) -> list[str]:

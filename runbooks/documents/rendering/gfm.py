@@ -22,14 +22,19 @@ from runbooks.documents.links import ID_PREFIX, SCHEMES, resolved
 from runbooks.documents.rendering.anchors import Slugs, heading_slug
 from runbooks.documents.rendering.highlight import highlighted
 
-# A hundred lists in one another: markdown-it drops what is deeper, so a text that goes there is not rendered at all.
+# A hundred lists in one another: markdown-it drops what is deeper, so a text that goes there is not
+# rendered at all.
 MAX_DEPTH = 200
-KEPT_MARKUP = re.compile(r"(<br\s*/?>|<details(?: open(?:=\"\")?)?>|</details>|</?summary>)", re.IGNORECASE)
+KEPT_MARKUP = re.compile(
+    r"(<br\s*/?>|<details(?: open(?:=\"\")?)?>|</details>|</?summary>)", re.IGNORECASE
+)
 # Not within a word: "root:x:0" is no crossed-out root.
 EMOJI = re.compile(r"(?<![\w:/]):[a-z0-9_+-]+:(?![\w:/])")
-# What some tools keep at the head of a document: keys with values, and nothing that could be a text.
+# What some tools keep at the head of a document: keys with values, and nothing that could be a
+# text.
 FRONT_MATTER = re.compile(
-    r"\A---[ \t]*\r?\n((?:[A-Za-z_][\w-]*:(?:[ \t].*)?\r?\n|[ \t]+\S.*\r?\n|- .*\r?\n)+)---[ \t]*(?:\r?\n|\Z)"
+    r"\A---[ \t]*\r?\n((?:[A-Za-z_][\w-]*:(?:[ \t].*)?\r?\n|[ \t]+\S.*\r?\n|- .*\r?\n)+)---[ "
+    r"\t]*(?:\r?\n|\Z)"
 )
 # Authors write it so that a link checker overlooks a path; in code too, where no forge decodes it.
 SLASH = re.compile(r"&#(?:47|x2f);", re.IGNORECASE)
@@ -111,7 +116,8 @@ def _words(children: Sequence[Token], *, markup: bool) -> str:
     """The visible words of a line; with its raw markup, if asked for."""
     kinds = {"text", "code_inline", *(("html_inline",) if markup else ())}
     return "".join(
-        child.content if child.type in kinds else " " if child.type == "softbreak" else "" for child in children
+        child.content if child.type in kinds else " " if child.type == "softbreak" else ""
+        for child in children
     )
 
 
@@ -152,7 +158,9 @@ def _emoji(found: re.Match[str]) -> str:
 def _shown_markup(raw: str) -> str:
     """Raw HTML as the text that it is, save for line breaks and folds."""
     pieces = KEPT_MARKUP.split(raw)
-    return "".join(piece.lower() if number % 2 else html.escape(piece) for number, piece in enumerate(pieces))
+    return "".join(
+        piece.lower() if number % 2 else html.escape(piece) for number, piece in enumerate(pieces)
+    )
 
 
 def _raw(text: str) -> str:
@@ -174,7 +182,12 @@ class _Renderer(RendererHTML):
         pieces = KEPT_MARKUP.split(tokens[idx].content.strip("\n"))
         if len(pieces) == 1:
             return f'<p class="raw">{html.escape(pieces[0])}</p>\n'
-        return "".join(piece.lower() if number % 2 else _raw(piece) for number, piece in enumerate(pieces)) + "\n"
+        return (
+            "".join(
+                piece.lower() if number % 2 else _raw(piece) for number, piece in enumerate(pieces)
+            )
+            + "\n"
+        )
 
     def html_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         """A tag within a line: a line break, or text such as ``<run_id>``."""
@@ -234,7 +247,9 @@ def _footnote_open(self: Any, tokens: Sequence[Token], idx: int, options: Any, e
     return f'<li id="{ID_PREFIX}fn{_footnote_name(self, tokens, idx, options, env)}">'
 
 
-def _footnote_reference(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+def _footnote_reference(
+    self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any
+) -> str:
     number, again = tokens[idx].meta["id"] + 1, tokens[idx].meta.get("subId", 0)
     anchor = f"{ID_PREFIX}fnref.{number}" + (f".{again}" if again > 0 else "")
     return f'<sup><a href="#{ID_PREFIX}fn.{number}" id="{anchor}">{number}</a></sup>'
@@ -248,7 +263,9 @@ def _footnote_back(self: Any, tokens: Sequence[Token], idx: int, options: Any, e
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": MAX_DEPTH, "xhtmlOut": False}, renderer_cls=_Renderer)
+    parser = MarkdownIt(
+        "commonmark", {"maxNesting": MAX_DEPTH, "xhtmlOut": False}, renderer_cls=_Renderer
+    )
     parser.use(gfm_plugin)
     parser.core.ruler.push("emoji", _replace_emoji)
     rules = {

@@ -1,8 +1,9 @@
 """Lists as forges read them, respelled for Python-Markdown. Pure: imports no Django.
 
 CommonMark nests a list item under the one above when it is indented as far as that one's text, and
-lets a list interrupt a paragraph. Python-Markdown wants four spaces a level and an empty line before
-a list. Without this, the steps behind a code block or a sentence run together into one paragraph.
+lets a list interrupt a paragraph. Python-Markdown wants four spaces a level and an empty line
+before a list. Without this, the steps behind a code block or a sentence run together into one
+paragraph.
 """
 
 import re
@@ -39,7 +40,9 @@ class _Respelling:
     depth: int = 0
     quote: list[str] = field(default_factory=list)
     block_indent: int = 0
-    in_paragraph: bool = False  # the line before is text that a list could not interrupt in Python-Markdown
+    in_paragraph: bool = (
+        False  # the line before is text that a list could not interrupt in Python-Markdown
+    )
 
     def read(self, line: str) -> None:
         if not self.fence and self.depth < MAX_QUOTE_DEPTH and QUOTE.match(line):
@@ -72,7 +75,9 @@ class _Respelling:
 
     def _read_fenced(self, line: str) -> None:
         column = _column(line)
-        self._emit(" " * self.fence_indent + line[min(column, self.fence_column) :] if line.strip() else "")
+        self._emit(
+            " " * self.fence_indent + line[min(column, self.fence_column) :] if line.strip() else ""
+        )
         if line.strip().startswith(self.fence) and not line.strip().strip(self.fence[0]):
             self.fence = ""
 
@@ -108,7 +113,9 @@ class _Respelling:
         if column >= base + INDENT:
             return False
         # In the middle of a paragraph only a bullet or a 1 starts a list, and never an empty item.
-        return not self.in_paragraph or bool(found[4].strip() and (found[2][0] in "+-*" or found[2][:-1] == "1"))
+        return not self.in_paragraph or bool(
+            found[4].strip() and (found[2][0] in "+-*" or found[2][:-1] == "1")
+        )
 
     def _read_item(self, found: re.Match[str]) -> None:
         column, marker, gap, text = len(found[1]), found[2], found[3], found[4]
@@ -117,14 +124,18 @@ class _Respelling:
         kind = "bullet" if marker in ("-", "*", "+") else "number"
         indent = self._indent()
         if self.lines and self.lines[-1]:
-            parts = self._needs_gap(before, sibling) or (sibling is not None and sibling.kind != kind)
+            parts = self._needs_gap(before, sibling) or (
+                sibling is not None and sibling.kind != kind
+            )
             if parts or indent < self.block_indent:
                 self._emit("")
         width = len(marker) + (len(gap) if 0 < len(gap) <= WIDEST_GAP else 1)
         self.items.append(_Item(column, column + width, kind))
         respelled = "-" if kind == "bullet" else f"{marker[:-1]}."
         # Two spaces at the end are a line break: they stay.
-        self._emit(f"{' ' * indent}{respelled} {text}" if text.strip() else f"{' ' * indent}{respelled}")
+        self._emit(
+            f"{' ' * indent}{respelled} {text}" if text.strip() else f"{' ' * indent}{respelled}"
+        )
         self.in_paragraph = bool(text.strip())
 
     def _needs_gap(self, before: int, sibling: _Item | None) -> bool:
@@ -146,7 +157,11 @@ class _Respelling:
         sibling = None
         while self.items and column < self.items[-1].text_column:
             sibling = self.items.pop()
-            if column > sibling.marker_column and self.items and column >= self.items[-1].text_column:
+            if (
+                column > sibling.marker_column
+                and self.items
+                and column >= self.items[-1].text_column
+            ):
                 break
         return sibling
 

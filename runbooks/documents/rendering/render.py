@@ -5,21 +5,40 @@ Raw HTML in a document is shown as it was written, not interpreted: a placeholde
 Ids carry the prefix ``doc-`` so that no heading can pose as a part of the page. Signs that nobody
 sees are shown by their numbers.
 
-Web processes call ``runbooks.documents.rendering.sandbox``, which does this elsewhere and within limits.
+Web processes call ``runbooks.documents.rendering.sandbox``, which does this elsewhere and within
+limits.
 """
 
 import re
 
 import nh3
 
-from runbooks.documents.invisible_characters import escape_invisible_characters, with_unseen_shown_in_html
+from runbooks.documents.invisible_characters import (
+    escape_invisible_characters,
+    with_unseen_shown_in_html,
+)
 from runbooks.documents.links import DOCUMENT_ROUTE, ID_PREFIX
 from runbooks.documents.rendering import gfm, short_text
 from runbooks.documents.rendering.rendered import Heading, Rendered, as_it_stands, whole
 
 TAGS = frozenset(
     {
-        *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "del", "sup", "sub", "span", "div", "a"),
+        *(
+            "p",
+            "br",
+            "hr",
+            "blockquote",
+            "pre",
+            "code",
+            "em",
+            "strong",
+            "del",
+            "sup",
+            "sub",
+            "span",
+            "div",
+            "a",
+        ),
         *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "details", "summary"),
         *("table", "thead", "tbody", "tr", "th", "td"),
         "input",  # a task's box: never more than a disabled checkbox, see below
@@ -42,7 +61,9 @@ ATTRIBUTES = {
 }
 LINK_SCHEMES = {"http", "https", "mailto"}
 # Any other class could pose as a banner of the page.
-ALERTS = frozenset(f"markdown-alert-{kind}" for kind in ("note", "tip", "important", "warning", "caution"))
+ALERTS = frozenset(
+    f"markdown-alert-{kind}" for kind in ("note", "tip", "important", "warning", "caution")
+)
 CLASSES: dict[str, set[str]] = {
     "div": {"code", "footnotes", "table", "markdown-alert", *ALERTS},
     "li": {"task-list-item"},
@@ -90,7 +111,10 @@ def render_fragment(text: str) -> str:
         return ""
     try:
         rough = short_text.read(whole(text))
-    except (short_text.TooLong, RecursionError):  # hundreds of nested constructs: Python-Markdown recurses for each
+    except (
+        short_text.TooLong,
+        RecursionError,
+    ):  # hundreds of nested constructs: Python-Markdown recurses for each
         return as_it_stands(text).html
     # Several stand on one page, where an id may stand once.
     return HEADING_ID.sub(r"\1", _cleaned(rough))
@@ -113,7 +137,11 @@ def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
         return _link(value)
     if attribute == "class":
         allowed = CLASSES.get(tag, set())
-        kept = [name for name in value.split() if name in allowed or (tag == "span" and SPAN_CLASS.match(name))]
+        kept = [
+            name
+            for name in value.split()
+            if name in allowed or (tag == "span" and SPAN_CLASS.match(name))
+        ]
         return " ".join(kept) or None
     if attribute in ONLY_VALUE:
         return value if value == ONLY_VALUE[attribute] else None

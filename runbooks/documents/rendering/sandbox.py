@@ -31,7 +31,11 @@ class RenderingProcess:
     """A process that renders one text at a time. Safe to use from several threads."""
 
     def __init__(
-        self, *, seconds: dict[str, float] | None = None, megabytes: int = MEGABYTES, idle: float = IDLE_SECONDS
+        self,
+        *,
+        seconds: dict[str, float] | None = None,
+        megabytes: int = MEGABYTES,
+        idle: float = IDLE_SECONDS,
     ) -> None:
         """Limits: seconds of the clock by kind of text, megabytes of memory (where the platform has such a limit)."""
         self._seconds, self._megabytes, self._idle = seconds or SECONDS, megabytes, idle
@@ -44,7 +48,11 @@ class RenderingProcess:
 
         :param kind: ``document`` or ``fragment``.
         """
-        request = {"kind": kind, "text": text.encode("utf-8", "replace").decode("utf-8"), "path": path}
+        request = {
+            "kind": kind,
+            "text": text.encode("utf-8", "replace").decode("utf-8"),
+            "path": path,
+        }
         with self._lock:
             if self._closing:
                 self._closing.cancel()
@@ -68,25 +76,40 @@ class RenderingProcess:
         except OSError as error:  # no more processes, no such interpreter
             return None, f"The renderer cannot be started: {error.strerror}."
         answer = None
-        with _killed_after(process, seconds), contextlib.suppress(OSError, ValueError):  # it ended within a message
+        with (
+            _killed_after(process, seconds),
+            contextlib.suppress(OSError, ValueError),
+        ):  # it ended within a message
             write_message(cast(BinaryIO, process.stdin), request)
             answer = read_message(cast(BinaryIO, process.stdout))
         if answer is None:
             self._end()
-        return answer, f"Rendering it would take more than {seconds:g} seconds or {self._megabytes} MB."
+        return (
+            answer,
+            f"Rendering it would take more than {seconds:g} seconds or {self._megabytes} MB.",
+        )
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(
-                [sys.executable, "-I", str(CHILD), str(int(max(self._seconds.values())) + 1), str(self._megabytes)],
+                [
+                    sys.executable,
+                    "-I",
+                    str(CHILD),
+                    str(int(max(self._seconds.values())) + 1),
+                    str(self._megabytes),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
             )
             # A busy machine may start it slowly: that is not the text's fault.
-            with _killed_after(self._process, START_SECONDS), contextlib.suppress(OSError, ValueError):
+            with (
+                _killed_after(self._process, START_SECONDS),
+                contextlib.suppress(OSError, ValueError),
+            ):
                 read_message(cast(BinaryIO, self._process.stdout))
         return self._process
 

@@ -4,7 +4,8 @@ import markdown
 
 from runbooks.documents.rendering.lists import respell_lists
 
-# A role or a note is a few lines. Python-Markdown needs many seconds for some texts of 20,000 signs.
+# A role or a note is a few lines. Python-Markdown needs many seconds for some texts of 20,000
+# signs.
 MAX_LENGTH = 2_000
 
 

@@ -1,7 +1,7 @@
 """The process that renders, and nothing else: it imports no Django, knows no secret and may be killed at any moment.
 
-Run as a script by ``bounded``. It reads requests from its input and answers each on its output until the
-input ends.
+Run as a script by ``bounded``. It reads requests from its input and answers each on its output
+until the input ends.
 """
 
 import contextlib
@@ -43,7 +43,9 @@ def _limit_time(seconds: int) -> None:
     if resource is not None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, hard))
+        resource.setrlimit(
+            resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, hard)
+        )
 
 
 def main(seconds: int, megabytes: int) -> None:

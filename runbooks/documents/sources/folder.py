@@ -112,7 +112,11 @@ class FolderSource:
         try:
             place = self._as_it_lies(path).resolve()
             is_there = place.is_relative_to(self.root.resolve()) and place.exists()
-        except (OSError, ValueError, RuntimeError) as error:  # a name too long, a null byte, a ring of links
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # a name too long, a null byte, a ring of links
             raise DocumentMissing(path) from error
         if not path or not is_there:
             raise DocumentMissing(path)
@@ -124,11 +128,14 @@ class FolderSource:
         for folder, folders, names in os.walk(self.root, followlinks=False):
             below = Path(folder).relative_to(self.root)
             links = [name for name in folders if (Path(folder) / name).is_symlink()]
-            folders[:] = [name for name in folders if name not in SKIPPED and len(below.parts) < MAX_DEPTH]
+            folders[:] = [
+                name for name in folders if name not in SKIPPED and len(below.parts) < MAX_DEPTH
+            ]
             found.update((below / name).as_posix() for name in [*names, *links])
             if len(found) > MAX_FILES:
                 raise SourceError(
-                    f"There are more than {MAX_FILES:,} files. Name the folder that the paths start from."
+                    f"There are more than {MAX_FILES:,} files. Name the folder that the "
+                    "paths start from."
                 )
         return frozenset(found)
 
@@ -144,7 +151,9 @@ class FolderSource:
         place = self.root
         for part in PurePosixPath(path).parts:
             alike = () if (place / part).exists() else os.listdir(place)
-            place /= next((name for name in alike if normalize_nfc(name) == normalize_nfc(part)), part)
+            place /= next(
+                (name for name in alike if normalize_nfc(name) == normalize_nfc(part)), part
+            )
         return place
 
     @staticmethod

@@ -20,11 +20,19 @@ from runbooks.documents.sources.folder import (
 )
 from runbooks.documents.sources.git_objects import GitObjects
 from runbooks.documents.sources.git_refs import named_object
-from runbooks.documents.sources.git_trees import FILES, LINK, MAX_OBJECT_BYTES, Commit, Entry, GitTrees
+from runbooks.documents.sources.git_trees import (
+    FILES,
+    LINK,
+    MAX_OBJECT_BYTES,
+    Commit,
+    Entry,
+    GitTrees,
+)
 
 MAX_HOPS = 8
 MAX_PATH_LENGTH = 4_096
-# How far back it is looked who brought a text; further, the commit is the one that everything is read at.
+# How far back it is looked who brought a text; further, the commit is the one that everything is
+# read at.
 MAX_COMMITS = 20_000
 NAMED_HERE = "HEAD"
 
@@ -33,17 +41,21 @@ NAMED_HERE = "HEAD"
 def open_source(root: Path, ref: str = "") -> Iterator[Source]:
     """The documents below a folder as they lie there, or of a git repository as a commit holds them.
 
-    With ``ref`` it is the repository in the folder at that ref; a bare repository without one is read at its ``HEAD``.
+    With ``ref`` it is the repository in the folder at that ref; a bare repository without one is
+    read at its ``HEAD``.
 
     :raises SourceError: there is no such folder or repository, or no such ref.
     """
     if not root.is_dir():
         raise SourceError(
-            f"{root} is not a folder. Name the folder that the documents' paths start from, or a repository."
+            f"{root} is not a folder. Name the folder that the documents' paths start from, "
+            "or a repository."
         )
     git_folder = _git_folder(root)
     if ref and git_folder is None:
-        raise SourceError(f"{root} is no git repository, so it has no ref {ref[:60]!r}. Leave the ref out.")
+        raise SourceError(
+            f"{root} is no git repository, so it has no ref {ref[:60]!r}. Leave the ref out."
+        )
     if git_folder is None or (not ref and git_folder != root):
         yield FolderSource(root)
         return
@@ -58,9 +70,15 @@ def _git_folder(root: Path) -> Path | None:
     :raises SourceError: it is a linked worktree, whose data lies somewhere else.
     """
     if (root / ".git").is_file():
-        raise SourceError(f"{root} is a linked worktree or submodule. Name the repository itself and a ref.")
+        raise SourceError(
+            f"{root} is a linked worktree or submodule. Name the repository itself and a ref."
+        )
     for place in (root / ".git", root):
-        if (place / "HEAD").is_file() and (place / "objects").is_dir() and (place / "refs").is_dir():
+        if (
+            (place / "HEAD").is_file()
+            and (place / "objects").is_dir()
+            and (place / "refs").is_dir()
+        ):
             return place
     return None
 
@@ -69,7 +87,10 @@ def _objects_folder(git_folder: Path) -> Path:
     """:raises SourceError: the objects lie, or may lie, outside of the repository."""
     place = (git_folder / "objects").resolve()
     if not place.is_relative_to(git_folder.resolve()) or (place / "info" / "alternates").exists():
-        raise SourceError("The repository borrows objects from elsewhere. Make a whole copy of it: git clone --mirror.")
+        raise SourceError(
+            "The repository borrows objects from elsewhere. Make a whole copy of it: git "
+            "clone --mirror."
+        )
     return place
 
 
@@ -95,7 +116,9 @@ class GitSource:
                 if commit is not None:
                     return cls(objects, trees, commit)
                 break
-            name = (objects.content(known.id, most=MAX_OBJECT_BYTES) or b"")[7:47].decode("ascii", "replace")
+            name = (objects.content(known.id, most=MAX_OBJECT_BYTES) or b"")[7:47].decode(
+                "ascii", "replace"
+            )
             if not name.isalnum():
                 break
         raise SourceError(f"{ref!r} names no commit that the repository holds.")
@@ -141,7 +164,11 @@ class GitSource:
         return {path: origins.get(path, Origin(self.revision)) for path in there}
 
     def _parents(self, commit: Commit) -> list[Commit]:
-        return [parent for parent in map(self._trees.commit, commit.parents[:MAX_HOPS]) if parent is not None]
+        return [
+            parent
+            for parent in map(self._trees.commit, commit.parents[:MAX_HOPS])
+            if parent is not None
+        ]
 
     def _unchanged(self, commit: Commit, parent: Commit, paths: set[str]) -> set[str]:
         """Those of the paths that are the same in a parent. Folders are compared first: most are the same as a whole."""
@@ -149,7 +176,9 @@ class GitSource:
             return paths
         same: set[str] = set()
         folders = {posixpath.dirname(path) for path in paths}
-        whole = {folder for folder in folders if self._at(commit, folder) == self._at(parent, folder)}
+        whole = {
+            folder for folder in folders if self._at(commit, folder) == self._at(parent, folder)
+        }
         for path in paths:
             if posixpath.dirname(path) in whole or self._at(commit, path) == self._at(parent, path):
                 same.add(path)
@@ -182,4 +211,6 @@ class GitSource:
         return self._trees.entry(self._commit.tree, reached)
 
     def _target(self, link: Entry) -> str:
-        return (self._objects.content(link.id, most=MAX_PATH_LENGTH) or b"").decode("utf-8", "replace")
+        return (self._objects.content(link.id, most=MAX_PATH_LENGTH) or b"").decode(
+            "utf-8", "replace"
+        )

@@ -1,8 +1,8 @@
 """The objects of a git repository, from git's own ``cat-file``. Pure: imports no Django.
 
-git runs with a fixed command line and in an empty repository of our own that borrows the other's objects. So
-nothing that the other repository says is heard but its objects: no configuration, hook, filter, alias, attribute or
-replacement. Ids go in by the standard input, never as an argument.
+git runs with a fixed command line and in an empty repository of our own that borrows the other's
+objects. So nothing that the other repository says is heard but its objects: no configuration, hook,
+filter, alias, attribute or replacement. Ids go in by the standard input, never as an argument.
 """
 
 import os
@@ -17,7 +17,8 @@ from typing import IO, Self
 
 from runbooks.documents.sources.folder import SourceError
 
-# Seconds for all that is asked of one repository. A local object takes microseconds; what takes this long was made to.
+# Seconds for all that is asked of one repository. A local object takes microseconds; what takes
+# this long was made to.
 PATIENCE = 120.0
 MAX_LINE_LENGTH = 1_000
 OUR_CONFIGURATION = """[core]
@@ -47,7 +48,8 @@ class GitObjects:
             raise SourceError("git is not installed. Install it, or name a folder.")
         self._home = Path(tempfile.mkdtemp(prefix="documents-"))
         self._processes: list[subprocess.Popen[bytes]] = []
-        # A reader cannot be waited for with a limit on every system; a process can be ended on each.
+        # A reader cannot be waited for with a limit on every system; a process can be ended on
+        # each.
         self._alarm = threading.Timer(PATIENCE, self._end)
         self._alarm.daemon = True
         self._alarm.start()
@@ -63,7 +65,10 @@ class GitObjects:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -141,7 +146,9 @@ class GitObjects:
             process.stdin.write(name.encode("ascii") + b"\n")
             process.stdin.flush()
             known = _answer(process.stdout)
-            content = _exactly(process.stdout, known.size + 1)[:-1] if known and with_content else None
+            content = (
+                _exactly(process.stdout, known.size + 1)[:-1] if known and with_content else None
+            )
         except (OSError, ValueError) as error:  # a pipe that broke, or was closed meanwhile
             raise _silent() from error
         return known, content
@@ -165,4 +172,6 @@ def _exactly(pipe: IO[bytes], size: int) -> bytes:
 
 
 def _silent() -> SourceError:
-    return SourceError("git does not answer: the repository is damaged or too slow. Check it with 'git fsck'.")
+    return SourceError(
+        "git does not answer: the repository is damaged or too slow. Check it with 'git fsck'."
+    )

@@ -1,6 +1,7 @@
 """Which commit a ref of a git repository names, read from the repository's own files. Pure: imports no Django.
 
-No command is asked: a ref never becomes an argument, and the repository's configuration is never opened.
+No command is asked: a ref never becomes an argument, and the repository's configuration is never
+opened.
 """
 
 import re
@@ -17,20 +18,31 @@ MAX_REF_BYTES = 4_096
 MAX_PACKED_BYTES = 64 * 1024 * 1024
 MAX_HOPS = 5
 # As git looks a short name up (gitrevisions(7)).
-PLACES = ("refs/{0}", "refs/tags/{0}", "refs/heads/{0}", "refs/remotes/{0}", "refs/remotes/{0}/HEAD")
+PLACES = (
+    "refs/{0}",
+    "refs/tags/{0}",
+    "refs/heads/{0}",
+    "refs/remotes/{0}",
+    "refs/remotes/{0}/HEAD",
+)
 
 
 def named_object(git_folder: Path, ref: str) -> str:
     """The object id that a ref names, or the digits of one; not yet looked for among the objects.
 
-    :param ref: a branch, a tag, a full name (``refs/…``), ``HEAD``, or 7 to 40 digits of an object id.
+    :param ref: a branch, a tag, a full name (``refs/…``), ``HEAD``, or 7 to 40 digits of an object
+        id.
     :raises SourceError: it is no name, or there is none such.
     """
     if not ref or len(ref) > MAX_NAME_LENGTH or FORBIDDEN.search(ref):
         raise SourceError(f"{ref[:MAX_NAME_LENGTH]!r} is no name of a branch, tag or commit.")
     if OBJECT_ID.match(ref):
         return ref
-    names = [ref] if ref == "HEAD" or ref.startswith("refs/") else [place.format(ref) for place in PLACES]
+    names = (
+        [ref]
+        if ref == "HEAD" or ref.startswith("refs/")
+        else [place.format(ref) for place in PLACES]
+    )
     for name in names:
         found = _followed(git_folder, name)
         if found:
@@ -47,7 +59,11 @@ def _followed(git_folder: Path, name: str) -> str:
         if OBJECT_ID.match(text):
             return text
         target = text.removeprefix("ref:").strip()
-        if not text.startswith("ref:") or FORBIDDEN.search(target) or not target.startswith("refs/"):
+        if (
+            not text.startswith("ref:")
+            or FORBIDDEN.search(target)
+            or not target.startswith("refs/")
+        ):
             return ""
         name = target
     return ""
@@ -73,7 +89,12 @@ def _packed(git_folder: Path, name: str) -> str:
         with place.open("rb") as file:
             wanted = b" " + name.encode("utf-8")
             return next(
-                (line[:40].decode("ascii", "replace") for line in file if line.rstrip(b"\r\n")[40:] == wanted), ""
+                (
+                    line[:40].decode("ascii", "replace")
+                    for line in file
+                    if line.rstrip(b"\r\n")[40:] == wanted
+                ),
+                "",
             )
     except OSError:
         return ""

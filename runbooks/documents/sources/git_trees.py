@@ -53,8 +53,12 @@ class GitTrees:
             return None
         head = content.partition(b"\n\n")[0]
         fields = [line.split(b" ", 1) for line in head.split(b"\n") if b" " in line]
-        tree = next((value.decode("ascii", "replace") for key, value in fields if key == b"tree"), "")
-        parents = tuple(value.decode("ascii", "replace") for key, value in fields if key == b"parent")
+        tree = next(
+            (value.decode("ascii", "replace") for key, value in fields if key == b"tree"), ""
+        )
+        parents = tuple(
+            value.decode("ascii", "replace") for key, value in fields if key == b"parent"
+        )
         return Commit(name, tree, parents, _time(head))
 
     def tree(self, name: str) -> dict[str, Entry]:
@@ -65,7 +69,9 @@ class GitTrees:
         if name not in self._trees:
             content = self._objects.content(name, most=MAX_OBJECT_BYTES)
             if content is None and self._objects.known(name) is not None:
-                raise SourceError(f"The repository holds a folder of more than {MAX_OBJECT_BYTES:,} bytes.")
+                raise SourceError(
+                    f"The repository holds a folder of more than {MAX_OBJECT_BYTES:,} bytes."
+                )
             entries = dict(_entries(content or b""))
             if self._remembered > MAX_REMEMBERED:
                 self._trees, self._remembered = {}, 0
@@ -86,12 +92,20 @@ class GitTrees:
     def _named(entries: dict[str, Entry], name: str) -> Entry | None:
         if name in entries or name.isascii():
             return entries.get(name)
-        return next((entry for title, entry in entries.items() if normalize_nfc(title) == normalize_nfc(name)), None)
+        return next(
+            (
+                entry
+                for title, entry in entries.items()
+                if normalize_nfc(title) == normalize_nfc(name)
+            ),
+            None,
+        )
 
     def files(self, root: str) -> frozenset[str]:
         """The path of every file and link below a tree.
 
-        :raises SourceError: there are too many, or too many folders: a few objects can name one another millions of times.
+        :raises SourceError: there are too many, or too many folders: a few objects can name one
+            another millions of times.
         """
         found: set[str] = set()
         waiting: list[tuple[str, str, int]] = [("", root, 0)]
@@ -101,7 +115,9 @@ class GitTrees:
             for title, entry in self.tree(name).items():
                 seen += 1
                 if seen > MAX_FILES:
-                    raise SourceError(f"There are more than {MAX_FILES:,} files and folders in the repository.")
+                    raise SourceError(
+                        f"There are more than {MAX_FILES:,} files and folders in the repository."
+                    )
                 if entry.mode == FOLDER and depth < MAX_DEPTH:
                     waiting.append((f"{prefix}{title}/", entry.id, depth + 1))
                 elif entry.mode in (*FILES, LINK):
@@ -114,8 +130,13 @@ def _entries(content: bytes) -> Iterator[tuple[str, Entry]]:
     while at < len(content):
         space, end = content.find(b" ", at), content.find(b"\x00", at)
         if not at < space < end or end + ID_BYTES >= len(content):
-            raise SourceError("The repository holds a folder that cannot be read. Check it with 'git fsck'.")
-        mode, title = content[at:space].decode("ascii", "replace").lstrip("0"), content[space + 1 : end]
+            raise SourceError(
+                "The repository holds a folder that cannot be read. Check it with 'git fsck'."
+            )
+        mode, title = (
+            content[at:space].decode("ascii", "replace").lstrip("0"),
+            content[space + 1 : end],
+        )
         at = end + 1 + ID_BYTES
         try:
             name = title.decode("utf-8")

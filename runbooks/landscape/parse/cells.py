@@ -53,11 +53,13 @@ NOT_LIVE_REMARKS = (
     "(no live default)",
     "(not live)",
 )
-KNOWN_STATUSES = '"\u2705 2026-ready", "R&D only", "Safety-Sandbox", "Shadow-Mode", "Track" or "retired"'
+KNOWN_STATUSES = (
+    '"\u2705 2026-ready", "R&D only", "Safety-Sandbox", "Shadow-Mode", "Track" or "retired"'
+)
 MAX_STATUS_LENGTH = 200
 
-# Characters that nobody sees: soft hyphens, zero-width, directional and tag signs (Unicode, General Category Cf, without
-# the signs of it that are drawn).
+# Characters that nobody sees: soft hyphens, zero-width, directional and tag signs (Unicode, General
+# Category Cf, without the signs of it that are drawn).
 INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
@@ -67,7 +69,8 @@ MARKS = re.compile(r"[][*_`\\&<]")
 # What a Markdown viewer shows as a new line inside a cell.
 LINE_BREAK = "<br ?/?>"
 BREAK = re.compile(LINE_BREAK, re.IGNORECASE)
-# What is read within a text: code as it stands, signs that are written out, and what leaves no trace but a space.
+# What is read within a text: code as it stands, signs that are written out, and what leaves no
+# trace but a space.
 INLINE = re.compile(
     rf"(?<!`)`+(?P<code>[^`]+)`+|(?P<written_out>\\[\\`<])|(?P<line>{LINE_BREAK})|<!--[^<>]*(?<=--)>|\*\*|`",
     re.IGNORECASE,
@@ -77,7 +80,8 @@ LINES = re.compile(rf"(?<!`)`+[^`]+`+|\\.|(?P<line>{LINE_BREAK})", re.IGNORECASE
 # Marks that may enclose a whole text; bold ones are dropped wherever they stand.
 ENCLOSING_MARKS = ("__", "*", "_")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-# Every pattern here is linear: each class excludes what follows it, so nothing can be cut in two ways.
+# Every pattern here is linear: each class excludes what follows it, so nothing can be cut in two
+# ways.
 LINK = re.compile(r"!?\[([^\[\]]*)\]\(((?:[^()]|\([^()]*\))*)\)")
 CODE_SPAN = re.compile(r"(?<!`)`+([^`]+)`+")
 PARENTHESIS = re.compile(r"[()]")
@@ -139,14 +143,17 @@ def note_invisible(text: str, line: int, notices: NoticeLog) -> None:
         NoticeKind.OTHER,
         line,
         subject,
-        f'"{excerpt(subject)}" is written with characters that nobody sees ({named}); they were left out. '
+        f'"{excerpt(subject)}" is written with characters that nobody sees ({named}); they '
+        "were left out. "
         "Take them out of the file.",
     )
 
 
 def text_with_lines(cell: str) -> str:
     """The Markdown of a cell; ``<br>`` outside of code is a line feed."""
-    return LINES.sub(lambda match: "\n" if match["line"] else match[0], cell) if "<" in cell else cell
+    return (
+        LINES.sub(lambda match: "\n" if match["line"] else match[0], cell) if "<" in cell else cell
+    )
 
 
 def split_at_commas(text: str) -> list[str]:
@@ -197,7 +204,9 @@ def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
 
 def read_layers(cell: str) -> tuple[str, ...]:
     """The layers of a cell: ``**Execution & Environments, Governance**`` names two. A line break parts them, too."""
-    names = (plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", ""))))
+    names = (
+        plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", "")))
+    )
     # A dash fills a cell that has nothing to say.
     return without_repeats(name for name in names if name.strip(DASHES))
 

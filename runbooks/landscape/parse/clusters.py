@@ -7,7 +7,13 @@ related one; ``Reporting / Evidence Chain`` is a work stream that has a name alo
 import re
 from dataclasses import dataclass
 
-from runbooks.landscape.parse.cells import DASHES, LINE_BREAK, is_balanced, plain_text, spans_outside_parentheses
+from runbooks.landscape.parse.cells import (
+    DASHES,
+    LINE_BREAK,
+    is_balanced,
+    plain_text,
+    spans_outside_parentheses,
+)
 from runbooks.landscape.schema import ClusterMention
 
 # Words that begin a numbered mention -> values of runbooks.choices.ClusterKind.
@@ -24,24 +30,38 @@ _WORDS = "|".join(sorted(KIND_OF_WORD, key=len, reverse=True))
 _DASH = f"[{re.escape(DASHES)}]"
 _NUMBER = r"([0-9]{1,4})([A-Za-z]?)(?![A-Za-z0-9]|\.[0-9])"
 
-# A number or a range at the start of a mention. A dash between blanks begins a range only where the mention goes on
-# as after a number ("Cluster 82 - 2026 Roadmap" is a title); one without blanks does, unless a year and words follow.
-_RANGE = rf"(?:{_DASH}(?!20[0-9][0-9] \w){_NUMBER}(?=$|[ (/:,;])|(?: {_DASH} ?| ?{_DASH} ){_NUMBER}(?= ?(?:$|[(/:,;])))"
+# A number or a range at the start of a mention. A dash between blanks begins a range only where the
+# mention goes on as after a number ("Cluster 82 - 2026 Roadmap" is a title); one without blanks
+# does, unless a year and words follow.
+_RANGE = (
+    rf"(?:{_DASH}(?!20[0-9][0-9] \w){_NUMBER}(?=$|[ (/:,;])|(?: {_DASH} ?| ?{_DASH} "
+    rf"){_NUMBER}(?= ?(?:$|[(/:,;])))"
+)
 NUMBERED = re.compile(rf"(?:({_WORDS}) ?)?{_NUMBER}{_RANGE}?", re.IGNORECASE)
-# What begins like a range and is none that can be read. A dash between blanks and a year begin a title.
+# What begins like a range and is none that can be read. A dash between blanks and a year begin a
+# title.
 _JOIN = rf"(?:{_DASH}|\u2026|\.\.\.?|(?:bis|to|through|until)\b)"
 ODD_RANGE = re.compile(
     rf"(?:(?! {_DASH} 20[0-9][0-9]\b) ?{_JOIN} ?[0-9]+(?:[A-Za-z](?!\w))?)+",
     re.IGNORECASE,
 )
 # The umlaut may be written as one character or as two (Unicode, NFC and NFD).
-LINKED = re.compile(r",? ?\b(?:verkn(?:\u00fc|u\u0308)pft mit|linked with|linked to|related to)\b:? ?", re.IGNORECASE)
-# Between two mentions: a comma, or a joining word before the next number; the comma may be forgotten behind a whole
-# mention.
-_NEXT_NUMBER = rf"(?=(?:{_WORDS}) ?[0-9]|[0-9]{{1,4}}[A-Za-z]?(?: ?{_DASH} ?[0-9]{{1,4}})?(?:$|[,;(/]| \())"
+LINKED = re.compile(
+    r",? ?\b(?:verkn(?:\u00fc|u\u0308)pft mit|linked with|linked to|related to)\b:? ?",
+    re.IGNORECASE,
+)
+# Between two mentions: a comma, or a joining word before the next number; the comma may be
+# forgotten behind a whole mention.
+_NEXT_NUMBER = (
+    rf"(?=(?:{_WORDS}) ?[0-9]|[0-9]{{1,4}}[A-Za-z]?(?: ?{_DASH} ?[0-9]{{1,4}})?(?:$|[,;(/]| \())"
+)
 _BEHIND_A_MENTION = r"(?:(?<=[0-9)])|(?<=[0-9][A-Za-z]))"
 SEPARATOR = re.compile(
-    rf"[(),;]|(?: (?:und|and|&|\+) | ?/ ?){_NEXT_NUMBER}|{_BEHIND_A_MENTION} (?=(?:{_WORDS}) ?[0-9])", re.IGNORECASE
+    (
+        rf"[(),;]|(?: (?:und|and|&|\+) | ?/ ?){_NEXT_NUMBER}|{_BEHIND_A_MENTION} (?=(?:{_WORDS}) "
+        r"?[0-9])"
+    ),
+    re.IGNORECASE,
 )
 NUMBER_ON_ITS_LINE = re.compile(rf" ?{LINE_BREAK} ?{_NEXT_NUMBER}", re.IGNORECASE)
 # Hyphens that only keep a line from breaking mean the same as a plain one.

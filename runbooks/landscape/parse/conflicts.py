@@ -1,23 +1,31 @@
 """Merge-conflict blocks, found and settled on raw lines before anything else reads the text.
 
-Pure: imports no Django. The format is Git's, in ``merge`` and ``diff3`` style (gitglossary
-and git-merge(1), "How conflicts are presented"). Seven signs make a marker, or more (``conflict-marker-size``,
-gitattributes(5)); all markers of a block have as many, and stand behind the same spaces or quote marks.
+Pure: imports no Django. The format is Git's, in ``merge`` and ``diff3`` style (gitglossary and
+git-merge(1), "How conflicts are presented"). Seven signs make a marker, or more
+(``conflict-marker-size``, gitattributes(5)); all markers of a block have as many, and stand behind
+the same spaces or quote marks.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from runbooks.landscape.schema import ConflictBlock, ConflictChoice, LandscapeError, SourceLine, UnresolvedConflicts
+from runbooks.landscape.schema import (
+    ConflictBlock,
+    ConflictChoice,
+    LandscapeError,
+    SourceLine,
+    UnresolvedConflicts,
+)
 from runbooks.landscape.write.edits import LineEdits
 
 # One side for every block, or a side for each by the line on which it begins.
 Choices = ConflictChoice | Mapping[int, ConflictChoice]
 
 OPEN, BASE, SPLIT, CLOSE = "<", "|", "=", ">"
-# Spaces and quote marks, then seven equal signs or more. A quote mark is parted from what it quotes, or from another sign.
-# A run of quote marks ends where another sign follows, so a prefix can be cut in one way only: the pattern is linear.
+# Spaces and quote marks, then seven equal signs or more. A quote mark is parted from what it
+# quotes, or from another sign. A run of quote marks ends where another sign follows, so a prefix
+# can be cut in one way only: the pattern is linear.
 MARKER = re.compile(r"((?:[ \t]*>{1,6}(?=[ \t<|=]))*[ \t]*)(([<|=>])\3{6,})(?=\s|$)")
 
 # (part that is being read, marker) -> part that follows; "" ends the block.
@@ -36,9 +44,14 @@ MISTAKES = {
 # The same for a marker with another number of signs, or behind other spaces or quote marks.
 FOREIGN = {
     OPEN: MISTAKES[OPEN],
-    CLOSE: "an end with another number of signs, or behind other spaces or quote marks, stands in the conflict",
+    CLOSE: (
+        "an end with another number of signs, or behind other spaces or quote marks, stands in "
+        "the conflict"
+    ),
 }
-REPAIR = "Restore the marker that is missing, or settle the conflict by hand and remove its markers."
+REPAIR = (
+    "Restore the marker that is missing, or settle the conflict by hand and remove its markers."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,9 @@ class _OpenBlock:
     first_line: int
     opener: Marker
     part: str = "ours"
-    sides: dict[str, list[SourceLine]] = field(default_factory=lambda: {"ours": [], "base": [], "theirs": []})
+    sides: dict[str, list[SourceLine]] = field(
+        default_factory=lambda: {"ours": [], "base": [], "theirs": []}
+    )
 
     def closed_by(self, line: SourceLine, closer: Marker) -> ConflictBlock:
         return ConflictBlock(
@@ -125,8 +140,8 @@ def find_conflicts(lines: tuple[SourceLine, ...]) -> tuple[ConflictBlock, ...]:
 def choose_sides(blocks: tuple[ConflictBlock, ...], choices: Choices) -> tuple[ConflictChoice, ...]:
     """The side that counts for each block, in order.
 
-    Raises UnresolvedConflicts with the blocks that no side was chosen for; LandscapeError for a choice on a line
-    where no conflict begins.
+    Raises UnresolvedConflicts with the blocks that no side was chosen for; LandscapeError for a
+    choice on a line where no conflict begins.
     """
     if not isinstance(choices, Mapping):
         # A command line gives a plain string; an unknown one must not pass for "not stop".
@@ -136,10 +151,13 @@ def choose_sides(blocks: tuple[ConflictBlock, ...], choices: Choices) -> tuple[C
     stray = sorted(set(sides) - {block.first_line for block in blocks})
     if stray:
         raise LandscapeError(
-            f"Line {stray[0]}: no merge conflict begins here. Choose by its first line.", line=stray[0]
+            f"Line {stray[0]}: no merge conflict begins here. Choose by its first line.",
+            line=stray[0],
         )
     open_blocks = tuple(
-        block for block in blocks if sides.get(block.first_line, ConflictChoice.STOP) is ConflictChoice.STOP
+        block
+        for block in blocks
+        if sides.get(block.first_line, ConflictChoice.STOP) is ConflictChoice.STOP
     )
     if open_blocks:
         raise UnresolvedConflicts(open_blocks)
@@ -147,7 +165,9 @@ def choose_sides(blocks: tuple[ConflictBlock, ...], choices: Choices) -> tuple[C
 
 
 def settle_conflicts(
-    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], sides: tuple[ConflictChoice, ...]
+    lines: tuple[SourceLine, ...],
+    blocks: tuple[ConflictBlock, ...],
+    sides: tuple[ConflictChoice, ...],
 ) -> tuple[SourceLine, ...]:
     """``lines`` with each block replaced by the side chosen for it; markers are gone.
 
@@ -170,7 +190,9 @@ def settled_text(text: str, choices: Choices) -> str:
 
 
 def _settled(
-    lines: tuple[SourceLine, ...], blocks: tuple[ConflictBlock, ...], sides: tuple[ConflictChoice, ...]
+    lines: tuple[SourceLine, ...],
+    blocks: tuple[ConflictBlock, ...],
+    sides: tuple[ConflictChoice, ...],
 ) -> Iterator[SourceLine]:
     after = 0
     for block, side in zip(blocks, sides, strict=True):
@@ -188,7 +210,8 @@ def _begin(line: SourceLine, marker: Marker | None) -> _OpenBlock | None:
     """The block that ``line`` opens, if it does. Raises LandscapeError for a stray end."""
     if marker and marker.sign == CLOSE:
         raise LandscapeError(
-            f"Line {line.number}: a merge conflict ends here that never began. {REPAIR}", line=line.number
+            f"Line {line.number}: a merge conflict ends here that never began. {REPAIR}",
+            line=line.number,
         )
     return _OpenBlock(line.number, marker) if marker and marker.sign == OPEN else None
 
@@ -203,7 +226,8 @@ def _advance(block: _OpenBlock, line: SourceLine, marker: Marker) -> bool:
     mistake = MISTAKES.get(marker.sign) if belongs else _foreign(block, marker)
     if mistake:
         raise LandscapeError(
-            f"Line {line.number}: {mistake} that begins on line {block.first_line}. {REPAIR}", line=line.number
+            f"Line {line.number}: {mistake} that begins on line {block.first_line}. {REPAIR}",
+            line=line.number,
         )
     block.sides[block.part].append(line)
     return False

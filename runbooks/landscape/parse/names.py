@@ -13,7 +13,10 @@ from dataclasses import dataclass
 Tokens = tuple[str, ...]
 
 # Remarks in parentheses that are not part of a name: "(siehe oben)", "(see above)", "(v1.1)".
-ASIDE = re.compile(r"\((?:(?:siehe|see|vgl\.?|cf\.?) [^()]*|s\. ?[ou]\.|(?:v|version) ?[0-9][^()]*)\)", re.IGNORECASE)
+ASIDE = re.compile(
+    r"\((?:(?:siehe|see|vgl\.?|cf\.?) [^()]*|s\. ?[ou]\.|(?:v|version) ?[0-9][^()]*)\)",
+    re.IGNORECASE,
+)
 WORD = re.compile(r"[^\W_]+")
 # Folding costs more than linear time on crafted text; a longer name is compared as it stands.
 MAX_NAME_LENGTH = 1_000
@@ -96,7 +99,9 @@ class NameIndex:
         if not found and len(bare) > 1 and bare[-1] == GENERIC_WORD:
             found = self._climb(bare[:-1])
         candidates = tuple(found[:CANDIDATE_LIMIT])
-        return Resolution(title=candidates[0] if len(candidates) == 1 else None, candidates=candidates)
+        return Resolution(
+            title=candidates[0] if len(candidates) == 1 else None, candidates=candidates
+        )
 
     def _climb(self, tokens: Tokens) -> list[str]:
         rungs: tuple[Callable[[Tokens], list[str]], ...] = (

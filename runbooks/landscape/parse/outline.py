@@ -47,10 +47,10 @@ class Part:
 class Outline:
     """A file in parts.
 
-    ``chapters`` have level 2; ``further_titles`` are the parts of level 1 below the first, up to their first chapter.
-    ``hidden`` are the numbers of lines that are no structure: those in code blocks and
-    comments, and ``endless`` ones of more than ``MAX_LINE_LENGTH`` characters. ``unclosed`` is
-    the line of a code fence or comment that has no end.
+    ``chapters`` have level 2; ``further_titles`` are the parts of level 1 below the first, up to
+    their first chapter. ``hidden`` are the numbers of lines that are no structure: those in code
+    blocks and comments, and ``endless`` ones of more than ``MAX_LINE_LENGTH`` characters.
+    ``unclosed`` is the line of a code fence or comment that has no end.
     """
 
     title: str
@@ -74,7 +74,11 @@ class Outline:
 def read_outline(lines: Sequence[SourceLine]) -> Outline:
     """The outline of a whole file: the first heading of level 1 and all chapters of level 2."""
     in_blocks, unclosed = find_hidden(lines)
-    endless = tuple(line.number for line in lines if len(line.text) > MAX_LINE_LENGTH and line.number not in in_blocks)
+    endless = tuple(
+        line.number
+        for line in lines
+        if len(line.text) > MAX_LINE_LENGTH and line.number not in in_blocks
+    )
     hidden = in_blocks.union(endless)
     headings = _find_headings(lines, hidden)
     title = next((plain_text(heading.text) for heading in headings if heading.level == 1), "")
@@ -82,7 +86,9 @@ def read_outline(lines: Sequence[SourceLine]) -> Outline:
     return Outline(title, _parts(lines, headings, level=2), further, hidden, endless, unclosed)
 
 
-def split_parts(lines: Sequence[SourceLine], hidden: frozenset[int], *, level: int) -> tuple[Part, ...]:
+def split_parts(
+    lines: Sequence[SourceLine], hidden: frozenset[int], *, level: int
+) -> tuple[Part, ...]:
     """The parts of ``lines`` that begin with a heading of ``level``."""
     return _parts(lines, _find_headings(lines, hidden), level=level)
 
@@ -103,7 +109,9 @@ def find_hidden(lines: Sequence[SourceLine]) -> tuple[frozenset[int], int | None
     return frozenset(hidden), since if closing else None
 
 
-def code_blocks(lines: Sequence[SourceLine], hidden: frozenset[int]) -> Iterator[tuple[str, tuple[SourceLine, ...]]]:
+def code_blocks(
+    lines: Sequence[SourceLine], hidden: frozenset[int]
+) -> Iterator[tuple[str, tuple[SourceLine, ...]]]:
     """Each fenced block in ``lines`` as (language in lower case, lines between the fences)."""
     language, closing = "", ""
     block: list[SourceLine] = []
@@ -160,18 +168,29 @@ def _atx(position: int, line: SourceLine) -> Heading | None:
     return Heading(line.number, level, title.strip(), position, position + 1)
 
 
-def _underlined(position: int, lines: Sequence[SourceLine], hidden: frozenset[int]) -> Heading | None:
+def _underlined(
+    position: int, lines: Sequence[SourceLine], hidden: frozenset[int]
+) -> Heading | None:
     """The heading that the line before ``position`` is, when this one underlines it."""
     marks = lines[position].text.strip()
-    if not position or len(marks) < MIN_UNDERLINE_LENGTH or marks[0] not in "=-" or marks.strip(marks[0]):
+    if (
+        not position
+        or len(marks) < MIN_UNDERLINE_LENGTH
+        or marks[0] not in "=-"
+        or marks.strip(marks[0])
+    ):
         return None
     above = lines[position - 1]
     if above.number in hidden or NO_PARAGRAPH.match(above.text):
         return None
-    return Heading(above.number, 1 if marks[0] == "=" else 2, above.text.strip(), position - 1, position + 1)
+    return Heading(
+        above.number, 1 if marks[0] == "=" else 2, above.text.strip(), position - 1, position + 1
+    )
 
 
-def _parts(lines: Sequence[SourceLine], headings: Sequence[Heading], *, level: int, up_to: int = 0) -> tuple[Part, ...]:
+def _parts(
+    lines: Sequence[SourceLine], headings: Sequence[Heading], *, level: int, up_to: int = 0
+) -> tuple[Part, ...]:
     """The parts below headings of ``level``, each up to the next heading of that level, or of ``up_to`` if it is deeper."""
     bounds = [heading for heading in headings if heading.level <= max(level, up_to)]
     ends = [*(heading.begins for heading in bounds), len(lines)][1:]

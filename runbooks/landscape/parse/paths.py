@@ -1,7 +1,7 @@
 """The repository path that a cell or a line names. Pure: imports no Django.
 
-A link is resolved from the folder of the file that holds it, as a forge shows it; a bare path (in backticks, or plain
-text) starts at the root of the repository. See ``docs/landscape_format.md``.
+A link is resolved from the folder of the file that holds it, as a forge shows it; a bare path (in
+backticks, or plain text) starts at the root of the repository. See ``docs/landscape_format.md``.
 """
 
 import re
@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from runbooks.documents.links import repository_path
-from runbooks.landscape.parse.cells import CODE_SPAN, DASHES, LINK, decode_entities, note_invisible, visible
+from runbooks.landscape.parse.cells import (
+    CODE_SPAN,
+    DASHES,
+    LINK,
+    decode_entities,
+    note_invisible,
+    visible,
+)
 from runbooks.landscape.parse.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.schema import SourceLine
 
@@ -62,17 +69,21 @@ def read_path(cell: str, *, line: int, notices: NoticeLog, place: FilePlace = AT
     return read_stated_path(cell, line=line, notices=notices, place=place).path
 
 
-def read_stated_path(cell: str, *, line: int, notices: NoticeLog, place: FilePlace = AT_THE_ROOT) -> StatedPath:
+def read_stated_path(
+    cell: str, *, line: int, notices: NoticeLog, place: FilePlace = AT_THE_ROOT
+) -> StatedPath:
     """The repository path in ``cell``: its link target, its first code span, or its text.
 
-    HTML entities are decoded (notice ``illustrative_path``). A path that leaves the repository, has a scheme, a
-    backslash or, in a bare path, a ``..`` step or a slash at the front, is read as empty (notice ``unsafe_path``).
-    Characters that nobody sees, the place in a document (``#start``) and steps that lead nowhere (``//``, ``/./``)
-    are left out; the first of these, and a second path, are noted.
+    HTML entities are decoded (notice ``illustrative_path``). A path that leaves the repository, has
+    a scheme, a backslash or, in a bare path, a ``..`` step or a slash at the front, is read as
+    empty (notice ``unsafe_path``). Characters that nobody sees, the place in a document
+    (``#start``) and steps that lead nowhere (``//``, ``/./``) are left out; the first of these, and
+    a second path, are noted.
     """
     written, is_link, rest = _written_path(cell, place)
     decoded = decode_entities(written).strip()
-    # What nobody sees goes first: between two full stops it would hide a step out of the repository.
+    # What nobody sees goes first: between two full stops it would hide a step out of the
+    # repository.
     stated = visible(decoded).strip()
     path = _linked(stated, place) if is_link else _bare(stated)
     if path is None:
@@ -81,7 +92,8 @@ def read_stated_path(cell: str, *, line: int, notices: NoticeLog, place: FilePla
             line,
             decoded,
             f'The path "{excerpt(decoded)}" leaves the repository, so it was not read. '
-            "Write it relative to the root of the repository, with forward slashes and without '..'.",
+            "Write it relative to the root of the repository, with forward slashes and "
+            "without '..'.",
         )
         return StatedPath("")
     if decoded != written.strip():
@@ -101,21 +113,29 @@ def _bare(stated: str) -> str | None:
     """The path that backticks or plain text state; None where it is unsafe."""
     stated = stated.removeprefix("./").strip() if stated.strip(DASHES) else ""
     path = IDLE_STEPS.sub("", FRAGMENT.sub("", stated))
-    # Both: an idle step may stand before what must not begin a path, and a stroke at the front is one.
+    # Both: an idle step may stand before what must not begin a path, and a stroke at the front is
+    # one.
     return None if _is_unsafe(stated) or _is_unsafe(path) else path
 
 
 def _linked(target: str, place: FilePlace) -> str | None:
     """The path that a link leads to, a slash at its end kept; None where it is unsafe, empty for the file itself."""
     plain = unquote(target)
-    if plain.startswith(("//", "~")) or "\\" in plain or SCHEME.match(plain) or CONTROL.search(plain):
+    if (
+        plain.startswith(("//", "~"))
+        or "\\" in plain
+        or SCHEME.match(plain)
+        or CONTROL.search(plain)
+    ):
         return None
     address = target.partition("#")[0].partition("?")[0]
     path = repository_path(address, place.path) if address else ""
     return f"{path}/" if path and path != "." and address.endswith("/") else path
 
 
-def _note_second_path(rest: str, path: str, line: int, notices: NoticeLog, place: FilePlace) -> None:
+def _note_second_path(
+    rest: str, path: str, line: int, notices: NoticeLog, place: FilePlace
+) -> None:
     for match in PATH.finditer(rest):
         written, is_link, _ = _written_path(match[0], place)
         other = (_linked(written, place) if is_link else written) or written
@@ -124,7 +144,8 @@ def _note_second_path(rest: str, path: str, line: int, notices: NoticeLog, place
                 NoticeKind.OTHER,
                 line,
                 other,
-                f'A second path, "{excerpt(other)}", stands beside "{excerpt(path)}", so it was not read. '
+                f'A second path, "{excerpt(other)}", stands beside "{excerpt(path)}", so it '
+                "was not read. "
                 "Give it a row of its own.",
             )
 
@@ -160,5 +181,9 @@ def _label(text: str) -> str:
 def _is_unsafe(path: str) -> bool:
     steps = unquote(path).split("/")
     return bool(
-        path.startswith(("/", "~")) or "\\" in path or ".." in steps or SCHEME.match(path) or CONTROL.search(path)
+        path.startswith(("/", "~"))
+        or "\\" in path
+        or ".." in steps
+        or SCHEME.match(path)
+        or CONTROL.search(path)
     )

@@ -7,17 +7,46 @@ becomes a notice with its line and a sentence that says what to do.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from runbooks.landscape.parse.conflicts import Choices, choose_sides, find_conflicts, settle_conflicts, split_lines
+from runbooks.landscape.parse.conflicts import (
+    Choices,
+    choose_sides,
+    find_conflicts,
+    settle_conflicts,
+    split_lines,
+)
 from runbooks.landscape.parse.names import name_tokens
 from runbooks.landscape.parse.notices import NoticeKind, NoticeLog, excerpt
-from runbooks.landscape.parse.outline import MAX_LINE_LENGTH, Outline, Part, code_blocks, read_outline, split_parts
+from runbooks.landscape.parse.outline import (
+    MAX_LINE_LENGTH,
+    Outline,
+    Part,
+    code_blocks,
+    read_outline,
+    split_parts,
+)
 from runbooks.landscape.parse.paths import FilePlace
-from runbooks.landscape.parse.references import DRAWING_LANGUAGES, read_code_references, read_overview
+from runbooks.landscape.parse.references import (
+    DRAWING_LANGUAGES,
+    read_code_references,
+    read_overview,
+)
 from runbooks.landscape.parse.releases import read_releases
 from runbooks.landscape.parse.rows import RepeatedRow, read_all_runbooks, read_situations
-from runbooks.landscape.parse.sections import CHAPTER_NUMBER, Catalogue, chapter_title, path_lines, read_sections
+from runbooks.landscape.parse.sections import (
+    CHAPTER_NUMBER,
+    Catalogue,
+    chapter_title,
+    path_lines,
+    read_sections,
+)
 from runbooks.landscape.parse.tables import RUNBOOKS, SITUATIONS, Table, find_tables
-from runbooks.landscape.schema import ConflictBlock, ConflictChoice, Landscape, LandscapeError, SourceLine
+from runbooks.landscape.schema import (
+    ConflictBlock,
+    ConflictChoice,
+    Landscape,
+    LandscapeError,
+    SourceLine,
+)
 
 # What a chapter is for, by words in its title (folded as names are).
 CODE_WORDS = ("code referenz", "code reference")
@@ -30,10 +59,12 @@ PASSED_OVER = (
     "code references or the change log), so they were not read. Give them a chapter of their own."
 )
 WITHOUT_ENTRIES = (
-    "A path stands in a chapter without an entry, so the chapter was not read. Begin each entry with ### and its title."
+    "A path stands in a chapter without an entry, so the chapter was not read. Begin each entry "
+    "with ### and its title."
 )
 TOO_HIGH = (
-    "A heading with one # begins no chapter, so what stands below it was not read as one. Begin the chapter with ##."
+    "A heading with one # begins no chapter, so what stands below it was not read as one. Begin "
+    "the chapter with ##."
 )
 
 
@@ -46,11 +77,11 @@ def read_landscape(
 ) -> Landscape:
     """Read the Markdown ``text`` of a landscape file.
 
-    ``text`` is the decoded file; line ends and a byte order mark may be as they are.
-    ``conflicts`` says which side of unresolved merge conflicts counts: one for all, or one for
-    each block by its first line. ``aliases`` maps further names of runbooks to the titles of the
-    table. ``path`` is where the file lies, from the root of the repository: its links start there. Every line
-    number in the result is that of the file.
+    ``text`` is the decoded file; line ends and a byte order mark may be as they are. ``conflicts``
+    says which side of unresolved merge conflicts counts: one for all, or one for each block by its
+    first line. ``aliases`` maps further names of runbooks to the titles of the table. ``path`` is
+    where the file lies, from the root of the repository: its links start there. Every line number
+    in the result is that of the file.
 
     Raises UnresolvedConflicts, with both sides of every block that no side was chosen for
     (``ConflictChoice.STOP``); LandscapeError for stray conflict markers, for a file that is no
@@ -79,7 +110,9 @@ class ParsedFile:
     chapters: "Chapters"
 
 
-def parse_settled(text: str, *, aliases: Mapping[str, str] | None = None, path: str = "") -> ParsedFile:
+def parse_settled(
+    text: str, *, aliases: Mapping[str, str] | None = None, path: str = ""
+) -> ParsedFile:
     """Read a file that holds no conflict. ``path`` and what it raises: see ``read_landscape``."""
     lines = split_lines(text)
     choose_sides(find_conflicts(lines), ConflictChoice.STOP)
@@ -108,7 +141,9 @@ def _read_settled(
         situations=read_situations(tables, catalogue.index, notices),
         sections=read_sections(kinds.topics, outline.hidden, catalogue, notices),
         overview=read_overview(kinds.overviews, outline.hidden),
-        code_references=read_code_references(kinds.code, outline.hidden, catalogue.index, notices, place),
+        code_references=read_code_references(
+            kinds.code, outline.hidden, catalogue.index, notices, place
+        ),
         releases=read_releases(kinds.change_logs, outline.hidden, notices),
         conflicts=blocks,
         notices=notices.in_order(),
@@ -124,22 +159,38 @@ class Chapters:
         table_lines = frozenset(table.line for table in tables)
         self.code = [part for part in chapters if _has_word(part, CODE_WORDS)]
         # "Overview" is a common word: without a drawing, the chapter is an ordinary one.
-        self.overviews = [part for part in chapters if _has_word(part, OVERVIEW_WORDS) and _has_drawing(part, hidden)]
+        self.overviews = [
+            part
+            for part in chapters
+            if _has_word(part, OVERVIEW_WORDS) and _has_drawing(part, hidden)
+        ]
         self.change_logs = [part for part in chapters if _has_word(part, CHANGE_LOG_WORDS)]
-        with_tables = [part for part in chapters if any(line.number in table_lines for line in part.body)]
-        taken = {part.line for part in (*self.code, *self.overviews, *self.change_logs, *with_tables)}
+        with_tables = [
+            part for part in chapters if any(line.number in table_lines for line in part.body)
+        ]
+        taken = {
+            part.line for part in (*self.code, *self.overviews, *self.change_logs, *with_tables)
+        }
         with_entries = [
-            (place, part) for place, part in enumerate(chapters, start=1) if split_parts(part.body, hidden, level=3)
+            (place, part)
+            for place, part in enumerate(chapters, start=1)
+            if split_parts(part.body, hidden, level=3)
         ]
         self.topics = [(place, part) for place, part in with_entries if part.line not in taken]
-        self.passed_over = [part for part in chapters if part.line in taken and path_lines(part.body, hidden)]
+        self.passed_over = [
+            part for part in chapters if part.line in taken and path_lines(part.body, hidden)
+        ]
         # Where somebody wrote a heading one level too deep, or too high.
         entered = {part.line for _, part in with_entries}
         self.without_entries = [
-            part for part in chapters if part.line not in entered | taken and path_lines(part.body, hidden)
+            part
+            for part in chapters
+            if part.line not in entered | taken and path_lines(part.body, hidden)
         ]
         self.too_high = [
-            part for part in outline.further_titles if CHAPTER_NUMBER.match(part.text) or path_lines(part.body, hidden)
+            part
+            for part in outline.further_titles
+            if CHAPTER_NUMBER.match(part.text) or path_lines(part.body, hidden)
         ]
 
 
@@ -168,7 +219,10 @@ def _refuse_binary(text: str) -> None:
     if position >= 0:
         line = text.count("\n", 0, position) + 1
         raise LandscapeError(
-            f"Line {line} holds a NUL byte, so this is not a text file. Save it as Markdown in UTF-8.",
+            (
+                f"Line {line} holds a NUL byte, so this is not a text file. Save it as Markdown "
+                "in UTF-8."
+            ),
             line=line,
         )
 
@@ -181,7 +235,11 @@ def _refuse_without_runbooks(tables: Sequence[Table], outline: Outline) -> None:
     else:
         advice = "Check that this is the landscape file."
     raise LandscapeError(
-        'No runbook table was found: a table header needs the cells "Runbook" and "Pfad" (or "Path"). ' + advice,
+        (
+            'No runbook table was found: a table header needs the cells "Runbook" and "Pfad" (or '
+            '"Path"). '
+        )
+        + advice,
         line=outline.unclosed,
     )
 
@@ -192,14 +250,20 @@ def _note_missing_parts(tables: Sequence[Table], outline: Outline, notices: Noti
             NoticeKind.OTHER,
             outline.unclosed,
             "code block or comment",
-            "The code block or comment that begins here has no end, so everything below it was not read. Close it.",
+            (
+                "The code block or comment that begins here has no end, so everything below it "
+                "was not read. Close it."
+            ),
         )
     for line in outline.endless:
         notices.add(
             NoticeKind.OTHER,
             line,
             "line",
-            f"The line is longer than {MAX_LINE_LENGTH} characters, so it was read as plain text at most. Break it up.",
+            (
+                f"The line is longer than {MAX_LINE_LENGTH} characters, so it was read as plain "
+                "text at most. Break it up."
+            ),
         )
     if not outline.title:
         advice = 'The file has no title. Begin it with a line such as "# Title".'
@@ -209,18 +273,22 @@ def _note_missing_parts(tables: Sequence[Table], outline: Outline, notices: Noti
             NoticeKind.OTHER,
             1,
             "situations",
-            'No situation table was found: its header needs the cells "Situation" and "Relevante Runbooks" '
+            'No situation table was found: its header needs the cells "Situation" and '
+            '"Relevante Runbooks" '
             '(or "Relevant runbooks"). Add one, or operators cannot search by situation.',
         )
 
 
-def _note_conflicts(blocks: Sequence[ConflictBlock], sides: Sequence[ConflictChoice], notices: NoticeLog) -> None:
+def _note_conflicts(
+    blocks: Sequence[ConflictBlock], sides: Sequence[ConflictChoice], notices: NoticeLog
+) -> None:
     for block, choice in zip(blocks, sides, strict=True):
         notices.add(
             NoticeKind.CONFLICT_MARKER,
             block.first_line,
             f"lines {block.first_line}-{block.last_line}",
-            f'A merge conflict between "{excerpt(block.ours_label)}" and "{excerpt(block.theirs_label)}", lines '
+            f'A merge conflict between "{excerpt(block.ours_label)}" and '
+            f'"{excerpt(block.theirs_label)}", lines '
             f'{block.first_line} to {block.last_line}, was read with the choice "{choice.value}". '
             "Settle it in the file.",
         )

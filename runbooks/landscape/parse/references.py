@@ -34,7 +34,9 @@ def find_drawing(chapters: Iterable[Part], hidden: frozenset[int]) -> tuple[Sour
         blocks = list(code_blocks(chapter.body, hidden))
         for language in DRAWING_LANGUAGES:
             drawings = (block for block_language, block in blocks if block_language == language)
-            drawing = next((block for block in drawings if len(block) > 1 or (block and block[0].text)), None)
+            drawing = next(
+                (block for block in drawings if len(block) > 1 or (block and block[0].text)), None
+            )
             if drawing:
                 return drawing
     return ()
@@ -62,7 +64,9 @@ def read_code_references(
     return tuple(kept.values())
 
 
-def bullets(lines: Sequence[SourceLine], hidden: frozenset[int]) -> Iterator[tuple[SourceLine, ...]]:
+def bullets(
+    lines: Sequence[SourceLine], hidden: frozenset[int]
+) -> Iterator[tuple[SourceLine, ...]]:
     """The lines of each bullet at the margin, the first without its mark."""
     block: list[SourceLine] = []
     for line in lines:

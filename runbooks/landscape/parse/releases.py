@@ -98,7 +98,9 @@ def read_release_heading(text: str) -> ReleaseHeading | None:
     if date is None:
         return ReleaseHeading(version, "", None, None, " \u2013 ".join(parts))
     groups = date.groupdict()
-    month = int(groups["month"]) if groups.get("month") else MONTH_OF_NAME.get(groups.get("name") or "")
+    month = (
+        int(groups["month"]) if groups.get("month") else MONTH_OF_NAME.get(groups.get("name") or "")
+    )
     return ReleaseHeading(
         version=version,
         dated=parts[0],
@@ -113,7 +115,9 @@ def _match_date(text: str) -> re.Match[str] | None:
     return next((match for pattern in DATES if (match := pattern.fullmatch(folded))), None)
 
 
-def read_releases(chapters: Iterable[Part], hidden: frozenset[int], notices: NoticeLog) -> tuple[ReleaseRow, ...]:
+def read_releases(
+    chapters: Iterable[Part], hidden: frozenset[int], notices: NoticeLog
+) -> tuple[ReleaseRow, ...]:
     """The releases of all change-log chapters, in order, each version once.
 
     A release is a bullet at the margin or a heading that begins with a version; its entries
@@ -129,7 +133,9 @@ def read_releases(chapters: Iterable[Part], hidden: frozenset[int], notices: Not
     return tuple(kept.values())
 
 
-def _read_chapter(lines: Sequence[SourceLine], hidden: frozenset[int], notices: NoticeLog) -> list[ReleaseRow]:
+def _read_chapter(
+    lines: Sequence[SourceLine], hidden: frozenset[int], notices: NoticeLog
+) -> list[ReleaseRow]:
     releases: list[_OpenRelease] = []
     for line in lines:
         started = _start(line) if line.number not in hidden else None

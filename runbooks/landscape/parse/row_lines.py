@@ -19,7 +19,8 @@ MARKS_IN_FRONT = re.compile(r"^[ \t>]*(?:[*+-] )?")
 class Extent:
     """How far a table of ``width`` columns may reach.
 
-    ``chapters`` are the lines on which a chapter begins, ``blocks`` those of code blocks and comments.
+    ``chapters`` are the lines on which a chapter begins, ``blocks`` those of code blocks and
+    comments.
     """
 
     width: int
@@ -35,11 +36,13 @@ def is_delimiter(lines: Sequence[SourceLine], position: int) -> bool:
     return "|" in text and "-" in text and not text.strip(DELIMITER_CHARACTERS)
 
 
-def row_lines(below: Sequence[SourceLine], extent: Extent, notices: NoticeLog) -> Iterator[SourceLine]:
+def row_lines(
+    below: Sequence[SourceLine], extent: Extent, notices: NoticeLog
+) -> Iterator[SourceLine]:
     """The lines of a table's rows, out of all lines from its header to the next known one.
 
-    Rows behind a blank line, a comment or a code block are noted and still belong to the table. Behind anything else
-    it is over: what looks like a row there is noted and not read.
+    Rows behind a blank line, a comment or a code block are noted and still belong to the table.
+    Behind anything else it is over: what looks like a row there is noted and not read.
     """
     gap = False
     for position, line in enumerate(below):
@@ -62,7 +65,11 @@ def _goes_on(below: Sequence[SourceLine], position: int) -> bool:
 def _note_break(line: SourceLine, gap: bool, block: bool, notices: NoticeLog) -> None:
     if not (gap or block):
         return
-    what, remedy = ("blank line", "remove the blank line") if gap else ("comment or code block", "move that elsewhere")
+    what, remedy = (
+        ("blank line", "remove the blank line")
+        if gap
+        else ("comment or code block", "move that elsewhere")
+    )
     notices.add(
         NoticeKind.RAGGED_ROW,
         line.number,
@@ -87,7 +94,10 @@ def _note_parted_rows(lines: Sequence[SourceLine], extent: Extent, notices: Noti
                 NoticeKind.RAGGED_ROW,
                 line.number,
                 line.text.strip(),
-                "A text parts this row from its table, so it was not read; repeat the header above it.",
+                (
+                    "A text parts this row from its table, so it was not read; repeat the header "
+                    "above it."
+                ),
             )
 
 

@@ -66,7 +66,9 @@ def read_all_runbooks(
     for table in tables:
         for row in table.rows if table.kind == RUNBOOKS else ():
             noticed = NoticeLog()
-            runbook = _read_runbook(row, has_status="Status" in table.columns, notices=noticed, place=place)
+            runbook = _read_runbook(
+                row, has_status="Status" in table.columns, notices=noticed, place=place
+            )
             keys = _runbook_keys(runbook)
             first = next((kept[key] for key in keys if key in kept), None)
             if first is None:
@@ -74,7 +76,9 @@ def read_all_runbooks(
                 notices.extend(noticed)
             else:
                 # What is odd in a row that is dropped needs nobody's attention.
-                differing = [name for name, field in RUNBOOK_FIELDS.items() if field(first) != field(runbook)]
+                differing = [
+                    name for name, field in RUNBOOK_FIELDS.items() if field(first) != field(runbook)
+                ]
                 _note_duplicate(NoticeKind.DUPLICATE_ROW, runbook, first, differing, notices)
                 repeated.append(RepeatedRow(first.line, runbook, row.ragged))
     return tuple(dict.fromkeys(kept.values())), tuple(repeated)
@@ -85,7 +89,9 @@ def _runbook_keys(runbook: RunbookRow) -> list[Hashable]:
     return [*keys, ("path", runbook.document_path)] if runbook.document_path else keys
 
 
-def _read_runbook(row: Row, *, has_status: bool, notices: NoticeLog, place: FilePlace) -> RunbookRow:
+def _read_runbook(
+    row: Row, *, has_status: bool, notices: NoticeLog, place: FilePlace
+) -> RunbookRow:
     title = _read_title(row, "Runbook", notices)
     for column in ("Version", "Primary Cluster", "Layer"):
         note_invisible(row.cell(column), row.line, notices)
@@ -122,7 +128,8 @@ def _read_title(row: Row, column: str, notices: NoticeLog) -> str:
             NoticeKind.OTHER,
             row.line,
             title,
-            f'The title "{excerpt(title)}" is struck through or holds HTML, and was read all the same. '
+            f'The title "{excerpt(title)}" is struck through or holds HTML, and was read all '
+            "the same. "
             "Take the row out if it no longer holds, or write the title plainly.",
         )
     return title
@@ -148,7 +155,9 @@ def _read_declared(row: Row, title: str, has_status: bool, notices: NoticeLog) -
     return read_readiness(row.cell("Status"), line=row.line, subject=title, notices=notices)
 
 
-def read_situations(tables: Iterable[Table], index: NameIndex, notices: NoticeLog) -> tuple[SituationRow, ...]:
+def read_situations(
+    tables: Iterable[Table], index: NameIndex, notices: NoticeLog
+) -> tuple[SituationRow, ...]:
     """All situations of the situation tables, in order, their runbooks resolved by ``index``.
 
     A situation that repeats an earlier title is left out (notice ``duplicate_situation``).
@@ -161,7 +170,9 @@ def read_situations(tables: Iterable[Table], index: NameIndex, notices: NoticeLo
         if first is situation:
             notices.extend(noticed)
         else:
-            differing = [name for name, field in SITUATION_FIELDS.items() if field(first) != field(situation)]
+            differing = [
+                name for name, field in SITUATION_FIELDS.items() if field(first) != field(situation)
+            ]
             _note_duplicate(NoticeKind.DUPLICATE_SITUATION, situation, first, differing, notices)
     return tuple(kept.values())
 
@@ -189,10 +200,13 @@ def _read_situation(row: Row, index: NameIndex, notices: NoticeLog) -> Situation
 def split_names(cell: str, index: NameIndex) -> tuple[str, ...]:
     """The runbook names of a cell, in order, each once.
 
-    Commas outside parentheses, and line breaks, part them, except where the parts together are a whole title.
+    Commas outside parentheses, and line breaks, part them, except where the parts together are a
+    whole title.
     """
     # Plain text may differ from the cell by a comma of its own, so names are cut first.
-    pieces = [plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", "")))]
+    pieces = [
+        plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", "")))
+    ]
     names: dict[Hashable, str] = {}
     start = 0
     while start < len(pieces):
@@ -207,7 +221,9 @@ def split_names(cell: str, index: NameIndex) -> tuple[str, ...]:
 def _end_of_name(pieces: Sequence[str], start: int, index: NameIndex) -> int:
     """Where the longest whole title that begins at ``start`` ends; the next piece otherwise."""
     longest = min(len(pieces), start + index.most_commas + 1)
-    titles = (end for end in range(longest, start + 1, -1) if index.is_title(", ".join(pieces[start:end])))
+    titles = (
+        end for end in range(longest, start + 1, -1) if index.is_title(", ".join(pieces[start:end]))
+    )
     return next(titles, start + 1)
 
 
@@ -226,7 +242,10 @@ def _note_unclear(name: str, line: int, resolution: Resolution, notices: NoticeL
             NoticeKind.AMBIGUOUS_NAME,
             line,
             name,
-            f'"{excerpt(name)}" fits several runbooks ({candidates}), so none was linked. Write the full title.',
+            (
+                f'"{excerpt(name)}" fits several runbooks ({candidates}), so none was linked. '
+                "Write the full title."
+            ),
         )
     else:
         notices.add(

@@ -18,7 +18,9 @@ CHAPTER_NUMBER = re.compile(r"([0-9]{1,3}[.)]|[0-9]{1,2})\s+")
 ENTRY_NUMBER = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){1,4})[.)]?\s+|([0-9]{1,3})[.)]\s+")
 # The two labelled lines of an entry, with or without a bullet; the colon may stand on
 # either side of the closing marks.
-LABEL = re.compile(r" {0,3}(?:[*+-]\s+)?\*\*(Pfad|Path|Rolle|Role)(?::\*\*|\*\*:)\s*", re.IGNORECASE)
+LABEL = re.compile(
+    r" {0,3}(?:[*+-]\s+)?\*\*(Pfad|Path|Rolle|Role)(?::\*\*|\*\*:)\s*", re.IGNORECASE
+)
 PATH_LABELS = frozenset({"pfad", "path"})
 BULLET = re.compile(r"\s*(?:[*+-]|[0-9]{1,9}[.)])\s")
 QUOTE = re.compile(r" {0,3}> ?")
@@ -48,7 +50,10 @@ class Catalogue:
 
 
 def read_sections(
-    chapters: Sequence[tuple[int, Part]], hidden: frozenset[int], catalogue: Catalogue, notices: NoticeLog
+    chapters: Sequence[tuple[int, Part]],
+    hidden: frozenset[int],
+    catalogue: Catalogue,
+    notices: NoticeLog,
 ) -> tuple[SectionRow, ...]:
     """The topic chapters with their entries, in order.
 
@@ -83,7 +88,8 @@ def note_repeat(what: str, title: str, line: int, first_line: int, notices: Noti
         NoticeKind.OTHER,
         line,
         title,
-        f'The {what} "{excerpt(title)}" stands on line {first_line} already; that one was kept and this one '
+        f'The {what} "{excerpt(title)}" stands on line {first_line} already; that one was '
+        "kept and this one "
         "left out. Merge the two.",
     )
 
@@ -157,7 +163,12 @@ def without_quotes(
     for line in lines:
         mark = QUOTE.match(line.text) if line.number not in hidden else None
         # A line without a mark goes on with the quote's paragraph (CommonMark 5.1).
-        lazy = in_quote and mark is None and not BLOCK_START.match(line.text) and line.number not in hidden
+        lazy = (
+            in_quote
+            and mark is None
+            and not BLOCK_START.match(line.text)
+            and line.number not in hidden
+        )
         if mark or lazy:
             if mark and not in_quote and quoted:
                 quoted.append(SourceLine(0, ""))
@@ -169,7 +180,11 @@ def without_quotes(
 
 
 def _read_entry(
-    part: Part, number_by_place: str, hidden: frozenset[int], catalogue: Catalogue, notices: NoticeLog
+    part: Part,
+    number_by_place: str,
+    hidden: frozenset[int],
+    catalogue: Catalogue,
+    notices: NoticeLog,
 ) -> SectionEntryRow:
     match = ENTRY_NUMBER.match(part.text)
     number = (match[1] or match[2]) if match else number_by_place
@@ -211,7 +226,9 @@ def _resolve_entry(
     if by_path is None:
         by_name = resolve_name(heading, line, catalogue.index, notices)
         if path and by_name and path_line:
-            _note_mismatch(path, path_line.number, by_name, "stands in no row of the runbook table", notices)
+            _note_mismatch(
+                path, path_line.number, by_name, "stands in no row of the runbook table", notices
+            )
         return by_name
     by_name = catalogue.index.resolve(heading).title
     if by_name not in (None, by_path) and path_line:
@@ -231,7 +248,8 @@ def _note_further_path(line: SourceLine, heading: str, notices: NoticeLog) -> No
         NoticeKind.OTHER,
         line.number,
         line.text.strip(),
-        f'A second path stands in the entry "{excerpt(heading)}", so it was read as part of its text. '
+        f'A second path stands in the entry "{excerpt(heading)}", so it was read as part of '
+        "its text. "
         "Give what begins here a heading of its own: ### and the title.",
     )
 
@@ -279,8 +297,8 @@ def _dedented(block: Sequence[SourceLine] | None) -> list[SourceLine]:
 def _without_margin(texts: Sequence[str]) -> list[str]:
     """Return the lines without the spaces and tabs that all lines with a text begin with.
 
-    A line of spaces and tabs alone becomes empty. ``textwrap.dedent`` is not used: since Python 3.14 it empties
-    lines of other white space, too.
+    A line of spaces and tabs alone becomes empty. ``textwrap.dedent`` is not used: since Python
+    3.14 it empties lines of other white space, too.
     """
     margins = [text[: len(text) - len(text.lstrip(" \t"))] for text in texts if text.strip(" \t")]
     # What the first and the last in order begin with alike, all others begin with, too.

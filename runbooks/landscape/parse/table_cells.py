@@ -39,7 +39,11 @@ def cell_spans(text: str, *, code_spans: bool = True) -> list[Span]:
     start = len(text) - len(text.lstrip())
     row = text.strip()
     marked = "`" in row or "\\" in row
-    pipes = _pipes(row, code_spans=code_spans) if marked else [match.start() for match in PIPE.finditer(row)]
+    pipes = (
+        _pipes(row, code_spans=code_spans)
+        if marked
+        else [match.start() for match in PIPE.finditer(row)]
+    )
     spans = [(left + 1, right) for left, right in itertools.pairwise((-1, *pipes, len(row)))]
     first = 1 if row.startswith("|") else 0
     last = len(spans) - 1 if spans[-1][0] == spans[-1][1] and len(spans) > first else len(spans)

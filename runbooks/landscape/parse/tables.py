@@ -86,11 +86,13 @@ class Table:
     width: int
 
 
-def find_tables(lines: Sequence[SourceLine], outline: Outline, notices: NoticeLog) -> tuple[Table, ...]:
+def find_tables(
+    lines: Sequence[SourceLine], outline: Outline, notices: NoticeLog
+) -> tuple[Table, ...]:
     """All tables of the known kinds in ``lines``, in order; lines that ``outline`` hides are no structure.
 
-    Notes missing and unknown columns, rows that do not line up with their header, and what looks like a row where
-    no table reaches.
+    Notes missing and unknown columns, rows that do not line up with their header, and what looks
+    like a row where no table reaches.
     """
     visible = [line for line in lines if line.number not in outline.hidden]
     starts = [
@@ -110,7 +112,9 @@ def _header_cells(lines: Sequence[SourceLine], position: int) -> list[str]:
     text = lines[position].text
     if "|" not in text or NO_ROW.match(text):
         return []
-    begins = position == 0 or "|" not in lines[position - 1].text or is_delimiter(lines, position + 1)
+    begins = (
+        position == 0 or "|" not in lines[position - 1].text or is_delimiter(lines, position + 1)
+    )
     folded = text.casefold() if begins else ""
     return split_cells(text) if any(hint in folded for hint in HINTS) else []
 
@@ -145,7 +149,11 @@ def _fits(header: str, wanted: str) -> bool:
 
 
 def _read_table(
-    kind: str, header: Sequence[str], lines: Sequence[SourceLine], outline: Outline, notices: NoticeLog
+    kind: str,
+    header: Sequence[str],
+    lines: Sequence[SourceLine],
+    outline: Outline,
+    notices: NoticeLog,
 ) -> Table:
     """The table that begins with the first of ``lines``; the last is the one above the next known header."""
     first, below = lines[0], lines[1:]
@@ -155,7 +163,10 @@ def _read_table(
             NoticeKind.RAGGED_ROW,
             first.number,
             "header",
-            "No line of dashes stands below this table header, so a Markdown viewer shows no table. Add one.",
+            (
+                "No line of dashes stands below this table header, so a Markdown viewer shows no "
+                "table. Add one."
+            ),
         )
     form = _Form(kind, columns, len(header), first.text)
     extent = Extent(len(header), outline.chapter_lines, outline.blocks)
@@ -182,7 +193,8 @@ def _read_header(kind: str, header: Sequence[str], line: int, notices: NoticeLog
                 NoticeKind.MISSING_COLUMN,
                 line,
                 column.name,
-                f'The table of {kind} needs one column "{column.name}" and {found}, so it was read as empty. '
+                f'The table of {kind} needs one column "{column.name}" and {found}, so it '
+                "was read as empty. "
                 "Give exactly one column this header.",
             )
     for place in sorted(set(range(len(header))) - set(columns.values())):
@@ -191,7 +203,10 @@ def _read_header(kind: str, header: Sequence[str], line: int, notices: NoticeLog
             NoticeKind.UNKNOWN_COLUMN,
             line,
             name,
-            f'The column "{excerpt(name)}" was not read. Rename it to a known header, or leave it if it is a remark.',
+            (
+                f'The column "{excerpt(name)}" was not read. Rename it to a known header, or '
+                "leave it if it is a remark."
+            ),
         )
     return columns
 
@@ -227,15 +242,25 @@ def _read_row(line: SourceLine, above: str, form: _Form, notices: NoticeLog) -> 
     complete = all(plain_text(by_name.get(column.name, "")) for column in needed)
     readable = complete and not _is_rest_of_a_row(line.text, above, by_name, form, ragged=ragged)
     if ragged or not readable:
-        _note_ragged(line, _what_is_wrong(cells, form, ragged, complete), form.kind if readable else "", notices)
+        _note_ragged(
+            line,
+            _what_is_wrong(cells, form, ragged, complete),
+            form.kind if readable else "",
+            notices,
+        )
     return Row(line.number, by_name, ragged) if readable else None
 
 
 def _repeats_header(by_name: Mapping[str, str], form: _Form) -> bool:
-    return all(by_name.get(column.name, "").strip(" *_`").casefold() in column.headers for column in form.required)
+    return all(
+        by_name.get(column.name, "").strip(" *_`").casefold() in column.headers
+        for column in form.required
+    )
 
 
-def _is_rest_of_a_row(text: str, above: str, by_name: Mapping[str, str], form: _Form, *, ragged: bool) -> bool:
+def _is_rest_of_a_row(
+    text: str, above: str, by_name: Mapping[str, str], form: _Form, *, ragged: bool
+) -> bool:
     """Whether the line is what a line break inside a cell cut from the row above."""
     if _begins_with_pipe(form.header) and not _begins_with_pipe(text):
         return ragged or not _ends_with_pipe(above)
@@ -254,7 +279,11 @@ def _ends_with_pipe(text: str) -> bool:
 def _what_is_wrong(cells: Sequence[str], form: _Form, ragged: bool, complete: bool) -> str:
     if ragged:
         return f"has {len(cells)} cells where the header has {form.width}."
-    return "goes on where the one above breaks off." if complete else f"has nothing below {form.required[0].name}."
+    return (
+        "goes on where the one above breaks off."
+        if complete
+        else f"has nothing below {form.required[0].name}."
+    )
 
 
 def _note_ragged(line: SourceLine, what: str, read_as: str, notices: NoticeLog) -> None:
@@ -263,7 +292,10 @@ def _note_ragged(line: SourceLine, what: str, read_as: str, notices: NoticeLog) 
         NoticeKind.RAGGED_ROW,
         line.number,
         line.text.strip(),
-        rf"The row {what} {outcome} Give it one cell for each column; write a pipe inside a cell as \|.",
+        (
+            rf"The row {what} {outcome} Give it one cell for each column; write a pipe inside a "
+            r"cell as \|."
+        ),
     )
 
 

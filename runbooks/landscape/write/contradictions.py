@@ -1,8 +1,9 @@
 """Lines of a landscape file that claim a readiness or a version which their runbook does not have.
 
-Pure: imports no Django. The writer changes cells that it knows. A reader of the file believes every line of it, so
-the written file is searched for claims wherever they stand: in any column and any table, in rows that could not be
-read, in headings, roles, notes, comments and drawings. The change log is left out: it tells the past.
+Pure: imports no Django. The writer changes cells that it knows. A reader of the file believes every
+line of it, so the written file is searched for claims wherever they stand: in any column and any
+table, in rows that could not be read, in headings, roles, notes, comments and drawings. The change
+log is left out: it tells the past.
 """
 
 import re
@@ -12,12 +13,18 @@ from dataclasses import dataclass
 from runbooks.landscape.parse.cells import DASHES, TICK, plain_text
 from runbooks.landscape.parse.names import NameIndex, name_tokens
 from runbooks.landscape.parse.notices import NoticeKind, excerpt
-from runbooks.landscape.parse.outline import COMMENT_BEGIN, COMMENT_END, MAX_LINE_LENGTH, split_parts
+from runbooks.landscape.parse.outline import (
+    COMMENT_BEGIN,
+    COMMENT_END,
+    MAX_LINE_LENGTH,
+    split_parts,
+)
 from runbooks.landscape.parse.reader import ParsedFile
 from runbooks.landscape.parse.table_cells import split_cells
 from runbooks.landscape.schema import Landscape, RunbookRow, SourceLine
 
-# "2026-ready", with what may stand before it. What follows decides whether it is a claim or an adjective.
+# "2026-ready", with what may stand before it. What follows decides whether it is a claim or an
+# adjective.
 READY = re.compile(
     rf"(?<![\w{re.escape(DASHES)}])({TICK}\ufe0f? *)?(?:(20[2-9][0-9]) ?[{re.escape(DASHES)}] ?)?"
     rf"(?:live[ {re.escape(DASHES)}])?ready(?!\w)",
@@ -47,12 +54,15 @@ class Contradiction:
     message: str
 
 
-def contradictions(file: ParsedFile, wanted: Landscape, before: Landscape) -> tuple[Contradiction, ...]:
+def contradictions(
+    file: ParsedFile, wanted: Landscape, before: Landscape
+) -> tuple[Contradiction, ...]:
     """Return every line of ``file`` that contradicts ``wanted``, in order.
 
     :param file: the written file, read back.
     :param wanted: what it was to say.
-    :param before: what the file said that it was written over; it tells which versions are former ones.
+    :param before: what the file said that it was written over; it tells which versions are former
+        ones.
     """
     book = _Book(file, wanted)
     found: list[Contradiction] = []
@@ -93,7 +103,10 @@ def _readiness_on(line: SourceLine, book: "_Book") -> Iterator[Contradiction]:
         if wrong:
             yield Contradiction(
                 line.number,
-                f'The line says {_said(wrong[0])}, and the runbook "{excerpt(title)}" is {_stands(row)}. {REMEDY}',
+                (
+                    f'The line says {_said(wrong[0])}, and the runbook "{excerpt(title)}" is '
+                    f"{_stands(row)}. {REMEDY}"
+                ),
             )
     if not titles:
         yield from _unattributed(line, texts, years, book)
@@ -106,14 +119,19 @@ def _unattributed(
     if line.number in book.unread:
         yield Contradiction(
             line.number,
-            f"The row says {_said(years[0])} and could not be read, so nobody knows for which runbook. "
+            f"The row says {_said(years[0])} and could not be read, so nobody knows for "
+            "which runbook. "
             "Give it one cell for each column, or take it out.",
         )
     counts = [int(text) for text in texts if len(text) < MAX_COUNT_LENGTH and text.isdecimal()]
     ready = sum(_holds(row, years[0]) for row in book.rows.values())
     if len(texts) > 1 and counts and ready not in counts:
         yield Contradiction(
-            line.number, f"The row counts {counts[0]} as {_said(years[0])}; there are {ready}. Correct it by hand."
+            line.number,
+            (
+                f"The row counts {counts[0]} as {_said(years[0])}; there are {ready}. Correct it "
+                "by hand."
+            ),
         )
 
 
@@ -126,7 +144,11 @@ def _said(year: int | None) -> str:
 
 
 def _stands(row: RunbookRow) -> str:
-    return f"ready for {row.declared.year}" if row.declared.level == "ready" else f"not ready ({row.declared.level})"
+    return (
+        f"ready for {row.declared.year}"
+        if row.declared.level == "ready"
+        else f"not ready ({row.declared.level})"
+    )
 
 
 def _texts(text: str) -> list[str]:
@@ -149,7 +171,9 @@ def _former_versions(before: Landscape, wanted: Landscape) -> Mapping[str, tuple
     return changed
 
 
-def _version_on(line: SourceLine, book: "_Book", former: Mapping[str, tuple[str, str]]) -> Iterator[Contradiction]:
+def _version_on(
+    line: SourceLine, book: "_Book", former: Mapping[str, tuple[str, str]]
+) -> Iterator[Contradiction]:
     if not former or line.number in book.row_lines:
         return
     stated = {match[0].lower() for match in VERSION.finditer(line.text)}
@@ -158,7 +182,10 @@ def _version_on(line: SourceLine, book: "_Book", former: Mapping[str, tuple[str,
         if old in stated:
             yield Contradiction(
                 line.number,
-                f'The line says {old}, and the runbook "{excerpt(title)}" has the version "{excerpt(new)}". {REMEDY}',
+                (
+                    f'The line says {old}, and the runbook "{excerpt(title)}" has the version '
+                    f'"{excerpt(new)}". {REMEDY}'
+                ),
             )
 
 
@@ -176,7 +203,8 @@ class _Book:
         self._lengths = sorted({len(tokens) for tokens in self._titles})
         kept = {row.line: (row.title, row.declared.text) for row in file.landscape.runbooks}
         self._kept = kept | {
-            each.row.line: (kept[each.first_line][0], each.row.declared.text) for each in file.repeated
+            each.row.line: (kept[each.first_line][0], each.row.declared.text)
+            for each in file.repeated
         }
         self.row_lines = frozenset(self._kept)
         self._about = _lines_about(file)
@@ -188,19 +216,31 @@ class _Book:
         """Whether the only claim of a runbook's row is the very text that the runbook declares."""
         title, text = self._kept.get(line.number, ("", ""))
         row = self.rows.get(title)
-        return row is not None and text == row.declared.text and claimed_years(plain_text(text)) == years
+        return (
+            row is not None
+            and text == row.declared.text
+            and claimed_years(plain_text(text)) == years
+        )
 
     def titles_on(self, line: SourceLine) -> tuple[str, ...]:
         """The runbooks that a line names; where it names none, those that the part is about in which it stands."""
         title, _ = self._kept.get(line.number, ("", ""))
         named = self._named_in(line.text)
-        own = [title, *named] if title else named or self._about.get(line.number) or self._by_short_name(line.text)
+        own = (
+            [title, *named]
+            if title
+            else named or self._about.get(line.number) or self._by_short_name(line.text)
+        )
         return tuple(dict.fromkeys(each for each in own if each in self.rows))
 
     def _named_in(self, text: str) -> list[str]:
         """The runbooks whose whole title, or path, stands in a text."""
         tokens = name_tokens(text)
-        runs = (tokens[place : place + length] for place in range(len(tokens)) for length in self._lengths)
+        runs = (
+            tokens[place : place + length]
+            for place in range(len(tokens))
+            for length in self._lengths
+        )
         titles = [self._titles[run] for run in runs if run in self._titles]
         return titles + [self._paths[path] for path in NO_PATH.split(text) if path in self._paths]
 
@@ -209,7 +249,9 @@ class _Book:
         claim = READY.search(text)
         ahead = text[: claim.start()] if claim else text
         name = plain_text(ahead.strip(FRAME).rstrip("(:" + DASHES + " "))
-        title = self._index.resolve(name).title if len(name_tokens(name)) >= MIN_NAME_LENGTH else None
+        title = (
+            self._index.resolve(name).title if len(name_tokens(name)) >= MIN_NAME_LENGTH else None
+        )
         return [title] if title else []
 
 
@@ -217,7 +259,10 @@ def _lines_about(file: ParsedFile) -> dict[int, tuple[str, ...]]:
     """Number of a line -> the runbooks that it is about: of an entry its own, of a situation those it leads to."""
     about = {row.line: row.runbooks for row in file.landscape.situations}
     entries = {
-        entry.line: entry.runbook for section in file.landscape.sections for entry in section.entries if entry.runbook
+        entry.line: entry.runbook
+        for section in file.landscape.sections
+        for entry in section.entries
+        if entry.runbook
     }
     for _, chapter in file.chapters.topics:
         for part in split_parts(chapter.body, file.outline.hidden, level=3):

@@ -46,7 +46,11 @@ class LineEdits:
 
     def result(self) -> str:
         """The edited text. New lines end as most do; a missing final line end stays missing."""
-        usual = max(self._ends, key=self._ends.count) if len(set(self._ends)) > 1 else (self._ends or ["\n"])[0]
+        usual = (
+            max(self._ends, key=self._ends.count)
+            if len(set(self._ends)) > 1
+            else (self._ends or ["\n"])[0]
+        )
         pieces: list[str] = []
         for place, text in enumerate(self._lines):
             end = self._ends[place] if place < len(self._ends) else ""
@@ -59,21 +63,30 @@ class LineEdits:
         return self._mark + "".join(pieces)
 
 
-def rewrite_block(edits: LineEdits, block: Sequence[SourceLine], wanted: str, *, indent: str, below: int) -> None:
+def rewrite_block(
+    edits: LineEdits, block: Sequence[SourceLine], wanted: str, *, indent: str, below: int
+) -> None:
     """Make the lines of ``block`` say ``wanted``, touching those alone that differ.
 
-    :param block: what is read of each line, with the number of the line that holds it (0: none does). The text
-        stands at the end of its line; whatever comes before it is kept.
-    :param indent: what comes before the text of a line that is new, where no line of the block shows it.
+    :param block: what is read of each line, with the number of the line that holds it (0: none
+        does). The text stands at the end of its line; whatever comes before it is kept.
+    :param indent: what comes before the text of a line that is new, where no line of the block
+        shows it.
     :param below: the line below which new lines go when nothing of the block is left to stand on.
     """
     old, new = [line.text for line in block], LINE_END.split(wanted) if wanted else []
     indent = next(
-        (front for line in reversed(block) if (front := _front(edits, line)) is not None and not front.strip(" \t>")),
+        (
+            front
+            for line in reversed(block)
+            if (front := _front(edits, line)) is not None and not front.strip(" \t>")
+        ),
         indent,
     )
     anchor = below
-    for verb, first, last, new_first, new_last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for verb, first, last, new_first, new_last in SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
         replaced, texts = block[first:last], new[new_first:new_last]
         if verb == "equal":
             anchor = max((line.number for line in replaced), default=0) or anchor
@@ -83,10 +96,16 @@ def rewrite_block(edits: LineEdits, block: Sequence[SourceLine], wanted: str, *,
 
 def _front(edits: LineEdits, line: SourceLine) -> str | None:
     """What stands before the text of a line; None where it has no text, or no place."""
-    return edits.source_line(line.number).removesuffix(line.text) if line.number and line.text else None
+    return (
+        edits.source_line(line.number).removesuffix(line.text)
+        if line.number and line.text
+        else None
+    )
 
 
-def _rewrite(edits: LineEdits, replaced: Sequence[SourceLine], texts: Sequence[str], indent: str, anchor: int) -> int:
+def _rewrite(
+    edits: LineEdits, replaced: Sequence[SourceLine], texts: Sequence[str], indent: str, anchor: int
+) -> int:
     """Replace lines by ``texts``; returns the line that what follows stands below."""
     places = [line for line in replaced if line.number]
     for line, text in zip(places, texts, strict=False):

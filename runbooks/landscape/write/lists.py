@@ -11,7 +11,9 @@ from runbooks.landscape.write.edits import LINE_END, LineEdits, rewrite_block
 # --- code references ----------------------------------------------------------------------
 
 
-def write_code_references(source: ParsedFile, wanted: Sequence[CodeReferenceRow], edits: LineEdits) -> None:
+def write_code_references(
+    source: ParsedFile, wanted: Sequence[CodeReferenceRow], edits: LineEdits
+) -> None:
     """Make the bullets of the code chapters say ``wanted``; new ones stand at the end."""
     hidden = source.outline.hidden
     lines = {
@@ -36,21 +38,33 @@ def _by_line(rows: Iterable[CodeReferenceRow]) -> dict[int, list[CodeReferenceRo
 
 
 def _write_bullet(
-    edits: LineEdits, lines: Sequence[int], before: Sequence[CodeReferenceRow], now: Sequence[CodeReferenceRow]
+    edits: LineEdits,
+    lines: Sequence[int],
+    before: Sequence[CodeReferenceRow],
+    now: Sequence[CodeReferenceRow],
 ) -> None:
     """Write one bullet anew; paths whose descriptions differ get a bullet each."""
-    groups = {row.description: [other for other in now if other.description == row.description] for row in now}
+    groups = {
+        row.description: [other for other in now if other.description == row.description]
+        for row in now
+    }
     for number in lines:
         edits.remove(number)
     if not groups:
         return
     texts = [_bullet(group) for group in groups.values()]
-    in_place = _in_place(edits.source_line(lines[0]), before, now) if len(groups) == len(lines) == 1 else None
+    in_place = (
+        _in_place(edits.source_line(lines[0]), before, now)
+        if len(groups) == len(lines) == 1
+        else None
+    )
     edits.replace(lines[0], in_place or texts[0])
     edits.add_below(lines[0], texts[1:])
 
 
-def _in_place(line: str, before: Sequence[CodeReferenceRow], now: Sequence[CodeReferenceRow]) -> str | None:
+def _in_place(
+    line: str, before: Sequence[CodeReferenceRow], now: Sequence[CodeReferenceRow]
+) -> str | None:
     """The line with its texts exchanged one by one; None where that is not certain."""
     if len(before) != len(now) or LINK.search(line):
         return None
@@ -87,7 +101,9 @@ def write_releases(source: ParsedFile, wanted: Sequence[ReleaseRow], edits: Line
     for row in wanted:
         if not row.line and first:
             entries = [line for entry in row.entries for line in _entry_lines(entry)]
-            edits.add_below(first - 1, [f"* **{_heading(row)}**", "", *entries, *([""] if entries else [])])
+            edits.add_below(
+                first - 1, [f"* **{_heading(row)}**", "", *entries, *([""] if entries else [])]
+            )
 
 
 def _heading(row: ReleaseRow) -> str:
@@ -120,14 +136,20 @@ def write_overview(source: ParsedFile, wanted: Landscape, edits: LineEdits) -> N
     title_at = {row.line: row.title for row in wanted.runbooks if row.line}
     now_called = {row.title: title_at.get(row.line, row.title) for row in source.landscape.runbooks}
     before = [
-        (section.title, [now_called.get(entry.runbook or "") for entry in section.entries if entry.runbook])
+        (
+            section.title,
+            [now_called.get(entry.runbook or "") for entry in section.entries if entry.runbook],
+        )
         for section in source.landscape.sections
     ]
     now = [
-        (section.title, [entry.runbook for entry in section.entries if entry.runbook]) for section in wanted.sections
+        (section.title, [entry.runbook for entry in section.entries if entry.runbook])
+        for section in wanted.sections
     ]
     if lines and before != now:
-        rewrite_block(edits, lines, drawing(wanted.title, wanted.sections), indent="", below=lines[0].number)
+        rewrite_block(
+            edits, lines, drawing(wanted.title, wanted.sections), indent="", below=lines[0].number
+        )
 
 
 def drawing(title: str, sections: Sequence[SectionRow]) -> str:

@@ -17,15 +17,22 @@ def unwritten(wanted: Landscape, found: Landscape) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _differences(what: str, wanted: Mapping[str, Facts], found: Mapping[str, Facts]) -> Iterable[str]:
+def _differences(
+    what: str, wanted: Mapping[str, Facts], found: Mapping[str, Facts]
+) -> Iterable[str]:
     for key in wanted.keys() - found.keys():
         yield f'The {what} "{excerpt(key)}" has no place in the file. Add one by hand, and import.'
     for key in found.keys() - wanted.keys():
         yield f'The {what} "{excerpt(key)}" is still in the file. Take it out by hand.'
     for key, facts in wanted.items():
-        differing = [name for name, value in facts.items() if key in found and found[key].get(name) != value]
+        differing = [
+            name for name, value in facts.items() if key in found and found[key].get(name) != value
+        ]
         if differing:
-            yield f'The {what} "{excerpt(key)}" could not be written whole: {", ".join(differing)}. Write it by hand.'
+            yield (
+                f'The {what} "{excerpt(key)}" could not be written whole: '
+                f"{', '.join(differing)}. Write it by hand."
+            )
 
 
 def _runbook(row: RunbookRow) -> Facts:
@@ -41,7 +48,9 @@ def _runbook(row: RunbookRow) -> Facts:
 
 
 def _section(row: SectionRow) -> Facts:
-    entries = {entry.runbook: (entry.heading, _lines(entry.role)) for entry in row.entries if entry.runbook}
+    entries = {
+        entry.runbook: (entry.heading, _lines(entry.role)) for entry in row.entries if entry.runbook
+    }
     return {"number": row.number, "note": _lines(row.note), "order of entries": tuple(entries)} | {
         f"role of {runbook}": texts[1] for runbook, texts in entries.items()
     }
@@ -54,8 +63,14 @@ def _lines(text: str) -> tuple[str, ...]:
 
 READINGS: Mapping[str, Callable[[Landscape], Mapping[str, Facts]]] = {
     "runbook": lambda it: {row.title: _runbook(row) for row in it.runbooks},
-    "situation": lambda it: {row.title: {"runbooks": row.runbooks, "comment": row.comment} for row in it.situations},
+    "situation": lambda it: {
+        row.title: {"runbooks": row.runbooks, "comment": row.comment} for row in it.situations
+    },
     "chapter": lambda it: {row.title: _section(row) for row in it.sections},
-    "code reference": lambda it: {row.path: {"description": row.description} for row in it.code_references},
-    "release": lambda it: {row.version: {"date": row.dated, "label": row.label} for row in it.releases},
+    "code reference": lambda it: {
+        row.path: {"description": row.description} for row in it.code_references
+    },
+    "release": lambda it: {
+        row.version: {"date": row.dated, "label": row.label} for row in it.releases
+    },
 }

@@ -11,12 +11,17 @@ from runbooks.landscape.write.spelling import escaped
 class NamesWriter:
     """Keeps a name as the file writes it as long as it still means the same runbook."""
 
-    def __init__(self, before: Landscape, wanted: Sequence[RunbookRow], aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self, before: Landscape, wanted: Sequence[RunbookRow], aliases: Mapping[str, str]
+    ) -> None:
         now_at = {row.line: row.title for row in wanted if row.line}
-        self.titles_changed = [row.title for row in before.runbooks] != [row.title for row in wanted]
+        self.titles_changed = [row.title for row in before.runbooks] != [
+            row.title for row in wanted
+        ]
         self.now = {row.title: now_at[row.line] for row in before.runbooks if row.line in now_at}
         titles, new_titles = [row.title for row in before.runbooks], [row.title for row in wanted]
-        # The plain pair of indexes comes first: a name that a former title alone explains must not become one.
+        # The plain pair of indexes comes first: a name that a former title alone explains must not
+        # become one.
         self._pairs = (
             (NameIndex(titles), NameIndex(new_titles)),
             (NameIndex(titles, aliases), NameIndex(new_titles, aliases)),
@@ -36,11 +41,17 @@ class NamesWriter:
         written = was.names if was else ()
         unread = [name for name in written if not self._meant_something(name)]
         meant = {name: self.still_means(name) for name in written if name not in unread}
-        if was and None not in meant.values() and tuple(dict.fromkeys(meant.values())) == row.runbooks:
+        if (
+            was
+            and None not in meant.values()
+            and tuple(dict.fromkeys(meant.values())) == row.runbooks
+        ):
             return None
         kept = {title: name for name, title in reversed(meant.items()) if title is not None}
         names = [kept.get(title, title) for title in row.runbooks]
-        return ", ".join(name if plain_text(name) == name else escaped(name) for name in (*names, *unread))
+        return ", ".join(
+            name if plain_text(name) == name else escaped(name) for name in (*names, *unread)
+        )
 
     def _meant_something(self, name: str) -> bool:
         return any(before.resolve(name).title is not None for before, _ in self._pairs)

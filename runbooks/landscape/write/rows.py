@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-from runbooks.landscape.parse.cells import BREAK, LINK, plain_text, read_layers, read_readiness, text_with_lines
+from runbooks.landscape.parse.cells import (
+    BREAK,
+    LINK,
+    plain_text,
+    read_layers,
+    read_readiness,
+    text_with_lines,
+)
 from runbooks.landscape.parse.names import name_tokens
 from runbooks.landscape.parse.notices import NoticeLog
 from runbooks.landscape.parse.paths import FilePlace, read_path
@@ -39,14 +46,16 @@ FOLLOWING = (
     *("title", "document_path", "version", "scope"),
     *("primary_cluster", "related_clusters", "layers", "declared"),
 )
-# old cell, what the row said (None when it is new), what it is to say -> the new cell; None where it stays.
+# old cell, what the row said (None when it is new), what it is to say -> the new cell; None where
+# it stays.
 Cell = Callable[[str, RowType | None, RowType], str | None]
 
 
 def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: LineEdits) -> None:
     """Make the runbook tables say ``wanted``; new rows stand at the end of the last one, or where their order says.
 
-    A row that repeats another one is changed, or removed, with it: two rows must not say two things.
+    A row that repeats another one is changed, or removed, with it: two rows must not say two
+    things.
     """
     tables = [table for table in source.tables if table.kind == RUNBOOKS]
     linked = "verknüpft mit" if is_german(edits.source_line(tables[0].line)) else "linked with"
@@ -67,16 +76,20 @@ def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: Line
         if now is None:
             edits.remove(line)
         elif was != now:
-            edits.replace(line, _rewritten(edits.source_line(line), table_of[line], was, now, cells))
+            edits.replace(
+                line, _rewritten(edits.source_line(line), table_of[line], was, now, cells)
+            )
 
 
 def _repeated_rows(
-    repeated: Iterable[RepeatedRow], before: Mapping[int, RunbookRow], kept: Mapping[int, RunbookRow]
+    repeated: Iterable[RepeatedRow],
+    before: Mapping[int, RunbookRow],
+    kept: Mapping[int, RunbookRow],
 ) -> Iterable[tuple[int, RunbookRow, RunbookRow | None]]:
     """The line of each row that repeats another, what it says, and what it is to say; None: it goes.
 
-    It follows where it said the same. Its status follows in any case. Cells of a ragged row may have moved, so
-    such a row stays as it is, and what it claims is reported.
+    It follows where it said the same. Its status follows in any case. Cells of a ragged row may
+    have moved, so such a row stays as it is, and what it claims is reported.
     """
     for each in repeated:
         first, now = before[each.first_line], kept.get(each.first_line)
@@ -100,7 +113,9 @@ def _followed(row: RunbookRow, first: RunbookRow, now: RunbookRow) -> RunbookRow
     return replace(row, **changes)
 
 
-def write_situations(source: ParsedFile, wanted: Sequence[SituationRow], names: NamesWriter, edits: LineEdits) -> None:
+def write_situations(
+    source: ParsedFile, wanted: Sequence[SituationRow], names: NamesWriter, edits: LineEdits
+) -> None:
     """The same for situations. ``names`` spells the runbooks of a cell."""
     tables = [table for table in source.tables if table.kind == SITUATIONS]
     cells: dict[str, Cell[SituationRow]] = {
@@ -129,7 +144,11 @@ def _write_tables(
         lines = [row.line for row in table.rows if row.line in before]
         written = {
             line: _rewritten(
-                edits.source_line(line), table, before[line], kept[line], sure if line in ragged else cells
+                edits.source_line(line),
+                table,
+                before[line],
+                kept[line],
+                sure if line in ragged else cells,
             )
             if look_closer or before[line] != kept[line]
             else edits.source_line(line)
@@ -168,10 +187,14 @@ def _add_rows(
             edits.add_below(below if follows else last, [_new_row(header, table, row, cells)])
 
 
-def _rewritten(text: str, table: Table, was: RowType, row: RowType, cells: Mapping[str, Cell[RowType]]) -> str:
+def _rewritten(
+    text: str, table: Table, was: RowType, row: RowType, cells: Mapping[str, Cell[RowType]]
+) -> str:
     """The line with the cells that differ written anew, their width kept where the text fits."""
     spans = spans_of_width(text, table.width)
-    places = {name: place for name, place in table.columns.items() if name in cells and place < len(spans)}
+    places = {
+        name: place for name, place in table.columns.items() if name in cells and place < len(spans)
+    }
     for name, place in sorted(places.items(), key=lambda item: -item[1]):
         start, end = spans[place]
         old = text[start:end]
@@ -187,7 +210,10 @@ def _new_row(header: str, table: Table, row: RowType, cells: Mapping[str, Cell[R
     contents = ["" for _ in spans]
     for name, place in table.columns.items():
         contents[place] = cells[name]("", None, row) or ""
-    padded = [_fitted(header[start:end], content) for (start, end), content in zip(spans, contents, strict=True)]
+    padded = [
+        _fitted(header[start:end], content)
+        for (start, end), content in zip(spans, contents, strict=True)
+    ]
     return header[: spans[0][0]] + "|".join(padded) + header[spans[-1][1] :]
 
 
@@ -283,7 +309,9 @@ def status_text(level: str, year: int | None, in_use: Sequence[DeclaredReadiness
     """The words for a readiness: those that the file uses for it, or its plain name."""
     for declared in in_use:
         if declared.level == level:
-            text = declared.text.replace(str(declared.year), str(year), 1) if year else declared.text
+            text = (
+                declared.text.replace(str(declared.year), str(year), 1) if year else declared.text
+            )
             if _reads_as(text, level, year):
                 return text
     return f"✅ {year}-ready" if year else PLAIN_STATUS[level]

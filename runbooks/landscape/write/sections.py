@@ -9,7 +9,13 @@ from runbooks.landscape.parse.notices import NoticeLog
 from runbooks.landscape.parse.outline import Part, split_parts
 from runbooks.landscape.parse.paths import read_path
 from runbooks.landscape.parse.reader import ParsedFile
-from runbooks.landscape.parse.sections import CHAPTER_NUMBER, ENTRY_NUMBER, LABEL, RULE, without_quotes
+from runbooks.landscape.parse.sections import (
+    CHAPTER_NUMBER,
+    ENTRY_NUMBER,
+    LABEL,
+    RULE,
+    without_quotes,
+)
 from runbooks.landscape.parse.tables import RUNBOOKS
 from runbooks.landscape.schema import Landscape, RunbookRow, SectionEntryRow, SectionRow, SourceLine
 from runbooks.landscape.write.edits import LINE_END, LineEdits, rewrite_block
@@ -26,7 +32,9 @@ ROLE_INDENT = "  "
 class SectionWriter:
     """Makes the chapters of a file say what is wanted."""
 
-    def __init__(self, source: ParsedFile, wanted: Landscape, names: NamesWriter, edits: LineEdits) -> None:
+    def __init__(
+        self, source: ParsedFile, wanted: Landscape, names: NamesWriter, edits: LineEdits
+    ) -> None:
         table = next(table for table in source.tables if table.kind == RUNBOOKS)
         self._path_label, self._role_label = LABELS[is_german(edits.source_line(table.line))]
         self._source, self._wanted, self._names, self._edits = source, wanted, names, edits
@@ -42,7 +50,11 @@ class SectionWriter:
         for before in self._source.landscape.sections:
             part = self._parts[before.line]
             if before.line not in kept:
-                self._remove(range(part.line, max((line.number for line in part.body), default=part.line) + 1))
+                self._remove(
+                    range(
+                        part.line, max((line.number for line in part.body), default=part.line) + 1
+                    )
+                )
             elif self._look_closer or before != kept[before.line]:
                 self._write_section(part, before, kept[before.line])
         for section in self._wanted.sections:
@@ -51,7 +63,9 @@ class SectionWriter:
 
     def _write_section(self, part: Part, before: SectionRow, wanted: SectionRow) -> None:
         if (before.title, before.number) != (wanted.title, wanted.number):
-            self._write_heading(part, CHAPTER_NUMBER, before.title, wanted.title, number=wanted.number)
+            self._write_heading(
+                part, CHAPTER_NUMBER, before.title, wanted.title, number=wanted.number
+            )
         _, body = without_quotes(part.body, self._source.outline.hidden)
         ends = self._end_of(part.line, body)
         self._write_entries(body, before, wanted, ends)
@@ -61,7 +75,9 @@ class SectionWriter:
                 self._edits.add_below(below, [""])
             rewrite_block(self._edits, before.note_lines, wanted.note, indent="> ", below=below)
 
-    def _write_entries(self, body: Sequence[SourceLine], before: SectionRow, wanted: SectionRow, ends: int) -> None:
+    def _write_entries(
+        self, body: Sequence[SourceLine], before: SectionRow, wanted: SectionRow, ends: int
+    ) -> None:
         hidden = self._source.outline.hidden
         entry_parts = {entry.line: entry for entry in split_parts(body, hidden, level=3)}
         kept = {entry.line: entry for entry in wanted.entries if entry.line}
@@ -74,10 +90,17 @@ class SectionWriter:
         for entry in wanted.entries:
             if not entry.line:
                 count += 1
-                self._edits.add_below(ends, ["", *self._entry_lines(entry, f"{wanted.number}.{count}")])
+                self._edits.add_below(
+                    ends, ["", *self._entry_lines(entry, f"{wanted.number}.{count}")]
+                )
 
     def _write_entry(
-        self, part: Part, before: SectionEntryRow, wanted: SectionEntryRow, section: SectionRow, now: SectionRow
+        self,
+        part: Part,
+        before: SectionEntryRow,
+        wanted: SectionEntryRow,
+        section: SectionRow,
+        now: SectionRow,
     ) -> None:
         heading = wanted.heading if before.path_line else self._mended_heading(wanted)
         if before.heading != heading or section.number != now.number:
@@ -88,7 +111,9 @@ class SectionWriter:
         if before.role == wanted.role:
             return
         if before.role_lines:
-            rewrite_block(self._edits, before.role_lines, wanted.role, indent=ROLE_INDENT, below=part.line)
+            rewrite_block(
+                self._edits, before.role_lines, wanted.role, indent=ROLE_INDENT, below=part.line
+            )
         else:
             self._edits.add_below(before.path_line or part.line, self._role_lines(wanted.role))
 
@@ -108,7 +133,9 @@ class SectionWriter:
         if path in self._moved:
             self._edits.replace(number, front + path_cell(stated, path, self._moved[path], place))
 
-    def _write_heading(self, part: Part, pattern: re.Pattern[str], was: str, title: str, *, number: int | None) -> None:
+    def _write_heading(
+        self, part: Part, pattern: re.Pattern[str], was: str, title: str, *, number: int | None
+    ) -> None:
         line = self._edits.source_line(part.line)
         start = line.rindex(part.text)
         mark = pattern.match(part.text)
@@ -152,7 +179,10 @@ class SectionWriter:
         bodies = [*self._parts.values()] or [
             part
             for part in self._source.outline.chapters
-            if any(table.line in {line.number for line in part.body} for table in self._source.tables[:1])
+            if any(
+                table.line in {line.number for line in part.body}
+                for table in self._source.tables[:1]
+            )
         ]
         last = max((line.number for part in bodies for line in part.body), default=0)
         if not last:

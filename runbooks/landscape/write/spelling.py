@@ -20,7 +20,9 @@ def escaped(text: str) -> str:
     return MARKS.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
 
 
-def spell(old: str, was: str, value: str, house: str, *, reads: Callable[[str], Value], as_: Value) -> str:
+def spell(
+    old: str, was: str, value: str, house: str, *, reads: Callable[[str], Value], as_: Value
+) -> str:
     """What to write where ``old`` stands, so that it reads as ``as_``.
 
     :param was: the text of the value that ``old`` holds; marks around it are kept.
@@ -29,7 +31,11 @@ def spell(old: str, was: str, value: str, house: str, *, reads: Callable[[str], 
     if not value:
         return ""
     anew = [house.format(value), house.format(escaped(value))]
-    in_place = [old.replace(was, value), old.replace(was, escaped(value))] if was and old.count(was) == 1 else []
+    in_place = (
+        [old.replace(was, value), old.replace(was, escaped(value))]
+        if was and old.count(was) == 1
+        else []
+    )
     return next((text for text in (*in_place, *anew) if reads(text) == as_), anew[0])
 
 
@@ -44,7 +50,9 @@ def mention_text(mention: ClusterMention) -> str:
     return f"{label} ({mention.title})" if mention.title else label
 
 
-def clusters_text(primary: ClusterMention | None, related: Sequence[ClusterMention], *, linked: str) -> str:
+def clusters_text(
+    primary: ClusterMention | None, related: Sequence[ClusterMention], *, linked: str
+) -> str:
     """A cluster cell: in the first of its forms that is read back as it is meant."""
     first = mention_text(primary) if primary else ""
     others = ", ".join(mention_text(mention) for mention in related)

@@ -1,7 +1,8 @@
 """Writes a landscape file: what it is to say, over the file that said something else. Pure: imports no Django.
 
-Whatever did not change stays as it is, byte for byte: padding, order, line ends, prose. What changed is written in
-the style of its place. What the file has no place for is not dropped in silence: it is named in ``unwritten``.
+Whatever did not change stays as it is, byte for byte: padding, order, line ends, prose. What
+changed is written in the style of its place. What the file has no place for is not dropped in
+silence: it is named in ``unwritten``.
 """
 
 from collections.abc import Mapping
@@ -56,9 +57,9 @@ def write_landscape(
     """``source`` changed so that it says ``wanted``.
 
     :param source: a landscape file without conflicts, line ends as they are.
-    :param wanted: rows carry the line of the row of ``source`` that they are; 0 makes a new one, and a row of
-        ``source`` that is not among them is taken out. Titles, notes, order and the overview are read from it;
-        its notices and conflicts say nothing here.
+    :param wanted: rows carry the line of the row of ``source`` that they are; 0 makes a new one,
+        and a row of ``source`` that is not among them is taken out. Titles, notes, order and the
+        overview are read from it; its notices and conflicts say nothing here.
     :param aliases: further names of runbooks -> their titles, as for ``read_landscape``.
     :param path: where the file lies, from the root of the repository.
     :raises LandscapeError: ``source`` is no landscape file.
@@ -74,4 +75,6 @@ def write_landscape(
     write_overview(parsed, wanted, edits)
     text = edits.result()
     found = parse_settled(text, aliases=aliases, path=path) if text != source else parsed
-    return Written(text, unwritten(wanted, found.landscape), contradictions(found, wanted, parsed.landscape))
+    return Written(
+        text, unwritten(wanted, found.landscape), contradictions(found, wanted, parsed.landscape)
+    )

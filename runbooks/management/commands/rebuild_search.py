@@ -10,11 +10,18 @@ from runbooks.search import databases, index
 class Command(BaseCommand):
     """The index follows the catalogue by itself; this is for ``loaddata``, raw SQL and doubt."""
 
-    help = "Build the search index anew. With --check, say whether it is behind and change nothing (exit 1)."
+    help = (
+        "Build the search index anew. With --check, say whether it is behind and change nothing "
+        "(exit 1)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """``--check``."""
-        parser.add_argument("--check", action="store_true", help="compare every entry with its sources, write nothing")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="compare every entry with its sources, write nothing",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, or rebuild.
@@ -24,7 +31,9 @@ class Command(BaseCommand):
         if options["check"]:
             found = index.staleness(thoroughly=True)
             if found:
-                raise CommandError(f"The search index is behind: {' '.join(found)} Run 'manage.py rebuild_search'.")
+                raise CommandError(
+                    f"The search index is behind: {' '.join(found)} Run 'manage.py rebuild_search'."
+                )
             self.stdout.write("The search index is up to date.")
             return
         databases.repair()

@@ -1,8 +1,9 @@
 """The two databases behind one interface: what stands beside the index's table, and how it is asked.
 
-Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing`` (whether all of it stands),
-``intact`` (whether what stands can be read), ``lock`` (for one writer at a time), ``matching`` and
-``holding`` (queries) and ``rows`` (what one brings). Both are asked for the same whole words.
+Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing``
+(whether all of it stands), ``intact`` (whether what stands can be read), ``lock`` (for one writer
+at a time), ``matching`` and ``holding`` (queries) and ``rows`` (what one brings). Both are asked
+for the same whole words.
 """
 
 from types import ModuleType
@@ -57,7 +58,8 @@ def lock(*, using: str = "default") -> None:
 def repair(*, using: str = "default") -> None:
     """Put back what the index lacks or what cannot be read of it; belongs outside a transaction.
 
-    Where a table is missing all are made anew: their rows are derived, and ``runbooks.search.index.rebuild`` fills them.
+    Where a table is missing all are made anew: their rows are derived, and
+    ``runbooks.search.index.rebuild`` fills them.
     """
     if is_sound(using=using):
         return
@@ -88,4 +90,7 @@ def is_sound(*, using: str = "default") -> bool:
 
 def _models() -> list[type[Model]]:
     """Asked for when they are needed: the models are made with the help of this package. What others point to first."""
-    return [apps.get_model("runbooks", name) for name in ("SearchEntry", "SearchPassage", "SearchStamp", "SearchWord")]
+    return [
+        apps.get_model("runbooks", name)
+        for name in ("SearchEntry", "SearchPassage", "SearchStamp", "SearchWord")
+    ]

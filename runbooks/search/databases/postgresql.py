@@ -1,7 +1,8 @@
 """PostgreSQL: tsvectors that the database itself makes of the folded words, and a GIN index. Needs no extension.
 
-The default parser parts words at an underscore; a pair of letters stands for it, so that identifiers stay whole.
-There are two vectors: unpacking the large one of every match to rank it took 39 ms where the small one takes 5.
+The default parser parts words at an underscore; a pair of letters stands for it, so that
+identifiers stay whole. There are two vectors: unpacking the large one of every match to rank it
+took 39 ms where the small one takes 5.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 TABLE = "runbooks_searchentry"
 ALL_WORDS, NAMES, INDEX = "search_vector", "search_names", "search_entry_words"
 # Four weights are all there are.
-WEIGHTS = {"title": "A", "names": "B", "later_names": "C", "headings": "C", "facts": "D", "body": "D"}
+WEIGHTS = {
+    "title": "A",
+    "names": "B",
+    "later_names": "C",
+    "headings": "C",
+    "facts": "D",
+    "body": "D",
+}
 UNDERSCORE = "zq"
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
 LOCK = 7_261_940_119
@@ -25,7 +33,10 @@ AVOID_SCANS, ALLOW_SCANS = "SET LOCAL enable_seqscan = off", "SET LOCAL enable_s
 
 def _vector(*columns: str) -> str:
     return " || ".join(
-        f"setweight(to_tsvector('simple', replace({column}, '_', '{UNDERSCORE}')), '{WEIGHTS[column]}')"
+        (
+            f"setweight(to_tsvector('simple', replace({column}, '_', '{UNDERSCORE}')), "
+            f"'{WEIGHTS[column]}')"
+        )
         for column in columns
     )
 
@@ -60,12 +71,19 @@ def standing(cursor: Any) -> bool:
 
 def intact(cursor: Any) -> bool:
     """Whether the index was built to its end; the vectors are made by the database from the very rows."""
-    cursor.execute("SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX])
+    cursor.execute(
+        "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX]
+    )
     return bool(cursor.fetchone()[0])
 
 
 def matching(
-    groups: Sequence[Sequence[str]], *, columns: Sequence[str], every: bool, only: Sequence[int] | None, limit: int
+    groups: Sequence[Sequence[str]],
+    *,
+    columns: Sequence[str],
+    every: bool,
+    only: Sequence[int] | None,
+    limit: int,
 ) -> tuple[str, list[Any]]:
     """A query for entries in which every group (or any) has a word, the likeliest first.
 
@@ -89,13 +107,19 @@ def matching(
 def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
     """A query for the ids of all runbooks in whose entry every group has a word, in no order."""
     asked, words = _asked(groups, True)
-    return f"SELECT runbook_id FROM {TABLE} WHERE {ALL_WORDS} @@ ({asked}) AND runbook_id IS NOT NULL", words
+    return (
+        f"SELECT runbook_id FROM {TABLE} WHERE {ALL_WORDS} @@ ({asked}) AND runbook_id IS NOT NULL",
+        words,
+    )
 
 
-def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+def rows(
+    connection: BaseDatabaseWrapper, query: str, parameters: list[Any]
+) -> list[tuple[Any, ...]]:
     """What a query of ``matching`` or ``holding`` brings."""
-    # The planner does not count what unpacking a vector costs, and would read the whole table instead of the index.
-    # Sent together they are one round trip, and one transaction to which the setting is confined.
+    # The planner does not count what unpacking a vector costs, and would read the whole table
+    # instead of the index. Sent together they are one round trip, and one transaction to which the
+    # setting is confined.
     with connection.cursor() as cursor:
         cursor.execute(f"{AVOID_SCANS}; {query}; {ALLOW_SCANS}", parameters)
         cursor.nextset()
@@ -103,5 +127,7 @@ def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> 
 
 
 def _asked(groups: Sequence[Sequence[str]], every: bool) -> tuple[str, list[Any]]:
-    asked = (" && " if every else " || ").join(f"({' || '.join([PHRASE] * len(group))})" for group in groups)
+    asked = (" && " if every else " || ").join(
+        f"({' || '.join([PHRASE] * len(group))})" for group in groups
+    )
     return asked, [word.replace("_", UNDERSCORE) for group in groups for word in group]

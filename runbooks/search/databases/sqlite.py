@@ -16,7 +16,9 @@ TRIGGERS = ("search_entry_added", "search_entry_changed", "search_entry_removed"
 _names = ", ".join(COLUMNS)
 _old = ", ".join(f"OLD.{column}" for column in COLUMNS)
 _new = ", ".join(f"NEW.{column}" for column in COLUMNS)
-_forget = f"INSERT INTO search_text(search_text, rowid, {_names}) VALUES ('delete', OLD.id, {_old});"
+_forget = (
+    f"INSERT INTO search_text(search_text, rowid, {_names}) VALUES ('delete', OLD.id, {_old});"
+)
 _learn = f"INSERT INTO search_text(rowid, {_names}) VALUES (NEW.id, {_new});"
 
 CREATE = (
@@ -25,12 +27,18 @@ CREATE = (
     )""",
     f"CREATE TRIGGER IF NOT EXISTS {TRIGGERS[0]} AFTER INSERT ON {TABLE} BEGIN {_learn} END",
     # Of these columns alone: that an entry is behind is noted of thousands at once.
-    f"CREATE TRIGGER IF NOT EXISTS {TRIGGERS[1]} AFTER UPDATE OF {_names} ON {TABLE} BEGIN {_forget} {_learn} END",
+    (
+        f"CREATE TRIGGER IF NOT EXISTS {TRIGGERS[1]} AFTER UPDATE OF {_names} ON {TABLE} BEGIN "
+        f"{_forget} {_learn} END"
+    ),
     f"CREATE TRIGGER IF NOT EXISTS {TRIGGERS[2]} AFTER DELETE ON {TABLE} BEGIN {_forget} END",
     # Rows that came while a trigger was missing.
     "INSERT INTO search_text(search_text) VALUES ('rebuild')",
 )
-REMOVE = (*(f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS), "DROP TABLE IF EXISTS search_text")
+REMOVE = (
+    *(f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS),
+    "DROP TABLE IF EXISTS search_text",
+)
 
 
 def lock(cursor: Any) -> None:
@@ -53,7 +61,12 @@ def intact(cursor: Any) -> bool:
 
 
 def matching(
-    groups: Sequence[Sequence[str]], *, columns: Sequence[str], every: bool, only: Sequence[int] | None, limit: int
+    groups: Sequence[Sequence[str]],
+    *,
+    columns: Sequence[str],
+    every: bool,
+    only: Sequence[int] | None,
+    limit: int,
 ) -> tuple[str, list[Any]]:
     """A query for entries in which every group (or any) has a word, the likeliest first.
 
@@ -61,7 +74,10 @@ def matching(
     :param columns: what is asked of each entry.
     :param only: ids of the runbooks that may be found; None for all.
     """
-    among = f"AND rowid IN (SELECT id FROM {TABLE} WHERE runbook_id IN (SELECT value FROM json_each(%s)))"
+    among = (
+        f"AND rowid IN (SELECT id FROM {TABLE} WHERE runbook_id IN (SELECT value FROM "
+        "json_each(%s)))"
+    )
     query = f"""
         SELECT {", ".join(f"entry.{column}" for column in columns)} FROM (
             SELECT rowid AS pk, bm25(search_text, {WEIGHTS}) AS likeliness FROM search_text
@@ -80,7 +96,9 @@ def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
     return query, [_asked(groups, True)]
 
 
-def rows(connection: BaseDatabaseWrapper, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+def rows(
+    connection: BaseDatabaseWrapper, query: str, parameters: list[Any]
+) -> list[tuple[Any, ...]]:
     """What a query of ``matching`` brings."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)

@@ -30,7 +30,9 @@ LIMIT = django_settings.AXES_FAILURE_LIMIT
 STRANGER, HOME, PROXY = "203.0.113.9", "198.51.100.7", "10.0.0.2"
 
 
-def try_to_sign_in(name, password="wrong", *, client=None, address=STRANGER, forwarded=None, door="/login/"):
+def try_to_sign_in(
+    name, password="wrong", *, client=None, address=STRANGER, forwarded=None, door="/login/"
+):
     headers = {} if forwarded is None else {"x-forwarded-for": forwarded}
     data = {"username": name, "password": password}
     return (client or Client()).post(door, data, headers=headers, REMOTE_ADDR=address).status_code
@@ -63,7 +65,8 @@ def request_from(address, forwarded=None):
         (2, PROXY, f"{HOME},{STRANGER}:4711,10.0.0.3", STRANGER),
         (1, PROXY, "[2001:db8::1]:4711", "2001:db8::1"),
         (1, PROXY, "::ffff:203.0.113.9", STRANGER),
-        # Not by way of all the proxies, or not an address: what the header says is a stranger's word.
+        # Not by way of all the proxies, or not an address: what the header says is a stranger's
+        # word.
         (2, PROXY, HOME, PROXY),
         (1, PROXY, None, PROXY),
         (1, PROXY, "unknown", PROXY),
@@ -73,7 +76,9 @@ def request_from(address, forwarded=None):
         (1, "", STRANGER, STRANGER),
     ],
 )
-def test_the_address_is_what_the_outermost_trusted_proxy_saw(settings, proxies, own, forwarded, wanted):
+def test_the_address_is_what_the_outermost_trusted_proxy_saw(
+    settings, proxies, own, forwarded, wanted
+):
     settings.TRUSTED_PROXIES = proxies
     assert client_address(request_from(own, forwarded)) == wanted
 
@@ -169,12 +174,16 @@ def test_an_account_of_ones_own_does_not_open_the_way_to_spray_on(people):
 
 def test_the_api_counts_with_the_sign_in_page(people):
     for number in range(ADDRESS_LIMIT):
-        Client(headers=basic(f"name-{number}", "wrong")).get("/api/v1/runbooks/", REMOTE_ADDR=STRANGER)
+        Client(headers=basic(f"name-{number}", "wrong")).get(
+            "/api/v1/runbooks/", REMOTE_ADDR=STRANGER
+        )
     answer = Client(headers=basic("otto")).get("/api/v1/runbooks/", REMOTE_ADDR=STRANGER)
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
     assert not signs_in("otto", address=STRANGER)
-    assert Client(headers=basic("otto")).get("/api/v1/runbooks/", REMOTE_ADDR=HOME).status_code == 200
+    assert (
+        Client(headers=basic("otto")).get("/api/v1/runbooks/", REMOTE_ADDR=HOME).status_code == 200
+    )
 
 
 # ---- by name, over all addresses
@@ -305,7 +314,9 @@ def test_strangers_do_not_lock_the_signing(people, sign_in):
 
 
 def ask_with(token, address=STRANGER):
-    return Client(headers={"authorization": f"Bearer {token}"}).get("/api/v1/runbooks/", REMOTE_ADDR=address)
+    return Client(headers={"authorization": f"Bearer {token}"}).get(
+        "/api/v1/runbooks/", REMOTE_ADDR=address
+    )
 
 
 def test_a_flood_of_wrong_tokens_ends_and_stops_nobody_elses_sync(people):
@@ -328,7 +339,9 @@ def unlock(*words):
 def test_an_administrator_unlocks_a_sign_in_and_the_change_log_tells(people):
     lock_out("rita")
     assert not signs_in("rita")
-    assert unlock("rita", "--as", "sue") == f"Unlocked rita: {LIMIT} failed sign-ins are forgotten.\n"
+    assert (
+        unlock("rita", "--as", "sue") == f"Unlocked rita: {LIMIT} failed sign-ins are forgotten.\n"
+    )
     row = ChangeLogEntry.objects.get(action=Action.SIGN_IN_UNLOCKED)
     assert (row.actor, row.subject) == ("sue", "user:rita")
     assert row.changes == {"failed_sign_ins": {"before": LIMIT, "after": 0}}
@@ -344,7 +357,9 @@ def test_an_address_is_unlocked_with_the_name_where_that_is_asked_for(people):
     assert not signs_in("rita")
     assert f"{ADDRESS_LIMIT} failed sign-ins" in unlock("rita", "--address")
     assert signs_in("rita")
-    assert ChangeLogEntry.objects.filter(action=Action.SIGN_IN_UNLOCKED, actor="(system)").count() == 2
+    assert (
+        ChangeLogEntry.objects.filter(action=Action.SIGN_IN_UNLOCKED, actor="(system)").count() == 2
+    )
 
 
 def test_what_is_not_locked_leaves_no_row(people):

@@ -37,13 +37,19 @@ def form_values(client, url):
         value = bound.value()
         if value is not None and value is not False:
             values[bound.html_name] = (
-                [getattr(part, "pk", part) for part in value] if isinstance(value, list) else as_a_browser_sends(value)
+                [getattr(part, "pk", part) for part in value]
+                if isinstance(value, list)
+                else as_a_browser_sends(value)
             )
     for formset in client.get(url).context["inline_admin_formsets"]:
         for bound in formset.formset.management_form:
             values[bound.html_name] = bound.value()
         for row in formset.formset.forms:
-            values |= {bound.html_name: as_a_browser_sends(bound.value()) for bound in row if bound.value() is not None}
+            values |= {
+                bound.html_name: as_a_browser_sends(bound.value())
+                for bound in row
+                if bound.value() is not None
+            }
     return values
 
 
@@ -67,7 +73,11 @@ def test_every_model_of_the_design_is_in_the_admin():
     from runbooks.models.search import DERIVED
 
     registered = set(admin.site._registry)
-    inlines = {inline.model for model_admin in registered for inline in admin.site._registry[model_admin].inlines}
+    inlines = {
+        inline.model
+        for model_admin in registered
+        for inline in admin.site._registry[model_admin].inlines
+    }
     for label in ("runbooks", "governance"):
         assert set(apps.get_app_config(label).get_models()) - set(DERIVED) <= registered | inlines
 
@@ -86,7 +96,16 @@ def test_every_admin_page_answers_a_superuser(ready_runbook, sign_in):
 @pytest.mark.parametrize(
     ("model", "values"),
     [
-        (Cluster, {"kind": "cluster", "first_number": 7, "last_number": 9, "title": "Valves", "slug": "cluster-7-9"}),
+        (
+            Cluster,
+            {
+                "kind": "cluster",
+                "first_number": 7,
+                "last_number": 9,
+                "title": "Valves",
+                "slug": "cluster-7-9",
+            },
+        ),
         (Layer, {"title": "Valves", "slug": "valves"}),
         (CodeReference, {"path": "src/valves/", "position": 1}),
     ],
@@ -97,7 +116,12 @@ def test_add_change_and_delete_are_three_ledger_rows(sign_in, model, values):
     made = model._default_manager.get()
     field = "path" if model is CodeReference else "title"
     url = admin_url(model, "change", made.pk)
-    assert client.post(url, form_values(client, url) | {field: "Changed", "reason": "Renamed."}).status_code == 302
+    assert (
+        client.post(
+            url, form_values(client, url) | {field: "Changed", "reason": "Renamed."}
+        ).status_code
+        == 302
+    )
     assert client.post(admin_url(model, "delete", made.pk), {"post": "yes"}).status_code == 302
     done = ChangeLogEntry.objects.order_by("sequence")[rows:]
     assert [(row.action, row.actor) for row in done] == [
@@ -116,7 +140,8 @@ def test_deleting_many_at_once_is_a_row_for_each(sign_in):
     rows = ChangeLogEntry.objects.count()
     chosen = list(Layer.objects.values_list("pk", flat=True))
     response = client.post(
-        admin_url(Layer, "changelist"), {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+        admin_url(Layer, "changelist"),
+        {"action": "delete_selected", "_selected_action": chosen, "post": "yes"},
     )
     assert response.status_code == 302
     assert ChangeLogEntry.objects.count() == rows + 2
@@ -193,7 +218,11 @@ def test_the_runbook_form_moves_no_readiness_whatever_is_sent(runbook, sign_in):
     client.post(url, form_values(client, url) | FORGED | {"owner": "Pump desk"})
     runbook.refresh_from_db()
     assert runbook.owner == "Pump desk"
-    assert (runbook.readiness_level, runbook.readiness_year, runbook.signed_at) == ("unassessed", None, None)
+    assert (runbook.readiness_level, runbook.readiness_year, runbook.signed_at) == (
+        "unassessed",
+        None,
+        None,
+    )
     assert runbook.declared_level == before["declared_level"]
 
 
@@ -209,7 +238,11 @@ def test_forged_fields_of_a_request_are_ignored(runbook, people, sign_in):
     forged = FORGED | {"requested_by": people["rita"].pk, "document_sha256": "0" * 64}
     assert client.post(admin_url(StatusChangeRequest, "add"), forged | values).status_code == 302
     request = StatusChangeRequest.objects.get()
-    assert (request.state, request.required_signatures, request.requested_by) == (RequestState.OPEN, 2, people["ed"])
+    assert (request.state, request.required_signatures, request.requested_by) == (
+        RequestState.OPEN,
+        2,
+        people["ed"],
+    )
     assert request.document_sha256 == runbook.document.sha256
 
 
@@ -230,8 +263,16 @@ def test_forged_fields_of_a_request_are_ignored(runbook, people, sign_in):
         ({"to_year": 10**30}, "further ahead"),
     ],
 )
-def test_a_request_that_cannot_be_opened_says_why_beside_the_field(runbook, sign_in, changes, words):
-    values = {"runbook": runbook.pk, "to_level": "ready", "to_year": YEAR, "rationale": "x", "evidence": cast.EVIDENCE}
+def test_a_request_that_cannot_be_opened_says_why_beside_the_field(
+    runbook, sign_in, changes, words
+):
+    values = {
+        "runbook": runbook.pk,
+        "to_level": "ready",
+        "to_year": YEAR,
+        "rationale": "x",
+        "evidence": cast.EVIDENCE,
+    }
     response = sign_in("ed").post(admin_url(StatusChangeRequest, "add"), values | changes)
     assert response.status_code == 200
     shown = text_of(response)
@@ -240,7 +281,10 @@ def test_a_request_that_cannot_be_opened_says_why_beside_the_field(runbook, sign
 
 
 def test_a_link_with_a_nonsense_runbook_still_opens_the_form(sign_in):
-    assert sign_in("ed").get(admin_url(StatusChangeRequest, "add"), {"runbook": "x"}).status_code == 200
+    assert (
+        sign_in("ed").get(admin_url(StatusChangeRequest, "add"), {"runbook": "x"}).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("who", ["ada", "otto"])
@@ -251,8 +295,15 @@ def test_auditors_and_operators_ask_for_nothing(runbook, sign_in, who):
 def decide(client, request, *, decision="approve", password=cast.PASSWORD, **changes):
     page = client.get(admin_url(StatusChangeRequest, "change", request.pk))
     seen = page.context["form"].initial["seen"] if page.context["form"] else "x"
-    values = {"seen": seen, "decision": decision, "comment": "Read.", "password": password} | changes
-    return client.post(reverse("admin:governance_statuschangerequest_decide", args=[request.pk]), values)
+    values = {
+        "seen": seen,
+        "decision": decision,
+        "comment": "Read.",
+        "password": password,
+    } | changes
+    return client.post(
+        reverse("admin:governance_statuschangerequest_decide", args=[request.pk]), values
+    )
 
 
 def test_the_page_shows_what_is_signed_and_who_has_signed(runbook, people, sign_in):
@@ -302,7 +353,9 @@ def test_another_persons_password_signs_nothing(runbook, people, sign_in):
     assert SignOff.objects.count() == 0
 
 
-@pytest.mark.parametrize("changes", [{"decision": ""}, {"decision": "maybe"}, {"comment": ""}, {"comment": "  "}])
+@pytest.mark.parametrize(
+    "changes", [{"decision": ""}, {"decision": "maybe"}, {"comment": ""}, {"comment": "  "}]
+)
 def test_half_a_decision_is_none(runbook, people, sign_in, changes):
     request = cast.ask(runbook, by=people["ed"])
     assert decide(sign_in("rita"), request, **changes).status_code == 400
@@ -318,7 +371,9 @@ def test_the_requester_finds_the_reason_and_no_form(runbook, people, sign_in):
     assert SignOff.objects.count() == 0
 
 
-@pytest.mark.parametrize(("who", "status"), [("ed", 403), ("ada", 403), ("otto", 302), ("sue", 403)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("ed", 403), ("ada", 403), ("otto", 302), ("sue", 403)]
+)
 def test_nobody_but_a_risk_owner_decides(runbook, people, sign_in, who, status):
     request = cast.ask(runbook, by=people["ruth"])
     url = reverse("admin:governance_statuschangerequest_decide", args=[request.pk])
@@ -329,7 +384,11 @@ def test_nobody_but_a_risk_owner_decides(runbook, people, sign_in, who, status):
 
 def test_a_stale_page_gets_409_and_the_new_state(runbook, people, sign_in):
     request, client = cast.ask(runbook, by=people["ed"]), sign_in("rita")
-    seen = client.get(admin_url(StatusChangeRequest, "change", request.pk)).context["form"].initial["seen"]
+    seen = (
+        client.get(admin_url(StatusChangeRequest, "change", request.pk))
+        .context["form"]
+        .initial["seen"]
+    )
     cast.approve(request, by=people["rolf"])
     response = decide(client, request, seen=seen)
     assert response.status_code == 409
@@ -348,7 +407,10 @@ def test_a_changed_document_gets_409_and_the_request_lapses(runbook, people, sig
 
 
 def test_the_inbox_holds_what_waits_for_me_alone(runbook, people, sign_in):
-    mine, other = cast.ask(runbook, by=people["ed"]), cast.ask(cast.make_runbook(), by=people["rita"])
+    mine, other = (
+        cast.ask(runbook, by=people["ed"]),
+        cast.ask(cast.make_runbook(), by=people["rita"]),
+    )
     client = sign_in("rita")
     inbox = client.get(admin_url(StatusChangeRequest, "changelist"), {"inbox": "awaiting"})
     assert list(inbox.context["cl"].queryset) == [mine]
@@ -374,7 +436,9 @@ def test_a_risk_owner_takes_a_readiness_down_in_the_admin(ready_runbook, sign_in
     url = reverse("admin:runbooks_runbook_downgrade", args=[ready_runbook.pk])
     assert sign_in("ed").post(url, {"level": "shadow", "reason": "x"}).status_code == 400
     assert sign_in("rita").post(url, {"level": "ready", "reason": "x"}).status_code == 400
-    assert sign_in("rita").post(url, {"level": "shadow", "reason": "Wrong step."}).status_code == 302
+    assert (
+        sign_in("rita").post(url, {"level": "shadow", "reason": "Wrong step."}).status_code == 302
+    )
     ready_runbook.refresh_from_db()
     assert ready_runbook.readiness_level == "shadow"
 
@@ -392,8 +456,14 @@ def test_the_ledger_is_view_only_and_speaks_in_words(ready_runbook, sign_in):
     page = text_of(client.get(admin_url(ChangeLogEntry, "change", entry.pk)))
     assert f"readiness unassessed {YEAR}-ready" in page
     assert client.get(admin_url(ChangeLogEntry, "add")).status_code == 403
-    assert client.post(admin_url(ChangeLogEntry, "change", entry.pk), {"actor": "x"}).status_code == 403
-    assert client.post(admin_url(ChangeLogEntry, "delete", entry.pk), {"post": "yes"}).status_code == 403
+    assert (
+        client.post(admin_url(ChangeLogEntry, "change", entry.pk), {"actor": "x"}).status_code
+        == 403
+    )
+    assert (
+        client.post(admin_url(ChangeLogEntry, "delete", entry.pk), {"post": "yes"}).status_code
+        == 403
+    )
 
 
 def test_a_runbooks_history_is_the_ledgers(runbook, people, sign_in):
@@ -441,7 +511,9 @@ def test_membership_of_the_risk_owners_is_in_the_ledger(people, sign_in):
 
 
 def test_findings_are_marked_resolved_with_a_ledger_row(people, sign_in):
-    finding = Finding.objects.create(kind="other", subject="x", message="y", first_seen=timezone.now())
+    finding = Finding.objects.create(
+        kind="other", subject="x", message="y", first_seen=timezone.now()
+    )
     values = {"action": "mark_resolved", "_selected_action": [finding.pk]}
     sign_in("ed").post(admin_url(Finding, "changelist"), values)
     finding.refresh_from_db()

@@ -5,7 +5,14 @@ from django.contrib.auth.models import Group
 
 from governance.assurance.evidence import verdict_on
 from governance.ledger.models import ChangeLogEntry
-from runbooks.models import CodeReference, Runbook, Section, SectionEntry, Situation, SituationRunbook
+from runbooks.models import (
+    CodeReference,
+    Runbook,
+    Section,
+    SectionEntry,
+    Situation,
+    SituationRunbook,
+)
 from tests import cast
 from tests.governance.admin.test_admin import admin_url, form_values, text_of
 
@@ -18,11 +25,17 @@ def clients(sign_in):
     return sign_in("ed"), sign_in("ed")
 
 
-def test_a_form_that_was_opened_before_anothers_change_saves_nothing_and_says_what_changed(ready_runbook, clients):
+def test_a_form_that_was_opened_before_anothers_change_saves_nothing_and_says_what_changed(
+    ready_runbook, clients
+):
     first, second = clients
     url = admin_url(Runbook, "change", ready_runbook.pk)
     stale = form_values(second, url)
-    fresh = {**form_values(first, url), "scope": "Never in live hours.", "escalation_contact": "The desk"}
+    fresh = {
+        **form_values(first, url),
+        "scope": "Never in live hours.",
+        "escalation_contact": "The desk",
+    }
     assert first.post(url, fresh).status_code == 302
     response = second.post(url, {**stale, "owner": "Another team"})
     assert response.status_code == 200
@@ -42,7 +55,11 @@ def test_saved_once_more_it_is_written_with_open_eyes(runbook, clients):
     stale = form_values(second, url)
     first.post(url, {**form_values(first, url), "scope": "Another scope."})
     response = second.post(url, {**stale, "scope": "Mine."})
-    again = {**stale, "scope": "Mine.", "opened_on": response.context["adminform"].form["opened_on"].value()}
+    again = {
+        **stale,
+        "scope": "Mine.",
+        "opened_on": response.context["adminform"].form["opened_on"].value(),
+    }
     assert second.post(url, again).status_code == 302
     assert Runbook.objects.get(pk=runbook.pk).scope == "Mine."
     told = ChangeLogEntry.objects.filter(subject=f"runbook:{runbook.slug}").first()
@@ -91,10 +108,16 @@ def test_without_a_token_that_can_be_read_nothing_is_saved(runbook, sign_in, tok
 
 
 def test_a_save_of_several_lines_that_changes_nothing_changes_nothing(runbook, sign_in):
-    section = Section.objects.create(slug="pumps", title="Pumps", number="1", note="One line.\n\nAnother.")
-    SectionEntry.objects.create(section=section, runbook=runbook, position=1, role="First.\nSecond.")
+    section = Section.objects.create(
+        slug="pumps", title="Pumps", number="1", note="One line.\n\nAnother."
+    )
+    SectionEntry.objects.create(
+        section=section, runbook=runbook, position=1, role="First.\nSecond."
+    )
     situation = Situation.objects.create(slug="dry", title="Pump runs dry", comment="Look.\nAct.")
-    SituationRunbook.objects.create(situation=situation, runbook=runbook, position=1, headings="One\nTwo")
+    SituationRunbook.objects.create(
+        situation=situation, runbook=runbook, position=1, headings="One\nTwo"
+    )
     reference = CodeReference.objects.create(path="src/pump.py", description="Starts.\nStops.")
     Runbook.objects.filter(pk=runbook.pk).update(scope="Line one\nLine two")
     client, rows = sign_in("ed"), ChangeLogEntry.objects.count()

@@ -58,7 +58,11 @@ def everything_that_is_signed():
             .values_list("pk", "state", "required_signatures", "applied_at")
         ),
         list(SignOff.objects.order_by("pk").values_list("pk", "signer", "decision")),
-        list(SignOffRule.objects.filter(in_force=True).order_by("pk").values_list("pk", "required_signatures")),
+        list(
+            SignOffRule.objects.filter(in_force=True)
+            .order_by("pk")
+            .values_list("pk", "required_signatures")
+        ),
     )
 
 
@@ -76,9 +80,16 @@ def test_no_form_of_the_admin_takes_them(scene, sign_in, who, page):
         if page == "change" and first is None:
             continue
         arguments = [first.pk] if page == "change" else []
-        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+        address = reverse(
+            f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments
+        )
         assert client.post(address, FORGED).status_code < 500, address
-        filled = FORGED | {"title": "Forged", "slug": "forged", "position": "1", "runbook": scene.ready.pk}
+        filled = FORGED | {
+            "title": "Forged",
+            "slug": "forged",
+            "position": "1",
+            "runbook": scene.ready.pk,
+        }
         assert client.post(address, filled).status_code < 500, address
     assert everything_that_is_signed() == before
 
@@ -92,7 +103,9 @@ def test_no_route_of_the_api_takes_them(scene, sign_in, settings, who, method):
     for route in every_route():
         if route.is_api:
             address = route.address(values)
-            answer = getattr(client, method)(address, data=json.dumps(FORGED), content_type="application/json")
+            answer = getattr(client, method)(
+                address, data=json.dumps(FORGED), content_type="application/json"
+            )
             assert answer.status_code in (401, 403, 404, 405, 415), (address, answer.status_code)
             tried += 1
     assert tried > 15
@@ -100,12 +113,23 @@ def test_no_route_of_the_api_takes_them(scene, sign_in, settings, who, method):
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject", "", "maybe"])
-def test_a_decision_counts_for_whoever_is_signed_in_whatever_else_is_sent(runbook, people, sign_in, decision):
+def test_a_decision_counts_for_whoever_is_signed_in_whatever_else_is_sent(
+    runbook, people, sign_in, decision
+):
     request, client = cast.ask(runbook, by=people["ed"]), sign_in("rita")
     url = f"/admin/governance/statuschangerequest/{request.pk}/"
     seen = client.get(f"{url}change/").context["form"].initial["seen"]
-    forged = FORGED | {"user": people["rolf"].pk, "signer": people["rolf"].pk, "by": people["rolf"].pk}
-    values = forged | {"seen": seen, "decision": decision, "comment": "Read.", "password": cast.PASSWORD}
+    forged = FORGED | {
+        "user": people["rolf"].pk,
+        "signer": people["rolf"].pk,
+        "by": people["rolf"].pk,
+    }
+    values = forged | {
+        "seen": seen,
+        "decision": decision,
+        "comment": "Read.",
+        "password": cast.PASSWORD,
+    }
     client.post(f"{url}decide/", values)
     assert set(SignOff.objects.values_list("signer__username", flat=True)) <= {"rita"}
     request.refresh_from_db()
@@ -125,7 +149,8 @@ def test_a_downgrade_takes_no_way_up(ready_runbook, sign_in):
     client = sign_in("rita")
     for level in ("ready", "bogus", ""):
         client.post(
-            f"/admin/runbooks/runbook/{ready_runbook.pk}/downgrade/", FORGED | {"level": level, "reason": "Up."}
+            f"/admin/runbooks/runbook/{ready_runbook.pk}/downgrade/",
+            FORGED | {"level": level, "reason": "Up."},
         )
     ready_runbook.refresh_from_db()
     assert (ready_runbook.readiness_level, ready_runbook.readiness_year) == ("ready", YEAR)

@@ -33,7 +33,11 @@ def upload(client, text, **more):
 def hidden(response):
     """What the page's form sends back by itself."""
     found = FIELD.findall(response.content.decode())
-    return {name: unescape(value) for kind, name, value in found if kind == "hidden" and not name.startswith("csrf")}
+    return {
+        name: unescape(value)
+        for kind, name, value in found
+        if kind == "hidden" and not name.startswith("csrf")
+    }
 
 
 def choices(response):
@@ -80,7 +84,10 @@ def test_a_side_is_chosen_for_each_conflict(people, sign_in):
     shown = client.post(URL, {**hidden(asked), side: "theirs", "show": "1"})
     assert "add Tank Level Alarm" in words(shown)
     client.post(URL, {**hidden(shown), side: "theirs", "apply": "1"})
-    assert set(Runbook.objects.values_list("title", flat=True)) == {"Pump Restart Runbook", "Tank Level Alarm"}
+    assert set(Runbook.objects.values_list("title", flat=True)) == {
+        "Pump Restart Runbook",
+        "Tank Level Alarm",
+    }
 
 
 def test_another_side_than_the_one_shown_is_another_plan(people, sign_in):
@@ -125,7 +132,10 @@ def test_declared_stands_beside_signed_and_leads_to_the_request(people, sign_in)
     client.post(URL, {**hidden(upload(client, VERSIONS[3])), "apply": "1"})
     page = client.get(URL).content.decode()
     add = reverse("admin:governance_statuschangerequest_add")
-    shadow, study = Runbook.objects.get(title="Tank Level Alarm"), Runbook.objects.get(title="Leak Notes")
+    shadow, study = (
+        Runbook.objects.get(title="Tank Level Alarm"),
+        Runbook.objects.get(title="Leak Notes"),
+    )
     assert f"{add}?runbook={shadow.pk}&amp;to_level=shadow" in page
     assert f"{add}?runbook={study.pk}&amp;to_level=rnd_only" in page
     form = client.get(f"{add}?runbook={shadow.pk}&to_level=shadow").content.decode()
@@ -134,7 +144,13 @@ def test_declared_stands_beside_signed_and_leads_to_the_request(people, sign_in)
 
 def test_a_claim_that_no_step_leads_to_has_no_link(people, sign_in):
     client = sign_in("ed")
-    client.post(URL, {**hidden(upload(client, VERSIONS[0].replace("2026-ready |", "2031-ready |"))), "apply": "1"})
+    client.post(
+        URL,
+        {
+            **hidden(upload(client, VERSIONS[0].replace("2026-ready |", "2031-ready |"))),
+            "apply": "1",
+        },
+    )
     page = client.get(URL)
     assert "to_year=2031" not in page.content.decode()
     assert "no step leads there" in words(page)
@@ -168,7 +184,9 @@ def test_what_cannot_be_imported_is_told_and_writes_nothing(people, sign_in, dat
     assert Runbook.objects.count() == 0
 
 
-@pytest.mark.parametrize(("who", "status"), [("ed", 200), ("sue", 200), ("rita", 403), ("ada", 403), ("otto", 302)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("ed", 200), ("sue", 200), ("rita", 403), ("ada", 403), ("otto", 302)]
+)
 def test_the_page_needs_the_right_to_change_runbooks(people, sign_in, who, status):
     assert sign_in(who).get(URL).status_code == status
     assert upload(sign_in(who), VERSIONS[0]).status_code == status
@@ -193,7 +211,10 @@ def test_an_editor_edits_further_names_with_the_runbook(runbook, sign_in):
     values["aliases-0-runbook"] = runbook.pk
     assert client.post(url, values).status_code == 302
     assert [str(alias) for alias in runbook.aliases.all()] == ["The wet one"]
-    assert ChangeLogEntry.objects.first().changes["aliases"] == {"before": [], "after": ["The wet one"]}
+    assert ChangeLogEntry.objects.first().changes["aliases"] == {
+        "before": [],
+        "after": ["The wet one"],
+    }
 
 
 def test_a_title_that_is_edited_stays_as_a_further_name(runbook, people):
@@ -209,14 +230,19 @@ def test_a_title_that_is_edited_stays_as_a_further_name(runbook, people):
     assert [str(alias) for alias in runbook.aliases.all()] == ["A new name"]
 
 
-def test_documents_are_read_where_the_portal_knows_their_folder(people, sign_in, settings, tmp_path):
+def test_documents_are_read_where_the_portal_knows_their_folder(
+    people, sign_in, settings, tmp_path
+):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "pump.md").write_text("# Steps\n")
     settings.DOCS_ROOT = str(tmp_path)
     client = sign_in("ed")
     client.post(URL, {**hidden(upload(client, VERSIONS[0])), "apply": "1"})
     assert Runbook.objects.get(title="Pump Restart Runbook").document.text == "# Steps\n"
-    assert cast.sha256("# Steps\n") == Runbook.objects.get(title="Pump Restart Runbook").document.sha256
+    assert (
+        cast.sha256("# Steps\n")
+        == Runbook.objects.get(title="Pump Restart Runbook").document.sha256
+    )
 
 
 def test_the_page_speaks_german(people, sign_in):

@@ -69,7 +69,10 @@ def edit(runbook, people, **fields):
         ("2026-01-31T09:30:00Z", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)),
         ("2026-01-31T09:30:00+02:00", datetime(2026, 1, 31, 7, 30, tzinfo=UTC)),
         ("2026-01-31T09:30:00 02:00", datetime(2026, 1, 31, 7, 30, tzinfo=UTC)),
-        (" 2026-01-31 ", datetime(2026, 1, 31, 23, 59, 59, 999999, tzinfo=ZoneInfo("Europe/Berlin"))),
+        (
+            " 2026-01-31 ",
+            datetime(2026, 1, 31, 23, 59, 59, 999999, tzinfo=ZoneInfo("Europe/Berlin")),
+        ),
         ("2026-05-20", NOW),
     ],
 )
@@ -117,7 +120,9 @@ def test_before_anything_was_written_nothing_was_signed(told):
     assert (found.signed.level, found.verdict.go) == ("unassessed", False)
 
 
-def test_metadata_that_changed_later_does_not_count_against_then_and_against_afterwards(told, people):
+def test_metadata_that_changed_later_does_not_count_against_then_and_against_afterwards(
+    told, people
+):
     edit(told, people, scope="Other.", title="Renamed pump")
     found = then(told, told.at["ready"])
     assert found.verdict.go
@@ -180,7 +185,9 @@ def test_it_agrees_with_the_verdict_of_now_when_it_is_asked_for_now(told, ready_
         assert (found.verdict.go, found.verdict.reasons) == (now.go, now.reasons)
 
 
-def test_the_number_of_queries_does_not_grow_with_the_runbooks(told, people, django_assert_num_queries):
+def test_the_number_of_queries_does_not_grow_with_the_runbooks(
+    told, people, django_assert_num_queries
+):
     for number in (1, 6):
         while Runbook.objects.count() < number:
             cast.make_runbook()
@@ -212,8 +219,14 @@ def test_a_page_of_another_day_says_so_first_and_shows_no_green(told, reader, ad
 
 def test_the_page_of_a_runbook_shows_the_text_that_was_signed_then(told, reader):
     address = told.get_absolute_url()
-    assert "Close the old valve" in reader.get(address, {"as_of": stamp(told.at["ready"])}).content.decode()
-    assert "No text was signed then" in reader.get(address, {"as_of": stamp(told.at["unassessed"])}).content.decode()
+    assert (
+        "Close the old valve"
+        in reader.get(address, {"as_of": stamp(told.at["ready"])}).content.decode()
+    )
+    assert (
+        "No text was signed then"
+        in reader.get(address, {"as_of": stamp(told.at["unassessed"])}).content.decode()
+    )
 
 
 def test_the_list_is_filtered_by_what_was_signed_then(told, reader):
@@ -230,7 +243,9 @@ def test_the_list_is_filtered_by_what_was_signed_then(told, reader):
 
 
 def test_the_report_is_a_file_whose_columns_are_not_those_of_now(told, reader):
-    response = reader.get("/reports/readiness/", {"as_of": stamp(told.at["ready"]), "format": "csv"})
+    response = reader.get(
+        "/reports/readiness/", {"as_of": stamp(told.at["ready"]), "format": "csv"}
+    )
     row = next(csv.DictReader(StringIO(response.content.decode("utf-8-sig"))))
     assert (row["verdict_then"], row["level_then"]) == ("go", "ready")
     assert "verdict" not in row
@@ -245,7 +260,9 @@ def test_a_nonsense_date_is_400_with_what_to_write(told, reader, address, text):
     assert "Write" in response.content.decode()
 
 
-@pytest.mark.parametrize("address", ["/", "/situations/", "/landscape/", "/changes/", "/reports/findings/", "/search/"])
+@pytest.mark.parametrize(
+    "address", ["/", "/situations/", "/landscape/", "/changes/", "/reports/findings/", "/search/"]
+)
 def test_a_page_that_cannot_tell_does_not_show_now_instead(told, reader, address):
     response = reader.get(address, {"as_of": "2026-01-01"})
     assert response.status_code == 400
@@ -258,7 +275,9 @@ def test_a_runbook_that_is_not_there_or_was_not_there_then_is_a_404(told, people
     with audited_edit(late, by=people["ed"]):
         late.save()
     assert reader.get("/runbooks/late/", {"as_of": stamp(told.at["ready"])}).status_code == 404
-    assert reader.get("/api/v1/runbooks/late/", {"as_of": stamp(told.at["ready"])}).status_code == 404
+    assert (
+        reader.get("/api/v1/runbooks/late/", {"as_of": stamp(told.at["ready"])}).status_code == 404
+    )
 
 
 def test_the_past_is_shut_to_whoever_may_not_read(told, client):
@@ -285,9 +304,14 @@ def test_a_go_of_now_is_never_given_for_another_moment(ready_runbook, reader):
     address = f"/api/v1/runbooks/{ready_runbook.slug}/verdict/"
     assert reader.get(address).json()["verdict"] == "go"
     assert (
-        reader.get(address, {"as_of": stamp(timezone.now() - timedelta(microseconds=1))}).json()["verdict"] == "no-go"
+        reader.get(address, {"as_of": stamp(timezone.now() - timedelta(microseconds=1))}).json()[
+            "verdict"
+        ]
+        == "no-go"
     )
-    row = reader.get(f"/api/v1/runbooks/{ready_runbook.slug}/", {"as_of": stamp(timezone.now())}).json()
+    row = reader.get(
+        f"/api/v1/runbooks/{ready_runbook.slug}/", {"as_of": stamp(timezone.now())}
+    ).json()
     assert (row["live_ready"], row["reasons_against_live"]) == (False, ["not_now"])
 
 
@@ -298,7 +322,11 @@ def test_the_rows_are_those_of_then_in_the_shape_of_now(told, reader):
     now = reader.get(f"/api/v1/runbooks/{told.slug}/").json()
     assert listed == [row]
     assert set(row) == set(now)
-    assert (row["readiness_level"], row["live_ready_then"], row["live_ready"]) == ("ready", True, False)
+    assert (row["readiness_level"], row["live_ready_then"], row["live_ready"]) == (
+        "ready",
+        True,
+        False,
+    )
     assert row["document_sha256"] == row["signed_document_sha256"] == cast.sha256(SIGNED)
     assert (now["readiness_level"], now["as_of"]) == ("shadow", None)
 
@@ -327,9 +355,16 @@ def test_a_nonsense_date_is_an_error_of_its_field(told, reader, text):
 
 def test_what_cannot_be_told_of_then_is_refused(told, reader):
     moment = stamp(told.at["ready"])
-    assert reader.get(f"/api/v1/runbooks/{told.slug}/document/", {"as_of": moment}).status_code == 400
+    assert (
+        reader.get(f"/api/v1/runbooks/{told.slug}/document/", {"as_of": moment}).status_code == 400
+    )
     assert reader.get("/api/v1/clusters/", {"as_of": moment}).status_code == 400
-    assert reader.get(f"/api/v1/runbooks/{told.slug}/verdict/", {"as_of": moment, "year": 2026}).status_code == 400
+    assert (
+        reader.get(
+            f"/api/v1/runbooks/{told.slug}/verdict/", {"as_of": moment, "year": 2026}
+        ).status_code
+        == 400
+    )
     assert reader.get("/api/v1/runbooks/nowhere/verdict/", {"as_of": moment}).status_code == 404
 
 
@@ -342,7 +377,9 @@ def test_looking_at_the_past_writes_nothing(told, reader):
 
 
 def test_a_former_address_leads_on_with_its_moment(told, reader):
-    RunbookAlias.objects.create(runbook=Runbook.objects.get(slug=told.slug), name="once-called-this")
+    RunbookAlias.objects.create(
+        runbook=Runbook.objects.get(slug=told.slug), name="once-called-this"
+    )
     query = {"as_of": stamp(told.at["ready"])}
     response = reader.get("/runbooks/once-called-this/", query, follow=True)
     assert response.redirect_chain == [(f"/runbooks/{told.slug}/?{urlencode(query)}", 302)]

@@ -44,7 +44,9 @@ def append_a_bad_row(**values):
 
 
 def alter_row(sequence):
-    past_the_guards("UPDATE governance_changelogentry SET actor = 'nobody' WHERE sequence = %s", sequence)
+    past_the_guards(
+        "UPDATE governance_changelogentry SET actor = 'nobody' WHERE sequence = %s", sequence
+    )
 
 
 # ---- noticed at once
@@ -63,7 +65,9 @@ def test_an_appended_row_that_does_not_verify_is_no_go_at_the_next_question(mark
 def test_it_stays_so_while_the_portal_goes_on_writing(mark, ready_runbook, people):
     before = mark.read_text()
     number = append_a_bad_row()
-    downgrade(runbook=cast.make_ready(cast.make_runbook()), level="shadow", reason="x", by=people["rita"])
+    downgrade(
+        runbook=cast.make_ready(cast.make_runbook()), level="shadow", reason="x", by=people["rita"]
+    )
     assert reasons(ready_runbook) == {"ledger_broken"}
     assert json.loads(mark.read_text())["sequence"] == number - 1 == json.loads(before)["sequence"]
 
@@ -149,13 +153,20 @@ def test_a_row_that_nobody_could_read_again_is_refused(runbook, changes):
     assert not ChangeLogEntry.objects.filter(hash="2" * 64).exists()
 
 
-@pytest.mark.parametrize("column", ["actor", "subject", "subject_title", "reason", "release", "digests", "hash"])
+@pytest.mark.parametrize(
+    "column", ["actor", "subject", "subject_title", "reason", "release", "digests", "hash"]
+)
 @pytest.mark.parametrize("value", ["CAST(x'ff' AS TEXT)", "CAST(x'61eda080' AS TEXT)", "x'61'"])
 def test_sqlite_takes_no_text_that_is_none(runbook, column, value):
     if connection.vendor == "sqlite":
         names = [field.column for field in ChangeLogEntry._meta.concrete_fields]
         newest = ChangeLogEntry.objects.order_by("-sequence").first()
-        given = {"sequence": "sequence + 1", "previous_hash": "hash", "hash": f"'{'2' * 64}'", column: value}
+        given = {
+            "sequence": "sequence + 1",
+            "previous_hash": "hash",
+            "hash": f"'{'2' * 64}'",
+            column: value,
+        }
         selected = ", ".join(given.get(name, f'"{name}"') for name in names)
         quoted = ", ".join(f'"{name}"' for name in names)
         refused(
@@ -198,7 +209,9 @@ def broken(request, ready_runbook, people):
     elif request.param == "unreadable":
         number = last - 2
         changes = '{"a": {"after": 1%s}}' % ("0" * 5_000)
-        past_the_guards("UPDATE governance_changelogentry SET changes = %s WHERE sequence = %s", changes, number)
+        past_the_guards(
+            "UPDATE governance_changelogentry SET changes = %s WHERE sequence = %s", changes, number
+        )
     else:
         number = last - 2
         alter_row(number)
@@ -217,7 +230,10 @@ def test_a_person_goes_on_with_a_chain_that_is_broken_for_good(broken, ready_run
     assert (row.actor, row.reason) == ("rita", "The disk of Tuesday is lost.")
     told = row.changes["breaks"]["before"]
     assert [each["sequence"] for each in told] == [broken]
-    assert told[0]["hash"] == ChangeLogEntry.objects.filter(sequence=broken).values_list("hash", flat=True).get()
+    assert (
+        told[0]["hash"]
+        == ChangeLogEntry.objects.filter(sequence=broken).values_list("hash", flat=True).get()
+    )
     verified = run("verify_ledger")
     assert "whole" in verified
     assert f"Row {broken} does not hold; it was accepted as it is (row {row.sequence}" in verified
@@ -242,14 +258,18 @@ def test_a_new_break_is_found_as_before(broken, ready_runbook):
 def test_an_accepted_row_that_is_altered_once_more_is_found(broken, ready_runbook):
     run("accept_broken_ledger", "--as", "rita", "--reason", "Lost.")
     again = cast.make_ready(ready_runbook)
-    past_the_guards("UPDATE governance_changelogentry SET reason = 'Another.' WHERE sequence = %s", broken)
+    past_the_guards(
+        "UPDATE governance_changelogentry SET reason = 'Another.' WHERE sequence = %s", broken
+    )
     assert ledger.verify().bad_sequence == broken
     assert reasons(again) == {"ledger_broken"}  # the incident is known: at once
 
 
 def test_a_row_before_an_accepted_one_that_is_taken_out_is_found(broken, ready_runbook):
     run("accept_broken_ledger", "--as", "rita", "--reason", "Lost.")
-    before = ChangeLogEntry.objects.filter(sequence__lt=broken).order_by("-sequence").first().sequence
+    before = (
+        ChangeLogEntry.objects.filter(sequence__lt=broken).order_by("-sequence").first().sequence
+    )
     past_the_guards("DELETE FROM governance_changelogentry WHERE sequence = %s", before)
     assert not ledger.verify().is_whole
 
@@ -260,7 +280,11 @@ def test_a_forged_word_that_it_was_accepted_brings_nothing_back(ready_runbook):
     with ledger.atomic():
         told = {**forged._asdict(), "hash": "2" * 64}
         changes = {"breaks": {"before": [told], "after": None}}
-        ledger.append(ledger.Record(actor=ledger.SYSTEM, action="break_accepted", subject="ledger", changes=changes))
+        ledger.append(
+            ledger.Record(
+                actor=ledger.SYSTEM, action="break_accepted", subject="ledger", changes=changes
+            )
+        )
     assert ledger.verify().bad_sequence == forged.sequence
     with pytest.raises(CommandError, match="is broken at row"):
         run("tick")
@@ -269,17 +293,29 @@ def test_a_forged_word_that_it_was_accepted_brings_nothing_back(ready_runbook):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"breaks": {}}, {"breaks": {"before": 1}}, {"breaks": {"before": [7, {}, {"sequence": []}]}}]
+    "changes",
+    [
+        {},
+        {"breaks": {}},
+        {"breaks": {"before": 1}},
+        {"breaks": {"before": [7, {}, {"sequence": []}]}},
+    ],
 )
 def test_a_row_about_an_acceptance_that_makes_no_sense_accepts_nothing(ready_runbook, changes):
     with ledger.atomic():
-        ledger.append(ledger.Record(actor=ledger.SYSTEM, action="break_accepted", subject="ledger", changes=changes))
+        ledger.append(
+            ledger.Record(
+                actor=ledger.SYSTEM, action="break_accepted", subject="ledger", changes=changes
+            )
+        )
     number = append_a_bad_row()
     assert ledger.verify().bad_sequence == number
     assert acceptance.acceptance_of_loss("f" * 64) is None
 
 
-@pytest.mark.parametrize(("who", "why"), [("ed", "risk owner"), ("otto", "risk owner"), ("nobody-here", "no active")])
+@pytest.mark.parametrize(
+    ("who", "why"), [("ed", "risk owner"), ("otto", "risk owner"), ("nobody-here", "no active")]
+)
 def test_not_everybody_accepts_a_broken_ledger(broken, ready_runbook, who, why):
     rows = ChangeLogEntry.objects.count()
     with pytest.raises(CommandError, match=why):
@@ -307,7 +343,9 @@ def test_an_upgrade_keeps_what_was_found_before(ready_runbook):
     loader = MigrationLoader(connection)
     steps = [step for key, step in loader.disk_migrations.items() if key[0] == "governance"]
     (keep,) = [one.code for step in steps for one in step.operations if getattr(one, "code", None)]
-    Finding.objects.create(kind="broken_ledger", subject="ledger", message="Row 3.", first_seen="2026-01-01T00:00:00Z")
+    Finding.objects.create(
+        kind="broken_ledger", subject="ledger", message="Row 3.", first_seen="2026-01-01T00:00:00Z"
+    )
     Finding.objects.create(
         kind="broken_ledger", subject=f"ledger, seen from a checkpoint {'f' * 64}", line=7,
         message="Lost.", first_seen="2026-01-01T00:00:00Z",

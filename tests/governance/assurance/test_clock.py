@@ -70,7 +70,9 @@ def test_a_runbook_is_taken_down_with_a_clock_that_is_behind(ready_runbook, peop
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_readiness_that_was_seen_expired_is_not_go_again_when_the_clock_is_set_back(mark, ready_runbook):
+def test_a_readiness_that_was_seen_expired_is_not_go_again_when_the_clock_is_set_back(
+    mark, ready_runbook
+):
     year = timezone.localdate().year
     assert reasons(ready_runbook) == set()
     with time_machine.travel(datetime(year + 1, 1, 2, 12, tzinfo=BERLIN)):
@@ -153,7 +155,9 @@ def test_no_accepted_clock_brings_back_what_was_seen_expired(mark, ready_runbook
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("who", "why"), [("ed", "risk owner"), ("nobody-here", "no active account")])
+@pytest.mark.parametrize(
+    ("who", "why"), [("ed", "risk owner"), ("nobody-here", "no active account")]
+)
 def test_not_everybody_accepts_a_clock(ready_runbook, who, why):
     write_a_row(ahead=timedelta(days=1))
     rows = ChangeLogEntry.objects.count()

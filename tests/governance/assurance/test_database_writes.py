@@ -25,7 +25,10 @@ def reasons(runbook):
 
 
 def take_down(client, runbook):
-    return client.post(f"/admin/runbooks/runbook/{runbook.pk}/downgrade/", {"level": "shadow", "reason": "Wrong step."})
+    return client.post(
+        f"/admin/runbooks/runbook/{runbook.pk}/downgrade/",
+        {"level": "shadow", "reason": "Wrong step."},
+    )
 
 
 def write_rows(number):
@@ -85,7 +88,9 @@ def test_a_database_that_takes_no_write_is_no_go_everywhere(ready_runbook, peopl
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_downgrade_that_cannot_be_written_is_answered_in_words_and_the_verdict_is_no_go(ready_runbook, people):
+def test_a_downgrade_that_cannot_be_written_is_answered_in_words_and_the_verdict_is_no_go(
+    ready_runbook, people
+):
     client = Client(raise_request_exception=False)
     client.force_login(people["rita"])
     with read_only_session():
@@ -123,7 +128,9 @@ def test_after_a_write_that_failed_it_is_no_go_until_one_succeeds(mark, ready_ru
 
 
 @pytest.mark.django_db
-def test_a_verdict_writes_nothing_while_no_write_has_failed(ready_runbook, django_assert_num_queries):
+def test_a_verdict_writes_nothing_while_no_write_has_failed(
+    ready_runbook, django_assert_num_queries
+):
     database_writes._forget()
     with django_assert_num_queries(1):
         assert database_writes.write_problem() == ""
@@ -181,7 +188,9 @@ def test_a_real_disk_that_is_read_only_or_full_is_noticed(tmp_path):
     if (
         not shutil.which("mount")
         or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)],
+            capture_output=True,
+            check=False,
         ).returncode
     ):
         return  # the test before has shown the same without a disk

@@ -26,7 +26,9 @@ def past_the_guards(statement, *parameters):
 
 
 def lose_a_signature(runbook):
-    decision = SignOff.objects.filter(request__runbook=runbook, request__applied_at__isnull=False).latest("pk")
+    decision = SignOff.objects.filter(
+        request__runbook=runbook, request__applied_at__isnull=False
+    ).latest("pk")
     past_the_guards("DELETE FROM governance_signoff WHERE id = %s", decision.pk)
 
 
@@ -35,7 +37,9 @@ def rename_a_signer(runbook):
 
 
 def forge_the_readiness(runbook):
-    past_the_guards("UPDATE runbooks_runbook SET readiness_year = readiness_year + 1 WHERE id = %s", runbook.pk)
+    past_the_guards(
+        "UPDATE runbooks_runbook SET readiness_year = readiness_year + 1 WHERE id = %s", runbook.pk
+    )
 
 
 def forge_what_is_shown(runbook):
@@ -49,14 +53,25 @@ def forge_what_is_shown(runbook):
 
 
 def forge_the_text_alone(runbook):
-    past_the_guards("UPDATE runbooks_document SET html = '<p>Open every valve.</p>' WHERE id = %s", runbook.document_id)
+    past_the_guards(
+        "UPDATE runbooks_document SET html = '<p>Open every valve.</p>' WHERE id = %s",
+        runbook.document_id,
+    )
 
 
 def forge_a_ledger_row(runbook):
-    past_the_guards("UPDATE governance_changelogentry SET changes = '[]' WHERE action = 'readiness_changed'")
+    past_the_guards(
+        "UPDATE governance_changelogentry SET changes = '[]' WHERE action = 'readiness_changed'"
+    )
 
 
-FORGERIES = [lose_a_signature, rename_a_signer, forge_the_readiness, forge_what_is_shown, forge_a_ledger_row]
+FORGERIES = [
+    lose_a_signature,
+    rename_a_signer,
+    forge_the_readiness,
+    forge_what_is_shown,
+    forge_a_ledger_row,
+]
 
 
 def greens(page):
@@ -86,7 +101,9 @@ def addresses(scene):
 def test_what_was_forged_is_green_nowhere(scene, reader, forge):
     pages = addresses(scene)
     before = {address: greens(reader.get(address).content.decode()) for address in pages}
-    assert sum(map(bool, before.values())) >= len(pages) - 3, before  # else nothing is shown by what follows
+    assert sum(map(bool, before.values())) >= len(pages) - 3, (
+        before
+    )  # else nothing is shown by what follows
     forge(scene.ready)
     assert not verdict_on(Runbook.objects.get(pk=scene.ready.pk)).go
     for address in pages:
@@ -120,7 +137,9 @@ def test_the_admin_does_not_say_signed_for_live_use(scene, sign_in, forge):
     assert "not valid" in client.get("/admin/runbooks/runbook/").content.decode()
 
 
-def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runbook(scene, reader, sign_in):
+def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runbook(
+    scene, reader, sign_in
+):
     """A list reads no texts. Whatever shows or answers about one runbook does."""
     version = scene.ready.document.get_absolute_url()
     forge_the_text_alone(scene.ready)
@@ -134,7 +153,9 @@ def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runb
         assert not greens(page), address
         assert "current, signed version" not in page
     for address in (scene.ready.get_absolute_url(), version):
-        assert "The stored text is not what its sha256 names." in reader.get(address).content.decode()
+        assert (
+            "The stored text is not what its sha256 names." in reader.get(address).content.decode()
+        )
     row = reader.get(f"/api/v1/runbooks/{scene.ready.slug}/").json()
     assert (row["live_ready"], row["reasons_against_live"]) == (False, ["document_altered"])
     admin = sign_in("ed").get(f"/admin/runbooks/runbook/{scene.ready.pk}/change/").content.decode()

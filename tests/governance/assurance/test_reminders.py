@@ -43,15 +43,20 @@ def sent_to():
 
 
 @pytest.mark.parametrize(
-    ("days", "number"), [(61, 0), (60, 2), (59, 2), (31, 2), (30, 2), (8, 2), (7, 2), (1, 2), (0, 2), (-1, 0)]
+    ("days", "number"),
+    [(61, 0), (60, 2), (59, 2), (31, 2), (30, 2), (8, 2), (7, 2), (1, 2), (0, 2), (-1, 0)],
 )
-def test_risk_owners_are_told_sixty_thirty_and_seven_days_before_the_end(ready_runbook, addresses, days, number):
+def test_risk_owners_are_told_sixty_thirty_and_seven_days_before_the_end(
+    ready_runbook, addresses, days, number
+):
     assert send_due_reminders(at=before_the_end(days)).sent == number
     assert sent_to() == ["rita", "rolf"][:number]
 
 
 def test_each_step_is_told_once(ready_runbook, addresses):
-    sent = [send_due_reminders(at=before_the_end(days)).sent for days in (60, 60, 45, 30, 29, 7, 3, 0)]
+    sent = [
+        send_due_reminders(at=before_the_end(days)).sent for days in (60, 60, 45, 30, 29, 7, 3, 0)
+    ]
     assert sent == [2, 0, 0, 2, 0, 2, 0, 0]
     assert Reminder.objects.count() == 6
 
@@ -96,7 +101,9 @@ def test_whoever_has_signed_or_left_is_not_told(runbook, addresses):
     assert send_due_reminders().sent == 0
 
 
-def test_an_email_that_fails_is_tried_again_and_holds_up_no_other(ready_runbook, addresses, monkeypatch):
+def test_an_email_that_fails_is_tried_again_and_holds_up_no_other(
+    ready_runbook, addresses, monkeypatch
+):
     from django.core.mail import EmailMessage
 
     real = EmailMessage.send
@@ -129,7 +136,9 @@ def test_an_email_is_sent_outside_of_any_transaction(ready_runbook, addresses, m
     assert depths == [0, 0]
 
 
-def test_what_was_claimed_and_never_marked_is_sent_when_the_claim_has_run_out(ready_runbook, addresses, monkeypatch):
+def test_what_was_claimed_and_never_marked_is_sent_when_the_claim_has_run_out(
+    ready_runbook, addresses, monkeypatch
+):
     """The process was killed between claiming and marking: nothing is lost, and nothing comes twice in a row."""
     from django.core.mail import EmailMessage
 
@@ -163,7 +172,9 @@ def test_a_claim_of_another_process_is_respected(ready_runbook, addresses):
         assert [draft.recipient for draft in due_reminders(at=moment)] == [second.recipient]
 
 
-def test_a_mail_server_that_is_silent_is_waited_for_a_few_times_and_not_for_each_email(runbook, addresses, monkeypatch):
+def test_a_mail_server_that_is_silent_is_waited_for_a_few_times_and_not_for_each_email(
+    runbook, addresses, monkeypatch
+):
     from django.core.mail import EmailMessage
 
     for number in range(6):
@@ -250,5 +261,10 @@ def test_the_report_of_what_is_overdue_names_all_three_kinds(people, sign_in):
 
 
 def test_empty_reports_say_so(people, sign_in):
-    assert "There are no runbooks yet." in sign_in("otto").get("/reports/readiness/").content.decode()
-    assert "everything that is signed still holds" in sign_in("otto").get("/reports/overdue/").content.decode()
+    assert (
+        "There are no runbooks yet." in sign_in("otto").get("/reports/readiness/").content.decode()
+    )
+    assert (
+        "everything that is signed still holds"
+        in sign_in("otto").get("/reports/overdue/").content.decode()
+    )

@@ -127,7 +127,9 @@ def test_what_waited_for_signatures_lapses_and_lower_levels_go_too(restored, rea
     assert ledger.verify().is_whole
 
 
-@pytest.mark.parametrize(("who", "why"), [("ed", "risk owner"), ("nobody-here", "no active account")])
+@pytest.mark.parametrize(
+    ("who", "why"), [("ed", "risk owner"), ("nobody-here", "no active account")]
+)
 def test_not_everybody_goes_on(restored, ready_runbook, who, why):
     rows = ChangeLogEntry.objects.count()
     with pytest.raises(CommandError, match=why):

@@ -88,7 +88,10 @@ def past_the_guards(statement, *parameters):
 
 
 def change_cell(table, column, value, pk):
-    past_the_guards(f"UPDATE {table} SET {column} = {value}{TOGETHER.get((table, column), '')} WHERE id = %s", pk)
+    past_the_guards(
+        f"UPDATE {table} SET {column} = {value}{TOGETHER.get((table, column), '')} WHERE id = %s",
+        pk,
+    )
 
 
 def no_go_reasons(runbook):
@@ -124,9 +127,15 @@ def opened():
 
 def test_each_column_of_a_request_and_of_a_decision_is_covered_by_the_chain():
     covered = {*row_digests.REQUEST_COLUMNS, *row_digests.CLOSING_COLUMNS}
-    assert {field.column for field in StatusChangeRequest._meta.concrete_fields} == covered == set(OTHER_REQUEST)
+    assert (
+        {field.column for field in StatusChangeRequest._meta.concrete_fields}
+        == covered
+        == set(OTHER_REQUEST)
+    )
     covered = set(row_digests.SIGN_OFF_COLUMNS)
-    assert {field.column for field in SignOff._meta.concrete_fields} == covered == set(OTHER_SIGN_OFF)
+    assert (
+        {field.column for field in SignOff._meta.concrete_fields} == covered == set(OTHER_SIGN_OFF)
+    )
 
 
 @pytest.mark.parametrize("column", [name for name in OTHER_REQUEST if name != "id"])
@@ -142,11 +151,21 @@ def test_a_changed_cell_of_a_request_is_found_and_no_go(ready_runbook, people, c
     reasons = no_go_reasons(ready_runbook)
     # One that no longer looks applied, or is another runbook's, bears nothing out any more.
     assert reasons & {"ledger_disagrees", "signatures_missing"}
-    if column in ("rationale", "evidence", "metadata", "requested_by_id", "requested_at", "closed_reason", "rule_id"):
+    if column in (
+        "rationale",
+        "evidence",
+        "metadata",
+        "requested_by_id",
+        "requested_at",
+        "closed_reason",
+        "rule_id",
+    ):
         assert reasons == {"ledger_disagrees"}
 
 
-@pytest.mark.parametrize("column", [name for name in OTHER_SIGN_OFF if name not in ("id", "request_id")])
+@pytest.mark.parametrize(
+    "column", [name for name in OTHER_SIGN_OFF if name not in ("id", "request_id")]
+)
 def test_a_changed_cell_of_a_decision_is_found_and_no_go(ready_runbook, people, column):
     decision = SignOff.objects.latest("pk")
     change_cell(SIGN_OFFS, column, OTHER_SIGN_OFF[column], decision.pk)
@@ -211,7 +230,9 @@ def test_it_resolves_itself_when_it_is_put_right(ready_runbook):
     change_cell(SIGN_OFFS, "comment", "'I read nothing.'", decision.pk)
     assert tick()
     assert opened()
-    past_the_guards(f"UPDATE {SIGN_OFFS} SET comment = %s WHERE id = %s", decision.comment, decision.pk)
+    past_the_guards(
+        f"UPDATE {SIGN_OFFS} SET comment = %s WHERE id = %s", decision.comment, decision.pk
+    )
     assert (tick(), opened()) == ("", {})
     assert no_go_reasons(ready_runbook) == set()
     assert ledger.verify().is_whole
@@ -229,7 +250,10 @@ def test_metadata_that_names_a_key_twice_is_named(ready_runbook):
     if connection.vendor != "sqlite":
         return  # jsonb keeps one
     request = StatusChangeRequest.objects.get()
-    statement = f'UPDATE {REQUESTS} SET metadata = replace(metadata, \'{{"title"\', \'{{"title": "Other", "title"\')'
+    statement = (
+        f'UPDATE {REQUESTS} SET metadata = replace(metadata, \'{{"title"\', \'{{"title": '
+        '"Other", "title"\')'
+    )
     past_the_guards(statement)
     assert StatusChangeRequest.objects.get().metadata == request.metadata
     assert "column metadata: names a key twice" in verify()
@@ -243,7 +267,9 @@ def as_an_earlier_version_wrote_it():
     guards.remove()
     previous = ledger.GENESIS
     for row in ChangeLogEntry.objects.order_by("sequence"):
-        row.changes = {name: value for name, value in row.changes.items() if name not in row_digests.COVERED}
+        row.changes = {
+            name: value for name, value in row.changes.items() if name not in row_digests.COVERED
+        }
         row.previous_hash = previous
         row.digests = ledger.digests_of(row)
         row.hash = previous = hash_of(row)
@@ -259,13 +285,17 @@ def test_what_an_earlier_version_wrote_stays_valid(ready_runbook, people):
     seen = form_etag(request)
     reject(request=request, comment=" No. ", seen=seen, password=cast.PASSWORD, by=people["rita"])
     cast.approve(cast.ask(other, by=people["ed"], level="shadow"), by=people["rita"])
-    downgrade(runbook=Runbook.objects.get(pk=other.pk), level="retired", reason="Old.", by=people["rita"])
+    downgrade(
+        runbook=Runbook.objects.get(pk=other.pk), level="retired", reason="Old.", by=people["rita"]
+    )
     as_an_earlier_version_wrote_it()
     assert (verify(), tick()) == ("", "")
     assert no_go_reasons(ready_runbook) == set()
 
 
-@pytest.mark.parametrize("column", ["rationale", "evidence", "metadata", "requested_by_id", "required_signatures"])
+@pytest.mark.parametrize(
+    "column", ["rationale", "evidence", "metadata", "requested_by_id", "required_signatures"]
+)
 def test_what_an_earlier_version_told_of_a_request_is_compared(ready_runbook, people, column):
     as_an_earlier_version_wrote_it()
     change_cell(REQUESTS, column, OTHER_REQUEST[column], StatusChangeRequest.objects.get().pk)
@@ -273,7 +303,9 @@ def test_what_an_earlier_version_told_of_a_request_is_compared(ready_runbook, pe
     assert no_go_reasons(ready_runbook) & {"ledger_disagrees"}
 
 
-@pytest.mark.parametrize("column", ["comment", "statement", "signer_id", "decision", "document_sha256"])
+@pytest.mark.parametrize(
+    "column", ["comment", "statement", "signer_id", "decision", "document_sha256"]
+)
 def test_what_an_earlier_version_told_of_a_decision_is_compared(ready_runbook, people, column):
     as_an_earlier_version_wrote_it()
     change_cell(SIGN_OFFS, column, OTHER_SIGN_OFF[column], SignOff.objects.latest("pk").pk)
@@ -302,7 +334,11 @@ def told(people):
     layer = make("layer", Layer(slug="pumps", title="Pumps"))
     document = cast.store("docs/pump.md", "# Steps\n\n1. Look.\n")
     runbook = Runbook(
-        slug="pump", title="Pump", document_path="docs/pump.md", primary_cluster=cluster, document=document
+        slug="pump",
+        title="Pump",
+        document_path="docs/pump.md",
+        primary_cluster=cluster,
+        document=document,
     )
     runbook.owner, runbook.escalation_contact = "Ops", "+49 1"
     with audited_edit(runbook, by=by):
@@ -328,7 +364,9 @@ def told(people):
 
 
 def altered():
-    return {found.subject: found.sentence for found in stored_catalogue.disagreements() if found.is_told}
+    return {
+        found.subject: found.sentence for found in stored_catalogue.disagreements() if found.is_told
+    }
 
 
 PAST_THE_LEDGER = {
@@ -353,15 +391,18 @@ PAST_THE_LEDGER = {
     "document's path": ("UPDATE runbooks_document SET source_revision = 'x'", "document:", "“source_revision”"),
     "superuser": ("UPDATE auth_user SET is_superuser = true WHERE username = 'new'", "user:new", "“is_superuser”"),
     "active": ("UPDATE auth_user SET is_active = false WHERE username = 'new'", "user:new", "“is_active”"),
-    "member": ("UPDATE auth_user_groups SET group_id = (SELECT id FROM auth_group WHERE name = 'Risk owners')"
+    "member": ("UPDATE auth_user_groups SET group_id = (SELECT id FROM auth_group WHERE name = 'Risk "
+"owners')"
                " WHERE user_id = (SELECT id FROM auth_user WHERE username = 'new')", "user:new", "“groups”"),
     "joined": ("UPDATE auth_user SET date_joined = '2020-01-01 00:00:00' WHERE username = 'new'", "user:new", "“date_joined”"),
     "permission": ("INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id"
                    " FROM auth_group g, auth_permission p"
                    " WHERE g.name = 'Helpers' AND p.codename = 'delete_runbook'", "group:Helpers", "“permissions”"),
-    "rule": ("UPDATE governance_signoffrule SET required_signatures = 1 WHERE target_level = 'ready' AND purpose = 'move'",
+    "rule": (("UPDATE governance_signoffrule SET required_signatures = 1 WHERE target_level = 'ready' "
+"AND purpose = 'move'"),
              "signoffrule:ready.move v1", "“required_signatures”"),
-    "rule in force": ("UPDATE governance_signoffrule SET in_force = false WHERE target_level = 'ready' AND purpose = 'move'",
+    "rule in force": (("UPDATE governance_signoffrule SET in_force = false WHERE target_level = 'ready' AND "
+"purpose = 'move'"),
                       "signoffrule:ready.move v1", "“in_force”"),
 }  # fmt: skip
 
@@ -386,7 +427,11 @@ def test_tick_opens_the_finding_and_settles_it_when_the_value_is_put_right(told)
     past_the_guards("UPDATE runbooks_runbook SET escalation_contact = '+49 666'")
     assert "“escalation_contact” is “+49 666”" in tick()
     finding = Finding.objects.get(kind=FindingKind.LEDGER_DISAGREES)
-    assert (finding.subject, finding.runbook_id, finding.severity) == ("runbook:pump", runbook.pk, "error")
+    assert (finding.subject, finding.runbook_id, finding.severity) == (
+        "runbook:pump",
+        runbook.pk,
+        "error",
+    )
     assert "escalation_contact" in verify()
     past_the_guards("UPDATE runbooks_runbook SET escalation_contact = '+49 1'")
     assert (tick(), verify(), opened()) == ("", "", {})
@@ -427,7 +472,10 @@ def test_names_that_changed_since_are_no_disagreement(told, people):
             instance.save()
     assert altered() == {}
     past_the_guards("DELETE FROM runbooks_runbook_layers")
-    past_the_guards("DELETE FROM auth_user_groups WHERE user_id = (SELECT id FROM auth_user WHERE username = 'new')")
+    past_the_guards(
+        "DELETE FROM auth_user_groups WHERE user_id = (SELECT id FROM auth_user WHERE "
+        "username = 'new')"
+    )
     assert sorted(altered()) == ["runbook:pump", "user:new"]
 
 
@@ -439,7 +487,12 @@ def test_what_was_deleted_by_the_portal_is_no_disagreement(told, people):
 
 def test_a_new_version_of_a_rule_is_no_disagreement(told, people):
     group = Group.objects.get(name=RISK_OWNERS)
-    terms = {"target_level": "ready", "group": group, "evidence_required": False, "by": people["sue"]}
+    terms = {
+        "target_level": "ready",
+        "group": group,
+        "evidence_required": False,
+        "by": people["sue"],
+    }
     replace_rule(required_signatures=3, **terms)
     assert altered() == {}
     SignOffRule.objects.filter(target_level="shadow").update(in_force=False)
@@ -453,7 +506,10 @@ def test_what_is_signed_is_compared_with_the_last_change(ready_runbook):
 
 
 def test_every_kind_that_the_ledger_records_is_compared(told):
-    recorded = {subject.partition(":")[0] for subject in ChangeLogEntry.objects.values_list("subject", flat=True)}
+    recorded = {
+        subject.partition(":")[0]
+        for subject in ChangeLogEntry.objects.values_list("subject", flat=True)
+    }
     assert recorded <= {*ledger_facts.KINDS, ledger_facts.RULE}
 
 
@@ -482,7 +538,12 @@ def test_what_a_person_set_aside_is_not_told_again(told, people):
 
 def test_a_forged_row_stops_no_comparison(told):
     with ledger.atomic():
-        forged = {"owner": {"after": {"a": [1]}}, "title": {}, "moved": {"after": "x"}, "version": {"after": True}}
+        forged = {
+            "owner": {"after": {"a": [1]}},
+            "title": {},
+            "moved": {"after": "x"},
+            "version": {"after": True},
+        }
         for action, subject in (
             (Action.CHANGED, "runbook:pump"),
             (Action.LANDSCAPE_IMPORTED, "landscape:x"),
@@ -491,7 +552,11 @@ def test_a_forged_row_stops_no_comparison(told):
             (Action.REQUEST_SIGNED, "runbook:pump"),
             (Action.DELETED, "cluster:c-1"),
         ):
-            ledger.append(ledger.Record(ledger.SYSTEM, action, subject, changes={**forged, "request": {"after": 7}}))
+            ledger.append(
+                ledger.Record(
+                    ledger.SYSTEM, action, subject, changes={**forged, "request": {"after": 7}}
+                )
+            )
     assert tick()
     assert list(stored_requests.differences())
 
@@ -519,14 +584,17 @@ def test_a_forged_row_beside_a_changed_decision_hides_nothing(ready_runbook):
     told = ChangeLogEntry.objects.get(action=Action.REQUEST_SIGNED, actor=decision.signer.username)
     forged = told.changes | row_digests.told_digest(decision, "sign_off_row")
     with ledger.atomic():
-        ledger.append(ledger.Record(decision.signer, Action.REQUEST_SIGNED, told.subject, changes=forged))
+        ledger.append(
+            ledger.Record(decision.signer, Action.REQUEST_SIGNED, told.subject, changes=forged)
+        )
     assert ledger.verify().is_whole
     assert "ledger_disagrees" in no_go_reasons(ready_runbook)
     assert REQUESTS in verify()
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [(REQUESTS, "requested_at"), (REQUESTS, "applied_at"), (SIGN_OFFS, "signed_at")]
+    ("table", "column"),
+    [(REQUESTS, "requested_at"), (REQUESTS, "applied_at"), (SIGN_OFFS, "signed_at")],
 )
 def test_a_time_in_another_spelling_is_named(ready_runbook, table, column):
     if connection.vendor == "sqlite":  # PostgreSQL keeps the time, not the text

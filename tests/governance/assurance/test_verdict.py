@@ -83,7 +83,9 @@ def test_a_renewed_readiness_covers_the_year_that_runs_and_the_next():
     for year in (2026, 2027):
         assert decide(renewed, Evidence(**ALL_WELL), today=TODAY, year=year).go
     for_next_year = SignedFacts(**{**_fields(FACTS), "year": 2027})
-    assert decide(for_next_year, Evidence(**ALL_WELL), today=TODAY, year=2026).reasons == (VerdictReason.NOT_YET_VALID,)
+    assert decide(for_next_year, Evidence(**ALL_WELL), today=TODAY, year=2026).reasons == (
+        VerdictReason.NOT_YET_VALID,
+    )
     assert decide(for_next_year, Evidence(**ALL_WELL), today=TODAY, year=2027).go
 
 
@@ -96,7 +98,9 @@ def test_the_last_day_of_the_rule_ends_it_before_the_year_does():
 
 def test_an_owner_alone_is_go_in_solo_mode_only_and_said_so():
     solo = SignedFacts(**{**_fields(FACTS), "solo": True})
-    assert decide(solo, Evidence(**ALL_WELL), today=TODAY, year=2026).reasons == (VerdictReason.NO_INDEPENDENT_REVIEW,)
+    assert decide(solo, Evidence(**ALL_WELL), today=TODAY, year=2026).reasons == (
+        VerdictReason.NO_INDEPENDENT_REVIEW,
+    )
     verdict = decide(solo, Evidence(**ALL_WELL), today=TODAY, year=2026, solo_mode=True)
     assert (verdict.go, verdict.independent) == (True, False)
 
@@ -115,7 +119,11 @@ def reasons(runbook, **question):
 @pytest.mark.django_db
 def test_a_signed_runbook_is_go_until_the_end_of_its_year(ready_runbook):
     verdict = verdict_on_slug(ready_runbook.slug)
-    assert (verdict.go, verdict.valid_until, verdict.independent) == (True, date(YEAR, 12, 31), True)
+    assert (verdict.go, verdict.valid_until, verdict.independent) == (
+        True,
+        date(YEAR, 12, 31),
+        True,
+    )
 
 
 @pytest.mark.django_db
@@ -192,7 +200,9 @@ def test_a_signed_column_that_was_altered_past_the_guards_is_no_go(ready_runbook
 def test_a_signature_that_was_taken_out_past_the_guards_is_no_go(ready_runbook):
     guards.remove()
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM governance_signoff WHERE id = (SELECT max(id) FROM governance_signoff)")
+        cursor.execute(
+            "DELETE FROM governance_signoff WHERE id = (SELECT max(id) FROM governance_signoff)"
+        )
     guards.install()
     assert reasons(ready_runbook) == {"signatures_missing", "ledger_disagrees"}
 
@@ -207,7 +217,9 @@ def test_an_altered_ledger_row_about_it_is_no_go(ready_runbook):
 
 
 @pytest.mark.django_db
-def test_any_altered_row_is_no_go_for_the_command_and_for_everyone_once_it_was_noticed(ready_runbook):
+def test_any_altered_row_is_no_go_for_the_command_and_for_everyone_once_it_was_noticed(
+    ready_runbook,
+):
     guards.remove()
     ChangeLogEntry.objects.filter(sequence=1).update(actor="nobody")
     guards.install()
@@ -249,7 +261,8 @@ def test_a_text_that_is_not_itself_is_no_go(ready_runbook):
     guards.remove()
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE runbooks_document SET text = 'Open every valve.' WHERE id = %s", [ready_runbook.document_id]
+            "UPDATE runbooks_document SET text = 'Open every valve.' WHERE id = %s",
+            [ready_runbook.document_id],
         )
     guards.install()
     assert reasons(ready_runbook) == {"document_altered"}
@@ -330,7 +343,10 @@ def test_the_api_answers_the_same_and_no_cache_keeps_it(ready_runbook, sign_in):
     "query", ["year=x", "year=0", "year=99999999999", "year=-1", "yaer=2026", "year=2026&year=2027"]
 )
 def test_a_question_that_makes_no_sense_is_refused(ready_runbook, sign_in, query):
-    assert sign_in("otto").get(f"/api/v1/runbooks/{ready_runbook.slug}/verdict/?{query}").status_code == 400
+    assert (
+        sign_in("otto").get(f"/api/v1/runbooks/{ready_runbook.slug}/verdict/?{query}").status_code
+        == 400
+    )
 
 
 @pytest.mark.django_db

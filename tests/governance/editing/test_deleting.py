@@ -12,7 +12,9 @@ pytestmark = pytest.mark.django_db
 
 
 def told_of(runbook):
-    return ChangeLogEntry.objects.filter(subject=f"runbook:{runbook.slug}").order_by("sequence").last()
+    return (
+        ChangeLogEntry.objects.filter(subject=f"runbook:{runbook.slug}").order_by("sequence").last()
+    )
 
 
 def test_a_deleted_layer_is_told_of_each_runbook_that_loses_it(people):

@@ -32,7 +32,9 @@ def older_document(document):
 
 def as_older(document, html="<p>old</p>", renderer=RENDERER - 1):
     guards.remove()
-    Document.objects.filter(pk=document.pk).update(html=html, contents=[], html_sha256=digest(html), renderer=renderer)
+    Document.objects.filter(pk=document.pk).update(
+        html=html, contents=[], html_sha256=digest(html), renderer=renderer
+    )
     guards.install()
     document.refresh_from_db()
     return document
@@ -117,7 +119,11 @@ def test_a_text_that_cannot_be_rendered_is_kept_shown_as_it_stands_and_found(db)
     assert document.html.startswith('<pre class="unrendered">')
     assert document.hash_matches
     finding = Finding.objects.get(kind="unrenderable_document")
-    assert (finding.subject, finding.file, finding.resolved_at) == ("docs/deep.md", "docs/deep.md", None)
+    assert (finding.subject, finding.file, finding.resolved_at) == (
+        "docs/deep.md",
+        "docs/deep.md",
+        None,
+    )
     assert "shown as it stands" in finding.message
 
 

@@ -19,7 +19,18 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 LANDSCAPE, CONFLICTED = FIXTURES / "landscape.md", FIXTURES / "conflicted.md"
-COUNTED = (Runbook, Cluster, Layer, Section, Situation, CodeReference, Document, Release, Finding, ChangeLogEntry)
+COUNTED = (
+    Runbook,
+    Cluster,
+    Layer,
+    Section,
+    Situation,
+    CodeReference,
+    Document,
+    Release,
+    Finding,
+    ChangeLogEntry,
+)
 
 
 def import_file(path=LANDSCAPE, *, root=FIXTURES, **options):
@@ -83,7 +94,9 @@ def test_the_tick_does_not_mean_live(imported):
 def test_clusters_have_ranges_and_related_ones_are_linked(imported):
     runbook = Runbook.objects.get(slug="executionpipeline-governance-and-risk-runbook")
     assert str(runbook.primary_cluster) == "Phase 16A (ExecutionPipeline)"
-    assert [str(cluster) for cluster in runbook.related_clusters.all()] == ["Cluster 82–85 (Live Alerts & Escalation)"]
+    assert [str(cluster) for cluster in runbook.related_clusters.all()] == [
+        "Cluster 82–85 (Live Alerts & Escalation)"
+    ]
     assert {found.slug for found in Runbook.objects.covering("83")} == {
         "executionpipeline-governance-and-risk-runbook",
         "live-alert-pipeline-runbook",
@@ -104,11 +117,16 @@ def test_situations_lead_to_their_runbooks_in_order_by_short_names(imported):
         "go-no-go-2026-live-alerts-and-escalation",
     ]
     study = Situation.objects.get(title__startswith="R&D-Strategie")
-    assert [step.runbook.title.split()[0] for step in study.steps.all()] == ["R&D-Runbook", "R&D-Playbook"]
+    assert [step.runbook.title.split()[0] for step in study.steps.all()] == [
+        "R&D-Runbook",
+        "R&D-Playbook",
+    ]
 
 
 def test_a_runbook_stands_in_two_sections_with_a_role_in_each(imported):
-    entries = Runbook.objects.get(slug="incident-runbook-integration").section_entries.order_by("section__number")
+    entries = Runbook.objects.get(slug="incident-runbook-integration").section_entries.order_by(
+        "section__number"
+    )
     assert [entry.section.number for entry in entries] == [2, 4]
     assert all(entry.role_html for entry in entries)
 
@@ -120,12 +138,16 @@ def test_releases_carry_their_entries_oldest_first_in_the_ledger(imported):
         ("v1.2", 2026, 1),
     ]
     notes = ChangeLogEntry.objects.filter(action=Action.RELEASE_NOTED).order_by("sequence")
-    assert list(notes.values_list("release", flat=True)) == ["v1.0"] * 4 + ["v1.1"] * 4 + ["v1.2"] * 2
+    assert (
+        list(notes.values_list("release", flat=True)) == ["v1.0"] * 4 + ["v1.1"] * 4 + ["v1.2"] * 2
+    )
 
 
 def test_code_references_are_tied_to_the_runbook_they_name(imported):
     code = CodeReference.objects.get(path="src/execution/")
-    assert [runbook.slug for runbook in code.runbooks.all()] == ["executionpipeline-governance-and-risk-runbook"]
+    assert [runbook.slug for runbook in code.runbooks.all()] == [
+        "executionpipeline-governance-and-risk-runbook"
+    ]
 
 
 def test_a_second_import_changes_nothing_and_writes_nothing(imported):
@@ -170,7 +192,9 @@ def test_a_side_can_be_chosen(db, choice):
 
 
 def test_a_missing_document_is_a_finding_with_its_row(db, copy):
-    edit(copy, "`docs/runbooks/LIVE_RISK_SEVERITY_INTEGRATION.md`", "`docs/runbooks/NO_SUCH_FILE.md`")
+    edit(
+        copy, "`docs/runbooks/LIVE_RISK_SEVERITY_INTEGRATION.md`", "`docs/runbooks/NO_SUCH_FILE.md`"
+    )
     import_file(copy)
     finding = Finding.objects.get(kind=FindingKind.MISSING_DOCUMENT)
     assert finding.runbook.slug == "live-risk-severity-integration"
@@ -179,7 +203,9 @@ def test_a_missing_document_is_a_finding_with_its_row(db, copy):
 
 
 def test_a_finding_is_resolved_when_the_file_is_mended(db, copy):
-    edit(copy, "`docs/runbooks/LIVE_RISK_SEVERITY_INTEGRATION.md`", "`docs/runbooks/NO_SUCH_FILE.md`")
+    edit(
+        copy, "`docs/runbooks/LIVE_RISK_SEVERITY_INTEGRATION.md`", "`docs/runbooks/NO_SUCH_FILE.md`"
+    )
     import_file(copy)
     copy.write_bytes(LANDSCAPE.read_bytes())
     import_file(copy, accept_renames=True)
@@ -192,19 +218,30 @@ def test_one_changed_cell_is_one_changed_runbook(imported, copy):
     before = ChangeLogEntry.objects.count()
     import_file(copy)
     rows = ChangeLogEntry.objects.order_by("sequence")[before:]
-    assert [row.action for row in rows] == [Action.CHANGED, Action.LANDSCAPE_IMPORTED, Action.CATALOGUE_CHECKED]
+    assert [row.action for row in rows] == [
+        Action.CHANGED,
+        Action.LANDSCAPE_IMPORTED,
+        Action.CATALOGUE_CHECKED,
+    ]
     assert list(rows[0].changes) == ["version"]
 
 
 def test_a_runbook_that_the_file_no_longer_names_is_left_and_found(imported, copy):
     lines = copy.read_text().splitlines(keepends=True)
-    copy.write_text("".join(line for line in lines if "**Runbooks & Incident Handling**" not in line))
+    copy.write_text(
+        "".join(line for line in lines if "**Runbooks & Incident Handling**" not in line)
+    )
     import_file(copy)
     assert Runbook.objects.count() == 16
-    assert Finding.objects.get(kind=FindingKind.MISSING_ROW).runbook.slug == "runbooks-and-incident-handling"
+    assert (
+        Finding.objects.get(kind=FindingKind.MISSING_ROW).runbook.slug
+        == "runbooks-and-incident-handling"
+    )
 
 
-def test_an_import_that_changes_a_signed_runbook_turns_it_no_longer_live_ready(imported, people, copy):
+def test_an_import_that_changes_a_signed_runbook_turns_it_no_longer_live_ready(
+    imported, people, copy
+):
     runbook = Runbook.objects.get(slug="live-risk-severity-integration")
     cast.make_ready(runbook)
     assert runbook.is_live_ready

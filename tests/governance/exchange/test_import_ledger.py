@@ -7,7 +7,14 @@ from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
 from governance import guards, ledger
-from governance.exchange.importing import Answers, LandscapeFile, apply, apply_plan, plan, plan_import
+from governance.exchange.importing import (
+    Answers,
+    LandscapeFile,
+    apply,
+    apply_plan,
+    plan,
+    plan_import,
+)
 from governance.exchange.importing.target_state import desired_catalogue
 from governance.findings.models import Finding
 from governance.ledger.chain import entry_of
@@ -42,18 +49,38 @@ CHAPTERS = """## 3. Pumps
 """
 FIRST = text_of(
     (
-        row("Pump", "`docs/pump.md`", cluster="Cluster 11–12 (Pumps) / Phase 3", layer="Operations, Überwachung"),
+        row(
+            "Pump",
+            "`docs/pump.md`",
+            cluster="Cluster 11–12 (Pumps) / Phase 3",
+            layer="Operations, Überwachung",
+        ),
         row("Valve", "`docs/valve.md`", status="⚠️ R&D only (kein Live)", cluster="Cluster 12"),
         row("Tank", "`docs/tank.md`", version="", scope="Füllstand « prüfen »", status=""),
     ),
-    (situation(names="Pump, Valve"), situation("Tank is full", "Tank"), situation("Noise", "Valve", "")),
+    (
+        situation(names="Pump, Valve"),
+        situation("Tank is full", "Tank"),
+        situation("Noise", "Valve", ""),
+    ),
     CHAPTERS,
 )
 # A rename, a move, other links, a row less and a row more of nearly everything.
 SECOND = text_of(
     (
-        row("Pump Restart", "`docs/pump.md`", cluster="Cluster 11–12 (Pumps)", layer="Operations, Quality"),
-        row("Valve", "`docs/valves/valve.md`", version="v2.0", status="⚠️ R&D only (kein Live)", cluster="Cluster 12"),
+        row(
+            "Pump Restart",
+            "`docs/pump.md`",
+            cluster="Cluster 11–12 (Pumps)",
+            layer="Operations, Quality",
+        ),
+        row(
+            "Valve",
+            "`docs/valves/valve.md`",
+            version="v2.0",
+            status="⚠️ R&D only (kein Live)",
+            cluster="Cluster 12",
+        ),
         row("Sieve", "`docs/sieve.md`", status="✅ Shadow"),
     ),
     (situation(names="Valve, Pump Restart"), situation("Noise", "Valve", "Listen")),
@@ -61,11 +88,13 @@ SECOND = text_of(
     .replace("Second", "Second, **slowly**")
     .replace("the Pump-Runbook", "the Valve-Runbook")
     .replace(
-        "* `src/tank.py` – does what the Tank-Runbook says\n", "* `src/sieve.py` – does what the Sieve-Runbook says\n"
+        "* `src/tank.py` – does what the Tank-Runbook says\n",
+        "* `src/sieve.py` – does what the Sieve-Runbook says\n",
     )
     .replace("Erste Fassung", "Erste Fassung\n  * Zweite Notiz"),
 )
-# Taken when each object was still written by itself. A change of what the ledger tells of an object is the one reason for others.
+# Taken when each object was still written by itself. A change of what the ledger tells of an object
+# is the one reason for others.
 HEADS = {
     "first": "5d2b0d2c24730e2d7cbdf25a4c1c30f867c248d155b03d5f7d29d86fbfb73023",
     "second": "54ed6083d7ca922366314eb5ef61124bb9f02155eba4d6e7c4ae34f4d5b57950",
@@ -74,13 +103,21 @@ HEADS = {
 
 def import_text(text):
     with ledger.atomic():
-        planned = plan_import(LandscapeFile("plant.md", text.encode()), documents=None, answers=Answers(otherwise=True))
+        planned = plan_import(
+            LandscapeFile("plant.md", text.encode()),
+            documents=None,
+            answers=Answers(otherwise=True),
+        )
         apply_plan(planned, by=ledger.SYSTEM)
 
 
 def rows_of_everything():
-    models = [model for model in apps.get_models() if model._meta.app_label in ("runbooks", "governance")]
-    return {model.__name__: list(model._base_manager.order_by("pk").values_list()) for model in models}
+    models = [
+        model for model in apps.get_models() if model._meta.app_label in ("runbooks", "governance")
+    ]
+    return {
+        model.__name__: list(model._base_manager.order_by("pk").values_list()) for model in models
+    }
 
 
 @pytest.fixture
@@ -123,7 +160,12 @@ def test_they_are_what_single_appends_would_have_written(imported):
             changes=entry.changes,
         )
         previous_hash = last.hash if last else ledger.GENESIS
-        alone = entry_of(record, sequence=entry.sequence, recorded_at=entry.recorded_at, previous_hash=previous_hash)
+        alone = entry_of(
+            record,
+            sequence=entry.sequence,
+            recorded_at=entry.recorded_at,
+            previous_hash=previous_hash,
+        )
         assert (alone.hash, alone.digests) == (entry.hash, entry.digests)
         last = entry
     assert ledger.verify().is_whole
@@ -139,10 +181,16 @@ def test_what_changed_is_told_of_each_object(imported):
         "aliases": {"before": [], "after": ["Pump"]},
     }
     assert told["situation:pump-stands-still"] == {
-        "steps": {"before": ["1. Pump Restart", "2. Valve"], "after": ["1. Valve", "2. Pump Restart"]}
+        "steps": {
+            "before": ["1. Pump Restart", "2. Valve"],
+            "after": ["1. Valve", "2. Pump Restart"],
+        }
     }
     assert told["codereference:src/pump.py"] == {
-        "description": {"before": "does what the Pump-Runbook says", "after": "does what the Valve-Runbook says"},
+        "description": {
+            "before": "does what the Pump-Runbook says",
+            "after": "does what the Valve-Runbook says",
+        },
         "runbooks": {"before": ["Pump Restart"], "after": ["Valve"]},
     }
     assert told["section:pumps"] == {
@@ -151,7 +199,12 @@ def test_what_changed_is_told_of_each_object(imported):
             "after": ["1. Pump Restart: Starts *first*", "2. Valve: Second, **slowly**"],
         }
     }
-    assert set(told) >= {"situation:tank-is-full", "codereference:src/tank.py", "runbook:sieve", "release:v1.0"}
+    assert set(told) >= {
+        "situation:tank-is-full",
+        "codereference:src/tank.py",
+        "runbook:sieve",
+        "release:v1.0",
+    }
 
 
 def test_the_search_index_says_the_same_as_one_that_is_made_anew(imported):
@@ -176,7 +229,9 @@ def test_a_failure_in_the_middle_leaves_nothing(imported, monkeypatch, where):
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["new", "stored"])
-@pytest.mark.parametrize(("column", "value"), [("readiness_level", "shadow"), ("signed_document_sha256", "a" * 64)])
+@pytest.mark.parametrize(
+    ("column", "value"), [("readiness_level", "shadow"), ("signed_document_sha256", "a" * 64)]
+)
 def test_the_database_refuses_an_import_that_would_sign(db, monkeypatch, stored, column, value):
     if stored:
         import_text(FIRST)

@@ -41,11 +41,16 @@ def test_a_link_binds_the_document_beside_the_file_and_not_the_one_at_the_root(r
 
 
 def test_a_bare_path_binds_the_document_below_the_root(repository):
-    assert repository("`README.md`", files=("README.md", "docs/runbooks/README.md"))[0] == "README.md"
+    assert (
+        repository("`README.md`", files=("README.md", "docs/runbooks/README.md"))[0] == "README.md"
+    )
 
 
 def test_a_link_that_leads_nowhere_binds_nothing_and_both_files_are_named(repository):
-    assert repository("[overview](docs/x.md)", files=("docs/x.md",)) == ("docs/runbooks/docs/x.md", None)
+    assert repository("[overview](docs/x.md)", files=("docs/x.md",)) == (
+        "docs/runbooks/docs/x.md",
+        None,
+    )
     (finding,) = of_the_file()
     assert finding.kind == "missing_document"
     assert '"docs/runbooks/docs/x.md", where there is no file' in finding.message
@@ -61,7 +66,10 @@ def test_a_link_in_a_file_without_a_known_place_is_noted(repository):
 def test_a_file_that_comes_again_without_its_folder_keeps_its_place(repository):
     files = ("README.md", "docs/runbooks/README.md")
     repository("[overview](README.md)", files=files)
-    assert repository("[overview](README.md)", files=files, outside=True)[0] == "docs/runbooks/README.md"
+    assert (
+        repository("[overview](README.md)", files=files, outside=True)[0]
+        == "docs/runbooks/README.md"
+    )
     assert not of_the_file()
 
 

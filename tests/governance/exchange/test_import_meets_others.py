@@ -10,7 +10,13 @@ from django.db import transaction
 from benchmarks.import_landscape import landscape
 from governance import ledger
 from governance.editing.audited_edit import audited_edit
-from governance.exchange.importing import CatalogueChanged, LandscapeFile, apply, apply_plan, plan_import
+from governance.exchange.importing import (
+    CatalogueChanged,
+    LandscapeFile,
+    apply,
+    apply_plan,
+    plan_import,
+)
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
@@ -68,7 +74,9 @@ def test_a_plan_that_no_longer_holds_changes_no_runbook(folder, monkeypatch):
     assert Runbook.objects.filter(document__isnull=False).count() == 30
 
 
-def test_a_change_that_the_plan_does_not_rest_on_is_looked_at_and_does_not_stop_it(folder, monkeypatch):
+def test_a_change_that_the_plan_does_not_rest_on_is_looked_at_and_does_not_stop_it(
+    folder, monkeypatch
+):
     again, asked = apply.Plan.again, []
     monkeypatch.setattr(apply.Plan, "again", lambda plan: asked.append(1) or again(plan))
     between(monkeypatch, lambda: add_layer("Elsewhere"))
@@ -81,7 +89,9 @@ def test_signatures_and_downgrades_meanwhile_need_no_second_look(folder, people,
     other = cast.make_ready(cast.make_runbook("Other"))
     plan = planned(folder)
     monkeypatch.setattr(apply.Plan, "again", lambda plan: pytest.fail("It was planned again."))
-    between(monkeypatch, lambda: downgrade(runbook=other, level="shadow", reason="x", by=people["rita"]))
+    between(
+        monkeypatch, lambda: downgrade(runbook=other, level="shadow", reason="x", by=people["rita"])
+    )
     apply_plan(plan, by=ledger.SYSTEM)
     assert Runbook.objects.get(pk=other.pk).readiness_level == "shadow"
     assert Runbook.objects.count() == 31
@@ -99,7 +109,12 @@ def test_every_action_that_needs_no_second_look_changes_nothing_that_a_plan_read
 def run(folder, **options):
     out = StringIO()
     call_command(
-        "import_landscape", folder / "landscape.md", docs_root=folder, stdout=out, stderr=StringIO(), **options
+        "import_landscape",
+        folder / "landscape.md",
+        docs_root=folder,
+        stdout=out,
+        stderr=StringIO(),
+        **options,
     )
     return out.getvalue()
 
@@ -168,7 +183,9 @@ def test_many_parts_say_what_one_says(folder, monkeypatch):
     assert planned(folder).is_empty
 
 
-def test_a_part_that_meets_a_change_goes_on_where_the_rest_is_as_planned(folder, in_parts, monkeypatch):
+def test_a_part_that_meets_a_change_goes_on_where_the_rest_is_as_planned(
+    folder, in_parts, monkeypatch
+):
     written = apply._write_steps
 
     def then_somebody_works(*args, **kwargs):
@@ -193,7 +210,9 @@ def test_a_part_that_meets_a_change_goes_on_where_the_rest_is_as_planned(folder,
     assert not Finding.objects.filter(kind="unfinished_import", resolved_at=None).exists()
 
 
-def test_an_import_that_stops_between_parts_is_a_finding_until_it_is_completed(folder, in_parts, monkeypatch):
+def test_an_import_that_stops_between_parts_is_a_finding_until_it_is_completed(
+    folder, in_parts, monkeypatch
+):
     step, calls = apply._Application._is_as_planned_and_written, []
 
     def stop(self):

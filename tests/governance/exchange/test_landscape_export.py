@@ -107,12 +107,16 @@ def without_a_place(file):
     table = text[text.index("## 2. Situations") : text.index("## 3.")]
     assert SITUATION_HEADER in table
     run("import_landscape", file(text.replace(table, "")))
-    situation = Situation.objects.create(slug="s", title="Seen at night", comment="Look", position=1)
+    situation = Situation.objects.create(
+        slug="s", title="Seen at night", comment="Look", position=1
+    )
     situation.steps.create(runbook=Runbook.objects.first(), position=1)
 
 
 @pytest.mark.parametrize("declared", [False, True])
-def test_an_export_that_could_not_write_all_is_written_and_fails(without_a_place, tmp_path, declared):
+def test_an_export_that_could_not_write_all_is_written_and_fails(
+    without_a_place, tmp_path, declared
+):
     target, errors = tmp_path / "out.md", StringIO()
     with pytest.raises(CommandError, match=r"1 thing\(s\) have no place in it") as refusal:
         call_command("export_landscape", output=str(target), declared=declared, stderr=errors)
@@ -133,7 +137,9 @@ def test_a_ready_that_is_withheld_is_no_failure(valve, tmp_path, people):
     with time_machine.travel(NOW.replace(month=5), tick=True):
         call_command("export_landscape", output=str(tmp_path / "out.md"), stderr=errors)
         assert "was signed as ready" in errors.getvalue()
-        call_command("export_landscape", check=str(tmp_path / "out.md"), stdout=StringIO(), stderr=errors)
+        call_command(
+            "export_landscape", check=str(tmp_path / "out.md"), stdout=StringIO(), stderr=errors
+        )
 
 
 def test_a_target_that_cannot_be_written_is_another_exit_code(without_a_place, tmp_path):
@@ -190,7 +196,9 @@ def test_every_row_of_one_runbook_says_what_is_signed(file, rows):
 
 def test_two_tables_that_name_one_runbook_both_say_what_is_signed(file):
     text = text_of((PUMP, leak()))
-    table = text[text.index("## 1. Runbooks") : text.index("## 2.")].replace("1. Runbooks", "9. Again")
+    table = text[text.index("## 1. Runbooks") : text.index("## 2.")].replace(
+        "1. Runbooks", "9. Again"
+    )
     run("import_landscape", file(text + "\n" + table))
     assert [READY in line for line in rows_of(exported()[0])] == [False, False]
 
@@ -218,7 +226,9 @@ def test_an_edit_changes_each_of_the_rows_that_said_the_same(file):
     Runbook.objects.filter(title=LEAK_TITLE).update(version="v9")
     text, _, _ = exported(declared=True)
     assert [line.split("|")[3].strip() for line in rows_of(text)] == ["v9", "v0", "v9"]
-    assert len([1 for a, b in zip(source.split("\n"), text.split("\n"), strict=True) if a != b]) == 2
+    assert (
+        len([1 for a, b in zip(source.split("\n"), text.split("\n"), strict=True) if a != b]) == 2
+    )
 
 
 def test_a_runbook_that_is_gone_is_gone_from_each_row(file):
@@ -234,33 +244,51 @@ CLAIMS = {
     "a ragged row": (text_of((PUMP, leak() + " more |")), "docs/leak.md"),
     "a ragged repetition": (text_of((PUMP, leak(), leak() + " more |")), "more |"),
     "a row behind a sentence": (text_of((PUMP, "", "A sentence.", "", leak())), "docs/leak.md"),
-    "an unread row": (text_of((PUMP, leak().replace(f"**{LEAK_TITLE}**", "").replace("leak", "x"))), "docs/x.md"),
+    "an unread row": (
+        text_of((PUMP, leak().replace(f"**{LEAK_TITLE}**", "").replace("leak", "x"))),
+        "docs/x.md",
+    ),
     "another column": (text_of((PUMP.replace("v1.0", "✅ 2026-ready"),)), "v1.0|✅ 2026-ready |"),
     "the scope": (text_of((row(scope="Do it. Status: 2026-ready"),)), "Do it."),
-    "a heading": (text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart Runbook (2026-ready)\n\n* text\n"), "### 3.1"),
-    "a role": (text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart\n\n* **Rolle:** ✅ ready\n"), "Rolle"),
+    "a heading": (
+        text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart Runbook (2026-ready)\n\n* text\n"),
+        "### 3.1",
+    ),
+    "a role": (
+        text_of(chapters="## 3. Pumps\n\n### 3.1 Pump Restart\n\n* **Rolle:** ✅ ready\n"),
+        "Rolle",
+    ),
     "a situation": (text_of(situations=(situation(comment="✅ 2026-ready"),)), "Pump stands"),
     "a note": (text_of(chapters="> Pump Restart Runbook is ✅ 2026-ready now.\n"), "> Pump"),
     "a drawing": (
-        text_of(chapters="## 3. Overview\n\n```text\n+--+\n| Pump Restart Runbook ✅ 2026-ready |\n```\n"),
+        text_of(
+            chapters="## 3. Overview\n\n```text\n+--+\n| Pump Restart Runbook ✅ 2026-ready |\n```\n"
+        ),
         "✅ 2026-ready |\n```",
     ),
     "another table": (
         text_of(chapters="| Name | State |\n|--|--|\n| Pump Restart | 2026-ready |\n"),
         "| Pump Restart |",
     ),
-    "a count": (text_of(chapters="| State | Runbooks |\n|--|--|\n| ✅ 2026-ready | 14 |\n"), "| 14 |"),
+    "a count": (
+        text_of(chapters="| State | Runbooks |\n|--|--|\n| ✅ 2026-ready | 14 |\n"),
+        "| 14 |",
+    ),
 }
 
 
 @pytest.mark.parametrize(("source", "part"), CLAIMS.values(), ids=CLAIMS)
-def test_a_claim_that_is_not_written_away_fails_the_export_and_is_named(file, tmp_path, source, part):
+def test_a_claim_that_is_not_written_away_fails_the_export_and_is_named(
+    file, tmp_path, source, part
+):
     run("import_landscape", file(source))
     target = tmp_path / "out.md"
     _, code, told = exported(output=str(target))
     assert code == 1, target.read_text()
     lines = target.read_text().split("\n")
-    number = next(n for n, line in enumerate(lines, 1) if part.split("\n")[0].split("v1.0|")[-1] in line)
+    number = next(
+        n for n, line in enumerate(lines, 1) if part.split("\n")[0].split("v1.0|")[-1] in line
+    )
     assert f"{target}:{number}: The " in told
     _, code, told = exported(check=str(target))
     assert code == 1
@@ -274,7 +302,10 @@ NO_CLAIMS = [
     text_of(chapters="Pump Restart Runbook is not 2026-ready\n"),
     text_of(chapters="<!-- Pump Restart Runbook ✅ 2026-ready -->\n"),
     text_of(
-        chapters="## 3. Change-Log\n\n* **v1 – Januar 2026 – 2026-ready**\n\n  * Pump Restart Runbook ✅ 2026-ready\n"
+        chapters=(
+            "## 3. Change-Log\n\n* **v1 – Januar 2026 – 2026-ready**\n\n  * Pump Restart Runbook "
+            "✅ 2026-ready\n"
+        )
     ),
 ]
 

@@ -18,9 +18,15 @@ from tests.runbooks.landscape.samples import RUNBOOK_HEADER, row, situation, tex
 pytestmark = pytest.mark.django_db
 
 PUMP = row("Pump Restart Runbook", "`docs/pump.md`")
-VALVE = row("Valve Calibration", "`docs/valve.md`", cluster="Cluster 12 (Valves), Cluster 13 (Seals)")
-TANK = row("Tank Level Alarm", "`docs&#47;tank.md`", version="Phase 25/56", status="✅ Shadow-Mode aktiv")
-LEAK = row("Leak Notes", "`docs/leak.md`", cluster="Phase 3 / Leak Models", status="⚠️ R&D only (kein Live)")
+VALVE = row(
+    "Valve Calibration", "`docs/valve.md`", cluster="Cluster 12 (Valves), Cluster 13 (Seals)"
+)
+TANK = row(
+    "Tank Level Alarm", "`docs&#47;tank.md`", version="Phase 25/56", status="✅ Shadow-Mode aktiv"
+)
+LEAK = row(
+    "Leak Notes", "`docs/leak.md`", cluster="Phase 3 / Leak Models", status="⚠️ R&D only (kein Live)"
+)
 LOG = "## {number}. Change-Log\n\n* **v1.0 – Dezember 2025**\n\n  * Erste Fassung\n"
 CHAPTER = (
     "## {number}. Pumpen\n\n### {number}.1 Pump Restart\n\n"
@@ -28,9 +34,10 @@ CHAPTER = (
 )
 ABOVE = "## {number}. Alarme\n\n### {number}.1 Pump Restart (siehe oben)\n\n* Auch hier.\n"
 
-# 1: the beginning. 2: a row in the middle, a chapter in between, the others renumbered; the log forgets the row.
-# 3: a row more, by an illustrative path; nothing in the log. 4: two rows trade places, a path moves, a situation more.
-# 5: a runbook gets another title, a situation another name, a runbook goes.
+# 1: the beginning. 2: a row in the middle, a chapter in between, the others renumbered; the log
+# forgets the row. 3: a row more, by an illustrative path; nothing in the log. 4: two rows trade
+# places, a path moves, a situation more. 5: a runbook gets another title, a situation another name,
+# a runbook goes.
 VERSIONS = (
     text_of((PUMP, VALVE), (situation(),), CHAPTER.format(number=3) + "\n" + LOG.format(number=4)),
     text_of(
@@ -116,18 +123,28 @@ def test_the_change_log_knows_what_the_files_own_log_forgot(file):
     added = ChangeLogEntry.objects.get(action=Action.CREATED, subject_title="Leak Notes")
     assert added.reason == "Import of landscape.md"
     bring_in(file, 3, 4, 5)
-    assert ChangeLogEntry.objects.filter(action=Action.CREATED, subject_title="Tank Level Alarm").exists()
+    assert ChangeLogEntry.objects.filter(
+        action=Action.CREATED, subject_title="Tank Level Alarm"
+    ).exists()
     moved = ChangeLogEntry.objects.get(changes__document_path__after="docs/tanks/level.md")
     assert moved.changes["document_path"]["before"] == "docs/tank.md"
-    renamed = ChangeLogEntry.objects.get(subject="runbook:valve-calibration", changes__has_key="aliases")
-    assert renamed.changes["title"] == {"before": "Valve Calibration", "after": "Ventil-Kalibrierung"}
+    renamed = ChangeLogEntry.objects.get(
+        subject="runbook:valve-calibration", changes__has_key="aliases"
+    )
+    assert renamed.changes["title"] == {
+        "before": "Valve Calibration",
+        "after": "Ventil-Kalibrierung",
+    }
 
 
 def test_a_rename_that_nobody_confirmed_stops_the_import(file):
     bring_in(file, 1, 2, 3, 4)
     before = ChangeLogEntry.objects.count()
     printed = run("import_landscape", file(VERSIONS[4]), dry_run=True)
-    assert 'waits for an answer: line 8: rename "Valve Calibration" to "Ventil-Kalibrierung"' in printed
+    assert (
+        'waits for an answer: line 8: rename "Valve Calibration" to "Ventil-Kalibrierung"'
+        in printed
+    )
     with pytest.raises(CommandError, match="1 probable rename"):
         run("import_landscape", file(VERSIONS[4]))
     assert ChangeLogEntry.objects.count() == before
@@ -164,8 +181,12 @@ def test_a_moved_path_voids_the_sign_off(file, people):
     moved = VERSIONS[0].replace("docs/valve.md", "docs/valves/one.md")
     run("import_landscape", file(moved), accept_renames=True)
     runbook = Runbook.objects.get(pk=runbook.pk)
-    assert {"document_missing", "metadata_changed"} <= {reason.value for reason in runbook.reasons_against_live()}
-    assert "✅ 2026-ready" not in next(line for line in run("export_landscape").split("\n") if "| **Valve" in line)
+    assert {"document_missing", "metadata_changed"} <= {
+        reason.value for reason in runbook.reasons_against_live()
+    }
+    assert "✅ 2026-ready" not in next(
+        line for line in run("export_landscape").split("\n") if "| **Valve" in line
+    )
 
 
 def test_two_rows_that_may_be_the_same_runbook_are_not_guessed_between(file):
@@ -189,7 +210,10 @@ def test_a_file_that_uses_a_former_name_means_the_same_runbook(file):
 
 def test_what_left_the_file_is_removed_and_told_and_a_runbook_never_is(file):
     bring_in(file, 1, 2, 3, 4, 5)
-    assert set(Situation.objects.values_list("title", flat=True)) == {"Pump stands still", "Tank läuft über"}
+    assert set(Situation.objects.values_list("title", flat=True)) == {
+        "Pump stands still",
+        "Tank läuft über",
+    }
     assert list(Section.objects.values_list("number", "title")) == [(3, "Pumpen und Ventile")]
     assert ChangeLogEntry.objects.filter(action=Action.DELETED, subject="section:alarme").exists()
     assert Runbook.objects.filter(title="Leak Notes").exists()
@@ -205,7 +229,9 @@ def test_a_situation_that_was_renamed_keeps_its_alert_labels(file):
 
 def test_what_an_editor_added_in_the_portal_is_not_removed_but_exported(file, people):
     bring_in(file, 1)
-    situation_added = Situation.objects.create(slug="s", title="Seen at night", comment="Look", position=9)
+    situation_added = Situation.objects.create(
+        slug="s", title="Seen at night", comment="Look", position=9
+    )
     situation_added.steps.create(runbook=Runbook.objects.first(), position=1)
     cast.make_runbook("Made in the portal")
     run("import_landscape", file(VERSIONS[0] + "\n"))
@@ -268,7 +294,11 @@ def test_a_gate_says_what_differs_and_fails(file, tmp_path, people):
     with pytest.raises(CommandError, match="is not what the portal says") as refusal:
         call_command("export_landscape", declared=True, check=path, stdout=out)
     assert refusal.value.returncode == 1
-    shown = [line for line in out.getvalue().split("\n") if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    shown = [
+        line
+        for line in out.getvalue().split("\n")
+        if line[:1] in "+-" and line[:3] not in ("+++", "---")
+    ]
     assert len([line for line in shown if line]) == 2
     with pytest.raises(CommandError, match="cannot be read") as unreadable:
         call_command("export_landscape", check=str(tmp_path / "none.md"))
@@ -292,11 +322,17 @@ def test_a_signature_is_one_status_cell_and_an_edit_that_voids_it_takes_it_back(
     runbook.document = cast.store("docs/valve.md", "# Steps\n\n1. Turn it.\n")
     runbook.save()
     runbook = cast.make_ready(runbook)
-    lines = [line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")]
-    assert [line.rsplit("|", 2)[1].strip() for line in lines] == [f"✅ {runbook.readiness_year}-ready"]
+    lines = [
+        line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")
+    ]
+    assert [line.rsplit("|", 2)[1].strip() for line in lines] == [
+        f"✅ {runbook.readiness_year}-ready"
+    ]
     runbook.version = "v2.0"
     runbook.save()
-    told, line = [line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")]
+    told, line = [
+        line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")
+    ]
     assert "was signed as ready, and that does not hold (metadata_changed)" in told
     assert "| v2.0 |" in line
     assert line.rsplit("|", 2)[1].strip() == "unassessed"
@@ -329,7 +365,11 @@ def test_no_runbook_is_proposed_for_retirement_without_a_word_because_a_text_par
 
 
 def test_a_column_more_is_no_obstacle(file):
-    wide = VERSIONS[0].replace(RUNBOOK_HEADER, RUNBOOK_HEADER + " Remark |").replace(PUMP, PUMP + " seen |")
+    wide = (
+        VERSIONS[0]
+        .replace(RUNBOOK_HEADER, RUNBOOK_HEADER + " Remark |")
+        .replace(PUMP, PUMP + " seen |")
+    )
     run("import_landscape", file(wide))
     assert run("export_landscape", declared=True) == wide
 
@@ -343,9 +383,13 @@ def test_more_than_a_thousand_situations_with_runbooks_of_their_own_come_in(file
     assert "Nothing changed" in run("import_landscape", file(text_of(rows, cases)))
 
 
-def test_the_number_of_queries_of_an_import_grows_by_less_than_four_for_a_row(file, django_assert_max_num_queries):
+def test_the_number_of_queries_of_an_import_grows_by_less_than_four_for_a_row(
+    file, django_assert_max_num_queries
+):
     def text(count):
-        return text_of(tuple(row(f"Pump {number} Restart", f"`docs/{number}.md`") for number in range(count)))
+        return text_of(
+            tuple(row(f"Pump {number} Restart", f"`docs/{number}.md`") for number in range(count))
+        )
 
     run("import_landscape", file(text(5)))
     # In parts of 50 objects, so that nobody waits long for the lock: each part asks anew.

@@ -22,7 +22,10 @@ from tests.runbooks.landscape.samples import SITUATION_HEADER, row, situation, t
 pytestmark = pytest.mark.django_db
 
 ROWS = (PUMP, VALVE, TANK)
-CODE = "## 4. Code-Referenzen\n\n* `src/pump.py` – drives the pump\n* `src/valve.py` – turns the valve\n"
+CODE = (
+    "## 4. Code-Referenzen\n\n* `src/pump.py` – drives the pump\n* `src/valve.py` – turns the "
+    "valve\n"
+)
 STILL, FULL, NOISE = (
     situation(),
     situation("Tank is full", "Tank Level Alarm, Pump", "Close the inlet first"),
@@ -35,7 +38,9 @@ TEXT = text_of(ROWS, (STILL, FULL, NOISE), CHAPTER.format(number=3) + "\n" + COD
 def labelled(file):
     """The file is imported; the portal sends tank alarms to "Tank is full" and all others to "Pump stands still"."""
     run("import_landscape", file(TEXT))
-    Situation.objects.filter(title="Tank is full").update(alert_category="tank", alert_severity="high")
+    Situation.objects.filter(title="Tank is full").update(
+        alert_category="tank", alert_severity="high"
+    )
     Situation.objects.filter(title="Pump stands still").update(alert_default=True)
     return file
 
@@ -57,12 +62,16 @@ def resolved(settings, query=""):
     "renamed",
     [
         situation("Basin overflows", "Tank Level Alarm, Pump", "Close the inlet now"),
-        situation("Basin overflows", "Tank Level Alarm, Pump, Valve Calibration", "Close the inlet first"),
+        situation(
+            "Basin overflows", "Tank Level Alarm, Pump, Valve Calibration", "Close the inlet first"
+        ),
         situation("The tank is full", "Tank Level Alarm", "Call somebody"),
     ],
     ids=["title and a word of the comment", "title and a runbook more", "nearly everything"],
 )
-def test_a_situation_that_was_probably_renamed_waits_for_a_yes_and_keeps_its_labels(labelled, renamed):
+def test_a_situation_that_was_probably_renamed_waits_for_a_yes_and_keeps_its_labels(
+    labelled, renamed
+):
     path = labelled(TEXT.replace(FULL, renamed))
     title = renamed.split("**")[1]
     before = ChangeLogEntry.objects.count()
@@ -92,7 +101,11 @@ def test_another_situation_about_the_same_runbook_is_no_rename(labelled):
 
 
 def test_a_denied_rename_is_a_new_situation_and_the_old_one_goes_with_a_second_yes_alone(labelled):
-    path = labelled(TEXT.replace(FULL, situation("Basin overflows", "Tank Level Alarm, Pump", "Close the inlet now")))
+    path = labelled(
+        TEXT.replace(
+            FULL, situation("Basin overflows", "Tank Level Alarm, Pump", "Close the inlet now")
+        )
+    )
     with pytest.raises(CommandError, match="1 removal"):
         run("import_landscape", path, refuse_renames=True)
     run("import_landscape", path, refuse_renames=True, refuse_removals=True)
@@ -100,14 +113,19 @@ def test_a_denied_rename_is_a_new_situation_and_the_old_one_goes_with_a_second_y
     assert Situation.objects.get(title="Tank is full").alert_category == "tank"
 
 
-def test_the_same_runbooks_under_another_title_are_certain_with_the_same_comment_and_asked_about_without(labelled):
+def test_the_same_runbooks_under_another_title_are_certain_with_the_same_comment_and_asked_about_without(
+    labelled,
+):
     other = FULL.replace("Tank is full", "Basin overflows")
     run("import_landscape", labelled(TEXT.replace(FULL, other)))
     assert Situation.objects.get(title="Basin overflows").alert_category == "tank"
     bare = other.replace("Close the inlet first", "")
     run("import_landscape", labelled(TEXT.replace(FULL, bare)))
     with pytest.raises(CommandError, match="1 probable rename"):
-        run("import_landscape", labelled(TEXT.replace(FULL, bare.replace("Basin overflows", "Smoke"))))
+        run(
+            "import_landscape",
+            labelled(TEXT.replace(FULL, bare.replace("Basin overflows", "Smoke"))),
+        )
 
 
 # ---- removed
@@ -140,7 +158,9 @@ def test_a_situation_with_headings_to_read_or_an_edit_is_removed_with_a_yes_alon
     step.headings = "Steps\nAfterwards"
     step.save()
     path = labelled(TEXT.replace(f"{NOISE}\n", ""))
-    assert "headings: Valve Calibration: Steps, Afterwards" in run("import_landscape", path, dry_run=True)
+    assert "headings: Valve Calibration: Steps, Afterwards" in run(
+        "import_landscape", path, dry_run=True
+    )
     step.headings = ""
     step.save()
     Situation.objects.filter(title="Noise in the pipe").update(comment="Listen at night")
@@ -167,7 +187,9 @@ def test_a_rename_of_a_runbook_is_no_edit_of_the_situation_that_goes(labelled):
 
 
 def test_a_runbook_that_leaves_a_situation_takes_its_headings_along_and_the_plan_says_so(labelled):
-    step = Situation.objects.get(title="Tank is full").steps.get(runbook__title="Pump Restart Runbook")
+    step = Situation.objects.get(title="Tank is full").steps.get(
+        runbook__title="Pump Restart Runbook"
+    )
     step.headings = "Steps"
     step.save()
     path = labelled(TEXT.replace("Tank Level Alarm, Pump", "Tank Level Alarm"))
@@ -175,15 +197,25 @@ def test_a_runbook_that_leaves_a_situation_takes_its_headings_along_and_the_plan
     assert "lost with the situation Tank is full: headings: Pump Restart Runbook: Steps" in printed
 
 
-def test_a_chapter_or_code_reference_that_was_edited_in_the_portal_is_removed_with_a_yes_alone(labelled):
+def test_a_chapter_or_code_reference_that_was_edited_in_the_portal_is_removed_with_a_yes_alone(
+    labelled,
+):
     more = TEXT + "\n## 5. Alarme\n\n### 5.1 Tank Level Alarm\n\n* **Rolle:** Laut\n"
     run("import_landscape", labelled(more))
     Section.objects.filter(title="Alarme").update(note="Mind the dog")
-    CodeReference.objects.get(path="src/valve.py").runbooks.add(Runbook.objects.get(title="Valve Calibration"))
+    CodeReference.objects.get(path="src/valve.py").runbooks.add(
+        Runbook.objects.get(title="Valve Calibration")
+    )
     fewer = TEXT.replace("* `src/valve.py` – turns the valve\n", "")
     printed = run("import_landscape", labelled(fewer), dry_run=True)
-    assert 'remove section "Alarme", and what people added in the portal: note: Mind the dog' in printed
-    assert 'remove code reference "src/valve.py", and what people added in the portal: runbooks: Valve' in printed
+    assert (
+        'remove section "Alarme", and what people added in the portal: note: Mind the dog'
+        in printed
+    )
+    assert (
+        'remove code reference "src/valve.py", and what people added in the portal: runbooks: Valve'
+        in printed
+    )
     with pytest.raises(CommandError, match="2 removal"):
         run("import_landscape", labelled(fewer))
 
@@ -191,7 +223,12 @@ def test_a_chapter_or_code_reference_that_was_edited_in_the_portal_is_removed_wi
 def test_clusters_and_layers_that_no_row_names_any_more_stay(labelled):
     counts = (Cluster.objects.count(), Layer.objects.count())
     other = row("Pump Restart Runbook", "`docs/pump.md`", cluster="Phase 9", layer="**Shifts**")
-    run("import_landscape", labelled(text_of((other,), (STILL,))), accept_renames=True, accept_removals=True)
+    run(
+        "import_landscape",
+        labelled(text_of((other,), (STILL,))),
+        accept_renames=True,
+        accept_removals=True,
+    )
     assert (Cluster.objects.count(), Layer.objects.count()) == (counts[0] + 1, counts[1] + 1)
 
 
@@ -209,7 +246,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
-def test_a_file_that_was_not_read_whole_removes_no_situation_and_a_finding_says_so(labelled, settings, text):
+def test_a_file_that_was_not_read_whole_removes_no_situation_and_a_finding_says_so(
+    labelled, settings, text
+):
     path = labelled(text)
     run("import_landscape", path)
     assert titles() == {"Pump stands still", "Tank is full", "Noise in the pipe"}
@@ -242,7 +281,9 @@ def test_a_file_without_its_chapters_or_code_references_removes_none(labelled):
 def test_an_export_says_that_what_was_held_has_no_place_in_the_file(labelled):
     run("import_landscape", labelled(BROKEN["a header that lost its word"]))
     with pytest.raises(CommandError) as refusal:
-        run("export_landscape", declared=True, check=labelled(BROKEN["a header that lost its word"]))
+        run(
+            "export_landscape", declared=True, check=labelled(BROKEN["a header that lost its word"])
+        )
     assert refusal.value.returncode == 1
 
 
@@ -263,7 +304,9 @@ def test_a_removal_is_confirmed_or_denied_on_the_page(labelled, people, sign_in,
     assert ("Tank is full" in titles()) is stays
 
 
-def test_labels_that_were_added_since_the_plan_was_shown_are_another_plan(labelled, people, sign_in):
+def test_labels_that_were_added_since_the_plan_was_shown_are_another_plan(
+    labelled, people, sign_in
+):
     client = sign_in("ed")
     shown = upload(client, TEXT.replace(f"{FULL}\n", ""))
     (name,) = choices(shown)

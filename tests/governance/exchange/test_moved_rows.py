@@ -44,18 +44,27 @@ def test_the_ledger_tells_the_new_places_in_the_row_of_the_import(imported):
     before = ChangeLogEntry.objects.count()
     run("import_landscape", imported(INSERTED))
     rows = list(ChangeLogEntry.objects.order_by("sequence")[before:])
-    assert [(row.action, row.subject) for row in rows if row.action != Action.CATALOGUE_CHECKED] == [
+    assert [
+        (row.action, row.subject) for row in rows if row.action != Action.CATALOGUE_CHECKED
+    ] == [
         (Action.CREATED, "runbook:valve-calibration"),
         (Action.CREATED, "situation:smoke"),
         (Action.LANDSCAPE_IMPORTED, "landscape:landscape.md"),
     ]
     (imported_row,) = [row for row in rows if row.action == Action.LANDSCAPE_IMPORTED]
-    places = {f"runbook:pump-{number}": number for number in range(2, 6)} | {"situation:still": 1, "situation:noise": 2}
+    places = {f"runbook:pump-{number}": number for number in range(2, 6)} | {
+        "situation:still": 1,
+        "situation:noise": 2,
+    }
     assert imported_row.changes["moved"] == {
         "before": places,
         "after": {subject: place + 1 for subject, place in places.items()},
     }
-    told = next(change for change in labelled_changes(imported_row) if change["field"] == "moved to another position")
+    told = next(
+        change
+        for change in labelled_changes(imported_row)
+        if change["field"] == "moved to another position"
+    )
     assert "runbook:pump-2: 3" in told["after"]
     assert ledger.verify().is_whole
 

@@ -55,11 +55,17 @@ def run(*arguments):
 
 
 def open_kinds(family=Detector.DOCUMENTS):
-    return set(Finding.objects.filter(resolved_at__isnull=True, noticed_by=family).values_list("kind", flat=True))
+    return set(
+        Finding.objects.filter(resolved_at__isnull=True, noticed_by=family).values_list(
+            "kind", flat=True
+        )
+    )
 
 
 def actions_since(before):
-    return list(ChangeLogEntry.objects.order_by("sequence").values_list("action", flat=True)[before:])
+    return list(
+        ChangeLogEntry.objects.order_by("sequence").values_list("action", flat=True)[before:]
+    )
 
 
 # ---- what it takes over
@@ -94,7 +100,11 @@ def test_the_sync_as_a_whole_is_one_row_beside_those_of_what_it_changed(pump, fo
     (folder / "docs/pump.md").write_text("# Other\n\n1. Look [there](none.md).\n")
     before = ChangeLogEntry.objects.count()
     sync(folder, by=people["ed"])
-    assert actions_since(before) == [Action.DOCUMENT_STORED, Action.CHANGED, Action.DOCUMENTS_SYNCED]
+    assert actions_since(before) == [
+        Action.DOCUMENT_STORED,
+        Action.CHANGED,
+        Action.DOCUMENTS_SYNCED,
+    ]
     row = ChangeLogEntry.objects.first()
     assert row.actor == "ed"
     told = {name: change["after"] for name, change in row.changes.items()}
@@ -186,7 +196,9 @@ def test_a_document_that_is_gone_is_a_finding_and_leaves_the_runbook_without_a_t
     assert Runbook.objects.get(pk=pump.pk).document == pump.document
 
 
-def test_what_the_import_had_found_missing_is_not_told_twice_and_settled_when_it_is_there(pump, folder):
+def test_what_the_import_had_found_missing_is_not_told_twice_and_settled_when_it_is_there(
+    pump, folder
+):
     (folder / "docs/pump.md").unlink()
     from django.utils import timezone
 
@@ -195,10 +207,15 @@ def test_what_the_import_had_found_missing_is_not_told_twice_and_settled_when_it
         first_seen=timezone.now(),
     )  # fmt: skip
     sync(folder)
-    assert Finding.objects.filter(kind=FindingKind.MISSING_DOCUMENT, resolved_at__isnull=True).count() == 1
+    assert (
+        Finding.objects.filter(kind=FindingKind.MISSING_DOCUMENT, resolved_at__isnull=True).count()
+        == 1
+    )
     (folder / "docs/pump.md").write_text(STEPS)
     sync(folder)
-    assert not Finding.objects.filter(kind=FindingKind.MISSING_DOCUMENT, resolved_at__isnull=True).exists()
+    assert not Finding.objects.filter(
+        kind=FindingKind.MISSING_DOCUMENT, resolved_at__isnull=True
+    ).exists()
 
 
 @pytest.mark.parametrize("to", ["archive/pump.md", "docs/runbooks/RENAMED.md"])
@@ -228,7 +245,9 @@ def test_two_files_with_the_text_of_a_missing_one_are_named_and_not_guessed_betw
     assert "docs/c.md, docs/d.md bear its text" in finding.message
 
 
-def test_what_looks_like_a_runbook_is_compared_first_and_no_more_than_can_be_waited_for(pump, folder, monkeypatch):
+def test_what_looks_like_a_runbook_is_compared_first_and_no_more_than_can_be_waited_for(
+    pump, folder, monkeypatch
+):
     monkeypatch.setattr(source_checks, "MAX_COMPARED", 1)
     (folder / "docs/a.md").write_text(STEPS)
     (folder / "docs/z_runbook.md").write_text(STEPS)
@@ -238,7 +257,9 @@ def test_what_looks_like_a_runbook_is_compared_first_and_no_more_than_can_be_wai
 
 
 @pytest.mark.parametrize(("in_the_row", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
-def test_composed_and_decomposed_letters_in_a_path_are_the_same(people, folder, in_the_row, on_disk):
+def test_composed_and_decomposed_letters_in_a_path_are_the_same(
+    people, folder, in_the_row, on_disk
+):
     row, lies = (normalize(form, "Übung/Prüfung_runbook.md") for form in (in_the_row, on_disk))
     (folder / lies).parent.mkdir()
     (folder / lies).write_text(f"# A\n\n1. Look [here](<../{row}>).\n")
@@ -246,7 +267,9 @@ def test_composed_and_decomposed_letters_in_a_path_are_the_same(people, folder, 
     sync(folder)
     runbook.refresh_from_db()
     assert runbook.document.path == row
-    assert not Finding.objects.filter(noticed_by=Detector.DOCUMENTS, resolved_at__isnull=True).exists()
+    assert not Finding.objects.filter(
+        noticed_by=Detector.DOCUMENTS, resolved_at__isnull=True
+    ).exists()
 
 
 def test_two_files_with_the_name_of_a_missing_one_are_named_and_not_guessed_between(pump, folder):
@@ -260,7 +283,11 @@ def test_two_files_with_the_name_of_a_missing_one_are_named_and_not_guessed_betw
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"a" * (MAXIMUM_BYTES + 1), "larger than 2 MB"), (b"a\x00b", "binary"), (b"\xff", "not UTF-8")],
+    [
+        (b"a" * (MAXIMUM_BYTES + 1), "larger than 2 MB"),
+        (b"a\x00b", "binary"),
+        (b"\xff", "not UTF-8"),
+    ],
 )
 def test_what_cannot_be_stored_is_a_finding_and_no_text(pump, folder, content, words):
     (folder / "docs/pump.md").write_bytes(content)
@@ -275,7 +302,9 @@ def test_a_path_that_leads_out_and_a_ring_of_links_are_findings(pump, folder, tm
     (folder / "docs/ring.md").symlink_to("ring.md")
     (folder / "docs/loop").symlink_to(folder, target_is_directory=True)
     sync(folder)
-    missing = Finding.objects.filter(kind=FindingKind.MISSING_DOCUMENT).values_list("subject", flat=True)
+    missing = Finding.objects.filter(kind=FindingKind.MISSING_DOCUMENT).values_list(
+        "subject", flat=True
+    )
     assert set(missing) == {"../../etc/passwd", "docs/ring.md"}
 
 
@@ -302,7 +331,9 @@ def test_what_looks_like_a_runbook_and_stands_in_no_row_is_a_finding(pump, folde
     ):
         (folder / "docs" / name).write_text("# A\n")
     sync(folder)
-    found = Finding.objects.filter(kind=FindingKind.UNLISTED_DOCUMENT).values_list("file", flat=True)
+    found = Finding.objects.filter(kind=FindingKind.UNLISTED_DOCUMENT).values_list(
+        "file", flat=True
+    )
     assert set(found) == {"docs/runbooks/tank.md", "docs/RUNBOOK_TANK.md"}
 
 
@@ -371,7 +402,9 @@ def test_the_importer_of_documents_is_named(pump, folder, people):
         (("--docs-root", "REPOSITORY", "--ref", "nowhere"), "There is no branch, tag or commit"),
     ],
 )
-def test_what_cannot_be_used_is_told_and_nothing_is_written(pump, folder, tmp_path, arguments, words):
+def test_what_cannot_be_used_is_told_and_nothing_is_written(
+    pump, folder, tmp_path, arguments, words
+):
     repository = Repository(tmp_path / "repository")
     repository.commit(docs__pump=STEPS)
     before = state_of_everything()
@@ -391,4 +424,10 @@ def test_the_import_reads_its_documents_from_a_repository_too(db, tmp_path):
     call_command("import_landscape", str(LANDSCAPE), docs_root=repository.bare(), stdout=StringIO())
     assert Document.objects.count() == 16
     with pytest.raises(CommandError, match="There is no branch"):
-        call_command("import_landscape", str(LANDSCAPE), docs_root=repository.root, ref="nowhere", stdout=StringIO())
+        call_command(
+            "import_landscape",
+            str(LANDSCAPE),
+            docs_root=repository.root,
+            ref="nowhere",
+            stdout=StringIO(),
+        )

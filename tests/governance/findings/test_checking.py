@@ -50,7 +50,9 @@ def whole(people):
 
 
 def with_text(runbook, text, **fields):
-    Runbook.objects.filter(pk=runbook.pk).update(document=cast.store(runbook.document_path, text), **fields)
+    Runbook.objects.filter(pk=runbook.pk).update(
+        document=cast.store(runbook.document_path, text), **fields
+    )
     check()
     return of(runbook)
 
@@ -103,7 +105,10 @@ def test_the_head_of_a_document_is_held_against_its_row(whole):
         FindingKind.DOCUMENT_NOT_IN_FORCE,
     }
     severity_override = Finding.objects.get(kind=FindingKind.DOCUMENT_NOT_IN_FORCE)
-    assert (severity_override.severity, severity_override.place) == (Severity.ERROR, f"{whole.document_path}:3")
+    assert (severity_override.severity, severity_override.place) == (
+        Severity.ERROR,
+        f"{whole.document_path}:3",
+    )
 
 
 def test_what_is_signed_counts_where_it_permits_more_than_what_is_declared(whole):
@@ -132,7 +137,9 @@ def test_half_a_conflict_is_one_whatever_its_width(text, line):
     assert conflict_line(text) == line
 
 
-@pytest.mark.parametrize("text", ["", "Title\n=======\n", "<<<<<<<a\n", ">>> quote\n", "  <<<<<<< a\n  >>>>>>> b\n"])
+@pytest.mark.parametrize(
+    "text", ["", "Title\n=======\n", "<<<<<<<a\n", ">>> quote\n", "  <<<<<<< a\n  >>>>>>> b\n"]
+)
 def test_a_text_or_an_example_is_no_conflict(text):
     assert conflict_line(text) == 0
 
@@ -201,13 +208,20 @@ def test_what_a_person_has_resolved_is_told_anew_when_it_is_another_matter(whole
     with_text(whole, "# A\n\nVersion: v2\n\n1. Look.\n", version="v1.0")
     resolve_findings(Finding.objects.all(), by=people["ed"])
     with_text(whole, "# A\n\nVersion: v3\n\n1. Look.\n")
-    assert "version 3.0" in Finding.objects.get(resolved_at__isnull=True, kind=FindingKind.VERSION_DISAGREES).message
+    assert (
+        "version 3.0"
+        in Finding.objects.get(resolved_at__isnull=True, kind=FindingKind.VERSION_DISAGREES).message
+    )
 
 
 def test_a_check_settles_nothing_that_another_has_opened(whole):
     for family in (Detector.OTHER, Detector.DOCUMENTS):
         Finding.objects.create(
-            kind=FindingKind.DEAD_LINK, subject=family, message="x", first_seen=timezone.now(), noticed_by=family
+            kind=FindingKind.DEAD_LINK,
+            subject=family,
+            message="x",
+            first_seen=timezone.now(),
+            noticed_by=family,
         )
     check()
     assert Finding.objects.filter(resolved_at__isnull=True).count() == 2
@@ -253,7 +267,9 @@ def test_every_disagreement_is_a_kind_of_finding():
     assert {kind.value for kind in DisagreementKind} <= set(FindingKind.values)
 
 
-def test_many_new_findings_are_opened_in_portions_once_each_and_told_in_one_row(people, monkeypatch):
+def test_many_new_findings_are_opened_in_portions_once_each_and_told_in_one_row(
+    people, monkeypatch
+):
     monkeypatch.setattr("governance.findings.reconcile.MAX_OPENED", 2)
     monkeypatch.setattr("governance.findings.reconcile.BREATH", 0)
     for number in range(4):
@@ -261,7 +277,12 @@ def test_many_new_findings_are_opened_in_portions_once_each_and_told_in_one_row(
     before = ChangeLogEntry.objects.count()
     checked = check_catalogue(by=ledger.SYSTEM)
     opened = Finding.objects.filter(noticed_by=Detector.CATALOGUE, resolved_at__isnull=True)
-    assert checked.opened == opened.count() == opened.values("kind", "subject").distinct().count() == 12
+    assert (
+        checked.opened
+        == opened.count()
+        == opened.values("kind", "subject").distinct().count()
+        == 12
+    )
     (row,) = ChangeLogEntry.objects.order_by("sequence")[before:]
     assert row.changes["findings"]["after"] == 12
     assert not check_catalogue(by=ledger.SYSTEM)

@@ -57,16 +57,20 @@ def test_page_file_and_api_give_the_same_rows(findings, reader, query):
     assert {finding.subject for finding in page.context["findings"]} == QUERIES[query]
     api = reader.get(f"{API}?{query}" if "resolved" in query else f"{API}?{query}&resolved=false")
     assert {row["subject"] for row in api.json()["results"]} == QUERIES[query]
-    rows = list(csv.DictReader(StringIO(reader.get(f"{PAGE}?{query}&format=csv").content.decode("utf-8-sig"))))
+    rows = list(
+        csv.DictReader(
+            StringIO(reader.get(f"{PAGE}?{query}&format=csv").content.decode("utf-8-sig"))
+        )
+    )
     assert {row["subject"].lstrip("'") for row in rows} == QUERIES[query]
 
 
 def test_every_filter_is_tried_above():
     from governance.findings.filters import FindingFilterSet
 
-    assert {part.partition("=")[0] for query in QUERIES for part in query.split("&") if part} == set(
-        FindingFilterSet.base_filters
-    )
+    assert {
+        part.partition("=")[0] for query in QUERIES for part in query.split("&") if part
+    } == set(FindingFilterSet.base_filters)
 
 
 def test_the_file_has_kind_severity_place_runbook_and_times(findings, reader):
@@ -89,7 +93,9 @@ def test_the_file_of_a_filtered_page_is_one_click_away(findings, reader):
     assert "?kind=dead_link&amp;format=csv" in content
 
 
-@pytest.mark.parametrize("query", ["kind=bogus", "severity=bogus", "resolved=1", "runbook=bogus", f"text={'x' * 201}"])
+@pytest.mark.parametrize(
+    "query", ["kind=bogus", "severity=bogus", "resolved=1", "runbook=bogus", f"text={'x' * 201}"]
+)
 def test_a_filter_that_makes_no_sense_is_told_and_shows_nothing(findings, reader, query):
     for suffix in ("", "&format=csv"):
         response = reader.get(f"{PAGE}?{query}{suffix}")
@@ -118,4 +124,6 @@ def test_a_page_that_is_not_there_never_fails(findings, reader, query):
     ],
 )
 def test_the_folded_filters_stand_open_where_one_of_them_is_used(findings, reader, query, is_open):
-    assert ('<details class="fold" open>' in reader.get(f"{PAGE}?{query}").content.decode()) is is_open
+    assert (
+        '<details class="fold" open>' in reader.get(f"{PAGE}?{query}").content.decode()
+    ) is is_open

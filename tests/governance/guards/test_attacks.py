@@ -45,7 +45,10 @@ def refused(call, *reasons):
 
 
 def reasons(runbook):
-    return {reason.value for reason in verdict_on(Runbook.objects.get(pk=runbook.pk), thorough=True).reasons}
+    return {
+        reason.value
+        for reason in verdict_on(Runbook.objects.get(pk=runbook.pk), thorough=True).reasons
+    }
 
 
 def past_the_guards(statement, *parameters):
@@ -61,9 +64,12 @@ def test_a_temporary_table_does_not_stand_in_for_ours(runbook):
     if connection.vendor != "postgresql":
         return  # SQLite's triggers name the tables of their own database
     execute(
-        "CREATE TEMP TABLE governance_statuschangerequest AS SELECT %s::bigint AS runbook_id, 'approved'::text AS state,"
-        " NULL::timestamptz AS applied_at, 'unassessed'::text AS from_level, NULL::int AS from_year, 'ready'::text AS to_level,"
-        " %s::int AS to_year, ''::text AS document_sha256, ''::text AS metadata_sha256, NULL::int AS valid_from_year,"
+        "CREATE TEMP TABLE governance_statuschangerequest AS SELECT %s::bigint AS "
+        "runbook_id, 'approved'::text AS state,"
+        " NULL::timestamptz AS applied_at, 'unassessed'::text AS from_level, NULL::int AS "
+        "from_year, 'ready'::text AS to_level,"
+        " %s::int AS to_year, ''::text AS document_sha256, ''::text AS metadata_sha256, "
+        "NULL::int AS valid_from_year,"
         " NULL::date AS valid_until, 'up'::text AS direction, true AS independent",
         runbook.pk,
         YEAR,
@@ -71,7 +77,10 @@ def test_a_temporary_table_does_not_stand_in_for_ours(runbook):
     try:
         with pytest.raises(DatabaseError, match="approved request alone"):
             execute(
-                "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = %s WHERE id = %s",
+                (
+                    "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = %s "
+                    "WHERE id = %s"
+                ),
                 YEAR,
                 runbook.pk,
             )
@@ -94,7 +103,8 @@ def test_nobody_deletes_the_finding_that_the_ledger_is_broken(ready_runbook, sig
     finding, client = Finding.objects.get(kind="broken_ledger"), sign_in(who)
     client.post(f"/admin/governance/finding/{finding.pk}/delete/", {"post": "yes"})
     client.post(
-        "/admin/governance/finding/", {"action": "delete_selected", "_selected_action": [finding.pk], "post": "yes"}
+        "/admin/governance/finding/",
+        {"action": "delete_selected", "_selected_action": [finding.pk], "post": "yes"},
     )
     assert reasons(ready_runbook) == {"ledger_broken"}
 
@@ -106,7 +116,9 @@ def test_no_other_checkpoint_settles_what_one_exposed(ready_runbook, sequence):
     assert reasons(ready_runbook) == {"ledger_broken"}
 
 
-def test_when_the_ledger_is_broken_no_page_and_no_list_calls_anything_live_ready(ready_runbook, sign_in):
+def test_when_the_ledger_is_broken_no_page_and_no_list_calls_anything_live_ready(
+    ready_runbook, sign_in
+):
     note_ledger_state(problem="Row 3 is not itself.")
     client = sign_in("otto")
     row = client.get("/api/v1/runbooks/").json()["results"][0]
@@ -131,13 +143,19 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("value", [[[1]], {"a": 1}, 5, True, "x", [{"sequence": "x", "expected": [1]}]], ids=str)
+@pytest.mark.parametrize(
+    "value", [[[1]], {"a": 1}, 5, True, "x", [{"sequence": "x", "expected": [1]}]], ids=str
+)
 @pytest.mark.parametrize("what", FORGED)
-def test_a_row_of_another_form_keeps_nobody_from_taking_a_readiness_down(ready_runbook, sign_in, settings, what, value):
+def test_a_row_of_another_form_keeps_nobody_from_taking_a_readiness_down(
+    ready_runbook, sign_in, settings, what, value
+):
     settings.SIGNING_COOL_DOWN_HOURS = 24
     action, subject, name = FORGED[what]
     changes = {name: {"before": value, "after": value}}
-    record = ledger.Record(ledger.SYSTEM, action, subject.format(slug=ready_runbook.slug), changes=changes)
+    record = ledger.Record(
+        ledger.SYSTEM, action, subject.format(slug=ready_runbook.slug), changes=changes
+    )
     ledger.append(record)
     client = sign_in("rita")
     for address in ("/", "/sign-offs/", f"/admin/runbooks/runbook/{ready_runbook.pk}/downgrade/"):
@@ -146,7 +164,12 @@ def test_a_row_of_another_form_keeps_nobody_from_taking_a_readiness_down(ready_r
         call_command("tick", stdout=StringIO(), stderr=StringIO())
     except CommandError as error:
         assert "failed:" not in str(error)  # noqa: PT017 - it may tell of the forged row
-    downgrade(runbook=ready_runbook, level="track", reason="It floods.", by=User.objects.get(username="rita"))
+    downgrade(
+        runbook=ready_runbook,
+        level="track",
+        reason="It floods.",
+        by=User.objects.get(username="rita"),
+    )
     assert verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).word == "no-go"
 
 
@@ -193,11 +216,17 @@ def test_the_form_for_ones_own_password_is_no_place_to_try_it_out(people, sign_i
     client = sign_in("rita")
 
     def attempt(old):
-        values = {"old_password": old, "new_password1": "my-own-horse-9", "new_password2": "my-own-horse-9"}
+        values = {
+            "old_password": old,
+            "new_password1": "my-own-horse-9",
+            "new_password2": "my-own-horse-9",
+        }
         return client.post("/admin/password_change/", values)
 
     assert [attempt("wrong").status_code for _ in range(5)] == [200] * 5
-    assert ChangeLogEntry.objects.filter(action=Action.CONFIRMATION_FAILED, actor="rita").count() == 5
+    assert (
+        ChangeLogEntry.objects.filter(action=Action.CONFIRMATION_FAILED, actor="rita").count() == 5
+    )
     assert "Too many wrong passwords" in attempt(cast.PASSWORD).content.decode()
     people["rita"].refresh_from_db()
     assert people["rita"].check_password(cast.PASSWORD)
@@ -223,7 +252,13 @@ def test_a_group_that_was_deleted_and_made_again_keeps_no_member_of_old(runbook,
     delete(night, by=people["sue"])
     night = Group.objects.create(name="Night owners")
     cast.join(people["rita"], "Night owners")  # else nobody could sign, and nobody could ask
-    replace_rule(target_level="shadow", required_signatures=1, group=night, evidence_required=False, by=people["sue"])
+    replace_rule(
+        target_level="shadow",
+        required_signatures=1,
+        group=night,
+        evidence_required=False,
+        by=people["sue"],
+    )
     request = cast.ask(runbook, by=people["ed"], level="shadow")
     cast.join(people["otto"], "Night owners")
     refused(lambda: cast.approve(request, by=people["otto"]), Refusal.ACCOUNT_TOO_YOUNG)
@@ -256,7 +291,9 @@ def light_re_sign(people):
 def test_what_has_run_out_is_not_signed_anew_by_the_lighter_rule(runbook, people):
     light_re_sign(people)
     cast.make_ready(runbook)
-    past_the_guards("UPDATE runbooks_runbook SET signed_until = '2026-01-01' WHERE id = %s", runbook.pk)
+    past_the_guards(
+        "UPDATE runbooks_runbook SET signed_until = '2026-01-01' WHERE id = %s", runbook.pk
+    )
     request = cast.ask(Runbook.objects.get(pk=runbook.pk), by=people["ed"])
     assert (request.rule.purpose, request.required_signatures) == (RulePurpose.MOVE, 2)
 
@@ -298,7 +335,10 @@ def test_a_text_that_is_shown_otherwise_than_it_was_rendered_is_not_signed(peopl
 def test_a_rule_that_the_ledger_never_heard_of_is_obeyed_by_nobody(runbook, people):
     SignOffRule.objects.filter(target_level="ready", purpose="move").update(in_force=False)
     SignOffRule.objects.create(
-        target_level="ready", version=7, required_signatures=1, group=Group.objects.get(name=RISK_OWNERS)
+        target_level="ready",
+        version=7,
+        required_signatures=1,
+        group=Group.objects.get(name=RISK_OWNERS),
     )
     refused(lambda: cast.ask(runbook, by=people["ed"]), Refusal.RULE_MISSING)
 
@@ -309,7 +349,10 @@ def test_a_rule_that_the_ledger_tells_of_in_its_first_format_is_told_anew(runboo
 
     SignOffRule.objects.filter(target_level="ready", purpose="move").update(in_force=False)
     old = SignOffRule.objects.create(
-        target_level="ready", version=7, required_signatures=3, group=Group.objects.get(name=RISK_OWNERS)
+        target_level="ready",
+        version=7,
+        required_signatures=3,
+        group=Group.objects.get(name=RISK_OWNERS),
     )
     with ledger.atomic():
         ledger.append(
@@ -345,8 +388,15 @@ def test_a_solo_rule_follows_the_levels_rule(runbook, people, settings):
 @pytest.mark.parametrize("days", [0, 3661, 9_999_999, -1])
 def test_a_rule_for_a_senseless_number_of_days_is_refused_beside_its_field(people, sign_in, days):
     group = Group.objects.get(name=RISK_OWNERS)
-    values = {"target_level": "shadow", "purpose": "move", "required_signatures": 1, "group": group.pk}
-    answer = sign_in("sue").post("/admin/governance/signoffrule/add/", values | {"valid_days": days})
+    values = {
+        "target_level": "shadow",
+        "purpose": "move",
+        "required_signatures": 1,
+        "group": group.pk,
+    }
+    answer = sign_in("sue").post(
+        "/admin/governance/signoffrule/add/", values | {"valid_days": days}
+    )
     assert answer.status_code == 200
     assert "valid_days" in answer.context["adminform"].form.errors
 
@@ -390,7 +440,13 @@ def proof(ready_runbook):
 
 def appended(proof, **fields):
     last = proof["entries"][-1]
-    row = {**last, **fields, "sequence": last["sequence"] + 1, "previous_hash": last["hash"], "digests": ""}
+    row = {
+        **last,
+        **fields,
+        "sequence": last["sequence"] + 1,
+        "previous_hash": last["hash"],
+        "digests": "",
+    }
     proof["entries"].append(row)
     return row
 
@@ -433,8 +489,12 @@ def test_a_rejection_between_signature_and_application_is_noticed(proof):
 @pytest.mark.parametrize("chosen", ["abc", "9" * 23, "", "\x00", "٣"])
 @pytest.mark.parametrize("name", ["runbooks/runbook", "governance/apitoken", "governance/finding"])
 def test_a_chosen_row_that_is_none_is_refused_with_a_sentence(ready_runbook, sign_in, name, chosen):
-    action = {"runbooks/runbook": "ask_for_renewals", "governance/apitoken": "revoke"}.get(name, "mark_resolved")
-    answer = sign_in("sue").post(f"/admin/{name}/", {"action": action, "_selected_action": [chosen]})
+    action = {"runbooks/runbook": "ask_for_renewals", "governance/apitoken": "revoke"}.get(
+        name, "mark_resolved"
+    )
+    answer = sign_in("sue").post(
+        f"/admin/{name}/", {"action": action, "_selected_action": [chosen]}
+    )
     assert answer.status_code in (200, 302)
 
 
@@ -455,7 +515,9 @@ def test_a_signature_of_other_letters_is_a_wrong_one(ready_runbook, tmp_path, se
 
 def test_one_part_of_tick_that_fails_holds_up_no_other(runbook, people, monkeypatch):
     User.objects.filter(username="rita").update(email="rita@portal.example")
-    User.objects.filter(username="rolf").update(email="rolf@portal.example\nBcc: all@portal.example")
+    User.objects.filter(username="rolf").update(
+        email="rolf@portal.example\nBcc: all@portal.example"
+    )
     cast.ask(runbook, by=people["ed"])
 
     def fails(**_):

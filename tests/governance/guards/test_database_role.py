@@ -132,7 +132,12 @@ def manage(*words, **environment):
         (LEDGER, "SELECT INSERT", "", []),
         (LEDGER, "SELECT", "", [f"it lacks INSERT on {LEDGER}"]),
         (LEDGER, "SELECT INSERT UPDATE", "actor hash", [f"it must not have UPDATE on {LEDGER}"]),
-        (LEDGER, "SELECT INSERT", "actor hash", [f"it must not have UPDATE (actor, hash) on {LEDGER}"]),
+        (
+            LEDGER,
+            "SELECT INSERT",
+            "actor hash",
+            [f"it must not have UPDATE (actor, hash) on {LEDGER}"],
+        ),
         (REQUEST, "SELECT INSERT", "state closed_at closed_reason applied_at dependence", []),
         (
             REQUEST,
@@ -141,7 +146,12 @@ def manage(*words, **environment):
             [f"it lacks UPDATE (state) on {REQUEST}"],
         ),
         ("django_migrations", "SELECT", "", []),
-        ("django_migrations", "SELECT INSERT", "", ["it must not have INSERT on django_migrations"]),
+        (
+            "django_migrations",
+            "SELECT INSERT",
+            "",
+            ["it must not have INSERT on django_migrations"],
+        ),
     ],
 )
 def test_a_role_has_what_it_needs_and_no_more(table, granted, changeable, wanted):
@@ -150,16 +160,24 @@ def test_a_role_has_what_it_needs_and_no_more(table, granted, changeable, wanted
 
 def test_the_script_grants_exactly_what_the_check_asks_for():
     script = SCRIPT.read_text(encoding="utf-8")
-    revoked = re.findall(r"^REVOKE UPDATE, DELETE ON ([\w, ]+) FROM portal_app;", script, re.MULTILINE)
+    revoked = re.findall(
+        r"^REVOKE UPDATE, DELETE ON ([\w, ]+) FROM portal_app;", script, re.MULTILINE
+    )
     assert {table for tables in revoked for table in tables.split(", ")} == set(role.ADDED_TO)
-    granted = re.findall(r"^GRANT UPDATE \(([\w, ]+)\) ON (\w+) TO portal_app;", script, re.MULTILINE)
+    granted = re.findall(
+        r"^GRANT UPDATE \(([\w, ]+)\) ON (\w+) TO portal_app;", script, re.MULTILINE
+    )
     assert {table: set(columns.split(", ")) for columns, table in granted} == {
         table: set(columns) for table, columns in role.ADDED_TO.items() if columns
     }
 
 
 def test_the_script_ends_at_its_first_error_and_leaves_nothing_behind():
-    lines = [line for line in SCRIPT.read_text(encoding="utf-8").splitlines() if line and not line.startswith("--")]
+    lines = [
+        line
+        for line in SCRIPT.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("--")
+    ]
     assert lines[:2] == [r"\set ON_ERROR_STOP on", "BEGIN;"]
     assert lines[-1] == "COMMIT;"
 
@@ -235,15 +253,24 @@ def test_the_role_of_the_script_is_clean(bounded):
         ("REVOKE DELETE ON django_session FROM %s", "it lacks DELETE on django_session"),
         ("REVOKE SELECT ON django_migrations FROM %s", "it lacks SELECT on django_migrations"),
         (f"REVOKE UPDATE (state) ON {REQUEST} FROM %s", f"it lacks UPDATE (state) on {REQUEST}"),
-        ("REVOKE USAGE ON SEQUENCE auth_user_id_seq FROM %s", "it lacks USAGE on the sequence auth_user_id_seq"),
+        (
+            "REVOKE USAGE ON SEQUENCE auth_user_id_seq FROM %s",
+            "it lacks USAGE on the sequence auth_user_id_seq",
+        ),
         (f"GRANT UPDATE ON {LEDGER} TO %s", f"it must not have UPDATE on {LEDGER}"),
         (f"GRANT UPDATE (actor) ON {LEDGER} TO %s", f"it must not have UPDATE (actor) on {LEDGER}"),
         (f"GRANT TRUNCATE ON {LEDGER} TO %s", f"it must not have TRUNCATE on {LEDGER}"),
         ("GRANT TRIGGER ON runbooks_runbook TO %s", "it must not have TRIGGER on runbooks_runbook"),
-        ("GRANT CREATE ON SCHEMA public TO %s", "it may create tables and functions in the schema public"),
+        (
+            "GRANT CREATE ON SCHEMA public TO %s",
+            "it may create tables and functions in the schema public",
+        ),
         ("ALTER ROLE %s CREATEROLE", "it may create roles"),
         ("ALTER ROLE %s SUPERUSER", "it is a superuser"),
-        ("DO $$ BEGIN EXECUTE format('GRANT %%I TO %s', current_user); END $$", "owner of the tables"),
+        (
+            "DO $$ BEGIN EXECUTE format('GRANT %%I TO %s', current_user); END $$",
+            "owner of the tables",
+        ),
     ],
 )
 def test_one_grant_too_few_or_too_many_fails_the_check_and_is_named(bounded, change, named):
@@ -293,13 +320,17 @@ def test_the_check_fails_in_a_process_of_its_own_too(on_postgresql):
         return
     database = connection.settings_dict
     account = database["USER"] + (f":{database['PASSWORD']}" if database["PASSWORD"] else "")
-    address = f"postgres://{account}@{database['HOST']}:{database['PORT'] or 5432}/{database['NAME']}"
+    address = (
+        f"postgres://{account}@{database['HOST']}:{database['PORT'] or 5432}/{database['NAME']}"
+    )
     done = manage("check", "--deploy", DATABASE_URL=address)
     assert done.returncode == 1
     assert "governance.E003" in done.stderr
 
 
 def test_operations_name_the_same_commands():
-    operations = Path(django_settings.BASE_DIR / "docs" / "operations.md").read_text(encoding="utf-8")
+    operations = Path(django_settings.BASE_DIR / "docs" / "operations.md").read_text(
+        encoding="utf-8"
+    )
     assert "--file=docs/postgresql_role.sql" in operations
     assert "manage.py check --deploy" in operations

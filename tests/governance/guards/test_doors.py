@@ -25,7 +25,8 @@ from tests.portal.addresses import every_route
 
 pytestmark = pytest.mark.django_db
 
-# What each command of ours does to governed rows. A new command fails the test below until it stands here.
+# What each command of ours does to governed rows. A new command fails the test below until it
+# stands here.
 WRITES_THE_LEDGER = {
     "accept_broken_ledger",
     "accept_clock",
@@ -59,14 +60,18 @@ def last():
 
 
 def test_every_command_of_ours_is_known_to_write_the_ledger_or_nothing():
-    ours = {name for name, app in get_commands().items() if app in ("portal", "governance", "runbooks")}
+    ours = {
+        name for name, app in get_commands().items() if app in ("portal", "governance", "runbooks")
+    }
     assert ours == WRITES_THE_LEDGER | WRITES_NOTHING_GOVERNED
 
 
 def test_every_admin_routes_its_writes_or_has_none(people):
     for model_admin in admin.site._registry.values():
         assert isinstance(model_admin, AuditedAdmin | ReadOnlyAdmin)
-        assert not getattr(model_admin, "list_editable", ()), "an edit in a list would go past the ledger's reason"
+        assert not getattr(model_admin, "list_editable", ()), (
+            "an edit in a list would go past the ledger's reason"
+        )
 
 
 def test_no_route_of_the_api_writes():
@@ -80,7 +85,9 @@ def test_no_route_of_the_api_writes():
 def test_commands_that_write_nothing_governed_leave_no_row(ready_runbook, tmp_path):
     rows = ChangeLogEntry.objects.count()
     call_command("checkpoint", "--output", str(tmp_path / "a"), stdout=StringIO())
-    call_command("export_proof", ready_runbook.slug, "--output", str(tmp_path / "b"), stdout=StringIO())
+    call_command(
+        "export_proof", ready_runbook.slug, "--output", str(tmp_path / "b"), stdout=StringIO()
+    )
     call_command("verdict", ready_runbook.slug, stdout=StringIO())
     call_command("verify_ledger", stdout=StringIO())
     assert ChangeLogEntry.objects.count() == rows
@@ -92,7 +99,9 @@ def test_commands_that_write_nothing_governed_leave_no_row(ready_runbook, tmp_pa
 
 def test_an_account_that_a_command_makes_is_told(people, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a-long-horse-battery")
-    call_command("createsuperuser", "--noinput", "--username", "root-1", "--email", "", stdout=StringIO())
+    call_command(
+        "createsuperuser", "--noinput", "--username", "root-1", "--email", "", stdout=StringIO()
+    )
     row = last()
     assert (row.action, row.subject, row.actor) == (Action.CREATED, "user:root-1", "(system)")
     assert row.changes["is_superuser"]["after"] is True
@@ -100,7 +109,9 @@ def test_an_account_that_a_command_makes_is_told(people, monkeypatch):
     assert "password" not in row.changes
 
 
-def test_a_new_account_in_the_admin_is_two_rows_who_made_it_and_who_set_its_password(people, sign_in):
+def test_a_new_account_in_the_admin_is_two_rows_who_made_it_and_who_set_its_password(
+    people, sign_in
+):
     values = {
         "username": "newcomer",
         "usable_password": "true",
@@ -119,7 +130,13 @@ def test_the_name_of_a_group_that_signs_is_fixed(people, sign_in):
     from django.contrib.auth.models import Group
 
     group = Group.objects.create(name="Night shift")
-    replace_rule(target_level="shadow", required_signatures=1, group=group, evidence_required=False, by=people["sue"])
+    replace_rule(
+        target_level="shadow",
+        required_signatures=1,
+        group=group,
+        evidence_required=False,
+        by=people["sue"],
+    )
     sign_in("sue").post(f"/admin/auth/group/{group.pk}/change/", {"name": "Day shift"})
     group.refresh_from_db()
     assert group.name == "Night shift"
@@ -198,7 +215,9 @@ def test_tokens_are_revoked_in_the_admin_by_whoever_may(token, sign_in):
 
 
 def fail_to_sign_in(client, name="otto", times=1):
-    return [client.post("/login/", {"username": name, "password": "wrong"}) for _ in range(times)][-1]
+    return [client.post("/login/", {"username": name, "password": "wrong"}) for _ in range(times)][
+        -1
+    ]
 
 
 def test_ten_wrong_passwords_lock_the_sign_in_and_one_row_tells_of_it(people):
@@ -225,7 +244,11 @@ def test_guessing_over_the_api_is_locked_as_well(people):
     from tests.portal.test_access import basic
 
     for _ in range(django_settings.AXES_FAILURE_LIMIT):
-        assert Client(headers=basic("otto", "wrong")).get("/api/v1/runbooks/").status_code in (401, 403, 429)
+        assert Client(headers=basic("otto", "wrong")).get("/api/v1/runbooks/").status_code in (
+            401,
+            403,
+            429,
+        )
     assert Client(headers=basic("otto")).get("/api/v1/runbooks/").status_code in (401, 403, 429)
     assert ChangeLogEntry.objects.filter(action=Action.SIGN_IN_LOCKED).count() == 1
 
@@ -238,16 +261,23 @@ def test_a_name_that_nobody_bears_leaves_no_row(people):
 def test_others_sign_in_meanwhile_and_the_lock_ends(people, monkeypatch):
     client = Client()
     fail_to_sign_in(client, times=django_settings.AXES_FAILURE_LIMIT)
-    assert Client().post("/login/", {"username": "rita", "password": cast.PASSWORD}).status_code == 302
+    assert (
+        Client().post("/login/", {"username": "rita", "password": cast.PASSWORD}).status_code == 302
+    )
     later = timezone.now() + timedelta(minutes=16)
     import time_machine
 
     with time_machine.travel(later, tick=True):
-        assert Client().post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code == 302
+        assert (
+            Client().post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code
+            == 302
+        )
 
 
 def test_nine_wrong_ones_and_a_right_one_lock_nothing(people):
     client = Client()
     fail_to_sign_in(client, times=django_settings.AXES_FAILURE_LIMIT - 1)
-    assert client.post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code == 302
+    assert (
+        client.post("/login/", {"username": "otto", "password": cast.PASSWORD}).status_code == 302
+    )
     assert ledger.verify().is_whole

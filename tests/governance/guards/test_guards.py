@@ -53,7 +53,12 @@ def test_a_guard_of_an_earlier_release_does_not_stop_the_migrate_that_replaces_i
 
 
 def test_queryset_update_moves_no_readiness(runbook):
-    refused(lambda: Runbook.objects.filter(pk=runbook.pk).update(readiness_level="ready", readiness_year=2026), ALONE)
+    refused(
+        lambda: Runbook.objects.filter(pk=runbook.pk).update(
+            readiness_level="ready", readiness_year=2026
+        ),
+        ALONE,
+    )
 
 
 def test_save_moves_no_readiness(runbook):
@@ -69,7 +74,11 @@ def test_bulk_update_moves_no_readiness(runbook):
 def test_raw_sql_moves_no_readiness(runbook):
     refused(
         lambda: execute(
-            "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = 2026 WHERE id = %s", runbook.pk
+            (
+                "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = 2026 "
+                "WHERE id = %s"
+            ),
+            runbook.pk,
         ),
         ALONE,
     )
@@ -78,7 +87,9 @@ def test_raw_sql_moves_no_readiness(runbook):
 def test_raw_sql_forges_no_signed_document(ready_runbook):
     refused(
         lambda: execute(
-            "UPDATE runbooks_runbook SET signed_document_sha256 = %s WHERE id = %s", "0" * 64, ready_runbook.pk
+            "UPDATE runbooks_runbook SET signed_document_sha256 = %s WHERE id = %s",
+            "0" * 64,
+            ready_runbook.pk,
         ),
         ALONE,
     )
@@ -86,7 +97,9 @@ def test_raw_sql_forges_no_signed_document(ready_runbook):
 
 def test_a_new_runbook_is_never_born_ready(people):
     refused(
-        lambda: Runbook.objects.create(slug="x", title="x", readiness_level="ready", readiness_year=2026),
+        lambda: Runbook.objects.create(
+            slug="x", title="x", readiness_level="ready", readiness_year=2026
+        ),
         "starts unassessed",
     )
 
@@ -95,7 +108,12 @@ def test_loaddata_moves_no_readiness(runbook, tmp_path):
     row = {
         "model": "runbooks.runbook",
         "pk": runbook.pk,
-        "fields": {"slug": runbook.slug, "title": runbook.title, "readiness_level": "ready", "readiness_year": 2026},
+        "fields": {
+            "slug": runbook.slug,
+            "title": runbook.title,
+            "readiness_level": "ready",
+            "readiness_year": 2026,
+        },
     }
     path = tmp_path / "rows.json"
     path.write_text(json.dumps([row]))
@@ -119,7 +137,10 @@ def test_a_used_approval_moves_nothing_a_second_time(ready_runbook, people):
     downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     refused(
         lambda: execute(
-            "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = %s WHERE id = %s",
+            (
+                "UPDATE runbooks_runbook SET readiness_level = 'ready', readiness_year = %s "
+                "WHERE id = %s"
+            ),
             year,
             ready_runbook.pk,
         ),
@@ -139,12 +160,16 @@ def test_insert_or_replace_is_no_way_round(ready_runbook):
         return  # PostgreSQL knows no such statement
     refused(
         lambda: execute(
-            "INSERT OR REPLACE INTO runbooks_runbook SELECT * FROM runbooks_runbook WHERE id = %s", ready_runbook.pk
+            "INSERT OR REPLACE INTO runbooks_runbook SELECT * FROM runbooks_runbook WHERE id = %s",
+            ready_runbook.pk,
         ),
         "starts unassessed",
     )
     refused(
-        lambda: execute("INSERT OR REPLACE INTO governance_changelogentry SELECT * FROM governance_changelogentry"),
+        lambda: execute(
+            "INSERT OR REPLACE INTO governance_changelogentry SELECT * FROM "
+            "governance_changelogentry"
+        ),
         "grows at its end",
     )
 
@@ -153,7 +178,9 @@ def test_a_request_is_not_approved_without_its_signatures(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     cast.approve(request, by=people["rita"])
     refused(
-        lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(state="approved", closed_at=timezone.now()),
+        lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(
+            state="approved", closed_at=timezone.now()
+        ),
         "signatures are complete",
     )
 
@@ -168,11 +195,17 @@ def test_what_a_request_pins_is_pinned(runbook, people):
         ("metadata", {"title": "other"}),
         ("requested_by", people["rita"]),
     ):
-        refused(lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(**{field: value}), "pinned")  # noqa: B023
+        refused(
+            lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(**{field: value}),  # noqa: B023
+            "pinned",
+        )
 
 
 def test_a_closed_request_never_opens_again(ready_runbook):
-    refused(lambda: StatusChangeRequest.objects.update(state="open", closed_at=None, applied_at=None), "never moves")
+    refused(
+        lambda: StatusChangeRequest.objects.update(state="open", closed_at=None, applied_at=None),
+        "never moves",
+    )
 
 
 def test_a_request_is_not_born_approved_nor_under_a_lower_quorum(runbook, people):
@@ -270,7 +303,9 @@ def insert_ledger_row(**values):
         **values,
     }
     marks = ", ".join(["%s"] * len(row))
-    execute(f"INSERT INTO governance_changelogentry ({', '.join(row)}) VALUES ({marks})", *row.values())
+    execute(
+        f"INSERT INTO governance_changelogentry ({', '.join(row)}) VALUES ({marks})", *row.values()
+    )
 
 
 @pytest.mark.parametrize("when", UNREADABLE_TIMES[connection.vendor])
@@ -279,7 +314,8 @@ def test_the_ledger_takes_no_time_that_nobody_can_read_again(runbook, when):
 
 
 @pytest.mark.parametrize(
-    "changes", ["[]", '"x"', "7", "null", '{"a": 1}', '{"a": null}', '{"a": []}', '{"a": {}, "b": "x"}']
+    "changes",
+    ["[]", '"x"', "7", "null", '{"a": 1}', '{"a": null}', '{"a": []}', '{"a": {}, "b": "x"}'],
 )
 def test_the_ledger_takes_no_changes_that_nobody_can_read_again(runbook, changes):
     refused(lambda: insert_ledger_row(changes=changes), "can be read")
@@ -299,7 +335,9 @@ def test_the_ledger_takes_no_key_twice(runbook, changes):
         return
     insert_ledger_row(changes=changes)  # jsonb keeps one value of a key, for SQL and Python alike
     with connection.cursor() as cursor:
-        cursor.execute("SELECT changes::text FROM governance_changelogentry ORDER BY sequence DESC LIMIT 1")
+        cursor.execute(
+            "SELECT changes::text FROM governance_changelogentry ORDER BY sequence DESC LIMIT 1"
+        )
         assert cursor.fetchone()[0].count("2") == 1
 
 
@@ -311,7 +349,8 @@ def test_the_ledger_takes_no_bytes_for_a_text(runbook, column):
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("metadata", '{"a": 1, "a": 2}'), ("rationale", b"x"), ("independent", "f")]
+    ("column", "value"),
+    [("metadata", '{"a": 1, "a": 2}'), ("rationale", b"x"), ("independent", "f")],
 )
 def test_a_request_is_stored_in_one_spelling(runbook, people, column, value):
     if connection.vendor != "sqlite":
@@ -319,18 +358,28 @@ def test_a_request_is_stored_in_one_spelling(runbook, people, column, value):
     request = cast.ask(runbook, by=people["ed"])
     withdraw(request=request, reason="x", by=people["ed"])
     columns = [field.column for field in request._meta.concrete_fields]
-    values = ["(SELECT max(id) + 1 FROM governance_statuschangerequest)" if name == "id" else name for name in columns]
+    values = [
+        "(SELECT max(id) + 1 FROM governance_statuschangerequest)" if name == "id" else name
+        for name in columns
+    ]
     values = [
         {"state": "'open'", "closed_at": "NULL", column: "%s"}.get(name, each)
         for name, each in zip(columns, values, strict=True)
     ]
-    statement = f"INSERT INTO governance_statuschangerequest ({', '.join(columns)}) SELECT {', '.join(values)}"
-    refused(lambda: execute(f"{statement} FROM governance_statuschangerequest", value), "one spelling")
+    statement = (
+        f"INSERT INTO governance_statuschangerequest ({', '.join(columns)}) SELECT "
+        f"{', '.join(values)}"
+    )
+    refused(
+        lambda: execute(f"{statement} FROM governance_statuschangerequest", value), "one spelling"
+    )
 
 
 def test_a_forged_row_keeps_nobody_from_taking_a_readiness_down(ready_runbook, people):
     guards.remove()
-    insert_ledger_row(changes=f'{{"a": {{"after": {"9" * 5000}}}}}')  # more digits than anybody reads
+    insert_ledger_row(
+        changes=f'{{"a": {{"after": {"9" * 5000}}}}}'
+    )  # more digits than anybody reads
     guards.install()
     downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
@@ -339,7 +388,9 @@ def test_a_forged_row_keeps_nobody_from_taking_a_readiness_down(ready_runbook, p
 
 @pytest.mark.parametrize("microsecond", [0, 1, 499_999, 999_499, 999_500, 999_999])
 def test_every_time_that_the_portal_writes_is_taken(people, microsecond):
-    moment = timezone.now().replace(year=2090, month=12, day=31, hour=23, minute=59, second=59, microsecond=microsecond)
+    moment = timezone.now().replace(
+        year=2090, month=12, day=31, hour=23, minute=59, second=59, microsecond=microsecond
+    )
     with ledger.atomic():
         ledger.append(ledger.Record(actor=ledger.SYSTEM, action="changed", subject="x"), at=moment)
     assert ledger.verify().is_whole
@@ -347,10 +398,14 @@ def test_every_time_that_the_portal_writes_is_taken(people, microsecond):
 
 def test_what_can_be_read_is_taken_by_the_guard(runbook):
     insert_ledger_row(changes='{"a": {"before": null, "after": 1}}')
-    assert ChangeLogEntry.objects.order_by("-sequence").first().changes == {"a": {"before": None, "after": 1}}
+    assert ChangeLogEntry.objects.order_by("-sequence").first().changes == {
+        "a": {"before": None, "after": 1}
+    }
 
 
-@pytest.mark.parametrize("table", ["governance_changelogentry", "governance_signoff", "runbooks_runbook"])
+@pytest.mark.parametrize(
+    "table", ["governance_changelogentry", "governance_signoff", "runbooks_runbook"]
+)
 def test_postgresql_never_empties_a_governed_table(ready_runbook, table):
     if connection.vendor == "postgresql":
         execute("SET CONSTRAINTS ALL IMMEDIATE")  # else it refuses for another reason
@@ -365,7 +420,10 @@ def test_the_ledger_is_written_in_a_transaction_or_not_at_all(transactional_db):
 def test_a_document_is_never_edited_nor_deleted(runbook):
     refused(lambda: Document.objects.update(text="# Flood the cellar"), "never edited")
     refused(lambda: Document.objects.update(html="<p>Flood the cellar</p>"), "never edited")
-    refused(lambda: Document.objects.all()._raw_delete("default"), "never deleted|violates foreign key|FOREIGN KEY")
+    refused(
+        lambda: Document.objects.all()._raw_delete("default"),
+        "never deleted|violates foreign key|FOREIGN KEY",
+    )
 
 
 def test_loaddata_replaces_no_document(runbook, tmp_path):
@@ -381,9 +439,15 @@ def test_a_rule_is_never_edited_nor_put_back_in_force(people):
         {"group": Group.objects.get(name="Operators")},
         {"target_level": "track"},
     ):
-        refused(lambda: SignOffRule.objects.filter(target_level="ready").update(**changes), "never edited")  # noqa: B023
+        refused(
+            lambda: SignOffRule.objects.filter(target_level="ready").update(**changes),  # noqa: B023
+            "never edited",
+        )
     SignOffRule.objects.filter(target_level="ready").update(in_force=False)
-    refused(lambda: SignOffRule.objects.filter(target_level="ready").update(in_force=True), "never edited")
+    refused(
+        lambda: SignOffRule.objects.filter(target_level="ready").update(in_force=True),
+        "never edited",
+    )
 
 
 def test_a_runbook_keeps_its_slug(runbook):
@@ -392,7 +456,10 @@ def test_a_runbook_keeps_its_slug(runbook):
 
 def test_requests_do_not_swap_their_numbers(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    refused(lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(id=request.pk + 1000), "pinned")
+    refused(
+        lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(id=request.pk + 1000),
+        "pinned",
+    )
 
 
 def raw_sign_off(request, signer):
@@ -427,7 +494,13 @@ def test_an_inactive_risk_owner_does_not_sign_by_raw_insert(runbook, people):
         {"direction": "down"},
         {"direction": "down", "to_level": "shadow", "to_year": None},
         {"rule": None},
-        {"direction": "down", "from_level": "ready", "from_year": 2026, "to_level": "retired", "to_year": None},
+        {
+            "direction": "down",
+            "from_level": "ready",
+            "from_year": 2026,
+            "to_level": "retired",
+            "to_year": None,
+        },
     ],
 )
 def test_a_forged_request_stands_under_no_rule(runbook, people, changes):
@@ -450,7 +523,8 @@ def test_a_neutered_guard_is_noticed(people):
     else:
         execute("DROP TRIGGER guard_ledger_update")
         execute(
-            "CREATE TRIGGER guard_ledger_update BEFORE UPDATE ON governance_changelogentry WHEN 1 = 0"
+            "CREATE TRIGGER guard_ledger_update BEFORE UPDATE ON governance_changelogentry "
+            "WHEN 1 = 0"
             " BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
     assert guards.missing() == ["guard_ledger_update"]
@@ -472,9 +546,11 @@ def test_the_role_that_docs_describe_signs_and_cannot_rewrite(people):
     sql = (django_settings.BASE_DIR / "docs" / "postgresql_role.sql").read_text(encoding="utf-8")
     execute("CREATE ROLE portal_app")
     execute(
-        "\n".join(line for line in sql.splitlines() if not line.startswith(("--", "\\", "BEGIN;", "COMMIT;"))).replace(
-            "%", "%%"
-        )
+        "\n".join(
+            line
+            for line in sql.splitlines()
+            if not line.startswith(("--", "\\", "BEGIN;", "COMMIT;"))
+        ).replace("%", "%%")
     )
     execute("SET ROLE portal_app")
     try:

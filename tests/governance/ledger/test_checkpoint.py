@@ -56,7 +56,9 @@ def test_a_ledger_that_went_on_goes_through_its_checkpoint(kept, people):
 @pytest.mark.django_db
 def test_a_cut_off_end_verifies_in_itself_and_not_against_the_checkpoint(kept):
     rewrite_chain(list(ChangeLogEntry.objects.order_by("sequence"))[:-1])
-    assert ledger.verify().is_whole  # what is stored beside it tells of more, unless that was cut too
+    assert (
+        ledger.verify().is_whole
+    )  # what is stored beside it tells of more, unless that was cut too
     with pytest.raises(CommandError, match="rows were cut off, or an old backup was restored"):
         run("verify_ledger", "--checkpoint", str(kept))
     assert Finding.objects.filter(kind="broken_ledger", resolved_at=None).exists()
@@ -88,7 +90,9 @@ def test_an_empty_ledger_has_a_checkpoint_too(kept, tmp_path):
     path = tmp_path / "empty.json"
     run("checkpoint", "--output", str(path))
     assert json.loads(path.read_text())["sequence"] == 0
-    with pytest.raises(CommandError, match="The chain is whole, but stored rows are not what it tells"):
+    with pytest.raises(
+        CommandError, match="The chain is whole, but stored rows are not what it tells"
+    ):
         run("verify_ledger", "--checkpoint", str(path))
     with pytest.raises(CommandError, match="cut off"):
         run("verify_ledger", "--checkpoint", str(kept))
@@ -133,7 +137,11 @@ def test_a_signed_one_asks_for_the_key(ready_runbook, tmp_path, settings):
         run("verify_ledger", "--checkpoint", str(path))
 
 
-@given(text=st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)))
+@given(
+    text=st.one_of(
+        st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)
+    )
+)
 def test_nonsense_is_no_checkpoint_and_no_crash(text):
     with pytest.raises(CheckpointError):
         read_checkpoint(text, key="")
@@ -141,7 +149,14 @@ def test_nonsense_is_no_checkpoint_and_no_crash(text):
 
 @pytest.mark.parametrize(
     "change",
-    [{"sequence": "1"}, {"sequence": -1}, {"count": True}, {"hash": None}, {"format": "other/1"}, {"more": 1}],
+    [
+        {"sequence": "1"},
+        {"sequence": -1},
+        {"count": True},
+        {"hash": None},
+        {"format": "other/1"},
+        {"more": 1},
+    ],
 )
 def test_a_checkpoint_with_a_wrong_member_is_refused(change):
     values = {"sequence": 1, "hash": "0" * 64, "count": 1, "recorded_at": "", "taken_at": ""}
@@ -162,25 +177,53 @@ def test_a_file_that_cannot_be_read_says_so(ready_runbook, tmp_path, content):
 
 # ---- every cell of a long ledger
 
-CELLS = ("recorded_at", "actor", "action", "subject", "subject_title", "reason", "release", "changes")
+CELLS = (
+    "recorded_at",
+    "actor",
+    "action",
+    "subject",
+    "subject_title",
+    "reason",
+    "release",
+    "changes",
+)
 
 
 CHAIN = []
 
 
 @settings(deadline=None, max_examples=60)
-@given(row=st.integers(0, 999), cell=st.sampled_from((*CELLS, "digests", "previous_hash", "hash")), data=st.data())
-def test_no_change_of_one_cell_among_a_thousand_rows_goes_unnoticed_and_its_column_is_named(row, cell, data):
+@given(
+    row=st.integers(0, 999),
+    cell=st.sampled_from((*CELLS, "digests", "previous_hash", "hash")),
+    data=st.data(),
+)
+def test_no_change_of_one_cell_among_a_thousand_rows_goes_unnoticed_and_its_column_is_named(
+    row, cell, data
+):
     if not CHAIN:
         CHAIN.extend(entries(1_000))
     entry = CHAIN[row]
     old = getattr(entry, cell)
     if cell == "recorded_at":
-        new = data.draw(st.timedeltas().filter(bool).map(lambda step: _moved(old, step)).filter(lambda at: at != old))
+        new = data.draw(
+            st.timedeltas()
+            .filter(bool)
+            .map(lambda step: _moved(old, step))
+            .filter(lambda at: at != old)
+        )
     elif cell == "changes":
-        new = data.draw(st.dictionaries(st.text(max_size=3), st.integers(), max_size=2).filter(lambda v: v != old))
+        new = data.draw(
+            st.dictionaries(st.text(max_size=3), st.integers(), max_size=2).filter(
+                lambda v: v != old
+            )
+        )
     else:
-        new = data.draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=70).filter(lambda v: v != old))
+        new = data.draw(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=70).filter(
+                lambda v: v != old
+            )
+        )
     setattr(entry, cell, new)
     try:
         result = ledger.verify_entries(iter(CHAIN))
@@ -242,7 +285,10 @@ def test_a_proof_holds_without_the_portal(proof, ready_runbook, kept, tmp_path):
 def test_another_text_is_not_the_signed_one(proof, tmp_path):
     other = tmp_path / "other.md"
     other.write_text("# Something else\n")
-    assert script(proof, "--document", other) == (1, "It does not hold: The document is not the signed text.\n")
+    assert script(proof, "--document", other) == (
+        1,
+        "It does not hold: The document is not the signed text.\n",
+    )
 
 
 @pytest.mark.django_db
@@ -252,7 +298,10 @@ def test_another_text_is_not_the_signed_one(proof, tmp_path):
         (lambda proof: proof["entries"][1].update(actor="nobody"), "is not what its hash says"),
         (lambda proof: proof["entries"].pop(1), "one is missing"),
         (lambda proof: proof["metadata"].update(title="Other"), "metadata is not what was signed"),
-        (lambda proof: proof["checkpoint"].update(hash="0" * 64), "does not go through the checkpoint"),
+        (
+            lambda proof: proof["checkpoint"].update(hash="0" * 64),
+            "does not go through the checkpoint",
+        ),
         (lambda proof: proof.update(request=proof["request"] + 1), "not the one of this request"),
         (lambda proof: proof.update(runbook="other"), "not the one of this request"),
         (lambda proof: proof.update(format="x"), "no proof that this script knows"),
@@ -286,13 +335,19 @@ def test_the_requester_in_the_place_of_a_signer_is_noticed(proof):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"format": ', '"format": "runbook-portal-proof/2", "format": ', "names a member of an object twice"),
+        (
+            '"format": ',
+            '"format": "runbook-portal-proof/2", "format": ',
+            "names a member of an object twice",
+        ),
         ('"actor": ', '"actor": "nobody", "actor": ', "names a member of an object twice"),
         ('"request": ', '"request": 1.0, "other": ', "not whole"),
         ('"request": ', '"request": NaN, "other": ', "not whole"),
     ],
 )
-def test_a_proof_that_two_readers_could_read_differently_is_refused(proof, tmp_path, old, new, words):
+def test_a_proof_that_two_readers_could_read_differently_is_refused(
+    proof, tmp_path, old, new, words
+):
     text = proof.read_text()
     assert old in text
     proof.write_text(text.replace(old, new, 1))
@@ -324,7 +379,9 @@ def test_a_chain_made_anew_does_not_go_through_the_kept_checkpoint(proof, kept, 
 
 
 @pytest.mark.django_db
-def test_a_readiness_that_was_taken_down_since_is_no_longer_proven_by_the_old_approval(proof, ready_runbook, people):
+def test_a_readiness_that_was_taken_down_since_is_no_longer_proven_by_the_old_approval(
+    proof, ready_runbook, people
+):
     downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
     run("export_proof", ready_runbook.slug, "--output", str(proof))
     code, said = script(proof)
@@ -346,7 +403,9 @@ def test_a_place_that_cannot_be_written_is_told(ready_runbook, tmp_path):
             run(command, *words, "--output", str(tmp_path / "no" / "such" / "folder"))
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": "runbook-portal-proof/1"}', "{" * 9, '"text"', "[" * 200])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"format": "runbook-portal-proof/1"}', "{" * 9, '"text"', "[" * 200]
+)
 def test_the_script_answers_nonsense_with_a_sentence(tmp_path, content):
     path = tmp_path / "proof.json"
     path.write_text(content)

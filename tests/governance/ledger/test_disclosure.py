@@ -60,7 +60,11 @@ def client_of(name, sign_in, settings):
 
 
 def restricted_rows():
-    return [row for row in ChangeLogEntry.objects.order_by("sequence") if is_restricted(row.action, row.subject)]
+    return [
+        row
+        for row in ChangeLogEntry.objects.order_by("sequence")
+        if is_restricted(row.action, row.subject)
+    ]
 
 
 # ---- the table
@@ -72,21 +76,31 @@ def test_every_action_has_an_audience():
 
 def test_every_action_and_its_audience_are_explained_in_the_documentation(settings):
     text = (settings.BASE_DIR / "docs" / "ledger.md").read_text(encoding="utf-8")
-    says = re.search(r"^\| `action` \| says \|\n\|---\|---\|\n((?:\|.+\|\n)+)\n", text, re.MULTILINE)
+    says = re.search(
+        r"^\| `action` \| says \|\n\|---\|---\|\n((?:\|.+\|\n)+)\n", text, re.MULTILINE
+    )
     first_cells = [line.split(" | ")[0] for line in says[1].splitlines()]
     told = re.findall(r"`(\w+)`", " ".join(first_cells))
     assert sorted(told) == sorted(Action.values)
     restricted = re.findall(r"^\| (`.+) \| auditors and administrators \|$", text, re.MULTILINE)
     named = set(re.findall(r"`(\w+)`", " ".join(restricted)))
-    assert named == {action for action, audience in AUDIENCE_OF_ACTION.items() if audience is not Audience.READERS}
+    assert named == {
+        action
+        for action, audience in AUDIENCE_OF_ACTION.items()
+        if audience is not Audience.READERS
+    }
 
 
 def test_every_kind_of_object_whose_changes_are_recorded_has_an_audience():
     recorded = {
-        model._meta.model_name for model, admin_of in admin.site._registry.items() if isinstance(admin_of, AuditedAdmin)
+        model._meta.model_name
+        for model, admin_of in admin.site._registry.items()
+        if isinstance(admin_of, AuditedAdmin)
     }
     assert recorded <= set(AUDIENCE_OF_SUBJECT)
-    assert {kind for kind in AUDIENCE_OF_SUBJECT if is_restricted(Action.CHANGED, f"{kind}:x")} == ABOUT_ACCOUNTS
+    assert {
+        kind for kind in AUDIENCE_OF_SUBJECT if is_restricted(Action.CHANGED, f"{kind}:x")
+    } == ABOUT_ACCOUNTS
 
 
 @pytest.mark.parametrize("subject", ["", "user", "user:otto", "unheard-of:x", "x"])
@@ -105,7 +119,9 @@ def test_the_query_and_the_table_say_the_same(told):
 
 
 def test_auditors_and_administrators_may_read_and_nobody_else(people):
-    assert {name for name, user in people.items() if may_read_security_entries(user)} == set(MAY_READ)
+    assert {name for name, user in people.items() if may_read_security_entries(user)} == set(
+        MAY_READ
+    )
     assert not may_read_security_entries(AnonymousUser())
     people["sue"].is_active = False
     assert not may_read_security_entries(people["sue"])
@@ -134,21 +150,35 @@ def test_the_feed_is_complete_and_tells_nothing_of_accounts(told, sign_in, setti
 
 @pytest.mark.parametrize("name", MAY_READ)
 def test_auditors_and_administrators_read_all_of_the_feed(told, sign_in, settings, name):
-    rows = client_of(name, sign_in, settings).get("/api/v1/changes/?page_size=1000").json()["results"]
+    rows = (
+        client_of(name, sign_in, settings).get("/api/v1/changes/?page_size=1000").json()["results"]
+    )
     stored = ChangeSerializer(ChangeLogEntry.objects.order_by("sequence"), many=True).data
     assert rows == json.loads(json.dumps(stored, default=str))
 
 
-@pytest.mark.parametrize("query", ["action=token_created", "subject=user:otto", "subject=user:otto&action=changed"])
+@pytest.mark.parametrize(
+    "query", ["action=token_created", "subject=user:otto", "subject=user:otto&action=changed"]
+)
 def test_a_filter_does_not_find_what_it_must_not_tell(told, sign_in, settings, query):
     for name in MAY_NOT:
-        assert client_of(name, sign_in, settings).get(f"/api/v1/changes/?{query}").json()["results"] == []
+        assert (
+            client_of(name, sign_in, settings).get(f"/api/v1/changes/?{query}").json()["results"]
+            == []
+        )
     for name in MAY_READ:
-        assert client_of(name, sign_in, settings).get(f"/api/v1/changes/?{query}").json()["results"] != []
+        assert (
+            client_of(name, sign_in, settings).get(f"/api/v1/changes/?{query}").json()["results"]
+            != []
+        )
 
 
 def test_a_filter_still_finds_what_everybody_may_read(told, sign_in, settings):
-    found = client_of(None, sign_in, settings).get("/api/v1/changes/?action=readiness_changed").json()["results"]
+    found = (
+        client_of(None, sign_in, settings)
+        .get("/api/v1/changes/?action=readiness_changed")
+        .json()["results"]
+    )
     assert [row["action"] for row in found] == ["readiness_changed"]
 
 
@@ -198,7 +228,15 @@ def test_the_admin_lists_the_sequence_and_tells_nothing_of_accounts(told, sign_i
 
 
 @pytest.mark.parametrize(
-    "query", ["q=otto", "q=sue", "action=token_created", "actor=sue", "subject__startswith=user:o", "actor__contains=s"]
+    "query",
+    [
+        "q=otto",
+        "q=sue",
+        "action=token_created",
+        "actor=sue",
+        "subject__startswith=user:o",
+        "actor__contains=s",
+    ],
 )
 @pytest.mark.parametrize("name", ["ed", "rita"])
 def test_a_search_in_the_admin_does_not_find_what_it_must_not_tell(told, sign_in, name, query):
@@ -213,7 +251,9 @@ def test_a_sort_in_the_admin_does_not_tell_by_the_place(told, sign_in):
     assert not {row.pk for row in listed} & {row.sequence for row in restricted_rows()}
 
 
-def test_the_history_of_an_account_is_withheld_from_whoever_may_merely_see_the_account(told, people, sign_in):
+def test_the_history_of_an_account_is_withheld_from_whoever_may_merely_see_the_account(
+    told, people, sign_in
+):
     from django.contrib.auth.models import Permission
 
     people["ed"].user_permissions.add(Permission.objects.get(codename="view_user"))
@@ -246,8 +286,10 @@ def unreadable(ready_runbook, people):
     changes = "%s::jsonb" if connection.vendor == "postgresql" else "%s"
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO governance_changelogentry (sequence, recorded_at, actor, action, subject, subject_title, reason,"
-            f" release, changes, digests, previous_hash, hash) VALUES (%s, %s, %s, %s, %s, '', '', '', {changes}, '', %s, %s)",
+            "INSERT INTO governance_changelogentry (sequence, recorded_at, actor, action, "
+            "subject, subject_title, reason,"
+            " release, changes, digests, previous_hash, hash) VALUES (%s, %s, %s, %s, %s, "
+            f"'', '', '', {changes}, '', %s, %s)",
             [*columns, last.hash, "f" * 64],
         )
     with pytest.raises(ValueError, match="digits"):
@@ -256,19 +298,31 @@ def unreadable(ready_runbook, people):
 
 
 @pytest.mark.parametrize("name", ["otto", "ada", "sue"])
-def test_an_entry_that_cannot_be_read_hides_no_other(unreadable, ready_runbook, people, sign_in, name):
+def test_an_entry_that_cannot_be_read_hides_no_other(
+    unreadable, ready_runbook, people, sign_in, name
+):
     client = sign_in(name)
-    for address in ("/changes/", f"/runbooks/{ready_runbook.slug}/history/", f"/changes/{unreadable}/"):
+    for address in (
+        "/changes/",
+        f"/runbooks/{ready_runbook.slug}/history/",
+        f"/changes/{unreadable}/",
+    ):
         response = client.get(address)
         assert response.status_code == 200, address
         assert "This entry cannot be read." in response.content.decode(), address
     rows = client.get("/api/v1/changes/?page_size=1000").json()["results"]
     assert [row["sequence"] for row in rows] == list(range(1, unreadable + 1))
-    assert (rows[-1]["action"], rows[-1]["hash"], rows[-1]["recorded_at"]) == (UNREADABLE, "f" * 64, None)
+    assert (rows[-1]["action"], rows[-1]["hash"], rows[-1]["recorded_at"]) == (
+        UNREADABLE,
+        "f" * 64,
+        None,
+    )
     assert client.get(f"/api/v1/changes/{unreadable}/").json() == rows[-1]
 
 
-def test_the_runbook_of_an_entry_that_cannot_be_read_is_shown_and_no_go(unreadable, ready_runbook, sign_in):
+def test_the_runbook_of_an_entry_that_cannot_be_read_is_shown_and_no_go(
+    unreadable, ready_runbook, sign_in
+):
     response = sign_in("otto").get(ready_runbook.get_absolute_url())
     assert response.status_code == 200
     assert "This entry cannot be read." in response.content.decode()
@@ -305,7 +359,10 @@ def scene_of_pages(ready_runbook, people, sign_in):
     request = cast.ask(cast.make_runbook(), by=people["ed"])
     values = {"": {"slug": ready_runbook.slug, "pk": request.pk, "format": "json"}}
     values["admin:runbooks_runbook_downgrade"] = {"pk": ready_runbook.pk}
-    for label, pk in (("runbooks_runbook", ready_runbook.pk), ("governance_statuschangerequest", request.pk)):
+    for label, pk in (
+        ("runbooks_runbook", ready_runbook.pk),
+        ("governance_statuschangerequest", request.pk),
+    ):
         for verb in ("change", "delete", "history"):
             values[f"admin:{label}_{verb}"] = {"object_id": pk}
     known = [
@@ -362,6 +419,10 @@ def test_a_finding_about_an_account_is_read_by_auditors_and_administrators_alone
         f"/admin/governance/finding/{number}/change/",
         f"/admin/governance/finding/{number}/history/",
     ]
-    told_in = [address for address in addresses if "user:" in client.get(address, follow=True).content.decode()]
+    told_in = [
+        address
+        for address in addresses
+        if "user:" in client.get(address, follow=True).content.decode()
+    ]
     assert told_in == (addresses if name in MAY_READ else [])
     assert f"runbook:{runbook.slug}" in client.get("/api/v1/findings/").content.decode()

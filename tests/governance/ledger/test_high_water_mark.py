@@ -52,7 +52,9 @@ class Backup:
         else:
             self.name = f"{connection.settings_dict['NAME']}_backup"
             self._as_maintenance(f"DROP DATABASE IF EXISTS {self.name}")
-            self._as_maintenance(f"CREATE DATABASE {self.name} TEMPLATE {connection.settings_dict['NAME']}")
+            self._as_maintenance(
+                f"CREATE DATABASE {self.name} TEMPLATE {connection.settings_dict['NAME']}"
+            )
 
     def restore(self):
         if connection.vendor == "sqlite":
@@ -75,7 +77,9 @@ class Backup:
         connection.close()
         parameters = connection.get_connection_params() | {"dbname": "postgres"}
         keys = ("dbname", "user", "password", "host", "port")
-        with psycopg.connect(**{key: parameters[key] for key in keys if key in parameters}, autocommit=True) as one:
+        with psycopg.connect(
+            **{key: parameters[key] for key in keys if key in parameters}, autocommit=True
+        ) as one:
             one.execute(statement)
 
 
@@ -155,7 +159,9 @@ def test_a_person_accepts_a_restored_backup_and_nothing_stays_ready(restored, ma
     said = run("accept_restore", "--as", "rita", "--reason", "The disk of Tuesday is lost.")
     assert restored.slug in said
     row = ChangeLogEntry.objects.get(action="restore_accepted")
-    assert row.changes["high_water_mark"]["before"] == [{"sequence": lost["sequence"], "hash": lost["hash"]}]
+    assert row.changes["high_water_mark"]["before"] == [
+        {"sequence": lost["sequence"], "hash": lost["hash"]}
+    ]
     assert reasons(restored) == {"not_ready"}
     again = cast.make_ready(restored)
     assert reasons(again) == set()
@@ -168,8 +174,12 @@ def test_a_person_accepts_a_restored_backup_and_nothing_stays_ready(restored, ma
 def test_a_forged_word_that_the_restore_was_accepted_brings_nothing_back(restored, mark):
     lost = json.loads(mark.read_text())
     with ledger.atomic():
-        changes = {"high_water_mark": {"before": [{"sequence": 1, "hash": lost["hash"]}], "after": None}}
-        record = ledger.Record(actor=ledger.SYSTEM, action="restore_accepted", subject="ledger", changes=changes)
+        changes = {
+            "high_water_mark": {"before": [{"sequence": 1, "hash": lost["hash"]}], "after": None}
+        }
+        record = ledger.Record(
+            actor=ledger.SYSTEM, action="restore_accepted", subject="ledger", changes=changes
+        )
         ledger.append(record)
     assert reasons(restored) == {"ledger_restored"}
 
@@ -190,7 +200,9 @@ def test_the_right_backup_settles_it_without_a_person(mark, ready_runbook, peopl
     assert reasons(ready_runbook) == set()
 
 
-def test_another_host_that_has_seen_more_says_no_until_it_is_accepted_there(restored, mark, settings):
+def test_another_host_that_has_seen_more_says_no_until_it_is_accepted_there(
+    restored, mark, settings
+):
     other = mark.with_name("other_host.json")
     seen = replace(read_mark(), sequence=read_mark().sequence + 1, hash="f" * 64)
     run("accept_restore", "--as", "rita", "--reason", "Lost.")
@@ -263,7 +275,9 @@ def test_marks_written_at_once_end_at_the_highest(mark, people):
     assert not list(mark.parent.glob(".mark.json.*.*"))  # no draft is left
 
 
-def test_rows_of_another_host_are_verified_once_and_passed(mark, ready_runbook, django_assert_num_queries):
+def test_rows_of_another_host_are_verified_once_and_passed(
+    mark, ready_runbook, django_assert_num_queries
+):
     before = mark.read_text()
     cast.store("docs/elsewhere.md", "# Elsewhere\n")
     mark.write_text(before)
@@ -274,7 +288,9 @@ def test_rows_of_another_host_are_verified_once_and_passed(mark, ready_runbook, 
 
 
 @pytest.mark.parametrize("address", ["/api/v1/runbooks/{}/gate/", "/readyz"])
-def test_a_host_that_answers_machines_alone_keeps_a_mark_too(mark, ready_runbook, settings, address):
+def test_a_host_that_answers_machines_alone_keeps_a_mark_too(
+    mark, ready_runbook, settings, address
+):
     """On PostgreSQL these answers are made in a transaction, which ends with the time that they may take."""
     settings.PORTAL_READ = "public"
     before = mark.read_text()
@@ -322,11 +338,14 @@ def test_a_ledger_that_is_new_has_a_mark_from_its_first_row(mark, db):
 
 UNREADABLE = [
     b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format": "x"}', b"[" * 5_000, b"9" * 6_000,
-    b'{"format": "runbook-portal-high-water-mark/1", "sequence": true, "hash": "", "made_anew_at": null,'
+    b'{"format": "runbook-portal-high-water-mark/1", "sequence": true, "hash": "", '
+b'"made_anew_at": null,'
     b' "seen_at": "2026-01-01T00:00:00+00:00"}',
-    b'{"format": "runbook-portal-high-water-mark/1", "sequence": 9e99, "hash": "", "made_anew_at": null,'
+    b'{"format": "runbook-portal-high-water-mark/1", "sequence": 9e99, "hash": "", '
+b'"made_anew_at": null,'
     b' "seen_at": "2026-01-01T00:00:00+00:00"}',
-    b'{"format": "runbook-portal-high-water-mark/1", "sequence": 9, "hash": "", "made_anew_at": null,'
+    b'{"format": "runbook-portal-high-water-mark/1", "sequence": 9, "hash": "", '
+b'"made_anew_at": null,'
     b' "seen_at": "2026-01-01T00:00:00"}',
 ]  # fmt: skip
 
@@ -338,29 +357,40 @@ def test_a_mark_that_cannot_be_read_is_no_go_and_said(mark, ready_runbook, peopl
         read_mark()
     assert reasons(ready_runbook) == {"mark_unreadable"}
     assert readyz().json()["reasons"] == ["mark_unreadable"]
-    assert [found.id for found in run_checks(include_deployment_checks=True) if found.id == "governance.E010"]
+    assert [
+        found.id
+        for found in run_checks(include_deployment_checks=True)
+        if found.id == "governance.E010"
+    ]
     with pytest.raises(CommandError, match="high-water mark"):
         run("accept_restore", "--as", "rita", "--reason", "x")
     downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])
     assert mark.read_bytes() == content  # it is proof of something
 
 
-def test_a_mark_that_cannot_be_written_loses_no_change_and_is_said(mark, ready_runbook, people, settings, sign_in):
+def test_a_mark_that_cannot_be_written_loses_no_change_and_is_said(
+    mark, ready_runbook, people, settings, sign_in
+):
     folder = mark.with_name("no_folder")
     folder.write_text("A file where a folder should be.")
     settings.LEDGER_MARK = str(folder / "mark.json")
     client = sign_in("rita")
     response = client.post(
-        f"/admin/runbooks/runbook/{ready_runbook.pk}/downgrade/", {"level": "shadow", "reason": "Wrong step."}
+        f"/admin/runbooks/runbook/{ready_runbook.pk}/downgrade/",
+        {"level": "shadow", "reason": "Wrong step."},
     )
     assert response.status_code == 302
     assert Runbook.objects.get(pk=ready_runbook.pk).readiness_level == "shadow"
-    assert "cannot be" in " ".join([*readyz().json().get("notes", []), readyz().json().get("reason", "")])
+    assert "cannot be" in " ".join(
+        [*readyz().json().get("notes", []), readyz().json().get("reason", "")]
+    )
     found = [found.id for found in run_checks(include_deployment_checks=True)]
     assert {"governance.E010", "governance.E011"} & set(found)
 
 
-def test_a_folder_that_takes_no_file_is_said_and_stops_nothing(mark, ready_runbook, people, monkeypatch):
+def test_a_folder_that_takes_no_file_is_said_and_stops_nothing(
+    mark, ready_runbook, people, monkeypatch
+):
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
 
@@ -372,7 +402,9 @@ def test_a_folder_that_takes_no_file_is_said_and_stops_nothing(mark, ready_runbo
     assert "governance.E011" in [found.id for found in run_checks(include_deployment_checks=True)]
 
 
-def test_a_lock_that_nobody_gives_back_holds_up_no_downgrade(mark, ready_runbook, people, monkeypatch):
+def test_a_lock_that_nobody_gives_back_holds_up_no_downgrade(
+    mark, ready_runbook, people, monkeypatch
+):
     monkeypatch.setattr(high_water_mark, "LOCK_ATTEMPTS", 2)
     with high_water_mark._locked(mark):
         downgrade(runbook=ready_runbook, level="shadow", reason="x", by=people["rita"])

@@ -13,7 +13,17 @@ from governance import guards, ledger
 from governance.ledger.chain import entry_of
 from governance.ledger.models import ChangeLogEntry
 
-CELLS = ("recorded_at", "actor", "action", "subject", "subject_title", "reason", "release", "changes", "hash")
+CELLS = (
+    "recorded_at",
+    "actor",
+    "action",
+    "subject",
+    "subject_title",
+    "reason",
+    "release",
+    "changes",
+    "hash",
+)
 
 
 def entries(count=12):
@@ -59,7 +69,9 @@ def test_no_change_of_a_single_cell_goes_unnoticed(row, cell, data):
     elif cell == "changes":
         new = data.draw(st.dictionaries(st.text(max_size=3), st.text(max_size=3)))
     else:
-        new = data.draw(st.text(st.characters(exclude_categories=["Cs"])).filter(lambda value: value != old))
+        new = data.draw(
+            st.text(st.characters(exclude_categories=["Cs"])).filter(lambda value: value != old)
+        )
     setattr(chain[row], cell, new)
     result = ledger.verify_entries(iter(chain))
     assert not result.is_whole

@@ -32,7 +32,9 @@ ANOTHER_TIME = {
 }  # fmt: skip
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -75,11 +77,15 @@ def rewrite(value):
     guards.remove()
     last = ChangeLogEntry.objects.latest("sequence")
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {ROWS} SET recorded_at = %s WHERE sequence = %s", [value, last.sequence])
+        cursor.execute(
+            f"UPDATE {ROWS} SET recorded_at = %s WHERE sequence = %s", [value, last.sequence]
+        )
     return last
 
 
-@pytest.mark.parametrize("moment", ["2026-01-02 03:04:05.000006", "2026-01-02 03:04:05", "2026-12-31 23:59:59.900000"])
+@pytest.mark.parametrize(
+    "moment", ["2026-01-02 03:04:05.000006", "2026-01-02 03:04:05", "2026-12-31 23:59:59.900000"]
+)
 def test_every_spelling_that_django_stores_verifies(db, moment):
     with_ledger_at(moment)
     assert ledger.verify().is_whole
@@ -128,7 +134,9 @@ def with_request_number():
     """A ledger whose last row tells of request 1; returns that row."""
     told = {"request": {"before": None, "after": 1}}
     with ledger.atomic():
-        return ledger.append(ledger.Record(ledger.SYSTEM, "request_withdrawn", "runbook:pump", changes=told))
+        return ledger.append(
+            ledger.Record(ledger.SYSTEM, "request_withdrawn", "runbook:pump", changes=told)
+        )
 
 
 def overwrite(row, column, value):
@@ -144,7 +152,9 @@ def test_json_that_sql_and_python_read_differently_is_named(db, name):
     row = with_request_number()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT data_type FROM information_schema.columns WHERE column_name = 'changes'")
+            cursor.execute(
+                "SELECT data_type FROM information_schema.columns WHERE column_name = 'changes'"
+            )
             assert cursor.fetchall() == [("jsonb",)]  # one value for each key, whatever was written
         if name in (
             "another value first",
@@ -158,7 +168,8 @@ def test_json_that_sql_and_python_read_differently_is_named(db, name):
             row.refresh_from_db()
             with connection.cursor() as cursor:
                 cursor.execute(
-                    f"SELECT changes -> 'request' -> 'after' FROM {ROWS} WHERE sequence = %s", [row.sequence]
+                    f"SELECT changes -> 'request' -> 'after' FROM {ROWS} WHERE sequence = %s",
+                    [row.sequence],
                 )
                 assert cursor.fetchone()[0] in ("1", 1)
             assert row.changes["request"]["after"] == 1
@@ -178,7 +189,8 @@ def test_a_key_that_is_named_twice_is_said_in_so_many_words(db):
 
 
 @pytest.mark.parametrize(
-    "column", ["sequence", "actor", "subject", "reason", "changes", "digests", "previous_hash", "hash"]
+    "column",
+    ["sequence", "actor", "subject", "reason", "changes", "digests", "previous_hash", "hash"],
 )
 def test_a_cell_of_another_type_is_named(db, column):
     row = with_request_number()
@@ -195,7 +207,12 @@ def test_a_text_with_a_nul_behind_it_is_named(db):
 
 
 def test_what_django_writes_is_read(db):
-    changes = {'ü\u2028\\"': {"before": None, "after": ["\u00e9", "e\u0301", -1, True, {"a": {}}, "\x7f", 2**63 - 1]}}
+    changes = {
+        'ü\u2028\\"': {
+            "before": None,
+            "after": ["\u00e9", "e\u0301", -1, True, {"a": {}}, "\x7f", 2**63 - 1],
+        }
+    }
     with ledger.atomic():
         ledger.append(ledger.Record(ledger.SYSTEM, "changed", "runbook:pump", changes=changes))
     assert ledger.verify().is_whole
@@ -215,15 +232,23 @@ UNREADABLE_ROWS = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("column", "value"), UNREADABLE_ROWS[connection.vendor])
-def test_a_row_that_cannot_be_read_is_named_and_noted_and_every_verdict_is_no_go(ready_runbook, column, value):
+def test_a_row_that_cannot_be_read_is_named_and_noted_and_every_verdict_is_no_go(
+    ready_runbook, column, value
+):
     number = ChangeLogEntry.objects.count() - 1
     guards.remove()
     with connection.cursor() as cursor:
         if value == "deep":  # nested so deep that no reader of JSON follows
             deep = '{"a":' * 900 + "{}" + "}" * 900
-            cursor.execute("UPDATE governance_changelogentry SET changes = %s WHERE sequence = %s", [deep, number])
+            cursor.execute(
+                "UPDATE governance_changelogentry SET changes = %s WHERE sequence = %s",
+                [deep, number],
+            )
         else:
-            cursor.execute(f"UPDATE governance_changelogentry SET {column} = {value} WHERE sequence = %s", [number])
+            cursor.execute(
+                f"UPDATE governance_changelogentry SET {column} = {value} WHERE sequence = %s",
+                [number],
+            )
     guards.install()
     found = ledger.verify()
     assert found.bad_sequence == number
@@ -239,6 +264,8 @@ def test_a_row_that_cannot_be_read_is_named_and_noted_and_every_verdict_is_no_go
 @pytest.mark.django_db
 def test_a_forged_row_that_no_reader_expects_is_a_no_go_and_no_crash(ready_runbook):
     guards.remove()
-    ChangeLogEntry.objects.filter(action="readiness_changed").update(changes={"request": "x", "readiness": 7})
+    ChangeLogEntry.objects.filter(action="readiness_changed").update(
+        changes={"request": "x", "readiness": 7}
+    )
     guards.install()
     assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go

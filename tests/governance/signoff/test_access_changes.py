@@ -74,7 +74,12 @@ def edit_user(client, name, **fields):
 
 
 def make_rule(client, **fields):
-    values = {"target_level": "ready", "purpose": "move", "required_signatures": 1, "evidence_required": "on"}
+    values = {
+        "target_level": "ready",
+        "purpose": "move",
+        "required_signatures": 1,
+        "evidence_required": "on",
+    }
     values |= {"group": Group.objects.get(name=RISK_OWNERS).pk} | fields
     return client.post(admin_url(SignOffRule, "add"), values)
 
@@ -93,11 +98,16 @@ def ask_over_http(client, runbook):
 
 def sign_over_http(client, request, password=cast.PASSWORD):
     values = {"seen": form_etag(request), "decision": "approve", "comment": "Read in full."}
-    return client.post(f"/admin/governance/statuschangerequest/{request.pk}/decide/", values | {"password": password})
+    return client.post(
+        f"/admin/governance/statuschangerequest/{request.pk}/decide/",
+        values | {"password": password},
+    )
 
 
 def settle_over_http(client, sequence, password=cast.PASSWORD, decision="confirm"):
-    return client.post(f"{CHANGES}{sequence}/", {"decision": decision, "comment": "Known.", "password": password})
+    return client.post(
+        f"{CHANGES}{sequence}/", {"decision": decision, "comment": "Known.", "password": password}
+    )
 
 
 def last_row(subject):
@@ -132,7 +142,10 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
 
         sue.force_login(people["sue"])
         # Redirect the owners' mail first: the old addresses are told.
-        assert told(lambda: edit_user(sue, "rita", email="sue+rita@portal.example")) == [*owners, "sue+rita"]
+        assert told(lambda: edit_user(sue, "rita", email="sue+rita@portal.example")) == [
+            *owners,
+            "sue+rita",
+        ]
         User.objects.filter(username="rita").update(email="rita@portal.example")
         # A rule of one signature.
         assert told(lambda: make_rule(sue)) == owners
@@ -141,7 +154,11 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
         # Join the risk owners; put a puppet among the editors, another among the risk owners.
         assert told(lambda: edit_user(sue, "sue", groups=[RISK_OWNERS])) == owners
         for puppet, group in (("puppet", EDITORS), ("hand", RISK_OWNERS)):
-            values = {"username": puppet, "password1": "puppet-horse-battery", "password2": "puppet-horse-battery"}
+            values = {
+                "username": puppet,
+                "password1": "puppet-horse-battery",
+                "password2": "puppet-horse-battery",
+            }
             sue.post(admin_url(User, "add"), values | {"usable_password": "true"})
             assert told(lambda: edit_user(sue, puppet, groups=[group], is_staff="on")) == owners  # noqa: B023
         # The puppet asks; so does an editor whose password was reset.
@@ -160,7 +177,12 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
         group = Group.objects.get(name=EDITORS)
         group_url = admin_url(Group, "change", group.pk)
         permissions = [*group.permissions.values_list("pk", flat=True), sign.pk]
-        assert sue.post(group_url, form_values(sue, group_url) | {"permissions": permissions}).status_code == 302
+        assert (
+            sue.post(
+                group_url, form_values(sue, group_url) | {"permissions": permissions}
+            ).status_code
+            == 302
+        )
         edit_user(sue, "puppet", user_permissions=[sign.pk])
         assert told(lambda: edit_user(sue, "otto", is_superuser="on", is_staff="on")) == owners
         for name, password in (
@@ -174,7 +196,9 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
         ):
             assert sign_over_http(signed_in(name), request, password).status_code == 403, name
         # Confirm it all oneself, by whatever account there is.
-        waiting = [change for change, is_waiting in sue.get(CHANGES).context["changes"] if is_waiting]
+        waiting = [
+            change for change, is_waiting in sue.get(CHANGES).context["changes"] if is_waiting
+        ]
         assert {change.entry.subject for change in waiting} == {
             *("signoffrule:ready.move", "user:sue", "user:puppet", "user:hand", "user:ada")
         }
@@ -186,7 +210,10 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
                 ("ada", cast.PASSWORD),
                 ("otto", cast.PASSWORD),
             ):
-                assert settle_over_http(signed_in(name), change.entry.sequence, password).status_code == 403, name
+                assert (
+                    settle_over_http(signed_in(name), change.entry.sequence, password).status_code
+                    == 403
+                ), name
         # Take out the others: no second first day begins, and those who are taken out are told.
         for name in owners:
             assert name in told(lambda: edit_user(sue, name, groups=[]))  # noqa: B023
@@ -216,7 +243,10 @@ def test_what_one_person_made_is_labelled_after_the_waiting_time_as_well(runbook
         for page in (runbook.get_absolute_url(), "/runbooks/", "/", request.get_absolute_url()):
             assert "no independent review" in text_of(client.get(page)).lower(), page
         body = client.get(f"/api/v1/runbooks/{runbook.slug}/verdict/").json()
-        assert (body["independent"], body["not_independent_because"]) == (False, ["made_by_party", "made_by_one"])
+        assert (body["independent"], body["not_independent_because"]) == (
+            False,
+            ["made_by_party", "made_by_one"],
+        )
 
 
 def test_a_review_by_people_who_owe_each_other_nothing_is_independent(runbook, established):
@@ -237,7 +267,11 @@ def test_a_second_risk_owner_lets_a_membership_take_effect_at_once(runbook, esta
     assert settle_over_http(signed_in("rita"), change.sequence).status_code == 302
     cast.approve(request, by=otto)
     row = ChangeLogEntry.objects.get(action=Action.CHANGE_CONFIRMED)
-    assert (row.actor, row.subject, row.changes["change"]["after"]) == ("rita", "user:otto", change.sequence)
+    assert (row.actor, row.subject, row.changes["change"]["after"]) == (
+        "rita",
+        "user:otto",
+        change.sequence,
+    )
     refused(
         lambda: confirm_change(entry=change, password=cast.PASSWORD, by=established["rolf"]),
         Refusal.CHANGE_SETTLED,
@@ -246,7 +280,12 @@ def test_a_second_risk_owner_lets_a_membership_take_effect_at_once(runbook, esta
 
 def test_a_refused_membership_is_undone(established):
     edit_user(signed_in("sue"), "otto", groups=[RISK_OWNERS])
-    assert settle_over_http(signed_in("rita"), last_row("user:otto").sequence, decision="refuse").status_code == 302
+    assert (
+        settle_over_http(
+            signed_in("rita"), last_row("user:otto").sequence, decision="refuse"
+        ).status_code
+        == 302
+    )
     assert not User.objects.get(username="otto").groups.exists()
     assert last_row("user:otto").actor == "rita"
 
@@ -272,7 +311,8 @@ def test_a_wrong_password_settles_nothing_and_the_comment_stays(established):
     edit_user(signed_in("sue"), "otto", groups=[RISK_OWNERS])
     entry = last_row("user:otto")
     page = signed_in("rita").post(
-        f"{CHANGES}{entry.sequence}/", {"decision": "confirm", "comment": "I know him well.", "password": "wrong"}
+        f"{CHANGES}{entry.sequence}/",
+        {"decision": "confirm", "comment": "I know him well.", "password": "wrong"},
     )
     assert page.status_code == 400
     assert "I know him well." in page.content.decode()
@@ -314,7 +354,12 @@ def test_a_chain_of_makers_is_no_independent_review(runbook, established):
 def test_a_stricter_rule_takes_effect_at_once_and_a_lighter_one_waits(runbook, established):
     sue = signed_in("sue")
     make_rule(sue, required_signatures=3)
-    assert SignOffRule.objects.get(target_level="ready", purpose="move", in_force=True).required_signatures == 3
+    assert (
+        SignOffRule.objects.get(
+            target_level="ready", purpose="move", in_force=True
+        ).required_signatures
+        == 3
+    )
     make_rule(sue, required_signatures=2)
     request = cast.ask(runbook, by=established["ed"])
     assert request.required_signatures == 3
@@ -342,7 +387,9 @@ def test_an_older_lighter_rule_does_not_come_after_a_newer_stricter_one(runbook,
         assert cast.ask(runbook, by=established["ed"]).required_signatures == 3
 
 
-def test_a_rule_put_in_force_past_the_portal_before_its_time_is_obeyed_by_nobody(runbook, established):
+def test_a_rule_put_in_force_past_the_portal_before_its_time_is_obeyed_by_nobody(
+    runbook, established
+):
     make_rule(signed_in("sue"))
     rules = SignOffRule.objects.filter(target_level="ready", purpose="move")
     rules.filter(in_force=True).update(in_force=False)
@@ -358,7 +405,9 @@ def test_the_first_day_signs_at_once_and_is_labelled(runbook, people, settings):
     cast.make_ready(runbook)
     answer = verdict_on(Runbook.objects.get(pk=runbook.pk))
     assert (answer.word, answer.independent, answer.dependence) == ("go", False, ("first_day",))
-    with time_machine.travel(timezone.now() + timedelta(days=3)):  # the label stays, the next signature is without
+    with time_machine.travel(
+        timezone.now() + timedelta(days=3)
+    ):  # the label stays, the next signature is without
         page = text_of(signed_in("otto").get(runbook.get_absolute_url()))
         assert "first day, before anybody was an established risk owner" in page
 
@@ -367,9 +416,13 @@ def test_the_first_day_signs_at_once_and_is_labelled(runbook, people, settings):
 def test_the_first_day_ends_whatever_the_group_that_signs_is_called(db, settings, name):
     settings.SIGNING_COOL_DOWN_HOURS = 24
     group = Group.objects.create(name=name)
-    SignOffRule.objects.create(target_level="ready", version=7, required_signatures=1, group=group, in_force=False)
+    SignOffRule.objects.create(
+        target_level="ready", version=7, required_signatures=1, group=group, in_force=False
+    )
     joined = {"groups": {"before": [], "after": [name]}}
-    record = ledger.Record(actor=ledger.SYSTEM, action=Action.CHANGED, subject="user:paula", changes=joined)
+    record = ledger.Record(
+        actor=ledger.SYSTEM, action=Action.CHANGED, subject="user:paula", changes=joined
+    )
     ledger.append(record)
     assert is_first_day(timezone.now())
     assert not is_first_day(timezone.now() + timedelta(days=2))
@@ -387,7 +440,9 @@ def test_whoever_may_not_sign_now_is_not_asked_to(runbook, established):
     from governance.assurance.reminders import send_due_reminders
     from governance.signoff.eligibility import awaiting
 
-    edit_user(signed_in("sue"), "otto", groups=[RISK_OWNERS], email="otto@portal.example", is_staff="on")
+    edit_user(
+        signed_in("sue"), "otto", groups=[RISK_OWNERS], email="otto@portal.example", is_staff="on"
+    )
     cast.ask(runbook, by=established["ed"])
     otto = User.objects.get(username="otto")
     assert awaiting(otto) == []
@@ -420,7 +475,10 @@ def test_a_quorum_that_is_lost_later_is_a_finding_and_a_sentence(runbook, people
     check_catalogue(by=ledger.SYSTEM)
     finding = Finding.objects.get(kind=FindingKind.QUORUM_OUT_OF_REACH)
     assert "1 of 2 signatures are given, and 0 people can still sign" in finding.message
-    for page in (f"/admin/governance/statuschangerequest/{request.pk}/change/", request.get_absolute_url()):
+    for page in (
+        f"/admin/governance/statuschangerequest/{request.pk}/change/",
+        request.get_absolute_url(),
+    ):
         assert "Nobody can complete this request" in text_of(sign_in("rita").get(page))
     withdraw(request=request, reason="x", by=people["ed"])
     check_catalogue(by=ledger.SYSTEM)
@@ -434,7 +492,9 @@ def test_who_waits_or_is_locked_out_is_not_lost(runbook, established):
     assert cast.ask(runbook, by=established["ed"]).is_open
 
 
-def test_the_survey_of_many_requests_asks_no_more_than_that_of_one(people, django_assert_num_queries):
+def test_the_survey_of_many_requests_asks_no_more_than_that_of_one(
+    people, django_assert_num_queries
+):
     from governance.signoff.eligibility import survey
 
     cast.ask(cast.make_runbook(), by=people["ed"])

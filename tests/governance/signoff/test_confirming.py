@@ -29,7 +29,9 @@ def refused(call, *reasons):
     assert caught.value.reasons == reasons
 
 
-def decide(request, *, by, password=cast.PASSWORD, comment="Read in full.", seen=None, at=None, act=sign):
+def decide(
+    request, *, by, password=cast.PASSWORD, comment="Read in full.", seen=None, at=None, act=sign
+):
     seen = form_etag(request) if seen is None else seen
     return act(request=request, comment=comment, seen=seen, password=password, by=by, at=at)
 
@@ -45,18 +47,27 @@ def request_(runbook, people):
 @pytest.mark.parametrize("act", [sign, reject])
 @pytest.mark.parametrize("password", ["", "wrong", cast.PASSWORD.upper(), cast.PASSWORD + " "])
 def test_any_other_password_decides_nothing_and_is_recorded(request_, people, act, password):
-    refused(lambda: decide(request_, by=people["rita"], password=password, act=act), Refusal.WRONG_PASSWORD)
+    refused(
+        lambda: decide(request_, by=people["rita"], password=password, act=act),
+        Refusal.WRONG_PASSWORD,
+    )
     request_.refresh_from_db()
     assert (request_.state, SignOff.objects.count()) == (RequestState.OPEN, 0)
     last = ChangeLogEntry.objects.first()
-    assert (last.action, last.actor, last.subject) == (Action.CONFIRMATION_FAILED, "rita", "user:rita")
+    assert (last.action, last.actor, last.subject) == (
+        Action.CONFIRMATION_FAILED,
+        "rita",
+        "user:rita",
+    )
     assert ledger.verify().is_whole
 
 
 def test_the_password_of_somebody_else_is_a_wrong_one(request_, people):
     people["rolf"].set_password("another-horse-battery")
     people["rolf"].save()
-    refused(lambda: decide(request_, by=people["rolf"], password=cast.PASSWORD), Refusal.WRONG_PASSWORD)
+    refused(
+        lambda: decide(request_, by=people["rolf"], password=cast.PASSWORD), Refusal.WRONG_PASSWORD
+    )
 
 
 def test_the_password_that_is_stored_now_counts_not_the_one_of_an_old_object(request_, people):
@@ -68,7 +79,9 @@ def test_the_password_that_is_stored_now_counts_not_the_one_of_an_old_object(req
 
 def test_five_wrong_ones_lock_the_account_out_of_signing_right_or_wrong(request_, people):
     for _ in range(5):
-        refused(lambda: decide(request_, by=people["rita"], password="wrong"), Refusal.WRONG_PASSWORD)
+        refused(
+            lambda: decide(request_, by=people["rita"], password="wrong"), Refusal.WRONG_PASSWORD
+        )
     rows = ChangeLogEntry.objects.count()
     for password in ("wrong", cast.PASSWORD):
         refused(lambda: decide(request_, by=people["rita"], password=password), Refusal.LOCKED_OUT)  # noqa: B023
@@ -79,8 +92,14 @@ def test_five_wrong_ones_lock_the_account_out_of_signing_right_or_wrong(request_
 def test_a_quarter_of_an_hour_later_it_may_sign_again(request_, people):
     start = timezone.now()
     for _ in range(5):
-        refused(lambda: decide(request_, by=people["rita"], password="wrong", at=start), Refusal.WRONG_PASSWORD)
-    refused(lambda: decide(request_, by=people["rita"], at=start + timedelta(minutes=14)), Refusal.LOCKED_OUT)
+        refused(
+            lambda: decide(request_, by=people["rita"], password="wrong", at=start),
+            Refusal.WRONG_PASSWORD,
+        )
+    refused(
+        lambda: decide(request_, by=people["rita"], at=start + timedelta(minutes=14)),
+        Refusal.LOCKED_OUT,
+    )
     decide(request_, by=people["rita"], at=start + timedelta(minutes=16))
 
 
@@ -117,16 +136,30 @@ def test_a_password_set_by_an_administrator_starts_the_waiting_time(request_, pe
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     request = request_
     url = f"/admin/auth/user/{people['rita'].pk}/password/"
-    values = {"password1": "another-horse-battery", "password2": "another-horse-battery", "usable_password": "true"}
+    values = {
+        "password1": "another-horse-battery",
+        "password2": "another-horse-battery",
+        "usable_password": "true",
+    }
     assert sign_in("sue").post(url, values).status_code == 302
     row = ChangeLogEntry.objects.filter(action=Action.PASSWORD_SET).first()
     assert (row.actor, row.subject, row.changes) == ("sue", "user:rita", {})
     now = timezone.now()
-    refused(lambda: decide(request, by=people["rita"], password="another-horse-battery", at=now), Refusal.COOLING_DOWN)
-    decide(request, by=people["rita"], password="another-horse-battery", at=now + timedelta(hours=24, minutes=1))
+    refused(
+        lambda: decide(request, by=people["rita"], password="another-horse-battery", at=now),
+        Refusal.COOLING_DOWN,
+    )
+    decide(
+        request,
+        by=people["rita"],
+        password="another-horse-battery",
+        at=now + timedelta(hours=24, minutes=1),
+    )
 
 
-def test_changing_it_oneself_neither_starts_nor_ends_the_waiting_time(request_, people, sign_in, day):
+def test_changing_it_oneself_neither_starts_nor_ends_the_waiting_time(
+    request_, people, sign_in, day
+):
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     client = sign_in("rita")
     values = {
@@ -145,35 +178,56 @@ def test_whoever_took_an_account_over_does_not_get_rid_of_the_waiting_time(reque
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     for actor in (people["sue"], people["rita"]):
         with ledger.atomic():
-            ledger.append(ledger.Record(actor=actor, action=Action.PASSWORD_SET, subject="user:rita"))
+            ledger.append(
+                ledger.Record(actor=actor, action=Action.PASSWORD_SET, subject="user:rita")
+            )
     refused(lambda: decide(request_, by=people["rita"], at=timezone.now()), Refusal.COOLING_DOWN)
 
 
-def test_nobody_sets_their_own_password_where_the_old_one_is_not_asked_for(request_, people, sign_in, day):
+def test_nobody_sets_their_own_password_where_the_old_one_is_not_asked_for(
+    request_, people, sign_in, day
+):
     """A session that was left open: whoever sits down at it must not get a password to sign with."""
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     User.objects.filter(pk=people["rita"].pk).update(is_superuser=True)
     url = f"/admin/auth/user/{people['rita'].pk}/password/"
-    values = {"password1": "another-horse-battery", "password2": "another-horse-battery", "usable_password": "true"}
+    values = {
+        "password1": "another-horse-battery",
+        "password2": "another-horse-battery",
+        "usable_password": "true",
+    }
     client = sign_in("rita")
     for response in (client.get(url), client.post(url, values)):
         assert (response.status_code, response.url) == (302, "/admin/password_change/")
-    assert not ChangeLogEntry.objects.filter(action=Action.PASSWORD_SET, subject="user:rita").exists()
+    assert not ChangeLogEntry.objects.filter(
+        action=Action.PASSWORD_SET, subject="user:rita"
+    ).exists()
     assert User.objects.get(username="rita").check_password(cast.PASSWORD)
 
 
-def test_a_password_set_in_ones_own_name_without_the_old_one_starts_the_waiting_time(request_, people, day):
+def test_a_password_set_in_ones_own_name_without_the_old_one_starts_the_waiting_time(
+    request_, people, day
+):
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     with ledger.atomic():
-        ledger.append(ledger.Record(actor=people["rita"], action=Action.PASSWORD_SET, subject="user:rita"))
+        ledger.append(
+            ledger.Record(actor=people["rita"], action=Action.PASSWORD_SET, subject="user:rita")
+        )
     refused(lambda: decide(request_, by=people["rita"], at=timezone.now()), Refusal.COOLING_DOWN)
 
 
 def test_a_password_that_is_taken_away_is_told(people, sign_in):
     url = f"/admin/auth/user/{people['rita'].pk}/password/"
-    assert sign_in("sue").post(url, {"usable_password": "false", "unset-password": "1"}).status_code == 302
+    assert (
+        sign_in("sue").post(url, {"usable_password": "false", "unset-password": "1"}).status_code
+        == 302
+    )
     row = ChangeLogEntry.objects.filter(action=Action.PASSWORD_SET).first()
-    assert (row.actor, row.subject, row.changes["taken_away"]["after"]) == ("sue", "user:rita", True)
+    assert (row.actor, row.subject, row.changes["taken_away"]["after"]) == (
+        "sue",
+        "user:rita",
+        True,
+    )
 
 
 def test_a_shell_that_sets_a_password_is_somebody_else(people):
@@ -203,7 +257,8 @@ def test_a_membership_that_came_past_the_ledger_does_not_count(runbook, people):
 def test_who_joined_after_the_opening_does_not_count_however_the_clocks_stand(request_, people):
     cast.join(people["otto"], RISK_OWNERS)
     refused(
-        lambda: decide(request_, by=people["otto"], at=timezone.now() + timedelta(days=3)), Refusal.ACCOUNT_TOO_YOUNG
+        lambda: decide(request_, by=people["otto"], at=timezone.now() + timedelta(days=3)),
+        Refusal.ACCOUNT_TOO_YOUNG,
     )
 
 
@@ -250,14 +305,22 @@ def test_a_retry_after_the_quorum_says_that_it_is_done(request_, people):
 def test_other_words_or_another_decision_are_no_retry(request_, people):
     seen = form_etag(request_)
     decide(request_, by=people["rita"], seen=seen)
-    refused(lambda: decide(request_, by=people["rita"], seen=seen, comment="Otherwise."), Refusal.SIGNED_ALREADY)
-    refused(lambda: decide(request_, by=people["rita"], seen=seen, act=reject), Refusal.SIGNED_ALREADY)
+    refused(
+        lambda: decide(request_, by=people["rita"], seen=seen, comment="Otherwise."),
+        Refusal.SIGNED_ALREADY,
+    )
+    refused(
+        lambda: decide(request_, by=people["rita"], seen=seen, act=reject), Refusal.SIGNED_ALREADY
+    )
 
 
 def test_a_retry_needs_the_password_as_well(request_, people):
     seen = form_etag(request_)
     decide(request_, by=people["rita"], seen=seen)
-    refused(lambda: decide(request_, by=people["rita"], seen=seen, password="wrong"), Refusal.WRONG_PASSWORD)
+    refused(
+        lambda: decide(request_, by=people["rita"], seen=seen, password="wrong"),
+        Refusal.WRONG_PASSWORD,
+    )
 
 
 def test_the_page_answers_a_second_click_like_the_first(request_, sign_in):

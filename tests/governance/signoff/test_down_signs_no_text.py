@@ -43,7 +43,11 @@ def test_a_text_that_nobody_was_shown_is_not_signed_by_a_downgrade(drifted, peop
     assert lower.readiness_level == level
     assert lower.signed_document_sha256 == signed
     document = sign_in("otto").get(f"/api/v1/runbooks/{lower.slug}/document/").json()
-    assert (document["is_signed"], document["is_current"], "Open every valve" in document["text"]) == (
+    assert (
+        document["is_signed"],
+        document["is_current"],
+        "Open every valve" in document["text"],
+    ) == (
         True,
         False,
         False,
@@ -58,11 +62,15 @@ def test_the_sentence_of_a_downgrade_approves_no_text(drifted, people):
     assert "sha256" not in said
 
 
-def test_whoever_signs_after_a_downgrade_is_shown_what_changed_since_a_text_was_approved(drifted, people, sign_in):
+def test_whoever_signs_after_a_downgrade_is_shown_what_changed_since_a_text_was_approved(
+    drifted, people, sign_in
+):
     lower = taken_down(drifted, people)
     request = cast.ask(lower, by=people["ed"])
     assert not since_last_approval(request).is_unchanged
-    page = text_of(sign_in("rolf").get(f"/admin/governance/statuschangerequest/{request.pk}/change/"))
+    page = text_of(
+        sign_in("rolf").get(f"/admin/governance/statuschangerequest/{request.pk}/change/")
+    )
     assert "Open every valve" in page
     assert "text and metadata are the same" not in page
 
@@ -84,7 +92,10 @@ def test_a_signature_anew_after_a_renewal_goes_on_covering_the_running_year(read
     renewal = cast.ask(ready_runbook, by=people["ed"], year=year + 1)
     for name in ("rita", "rolf"):
         cast.approve(renewal, by=people[name])
-    replace_text(Runbook.objects.get(pk=ready_runbook.pk), "# Steps\n\n1. Look.\n2. Act.\n3. Tell the desk.\n")
+    replace_text(
+        Runbook.objects.get(pk=ready_runbook.pk),
+        "# Steps\n\n1. Look.\n2. Act.\n3. Tell the desk.\n",
+    )
     anew = cast.ask(Runbook.objects.get(pk=ready_runbook.pk), by=people["ed"], year=year + 1)
     for name in ("rita", "rolf")[: anew.required_signatures]:
         cast.approve(anew, by=people[name])

@@ -23,7 +23,11 @@ def claim(sign_in):
     """The check about the claim, as the signing page of a request shows it; none where it is not asked."""
 
     def shown(request):
-        gates = sign_in("rita").get(admin_url(StatusChangeRequest, "change", request.pk)).context["gates"]
+        gates = (
+            sign_in("rita")
+            .get(admin_url(StatusChangeRequest, "change", request.pk))
+            .context["gates"]
+        )
         return next((gate for gate in gates if str(gate.title) == CLAIM), None)
 
     return shown
@@ -36,7 +40,9 @@ def with_document(title="Pump Restart Runbook"):
     return runbook
 
 
-def test_a_runbook_that_was_declared_rnd_only_opens_a_gate_once_the_cell_was_edited(file, people, claim):
+def test_a_runbook_that_was_declared_rnd_only_opens_a_gate_once_the_cell_was_edited(
+    file, people, claim
+):
     run("import_landscape", file(RND), username="ed")
     runbook = with_document()
     with pytest.raises(ActionRefused) as refusal:
@@ -53,7 +59,9 @@ def test_the_signing_page_shows_it(file, people, sign_in):
     for text in (RND, VERSIONS[0]):
         run("import_landscape", file(text), username="ed")
     request = cast.ask(with_document(), by=people["ed"])
-    page = sign_in("rita").get(admin_url(StatusChangeRequest, "change", request.pk)).content.decode()
+    page = (
+        sign_in("rita").get(admin_url(StatusChangeRequest, "change", request.pk)).content.decode()
+    )
     assert "The landscape never declared it R&amp;D only" in page
     assert "Find out what was proven since" in page
 

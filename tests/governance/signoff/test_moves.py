@@ -113,7 +113,11 @@ def test_the_rule_for_signing_anew_can_be_another_than_the_one_for_the_level(rea
         by=people["sue"],
     )
     request = submit(
-        runbook=change_text(ready_runbook, people), level="ready", year=YEAR, rationale="A typo.", by=people["ed"]
+        runbook=change_text(ready_runbook, people),
+        level="ready",
+        year=YEAR,
+        rationale="A typo.",
+        by=people["ed"],
     )
     assert sign(request, people, "ruth").is_live_ready
 
@@ -138,7 +142,9 @@ def test_what_has_changed_since_the_last_approval_is_shown_line_by_line(ready_ru
     since = since_last_approval(request)
     assert (since.text.added, since.text.removed) == (1, 1)
     assert [line.text for line in since.text.lines if line.kind == "added"] == ["1. Look twice."]
-    assert [(row["field"], row["after"]) for row in since.metadata] == [("scope", "Restart two pumps.")]
+    assert [(row["field"], row["after"]) for row in since.metadata] == [
+        ("scope", "Restart two pumps.")
+    ]
 
 
 def test_a_first_request_has_nothing_to_be_compared_with(runbook, people):
@@ -149,10 +155,18 @@ def test_an_unchanged_renewal_says_that_nothing_has_changed(ready_runbook, peopl
     assert since_last_approval(cast.ask(ready_runbook, by=people["ed"], year=YEAR + 1)).is_unchanged
 
 
-def test_the_page_where_one_signs_shows_the_difference_and_the_checks(ready_runbook, people, sign_in):
+def test_the_page_where_one_signs_shows_the_difference_and_the_checks(
+    ready_runbook, people, sign_in
+):
     drifted = change_text(ready_runbook, people)
-    request = submit(runbook=drifted, level="ready", year=YEAR, rationale="A typo.", by=people["ed"])
-    page = sign_in("rita").get(f"/admin/governance/statuschangerequest/{request.pk}/change/").content.decode()
+    request = submit(
+        runbook=drifted, level="ready", year=YEAR, rationale="A typo.", by=people["ed"]
+    )
+    page = (
+        sign_in("rita")
+        .get(f"/admin/governance/statuschangerequest/{request.pk}/change/")
+        .content.decode()
+    )
     assert "<ins>1. Look twice.</ins>" in page
     assert "<del>1. Look.</del>" in page
     for words in ("Checks before signing", "An owner is named", "for you to weigh"):
@@ -233,9 +247,10 @@ def test_a_rule_may_end_a_readiness_before_its_year_and_the_sentence_names_the_d
     assert "It holds until" in request.sign_offs.first().statement
     signed = Runbook.objects.get(pk=runbook.pk)
     assert verdict_on(signed, at=datetime(YEAR, 3, 10, 23, tzinfo=BERLIN)).go
-    assert [reason.value for reason in verdict_on(signed, at=datetime(YEAR, 3, 11, tzinfo=BERLIN)).reasons] == [
-        "expired"
-    ]
+    assert [
+        reason.value
+        for reason in verdict_on(signed, at=datetime(YEAR, 3, 11, tzinfo=BERLIN)).reasons
+    ] == ["expired"]
 
 
 def test_a_rule_never_makes_a_year_longer(runbook, people):
@@ -302,7 +317,9 @@ def test_solo_mode_is_off_by_default(runbook, people):
     refused(lambda: cast.approve(request, by=people["rita"]), Refusal.OWN_REQUEST)
 
 
-def test_in_solo_mode_an_owner_signs_alone_and_it_is_labelled_everywhere(runbook, people, sign_in, solo):
+def test_in_solo_mode_an_owner_signs_alone_and_it_is_labelled_everywhere(
+    runbook, people, sign_in, solo
+):
     request = cast.ask(runbook, by=people["rita"])
     assert (request.is_solo, request.required_signatures, request.rule.purpose) == (True, 1, "solo")
     signed = sign(request, people, "rita")
@@ -350,7 +367,11 @@ def test_what_was_signed_alone_stays_labelled_when_it_is_taken_down(runbook, peo
 def test_whoever_is_no_risk_owner_does_not_sign_alone_in_solo_mode_either(runbook, people, solo):
     request = cast.ask(runbook, by=people["ed"])
     assert (request.is_solo, request.required_signatures) == (False, 2)
-    refused(lambda: cast.approve(request, by=people["ed"]), Refusal.NOT_A_RISK_OWNER, Refusal.OWN_REQUEST)
+    refused(
+        lambda: cast.approve(request, by=people["ed"]),
+        Refusal.NOT_A_RISK_OWNER,
+        Refusal.OWN_REQUEST,
+    )
 
 
 def test_when_solo_mode_ends_what_was_signed_alone_is_no_go(runbook, people, solo, settings):
@@ -392,7 +413,11 @@ def test_a_campaign_opens_one_request_for_each_and_says_who_was_refused(people, 
     rnd = cast.make_runbook("Research")
     sign(cast.ask(rnd, by=people["ed"], level="rnd_only"), people, "rita")
     campaign = open_renewals(
-        runbooks=[*ready, rnd], year=YEAR + 1, rationale="Yearly.", evidence=cast.EVIDENCE, by=people["ed"]
+        runbooks=[*ready, rnd],
+        year=YEAR + 1,
+        rationale="Yearly.",
+        evidence=cast.EVIDENCE,
+        by=people["ed"],
     )
     assert [request.runbook for request in campaign.opened] == ready
     assert [runbook for runbook, _ in campaign.refused] == [rnd]

@@ -9,7 +9,14 @@ import pytest
 from governance.findings.choices import SEVERITY_OF_KIND, FindingKind
 from governance.signoff import policy, transitions
 from governance.signoff.choices import REFUSAL_TEXTS
-from governance.signoff.policy import Person, Proposal, Refusal, RequestFacts, RunbookStatus, SignOffSettings
+from governance.signoff.policy import (
+    Person,
+    Proposal,
+    Refusal,
+    RequestFacts,
+    RunbookStatus,
+    SignOffSettings,
+)
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.landscape.parse.notices import NoticeKind
 from runbooks.validity import Reason
@@ -100,25 +107,41 @@ def test_every_kind_of_finding_has_a_severity_or_is_a_warning():
 
 def doubts(*names):
     """All combinations of doubts, each with what it changes."""
-    return [combination for size in range(len(names) + 1) for combination in itertools.combinations(names, size)]
+    return [
+        combination
+        for size in range(len(names) + 1)
+        for combination in itertools.combinations(names, size)
+    ]
 
 
 AGAINST_SIGNING = {
     Refusal.NOT_ACTIVE: lambda person, request: (replace(person, is_active=False), request),
-    Refusal.NOT_A_RISK_OWNER: lambda person, request: (replace(person, is_risk_owner=False), request),
+    Refusal.NOT_A_RISK_OWNER: lambda person, request: (
+        replace(person, is_risk_owner=False),
+        request,
+    ),
     Refusal.OWN_REQUEST: lambda person, request: (person, replace(request, requested_by=person.id)),
     Refusal.ACCOUNT_TOO_YOUNG: lambda person, request: (
         replace(person, joined_at=request.opened_at + timedelta(microseconds=1)),
         request,
     ),
-    Refusal.MEMBERSHIP_NOT_RECORDED: lambda person, request: (replace(person, recorded_since=None), request),
+    Refusal.MEMBERSHIP_NOT_RECORDED: lambda person, request: (
+        replace(person, recorded_since=None),
+        request,
+    ),
     Refusal.COOLING_DOWN: lambda person, request: (
         replace(person, password_set_by_another_at=AT - SETTINGS.cool_down + timedelta(seconds=1)),
         request,
     ),
     Refusal.LOCKED_OUT: lambda person, request: (replace(person, wrong_passwords=5), request),
-    Refusal.REQUEST_CLOSED: lambda person, request: (person, replace(request, state=transitions.APPROVED)),
-    Refusal.SIGNED_ALREADY: lambda person, request: (person, replace(request, decided_by=frozenset({person.id, 99}))),
+    Refusal.REQUEST_CLOSED: lambda person, request: (
+        person,
+        replace(request, state=transitions.APPROVED),
+    ),
+    Refusal.SIGNED_ALREADY: lambda person, request: (
+        person,
+        replace(request, decided_by=frozenset({person.id, 99})),
+    ),
 }
 
 
@@ -141,7 +164,15 @@ def test_signing_is_refused_for_exactly_the_doubts_that_hold(held):
 
 
 @pytest.mark.parametrize(
-    "state", [transitions.APPROVED, transitions.REJECTED, transitions.WITHDRAWN, transitions.LAPSED, "", "bogus"]
+    "state",
+    [
+        transitions.APPROVED,
+        transitions.REJECTED,
+        transitions.WITHDRAWN,
+        transitions.LAPSED,
+        "",
+        "bogus",
+    ],
 )
 def test_what_is_not_open_is_closed(state):
     assert against_signing(OWNER, replace(REQUEST, state=state)) == (Refusal.REQUEST_CLOSED,)
@@ -160,14 +191,18 @@ def test_an_editor_is_no_risk_owner():
 
 
 def test_who_joined_by_a_ledger_row_after_the_opening_does_not_count():
-    assert against_signing(replace(OWNER, recorded_since=21), REQUEST) == (Refusal.ACCOUNT_TOO_YOUNG,)
+    assert against_signing(replace(OWNER, recorded_since=21), REQUEST) == (
+        Refusal.ACCOUNT_TOO_YOUNG,
+    )
     assert against_signing(replace(OWNER, recorded_since=20), REQUEST) == ()
 
 
 def test_a_waiting_time_is_over_to_the_second():
     ended = replace(OWNER, password_set_by_another_at=AT - SETTINGS.cool_down)
     assert against_signing(ended, REQUEST) == ()
-    assert against_signing(OWNER, REQUEST, SignOffSettings(cool_down=timedelta(days=30))) == (Refusal.COOLING_DOWN,)
+    assert against_signing(OWNER, REQUEST, SignOffSettings(cool_down=timedelta(days=30))) == (
+        Refusal.COOLING_DOWN,
+    )
 
 
 def test_four_wrong_passwords_do_not_lock_and_five_do():
@@ -179,7 +214,10 @@ def test_four_wrong_passwords_do_not_lock_and_five_do():
 @pytest.mark.parametrize("independent", [True, False])
 def test_the_requester_signs_in_solo_mode_alone(solo, independent):
     own = replace(REQUEST, requested_by=OWNER.id, independent=independent)
-    expected = {Refusal.OWN_REQUEST: independent, Refusal.SOLO_MODE_IS_OFF: not independent and not solo}
+    expected = {
+        Refusal.OWN_REQUEST: independent,
+        Refusal.SOLO_MODE_IS_OFF: not independent and not solo,
+    }
     reasons = against_signing(OWNER, own, SignOffSettings(solo=solo))
     assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
 
@@ -270,7 +308,9 @@ def test_every_step_is_refused_or_not_as_the_table_says(level, target):
 @pytest.mark.parametrize("before", ReadinessLevel.values)
 @pytest.mark.parametrize("target", sorted(transitions.UP[transitions.RETIRED]))
 def test_retired_goes_back_to_what_it_was_and_nowhere_else(before, target):
-    assert asked(transitions.RETIRED, target, before=before) == (() if target == before else (Refusal.NOT_WHAT_IT_WAS,))
+    assert asked(transitions.RETIRED, target, before=before) == (
+        () if target == before else (Refusal.NOT_WHAT_IT_WAS,)
+    )
 
 
 def test_what_holds_is_not_signed_a_second_time_for_the_same_year_nor_for_an_earlier_one():
@@ -287,7 +327,8 @@ def test_what_holds_is_not_signed_a_second_time_for_the_same_year_nor_for_an_ear
 def test_what_the_file_declares_rnd_only_is_so_until_something_else_is_signed(level, declared):
     refused = Refusal.RND_ONLY_CANNOT_BE_READY in asked(level, transitions.READY, declared)
     assert refused is (
-        level == transitions.RND_ONLY or (level == transitions.UNASSESSED and declared == transitions.RND_ONLY)
+        level == transitions.RND_ONLY
+        or (level == transitions.UNASSESSED and declared == transitions.RND_ONLY)
     )
 
 
@@ -321,7 +362,11 @@ def test_ready_is_for_this_year_or_the_next(year, reasons):
 
 @pytest.mark.parametrize(
     "level",
-    [level for level in ReadinessLevel.values if level in transitions.UP[transitions.UNASSESSED] and level != "ready"],
+    [
+        level
+        for level in ReadinessLevel.values
+        if level in transitions.UP[transitions.UNASSESSED] and level != "ready"
+    ],
 )
 @pytest.mark.parametrize("year", [2026, 0])
 def test_no_other_level_has_a_year(level, year):
@@ -335,7 +380,9 @@ def test_no_other_level_has_a_year(level, year):
 @pytest.mark.parametrize("level", ReadinessLevel.values)
 @pytest.mark.parametrize("target", ReadinessLevel.values)
 def test_a_risk_owner_takes_down_what_the_table_says_and_nothing_else(level, target):
-    reasons = policy.reasons_against_downgrading(OWNER, replace(STANDING, level=level), target, "Wrong step.")
+    reasons = policy.reasons_against_downgrading(
+        OWNER, replace(STANDING, level=level), target, "Wrong step."
+    )
     assert reasons == (() if target in transitions.DOWN[level] else (Refusal.NOT_A_DOWNGRADE,))
 
 
@@ -343,7 +390,9 @@ def test_a_risk_owner_takes_down_what_the_table_says_and_nothing_else(level, tar
 @pytest.mark.parametrize("is_risk_owner", [True, False])
 @pytest.mark.parametrize("reason", ["Wrong step.", " "])
 @pytest.mark.parametrize("target", [transitions.SHADOW, transitions.READY])
-def test_a_downgrade_is_refused_for_exactly_the_doubts_that_hold(is_active, is_risk_owner, reason, target):
+def test_a_downgrade_is_refused_for_exactly_the_doubts_that_hold(
+    is_active, is_risk_owner, reason, target
+):
     person = replace(OWNER, is_active=is_active, is_risk_owner=is_risk_owner)
     expected = {
         Refusal.NOT_ACTIVE: not is_active,
@@ -351,7 +400,9 @@ def test_a_downgrade_is_refused_for_exactly_the_doubts_that_hold(is_active, is_r
         Refusal.NOT_A_DOWNGRADE: target == transitions.READY,
         Refusal.RATIONALE_MISSING: not reason.strip(),
     }
-    reasons = policy.reasons_against_downgrading(person, replace(STANDING, level=transitions.READY), target, reason)
+    reasons = policy.reasons_against_downgrading(
+        person, replace(STANDING, level=transitions.READY), target, reason
+    )
     assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
 
 
@@ -421,7 +472,10 @@ def test_a_stub_does_not_become_ready_and_may_become_anything_else():
 
 def test_a_runbook_without_a_document_can_be_reinstated_where_nobody_had_assessed_it():
     standing = replace(
-        STANDING, level=transitions.RETIRED, before_retirement=transitions.UNASSESSED, has_document=False
+        STANDING,
+        level=transitions.RETIRED,
+        before_retirement=transitions.UNASSESSED,
+        has_document=False,
     )
     proposal = replace(PROPOSAL, level=transitions.UNASSESSED, year=None)
     assert against_submitting(EDITOR, standing, proposal) == ()

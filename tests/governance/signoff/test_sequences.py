@@ -48,17 +48,31 @@ class People(RuleBasedStateMachine):
     def _last(self):
         return StatusChangeRequest.objects.order_by("-pk").first()
 
-    @rule(who=st.sampled_from(NAMES), level=st.sampled_from(ReadinessLevel.values), year=st.sampled_from([0, 0, 1]))
+    @rule(
+        who=st.sampled_from(NAMES),
+        level=st.sampled_from(ReadinessLevel.values),
+        year=st.sampled_from([0, 0, 1]),
+    )
     def ask(self, who, level, year):
         year = YEAR + year if level == "ready" else None
         self._try(cast.ask, self.runbook, by=self.people[who], level=level, year=year)
 
-    @rule(who=st.sampled_from(NAMES), password=st.sampled_from([cast.PASSWORD, cast.PASSWORD, "wrong"]))
+    @rule(
+        who=st.sampled_from(NAMES),
+        password=st.sampled_from([cast.PASSWORD, cast.PASSWORD, "wrong"]),
+    )
     def sign(self, who, password):
         request = self._last()
         if request:
             seen = form_etag(request)
-            self._try(decide.sign, request=request, comment="x", seen=seen, password=password, by=self.people[who])
+            self._try(
+                decide.sign,
+                request=request,
+                comment="x",
+                seen=seen,
+                password=password,
+                by=self.people[who],
+            )
 
     @rule(who=st.sampled_from(NAMES))
     def reject(self, who):
@@ -66,7 +80,12 @@ class People(RuleBasedStateMachine):
         if request:
             seen = form_etag(request)
             self._try(
-                decide.reject, request=request, comment="x", seen=seen, password=cast.PASSWORD, by=self.people[who]
+                decide.reject,
+                request=request,
+                comment="x",
+                seen=seen,
+                password=cast.PASSWORD,
+                by=self.people[who],
             )
 
     @rule(who=st.sampled_from(NAMES))
@@ -79,14 +98,21 @@ class People(RuleBasedStateMachine):
     def take_down(self, who, level):
         self._try(downgrade, runbook=self.runbook, level=level, reason="x", by=self.people[who])
 
-    @rule(text=st.sampled_from(["# A\n\n1. One.\n", "# A\n\n1. Two.\n"]), scope=st.sampled_from(["a", "b"]))
+    @rule(
+        text=st.sampled_from(["# A\n\n1. One.\n", "# A\n\n1. Two.\n"]),
+        scope=st.sampled_from(["a", "b"]),
+    )
     def edit(self, text, scope):
         runbook = Runbook.objects.get(pk=self.runbook.pk)
         with audited_edit(runbook, by=self.people["ed"]):
             runbook.document, runbook.scope = cast.store(runbook.document_path, text), scope
             runbook.save()
 
-    @rule(who=st.sampled_from(NAMES), group=st.sampled_from([RISK_OWNERS, EDITORS]), joins=st.booleans())
+    @rule(
+        who=st.sampled_from(NAMES),
+        group=st.sampled_from([RISK_OWNERS, EDITORS]),
+        joins=st.booleans(),
+    )
     def move_between_groups(self, who, group, joins):
         with audited_edit(self.people[who], by=ledger.SYSTEM):
             groups = self.people[who].groups
@@ -108,8 +134,14 @@ class People(RuleBasedStateMachine):
         runbook = Runbook.objects.get(pk=self.runbook.pk)
         if runbook.readiness_level != transitions.READY:
             return
-        request = StatusChangeRequest.objects.filter(applied_at__isnull=False).latest("applied_at", "pk")
-        signers = {decision.signer_id for decision in request.sign_offs.all() if decision.decision == "approve"}
+        request = StatusChangeRequest.objects.filter(applied_at__isnull=False).latest(
+            "applied_at", "pk"
+        )
+        signers = {
+            decision.signer_id
+            for decision in request.sign_offs.all()
+            if decision.decision == "approve"
+        }
         assert request.to_level == transitions.READY
         assert len(signers) >= request.required_signatures >= 1
         assert request.requested_by_id not in signers
@@ -118,13 +150,17 @@ class People(RuleBasedStateMachine):
 
     @invariant()
     def research_became_ready_by_a_stepping_stone_alone(self):
-        applied = StatusChangeRequest.objects.filter(applied_at__isnull=False).order_by("applied_at", "pk")
+        applied = StatusChangeRequest.objects.filter(applied_at__isnull=False).order_by(
+            "applied_at", "pk"
+        )
         since_research = None
         for level in applied.values_list("to_level", flat=True):
             if level == transitions.RND_ONLY:
                 since_research = set()
             elif since_research is not None:
-                assert level != transitions.READY or since_research & STONES, "ready without a stepping stone"
+                assert level != transitions.READY or since_research & STONES, (
+                    "ready without a stepping stone"
+                )
                 since_research.add(level)
 
     @invariant()

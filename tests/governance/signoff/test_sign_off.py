@@ -122,14 +122,18 @@ def test_a_decision_needs_a_comment(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     seen = form_etag(request)
     refused(
-        lambda: sign(request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]),
+        lambda: sign(
+            request=request, comment="  ", seen=seen, password=cast.PASSWORD, by=people["rita"]
+        ),
         Refusal.COMMENT_MISSING,
     )
 
 
 def test_only_the_requester_withdraws(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    refused(lambda: withdraw(request=request, reason="x", by=people["rita"]), Refusal.NOT_THE_REQUESTER)
+    refused(
+        lambda: withdraw(request=request, reason="x", by=people["rita"]), Refusal.NOT_THE_REQUESTER
+    )
     withdraw(request=request, reason="Too early.", by=people["ed"])
     request.refresh_from_db()
     assert request.state == RequestState.WITHDRAWN
@@ -221,21 +225,36 @@ def test_a_stale_page_signs_nothing(runbook, people):
 )
 def test_ready_is_asked_for_this_year_or_the_next(runbook, people, level, year, reason):
     refused(
-        lambda: submit(runbook=runbook, level=level, year=year, rationale="x", evidence=cast.EVIDENCE, by=people["ed"]),
+        lambda: submit(
+            runbook=runbook,
+            level=level,
+            year=year,
+            rationale="x",
+            evidence=cast.EVIDENCE,
+            by=people["ed"],
+        ),
         reason,
     )
 
 
 def test_ready_needs_evidence_and_a_rationale(runbook, people):
     refused(
-        lambda: submit(runbook=runbook, level="ready", year=timezone.localdate().year, rationale=" ", by=people["ed"]),
+        lambda: submit(
+            runbook=runbook,
+            level="ready",
+            year=timezone.localdate().year,
+            rationale=" ",
+            by=people["ed"],
+        ),
         Refusal.RATIONALE_MISSING,
         Refusal.EVIDENCE_MISSING,
     )
 
 
 def test_a_runbook_without_a_document_cannot_be_signed(people):
-    refused(lambda: cast.ask(cast.make_runbook(text=None), by=people["ed"]), Refusal.DOCUMENT_MISSING)
+    refused(
+        lambda: cast.ask(cast.make_runbook(text=None), by=people["ed"]), Refusal.DOCUMENT_MISSING
+    )
 
 
 @pytest.mark.parametrize("who", ["otto", "ada", "sue"])
@@ -294,7 +313,11 @@ def test_a_lower_rule_does_not_reach_an_open_request(runbook, people):
     )
     cast.approve(request, by=people["rita"])
     request.refresh_from_db()
-    assert (request.state, request.required_signatures, request.independent) == (RequestState.OPEN, 2, True)
+    assert (request.state, request.required_signatures, request.independent) == (
+        RequestState.OPEN,
+        2,
+        True,
+    )
 
 
 def test_the_ledger_is_written_in_english_whoever_acts(runbook, people):
@@ -317,7 +340,13 @@ def test_whoever_changed_the_language_meanwhile_reads_the_sentence_again(runbook
 
 def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
-    reject(request=request, comment="No.", seen=form_etag(request), password=cast.PASSWORD, by=people["rita"])
+    reject(
+        request=request,
+        comment="No.",
+        seen=form_etag(request),
+        password=cast.PASSWORD,
+        by=people["rita"],
+    )
     assert SignOff.objects.get().statement.startswith("I reject that")
 
 
@@ -336,7 +365,8 @@ def test_a_text_of_another_path_is_neither_signed_nor_live_ready(ready_runbook, 
     ready_runbook.refresh_from_db()
     assert "document_elsewhere" in ready_runbook.reasons_against_live()
     refused(
-        lambda: cast.ask(ready_runbook, by=people["ed"], year=timezone.localdate().year + 1), Refusal.DOCUMENT_NOT_SHOWN
+        lambda: cast.ask(ready_runbook, by=people["ed"], year=timezone.localdate().year + 1),
+        Refusal.DOCUMENT_NOT_SHOWN,
     )
 
 
@@ -348,10 +378,19 @@ def test_a_text_that_is_not_what_its_sha256_names_is_not_signed(runbook, people)
     refused(lambda: cast.approve(request, by=people["rita"]), Refusal.DOCUMENT_NOT_SHOWN)
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "https://[broken", "wiki/page", "ftp://host/x"])
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "https://[broken", "wiki/page", "ftp://host/x"]
+)
 def test_evidence_is_links_whoever_asks(runbook, people, link):
     refused(
-        lambda: submit(runbook=runbook, level="shadow", year=None, rationale="x", evidence=link, by=people["ed"]),
+        lambda: submit(
+            runbook=runbook,
+            level="shadow",
+            year=None,
+            rationale="x",
+            evidence=link,
+            by=people["ed"],
+        ),
         Refusal.EVIDENCE_NOT_A_LINK,
     )
 
@@ -380,7 +419,9 @@ def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook
     assert "the sign-off does not hold" in shown
 
 
-def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text_and_difference(people, client):
+def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text_and_difference(
+    people, client
+):
     """People sign what they see: a sign that turns the words behind it round is shown by its number."""
     turned = "\u202e"
     runbook = cast.make_ready(cast.make_runbook(f"Pump{turned}A"))
@@ -390,7 +431,9 @@ def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text
         runbook.save()
     request = cast.ask(runbook, by=people["ed"])
     client.force_login(people["rita"])
-    page = client.get(reverse("admin:governance_statuschangerequest_change", args=[request.pk])).content.decode()
+    page = client.get(
+        reverse("admin:governance_statuschangerequest_change", args=[request.pk])
+    ).content.decode()
     assert page.count("rm[U+202E]B") == 2
     assert page.count("Restart[U+202E]C") == 2
     assert "Pump[U+202E]A" in page[page.index('class="sign-off-statement"') :]

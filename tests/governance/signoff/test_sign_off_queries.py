@@ -43,7 +43,9 @@ def asked(call) -> list[str]:
 def decision(request, who, act=sign):
     """A decision whose token is made before it is counted."""
     seen = form_etag(request)
-    return lambda: act(request=request, comment="Read in full.", seen=seen, password=cast.PASSWORD, by=who)
+    return lambda: act(
+        request=request, comment="Read in full.", seen=seen, password=cast.PASSWORD, by=who
+    )
 
 
 @pytest.fixture
@@ -84,7 +86,9 @@ def test_everything_that_decides_is_read_after_the_lock(request_, people):
     if connection.vendor == "postgresql":
         assert first.startswith(LOCK)
         first = rest[0]
-        assert first.endswith('FOR UPDATE OF "runbooks_runbook", "governance_statuschangerequest"')  # in this order
+        assert first.endswith(
+            'FOR UPDATE OF "runbooks_runbook", "governance_statuschangerequest"'
+        )  # in this order
     assert 'FROM "governance_statuschangerequest"' in first
 
 
@@ -96,7 +100,9 @@ def test_the_other_moves_ask_each_thing_once(runbook, people):
     counted["withdraw"] = len(asked(lambda: withdraw(request=request, reason="x", by=people["ed"])))
     cast.make_ready(runbook)
     cast.ask(runbook, by=people["ed"], year=YEAR + 1)
-    counted["downgrade"] = len(asked(lambda: downgrade(runbook=runbook, level="shadow", reason="x", by=people["rita"])))
+    counted["downgrade"] = len(
+        asked(lambda: downgrade(runbook=runbook, level="shadow", reason="x", by=people["rita"]))
+    )
     assert counted == {"reject": 10, "submit": 16, "withdraw": 7, "downgrade": 17}
 
 
@@ -117,7 +123,9 @@ def test_the_page_and_its_form_in_the_admin(request_, people, sign_in):
 # ---- one transaction for the password and the decision
 
 
-def test_a_password_that_changes_between_the_hashing_and_the_lock_is_looked_at_anew(request_, people):
+def test_a_password_that_changes_between_the_hashing_and_the_lock_is_looked_at_anew(
+    request_, people
+):
     """What was read before the lock decides nothing, neither way."""
     stale = User.objects.get(username="rita")
     people["rita"].set_password("another-horse-battery")
@@ -142,7 +150,13 @@ def test_a_wrong_password_does_nothing_but_leave_its_row(request_, runbook, peop
     runbook.save()
     rows = ChangeLogEntry.objects.count()
     with pytest.raises(ActionRefused) as caught:
-        sign(request=request_, comment="x", seen=form_etag(request_), password="wrong", by=people["rita"])
+        sign(
+            request=request_,
+            comment="x",
+            seen=form_etag(request_),
+            password="wrong",
+            by=people["rita"],
+        )
     assert caught.value.reasons == (Refusal.WRONG_PASSWORD,)
     request_.refresh_from_db()
     assert (request_.state, ChangeLogEntry.objects.count()) == (RequestState.OPEN, rows + 1)
@@ -168,5 +182,6 @@ def test_a_lock_that_was_given_up_with_a_savepoint_is_asked_for_again():
             ledger.append(record)
         ledger.append(record)
     locks = [query["sql"] for query in captured if query["sql"].startswith(LOCK)]
-    # For each block that is the outermost, and for what stands outside of any. SQLite's transaction is its lock.
+    # For each block that is the outermost, and for what stands outside of any. SQLite's transaction
+    # is its lock.
     assert len(locks) == (4 if connection.vendor == "postgresql" else 0)

@@ -12,7 +12,15 @@ from runbooks.choices import ReadinessLevel
 
 LEVELS = set(ReadinessLevel.values)
 # In the order of what they permit; a way up never leads to a level that permits less than R&D.
-PERMITTED = {"retired": -1, "unassessed": 0, "rnd_only": 1, "safety_sandbox": 2, "track": 2, "shadow": 2, "ready": 3}
+PERMITTED = {
+    "retired": -1,
+    "unassessed": 0,
+    "rnd_only": 1,
+    "safety_sandbox": 2,
+    "track": 2,
+    "shadow": 2,
+    "ready": 3,
+}
 STEPPING_STONES = {transitions.SAFETY_SANDBOX, transitions.TRACK, transitions.SHADOW}
 
 
@@ -93,7 +101,10 @@ def test_no_move_is_both_up_and_down():
 def test_a_way_down_never_permits_more():
     for level, targets in transitions.DOWN.items():
         for target in targets:
-            assert PERMITTED[target] < PERMITTED[level] or target == transitions.RETIRED, (level, target)
+            assert PERMITTED[target] < PERMITTED[level] or target == transitions.RETIRED, (
+                level,
+                target,
+            )
             assert target != level
 
 
@@ -131,7 +142,9 @@ def test_the_kind_of_a_move_follows_from_its_ends(origin, target, move):
 
 
 @pytest.mark.parametrize(
-    "table", [transitions.UP, transitions.DOWN, transitions.REQUEST_TRANSITIONS], ids=["up", "down", "request"]
+    "table",
+    [transitions.UP, transitions.DOWN, transitions.REQUEST_TRANSITIONS],
+    ids=["up", "down", "request"],
 )
 def test_the_drawings_in_docs_are_those_of_the_tables(table):
     page = (settings.BASE_DIR / "docs" / "readiness.md").read_text(encoding="utf-8")
@@ -178,7 +191,9 @@ def test_a_closed_request_never_moves_again(state):
 
 
 def test_an_open_request_becomes_each_of_the_closed_ones():
-    assert transitions.REQUEST_TRANSITIONS[transitions.OPEN] == set(RequestState.values) - {transitions.OPEN}
+    assert transitions.REQUEST_TRANSITIONS[transitions.OPEN] == set(RequestState.values) - {
+        transitions.OPEN
+    }
     assert not transitions.request_may_become(transitions.OPEN, transitions.OPEN)
 
 

@@ -78,7 +78,9 @@ def test_who_may_not_read_learns_nothing_of_paths(people, client):
         assert client.get(f"/documents/{path}")["Location"].startswith("/login/")
 
 
-@pytest.mark.parametrize("path", ["..", "a/../../b", "%2e%2e/x", "//evil.example/x", "x" * 3000, "%f0%28", "<b>"])
+@pytest.mark.parametrize(
+    "path", ["..", "a/../../b", "%2e%2e/x", "//evil.example/x", "x" * 3000, "%f0%28", "<b>"]
+)
 def test_an_odd_path_is_answered(people, reader, path):
     response = reader.get(f"/documents/{path}")
     assert response.status_code == 404
@@ -101,15 +103,21 @@ def test_a_text_that_could_not_be_rendered_has_a_page(people, reader):
 
 
 @pytest.mark.parametrize("text", ["# Steps\n\n1. Look.\n", None])
-def test_the_way_to_the_text_stands_behind_the_banner_and_leads_to_it_or_to_why_there_is_none(people, reader, text):
+def test_the_way_to_the_text_stands_behind_the_banner_and_leads_to_it_or_to_why_there_is_none(
+    people, reader, text
+):
     page = reader.get(cast.make_runbook(text=text).get_absolute_url()).content.decode()
     assert page.index('id="safety"') < page.index('href="#text"') < page.index('id="text"')
-    assert page.index('id="text"') < page.index('class="document"' if text else "The document is missing")
+    assert page.index('id="text"') < page.index(
+        'class="document"' if text else "The document is missing"
+    )
 
 
 def test_signs_that_nobody_sees_are_shown_on_the_runbooks_page(people, reader):
     turned = "\u202e"
-    runbook = cast.make_runbook(f"Pump{turned}A", text=f"# A\n\nrm{turned}B\n", owner=f"Desk{turned}C")
+    runbook = cast.make_runbook(
+        f"Pump{turned}A", text=f"# A\n\nrm{turned}B\n", owner=f"Desk{turned}C"
+    )
     page = reader.get(runbook.get_absolute_url()).content.decode()
     for shown in ("Pump[U+202E]A", "rm[U+202E]B", "Desk[U+202E]C"):
         assert shown in page

@@ -20,12 +20,16 @@ def names():
         Situation.objects.create(slug=title.lower(), title=title, position=position)
 
 
-def test_the_names_are_those_that_each_field_offers_by_itself_in_their_order(names, django_assert_num_queries):
+def test_the_names_are_those_that_each_field_offers_by_itself_in_their_order(
+    names, django_assert_num_queries
+):
     offered, own = RunbookFilterSet({}).form, RunbookFilterSet({}).form
     with django_assert_num_queries(1):
         offer_names(offered)
     for kind, *_ in NAMED:
-        assert offered.fields[kind].widget.choices == [(str(key), label) for key, label in own.fields[kind].choices]
+        assert offered.fields[kind].widget.choices == [
+            (str(key), label) for key, label in own.fields[kind].choices
+        ]
 
 
 def test_a_chosen_name_is_looked_up_and_an_unknown_one_refused(names):

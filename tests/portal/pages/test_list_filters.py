@@ -4,7 +4,15 @@ from urllib.parse import quote
 
 import pytest
 
-from runbooks.models import Cluster, Layer, Runbook, Section, SectionEntry, Situation, SituationRunbook
+from runbooks.models import (
+    Cluster,
+    Layer,
+    Runbook,
+    Section,
+    SectionEntry,
+    Situation,
+    SituationRunbook,
+)
 from tests import cast
 from tests.runbooks.asking import FILTERS, LIST, listed, page
 
@@ -21,15 +29,21 @@ def landscape(people):
     for number, runbook in enumerate((alpha, beta, gamma), start=1):
         layer = Layer.objects.create(slug=f"layer-{number}", title=f"Layer {number}")
         runbook.layers.set([layer])
-        section = Section.objects.create(slug=f"section-{number}", number=number, title=f"Section {number}")
+        section = Section.objects.create(
+            slug=f"section-{number}", number=number, title=f"Section {number}"
+        )
         SectionEntry.objects.create(section=section, runbook=runbook)
-        situation = Situation.objects.create(slug=f"situation-{number}", title=f"Situation {number}")
+        situation = Situation.objects.create(
+            slug=f"situation-{number}", title=f"Situation {number}"
+        )
         SituationRunbook.objects.create(situation=situation, runbook=runbook)
         cluster = Cluster.objects.create(
             slug=f"c-{number}", first_number=7000 + number * 10, last_number=7005 + number * 10
         )
         Runbook.objects.filter(pk=runbook.pk).update(primary_cluster=cluster)
-    Runbook.objects.filter(pk=beta.pk).update(declared_level="ready", declared_year=2026, scope="A scope of its own")
+    Runbook.objects.filter(pk=beta.pk).update(
+        declared_level="ready", declared_year=2026, scope="A scope of its own"
+    )
     gamma.related_clusters.add(Cluster.objects.get(slug="c-1"))
     gamma.refresh_from_db()
     cast.make_ready(gamma)
@@ -60,7 +74,10 @@ def landscape(people):
         ("text=alpha", ["Alpha"]),
         ("text=scope+beta", ["Beta"]),
         ("text=nowhere", []),
-        ("layer=layer-2&cluster=7023&text=beta&readiness=unassessed&section=section-2&situation=situation-2", ["Beta"]),
+        (
+            "layer=layer-2&cluster=7023&text=beta&readiness=unassessed&section=section-2&situation=situation-2",
+            ["Beta"],
+        ),
         ("layer=layer-2&section=section-1", []),
         ("year=&layer=&cluster=&section=&situation=&text=&declared=", ["Alpha", "Beta", "Gamma"]),
     ],
@@ -141,13 +158,17 @@ def test_a_filter_that_makes_no_sense_gets_an_answer_and_never_fails(landscape, 
         (f"text={'x' * 201}", "at most 200 characters"),
     ],
 )
-def test_a_filter_that_makes_no_sense_says_what_is_wrong_and_shows_nothing(landscape, reader, query, words):
+def test_a_filter_that_makes_no_sense_says_what_is_wrong_and_shows_nothing(
+    landscape, reader, query, words
+):
     shown = page(reader, f"{LIST}?{query}")
     assert words in " ".join(shown.words.split())
     assert "Alpha" not in shown.words
 
 
-@pytest.mark.parametrize("address", ["/runbooks/", "/changes/", "/sign-offs/", "/reports/findings/", "HISTORY"])
+@pytest.mark.parametrize(
+    "address", ["/runbooks/", "/changes/", "/sign-offs/", "/reports/findings/", "HISTORY"]
+)
 def test_a_page_that_does_not_exist_is_never_a_failure(scene, reader, address):
     address = address.replace("HISTORY", f"/runbooks/{scene.ready.slug}/history/")
     for number in ("999", "0", "-1", "abc", "9" * 5000, "1e9", ""):
@@ -170,7 +191,9 @@ def test_a_search_for_nonsense_never_fails(scene, reader):
 
 def test_a_search_finds_situations_and_runbooks_and_puts_first_what_holds_every_word(scene, reader):
     links = page(reader, "/search/?q=waiting+pump").links
-    assert links.index(scene.waiting.get_absolute_url()) < links.index(scene.ready.get_absolute_url())
+    assert links.index(scene.waiting.get_absolute_url()) < links.index(
+        scene.ready.get_absolute_url()
+    )
     assert scene.situation.get_absolute_url() in page(reader, "/search/?q=pump+stopped").links
 
 

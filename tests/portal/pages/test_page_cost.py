@@ -36,7 +36,9 @@ QUERIES = {
 
 
 def count_queries(client, address):
-    client.get(address)  # whatever is remembered for good, such as content types, is not this page's cost
+    client.get(
+        address
+    )  # whatever is remembered for good, such as content types, is not this page's cost
     with CaptureQueriesContext(connection) as queries:
         assert client.get(address).status_code == 200
     return len(queries)
@@ -63,7 +65,11 @@ def test_the_number_of_queries_of_a_page_does_not_grow_with_its_rows(scene, read
 
 
 def test_every_page_that_lists_rows_is_pinned_above():
-    lists = {route.name for route in every_route() if not route.namespaces and not route.is_api and route.name} - {
+    lists = {
+        route.name
+        for route in every_route()
+        if not route.namespaces and not route.is_api and route.name
+    } - {
         "login",
         "logout",
         "set_language",
@@ -98,7 +104,9 @@ def test_a_change_is_seen_at_the_next_look(scene, reader, people):
     assert banner(reader, scene.ready)[0] == ["is-go"]
     downgrade(runbook=scene.ready, level="shadow", reason="Wrong step.", by=people["rita"])
     assert banner(reader, scene.ready)[0] == ["is-caution"]
-    assert scene.ready.title not in [runbook.title for runbook in reader.get("/").context["live_ready"]]
+    assert scene.ready.title not in [
+        runbook.title for runbook in reader.get("/").context["live_ready"]
+    ]
 
 
 def test_no_page_may_be_kept_by_a_cache_in_between(scene, reader):

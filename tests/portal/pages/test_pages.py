@@ -8,7 +8,15 @@ from django.urls import reverse
 
 from governance.editing.audited_edit import audited_edit
 from governance.ledger.models import ChangeLogEntry
-from runbooks.models import Cluster, Layer, Runbook, Section, SectionEntry, Situation, SituationRunbook
+from runbooks.models import (
+    Cluster,
+    Layer,
+    Runbook,
+    Section,
+    SectionEntry,
+    Situation,
+    SituationRunbook,
+)
 from tests import cast
 from tests.portal.addresses import every_route
 from tests.runbooks.asking import FILTERS, LIST, Page, banner, page
@@ -47,7 +55,8 @@ def test_every_page_of_the_catalogue_answers(scene, reader):
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/runbooks/", "/situations/", "/search/", "/landscape/", "/changes/", "/sign-offs/"]
+    "address",
+    ["/", "/runbooks/", "/situations/", "/search/", "/landscape/", "/changes/", "/sign-offs/"],
 )
 def test_an_empty_portal_says_so_in_words(db, reader, address):
     assert len(page(reader, address).words) > 100
@@ -55,7 +64,14 @@ def test_an_empty_portal_says_so_in_words(db, reader, address):
 
 @pytest.mark.parametrize(
     ("who", "read"),
-    [(None, "login"), (None, "public"), ("otto", "login"), ("otto", "public"), ("ed", "login"), ("sue", "login")],
+    [
+        (None, "login"),
+        (None, "public"),
+        ("otto", "login"),
+        ("otto", "public"),
+        ("ed", "login"),
+        ("sue", "login"),
+    ],
 )
 def test_no_address_of_the_portal_fails_whoever_asks(scene, sign_in, settings, who, read):
     settings.PORTAL_READ = read
@@ -112,16 +128,34 @@ def test_what_is_not_there_is_a_page_that_says_so(scene, reader):
 def test_a_null_byte_is_refused_wherever_it_stands_and_never_fails(scene, reader):
     """PostgreSQL stores none and fails when it is asked for one."""
     addresses = [f"{LIST}?{name}=a%00b" for name in (*FILTERS, "page", "other")]
-    addresses += ["/search/?q=%00", "/changes/?page=%00", "/?%00=1", "/login/?next=%00", "/%00/", "/runbooks/%00/"]
-    addresses += [f"/runbooks/{scene.ready.slug}/versions/%00/", f"/runbooks/{scene.ready.slug}%00/history/"]
-    addresses += [f"/{name}/a%00/" for name in ("situations", "clusters", "layers", "changes", "sign-offs", "admin")]
+    addresses += [
+        "/search/?q=%00",
+        "/changes/?page=%00",
+        "/?%00=1",
+        "/login/?next=%00",
+        "/%00/",
+        "/runbooks/%00/",
+    ]
+    addresses += [
+        f"/runbooks/{scene.ready.slug}/versions/%00/",
+        f"/runbooks/{scene.ready.slug}%00/history/",
+    ]
+    addresses += [
+        f"/{name}/a%00/"
+        for name in ("situations", "clusters", "layers", "changes", "sign-offs", "admin")
+    ]
     for address in addresses:
         assert reader.get(address).status_code in (400, 404), address
 
 
 def test_the_text_of_another_runbook_is_not_shown_under_this_ones_name(scene, reader, people):
     other = cast.make_runbook(text="# Quite another\n")
-    assert reader.get(reverse("runbook-version", args=[scene.ready.slug, other.document.sha256])).status_code == 404
+    assert (
+        reader.get(
+            reverse("runbook-version", args=[scene.ready.slug, other.document.sha256])
+        ).status_code
+        == 404
+    )
 
 
 # ---- what people wrote is text
@@ -137,7 +171,9 @@ def test_markup_in_every_text_field_is_shown_as_text(people, reader, ready_runbo
     cluster = Cluster.objects.create(slug="m", title=MARKUP)
     layer = Layer.objects.create(slug="m", title=MARKUP)
     section = Section.objects.create(slug="m", number=1, title=MARKUP)
-    situation = Situation.objects.create(slug="m", title=MARKUP, comment=MARKUP, alert_source=MARKUP)
+    situation = Situation.objects.create(
+        slug="m", title=MARKUP, comment=MARKUP, alert_source=MARKUP
+    )
     SectionEntry.objects.create(section=section, runbook=runbook, role=MARKUP, heading=MARKUP)
     SituationRunbook.objects.create(situation=situation, runbook=runbook)
     runbook.layers.add(layer)
@@ -168,7 +204,9 @@ def test_markup_in_every_text_field_is_shown_as_text(people, reader, ready_runbo
 
 
 def test_the_documents_text_is_shown_with_its_contents(people, reader):
-    runbook = cast.make_runbook(text="# Pump\n\n## Stop it\n\n1. Close **the valve**.\n\n[up](#stop-it)\n")
+    runbook = cast.make_runbook(
+        text="# Pump\n\n## Stop it\n\n1. Close **the valve**.\n\n[up](#stop-it)\n"
+    )
     content = reader.get(runbook.get_absolute_url()).content.decode()
     assert '<h3 id="doc-stop-it">Stop it</h3>' in content
     assert "<strong>the valve</strong>" in content

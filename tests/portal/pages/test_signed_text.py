@@ -9,7 +9,10 @@ from tests import cast
 from tests.runbooks.asking import Page
 
 pytestmark = pytest.mark.django_db
-SIGNED, NEWER = "# Signed steps\n\n1. Close the old valve.\n", "# Newer steps\n\n1. Open the new valve.\n"
+SIGNED, NEWER = (
+    "# Signed steps\n\n1. Close the old valve.\n",
+    "# Newer steps\n\n1. Open the new valve.\n",
+)
 
 
 @pytest.fixture
@@ -36,7 +39,9 @@ def version(runbook, text):
 
 
 def diff(runbook):
-    return reverse("runbook-difference", args=[runbook.slug, cast.sha256(SIGNED), cast.sha256(NEWER)])
+    return reverse(
+        "runbook-difference", args=[runbook.slug, cast.sha256(SIGNED), cast.sha256(NEWER)]
+    )
 
 
 # ---- the page of the runbook
@@ -100,7 +105,9 @@ def test_a_document_that_went_away_leaves_the_signed_text_with_a_stop(changed, r
     assert set(shown.banners) == {"is-stop"}
 
 
-def test_where_the_signed_text_is_not_stored_the_other_one_is_never_passed_off_as_it(people, reader, monkeypatch):
+def test_where_the_signed_text_is_not_stored_the_other_one_is_never_passed_off_as_it(
+    people, reader, monkeypatch
+):
     runbook = give(cast.make_ready(cast.make_runbook("Pump", text=SIGNED)), NEWER)
     monkeypatch.setattr(Runbook, "signed_document", lambda self: None)
     shown = show(reader, runbook.get_absolute_url())
@@ -175,11 +182,15 @@ def test_changed_since_sign_off_is_said_wherever_the_runbook_appears(changed, re
         changed.get_absolute_url(),
         reverse("runbook-versions", args=[changed.slug]),
     ):
-        assert "changed since sign-off" in reader.get(address).content.decode().split("What the badges mean")[0], (
-            address
-        )
+        assert (
+            "changed since sign-off"
+            in reader.get(address).content.decode().split("What the badges mean")[0]
+        ), address
     row = reader.get(f"/api/v1/runbooks/{changed.slug}/").json()
-    assert (row["changed_since_sign_off"], row["signed_document_sha256"]) == (True, cast.sha256(SIGNED))
+    assert (row["changed_since_sign_off"], row["signed_document_sha256"]) == (
+        True,
+        cast.sha256(SIGNED),
+    )
 
 
 # ---- the list of versions
@@ -196,7 +207,10 @@ def test_the_versions_are_listed_with_what_they_are(changed, reader):
 
 def test_a_runbook_without_a_text_has_no_versions_and_says_so(people, reader):
     bare = cast.make_runbook("Bare", text=None)
-    assert "No text of this runbook is stored yet" in show(reader, reverse("runbook-versions", args=[bare.slug])).words
+    assert (
+        "No text of this runbook is stored yet"
+        in show(reader, reverse("runbook-versions", args=[bare.slug])).words
+    )
 
 
 def test_the_texts_of_other_runbooks_are_no_versions_of_one_without_a_path(people):

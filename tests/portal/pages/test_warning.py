@@ -70,13 +70,19 @@ DRIFTS = {
     Reason.DOCUMENT_CHANGED: lambda runbook: Runbook.objects.filter(pk=runbook.pk).update(
         document=cast.store(runbook.document_path, "# Other steps\n")
     ),
-    Reason.DOCUMENT_MISSING: lambda runbook: Runbook.objects.filter(pk=runbook.pk).update(document=None),
-    Reason.METADATA_CHANGED: lambda runbook: Runbook.objects.filter(pk=runbook.pk).update(version="v9"),
+    Reason.DOCUMENT_MISSING: lambda runbook: Runbook.objects.filter(pk=runbook.pk).update(
+        document=None
+    ),
+    Reason.METADATA_CHANGED: lambda runbook: Runbook.objects.filter(pk=runbook.pk).update(
+        version="v9"
+    ),
 }
 
 
 @pytest.mark.parametrize("reason", DRIFTS)
-def test_what_changed_after_the_signature_is_a_stop_on_every_page_that_shows_it(scene, reader, reason):
+def test_what_changed_after_the_signature_is_a_stop_on_every_page_that_shows_it(
+    scene, reader, reason
+):
     DRIFTS[reason](scene.ready)
     banners, words = banner(reader, scene.ready)
     assert "is-stop" in banners
@@ -120,19 +126,27 @@ def time_machine_at():
 
 
 def test_an_earlier_text_says_that_it_must_not_be_followed(scene, reader):
-    shown = page(reader, reverse("runbook-version", args=[scene.ready.slug, scene.old_document.sha256]))
+    shown = page(
+        reader, reverse("runbook-version", args=[scene.ready.slug, scene.old_document.sha256])
+    )
     assert shown.banners == ["is-stop"]
     assert "Do not follow it" in shown.words
     assert "An earlier text" in shown.words
 
 
-def test_the_present_text_of_a_runbook_that_is_not_live_ready_carries_the_warning_too(scene, reader):
-    shown = page(reader, reverse("runbook-version", args=[scene.waiting.slug, scene.waiting.document.sha256]))
+def test_the_present_text_of_a_runbook_that_is_not_live_ready_carries_the_warning_too(
+    scene, reader
+):
+    shown = page(
+        reader, reverse("runbook-version", args=[scene.waiting.slug, scene.waiting.document.sha256])
+    )
     assert shown.banners == ["is-caution"]
 
 
 def test_a_live_ready_text_says_that_it_is_the_signed_one(scene, reader):
-    shown = page(reader, reverse("runbook-version", args=[scene.ready.slug, scene.ready.document.sha256]))
+    shown = page(
+        reader, reverse("runbook-version", args=[scene.ready.slug, scene.ready.document.sha256])
+    )
     assert shown.banners == []
     assert "current, signed version" in shown.words
 

@@ -104,7 +104,16 @@ DESIGNED_RUNBOOK = {
     "declared_level",
     "declared_year",
 }
-DESIGNED_CHANGE = {"sequence", "recorded_at", "actor", "action", "subject", "changes", "previous_hash", "hash"}
+DESIGNED_CHANGE = {
+    "sequence",
+    "recorded_at",
+    "actor",
+    "action",
+    "subject",
+    "changes",
+    "previous_hash",
+    "hash",
+}
 
 
 def test_a_runbook_carries_the_fields_that_the_design_names(scene, reader):
@@ -113,19 +122,26 @@ def test_a_runbook_carries_the_fields_that_the_design_names(scene, reader):
     runbook = Runbook.objects.get(pk=scene.ready.pk)
     for name in DESIGNED_RUNBOOK - {"primary_cluster", "related_clusters", "layers"}:
         assert row[name] == getattr(runbook, name), name
-    assert row["primary_cluster"] == {"slug": runbook.primary_cluster.slug, "title": str(runbook.primary_cluster)}
+    assert row["primary_cluster"] == {
+        "slug": runbook.primary_cluster.slug,
+        "title": str(runbook.primary_cluster),
+    }
     assert [layer["slug"] for layer in row["layers"]] == ["pumps"]
     assert [cluster["slug"] for cluster in row["related_clusters"]] == ["phase-16a"]
 
 
-def test_a_change_carries_the_fields_that_the_design_names_and_can_be_verified_from_outside(scene, reader):
+def test_a_change_carries_the_fields_that_the_design_names_and_can_be_verified_from_outside(
+    scene, reader
+):
     entries = rows(reader, f"{V1}changes/?page_size=1000")
     assert set(entries[0]) >= DESIGNED_CHANGE
     previous = ledger.GENESIS
     for entry in entries:
         assert entry["previous_hash"] == previous
         previous = entry["hash"]
-    again = ChangeLogEntry(**{**entries[-1], "recorded_at": ChangeLogEntry.objects.first().recorded_at})
+    again = ChangeLogEntry(
+        **{**entries[-1], "recorded_at": ChangeLogEntry.objects.first().recorded_at}
+    )
     assert ledger.hash_of(again) == entries[-1]["hash"]
 
 
@@ -170,19 +186,30 @@ def test_every_serializer_of_the_catalogue_is_held_to_its_declaration(scene):
 
 
 def test_live_ready_is_told_with_its_reasons_as_codes(scene, reader):
-    ready, waiting = (read(reader, f"{V1}runbooks/{runbook.slug}/") for runbook in (scene.ready, scene.waiting))
+    ready, waiting = (
+        read(reader, f"{V1}runbooks/{runbook.slug}/") for runbook in (scene.ready, scene.waiting)
+    )
     assert (ready["live_ready"], ready["reasons_against_live"]) == (True, [])
     assert (waiting["live_ready"], waiting["reasons_against_live"]) == (False, ["not_ready"])
-    Runbook.objects.filter(pk=scene.ready.pk).update(scope="Changed behind the back.", document=None)
+    Runbook.objects.filter(pk=scene.ready.pk).update(
+        scope="Changed behind the back.", document=None
+    )
     changed = read(reader, f"{V1}runbooks/{scene.ready.slug}/")
     assert changed["live_ready"] is False
-    assert set(changed["reasons_against_live"]) == {Reason.DOCUMENT_MISSING, Reason.METADATA_CHANGED}
+    assert set(changed["reasons_against_live"]) == {
+        Reason.DOCUMENT_MISSING,
+        Reason.METADATA_CHANGED,
+    }
 
 
 def test_a_declared_readiness_is_never_given_as_the_signed_one(people, reader):
     claimed = cast.make_runbook(declared_level="ready", declared_year=2026)
     row = read(reader, f"{V1}runbooks/{claimed.slug}/")
-    assert (row["readiness_level"], row["readiness_year"], row["live_ready"]) == ("unassessed", None, False)
+    assert (row["readiness_level"], row["readiness_year"], row["live_ready"]) == (
+        "unassessed",
+        None,
+        False,
+    )
     assert (row["declared_level"], row["declared_year"]) == ("ready", 2026)
 
 
@@ -209,7 +236,11 @@ def test_a_situation_gives_its_runbooks_in_order(people, reader):
     runbooks = [cast.make_runbook(title) for title in ("Zulu", "Alpha", "Mike")]
     for position, runbook in enumerate(runbooks, start=1):
         SituationRunbook.objects.create(situation=situation, runbook=runbook, position=position)
-    assert [row["title"] for row in read(reader, f"{V1}situations/s/")["runbooks"]] == ["Zulu", "Alpha", "Mike"]
+    assert [row["title"] for row in read(reader, f"{V1}situations/s/")["runbooks"]] == [
+        "Zulu",
+        "Alpha",
+        "Mike",
+    ]
 
 
 # ---- what is not there
@@ -225,7 +256,12 @@ def test_what_is_not_there_is_a_404_and_never_a_failure(scene, reader):
 def test_a_null_byte_is_refused_wherever_it_stands_and_never_fails(scene, reader):
     """PostgreSQL stores none and fails when it is asked for one."""
     for address in LISTS:
-        for wrong in (f"{address}%00/", f"{address}a%00b/", f"{address}?page_size=%00", f"{address}?%00=1"):
+        for wrong in (
+            f"{address}%00/",
+            f"{address}a%00b/",
+            f"{address}?page_size=%00",
+            f"{address}?%00=1",
+        ):
             assert reader.get(wrong).status_code in (400, 404), wrong
     for wrong in (
         "changes/?subject=%00",

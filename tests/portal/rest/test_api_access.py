@@ -42,10 +42,15 @@ def test_no_address_of_the_api_writes_whoever_asks(every_address, sign_in, setti
     before = state_of_everything()
     for address in every_address:
         for method in ("post", "put", "patch", "delete"):
-            response = getattr(client, method)(address, data=json.dumps(FORGED), content_type="application/json")
+            response = getattr(client, method)(
+                address, data=json.dumps(FORGED), content_type="application/json"
+            )
             assert response.status_code in (403, 405), (method, address)
         forged = client.post(
-            address, data=json.dumps(FORGED), content_type="application/json", headers={"x-http-method-override": "PUT"}
+            address,
+            data=json.dumps(FORGED),
+            content_type="application/json",
+            headers={"x-http-method-override": "PUT"},
         )
         assert forged.status_code in (403, 405), address
     assert state_of_everything() == before
@@ -68,7 +73,12 @@ BROKEN = {
     "nothing": b"",
     "no UTF-8": b"\xff\xfe",
 }
-KINDS = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
+KINDS = (
+    "application/json",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -78,7 +88,9 @@ def test_a_broken_body_is_refused_and_never_fails(runbook, sign_in, settings, wh
     client = sign_in(who) if who else Client()
     for what, body in BROKEN.items():
         for kind in KINDS:
-            response = client.generic(method, f"{V1}runbooks/{runbook.slug}/", body, content_type=kind)
+            response = client.generic(
+                method, f"{V1}runbooks/{runbook.slug}/", body, content_type=kind
+            )
             assert response.status_code in (400, 403, 405, 415), (what, kind)
 
 
@@ -98,7 +110,9 @@ def test_where_one_must_sign_in_nothing_is_told_to_a_stranger(every_address, set
     for address in every_address:
         response = Client().get(address)
         assert response.status_code in (401, 403), address
-        told = re.sub(rb'"runbook": ?"[^"]*"', b"", response.content)  # a verdict repeats the slug that was asked for
+        told = re.sub(
+            rb'"runbook": ?"[^"]*"', b"", response.content
+        )  # a verdict repeats the slug that was asked for
         assert b"pump" not in told.lower()
 
 
@@ -183,9 +197,13 @@ def test_the_schema_knows_reading_alone(schema):
 def test_the_schema_names_every_filter(schema):
     from runbooks.filters import RunbookFilterSet
 
-    parameters = {parameter["name"] for parameter in schema["paths"]["/api/v1/runbooks/"]["get"]["parameters"]}
+    parameters = {
+        parameter["name"] for parameter in schema["paths"]["/api/v1/runbooks/"]["get"]["parameters"]
+    }
     assert parameters >= {*RunbookFilterSet.base_filters, "page", "page_size"}
-    feed = {parameter["name"] for parameter in schema["paths"]["/api/v1/changes/"]["get"]["parameters"]}
+    feed = {
+        parameter["name"] for parameter in schema["paths"]["/api/v1/changes/"]["get"]["parameters"]
+    }
     assert feed >= {"after", "page_size", "action", "subject"}
 
 
@@ -197,7 +215,9 @@ def test_an_answer_holds_what_the_schema_says(schema, scene, reader):
     for prefix, _, _ in router.registry:
         operation = schema["paths"][f"{V1}{prefix}/"]["get"]
         answer = read(reader, f"{V1}{prefix}/")
-        declared = resolved(schema, operation["responses"]["200"]["content"]["application/json"]["schema"])
+        declared = resolved(
+            schema, operation["responses"]["200"]["content"]["application/json"]["schema"]
+        )
         assert set(answer) <= set(declared["properties"]), prefix
         assert set(declared["required"]) <= set(answer), prefix
         row = resolved(schema, declared["properties"]["results"]["items"])
@@ -206,7 +226,9 @@ def test_an_answer_holds_what_the_schema_says(schema, scene, reader):
 
 
 def resolved(schema, part):
-    return schema["components"]["schemas"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+    return (
+        schema["components"]["schemas"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+    )
 
 
 def test_the_documentation_page_names_every_route(reader):

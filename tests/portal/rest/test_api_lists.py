@@ -66,7 +66,10 @@ def test_an_unknown_parameter_is_refused_and_the_known_ones_named(reader, addres
     assert known.startswith("Unknown parameter. Known: ")
     assert "page_size" in known
     if "runbooks" in address:
-        assert all(name in known for name in ("readiness", "layer", "cluster", "section", "situation", "text", "year"))
+        assert all(
+            name in known
+            for name in ("readiness", "layer", "cluster", "section", "situation", "text", "year")
+        )
     if "changes" in address:
         assert "after" in known
 
@@ -92,7 +95,9 @@ def test_a_page_that_is_not_there_is_told_and_never_fails(scene, reader):
         assert "detail" in read(reader, f"{V1}runbooks/?page={page}", 404)
 
 
-def test_a_nonsense_page_size_of_a_list_never_fails_and_never_unlocks_more(scene, reader, monkeypatch):
+def test_a_nonsense_page_size_of_a_list_never_fails_and_never_unlocks_more(
+    scene, reader, monkeypatch
+):
     from portal.rest.pagination import PagePagination
 
     monkeypatch.setattr(PagePagination, "max_page_size", 1)
@@ -103,7 +108,9 @@ def test_a_nonsense_page_size_of_a_list_never_fails_and_never_unlocks_more(scene
         assert len(response.json().get("results", [])) <= 1, size
 
 
-@pytest.mark.parametrize(("query", "number"), [("resolved=true", 1), ("resolved=false", 2), ("", 3), ("resolved=", 3)])
+@pytest.mark.parametrize(
+    ("query", "number"), [("resolved=true", 1), ("resolved=false", 2), ("", 3), ("resolved=", 3)]
+)
 def test_findings_are_open_or_resolved(scene, reader, query, number):
     from django.utils import timezone
 
@@ -126,8 +133,12 @@ def test_a_nonsense_filter_of_requests_is_refused(scene, reader, query, names):
 
 
 def test_requests_are_found_by_state_and_runbook(scene, reader):
-    assert [row["runbook"] for row in rows(reader, f"{V1}sign-off-requests/?state=open")] == [scene.waiting.slug]
-    assert [row["state"] for row in rows(reader, f"{V1}sign-off-requests/?runbook={scene.ready.slug}")] == ["approved"]
+    assert [row["runbook"] for row in rows(reader, f"{V1}sign-off-requests/?state=open")] == [
+        scene.waiting.slug
+    ]
+    assert [
+        row["state"] for row in rows(reader, f"{V1}sign-off-requests/?runbook={scene.ready.slug}")
+    ] == ["approved"]
     assert rows(reader, f"{V1}sign-off-requests/?runbook=nowhere") == []
 
 
@@ -178,9 +189,9 @@ def test_a_deletion_is_told(scene, reader, people):
     last = ChangeLogEntry.objects.count()
     code = CodeReference.objects.create(path="src/gone.py")
     delete(code, by=people["ed"])
-    assert [(row["action"], row["subject"]) for row in rows(reader, f"{V1}changes/?after={last}")] == [
-        ("deleted", "codereference:src/gone.py")
-    ]
+    assert [
+        (row["action"], row["subject"]) for row in rows(reader, f"{V1}changes/?after={last}")
+    ] == [("deleted", "codereference:src/gone.py")]
 
 
 def test_the_feed_is_narrowed_by_action_and_subject(scene, reader):
@@ -191,9 +202,24 @@ def test_the_feed_is_narrowed_by_action_and_subject(scene, reader):
 
 @pytest.mark.parametrize("name", ["after", "page_size"])
 def test_a_nonsense_place_in_the_feed_is_refused_with_its_bounds(reader, name):
-    odd = ("abc", "-1", "1.5", "1e3", "%ff", "+1", "9" * 20, "9" * 5000, quote("٨"), "0x10", "null", "true")
+    odd = (
+        "abc",
+        "-1",
+        "1.5",
+        "1e3",
+        "%ff",
+        "+1",
+        "9" * 20,
+        "9" * 5000,
+        quote("٨"),
+        "0x10",
+        "null",
+        "true",
+    )
     for value in odd:
-        assert "is a whole number from" in read(reader, f"{V1}changes/?{name}={value}", 400)[name], value
+        assert (
+            "is a whole number from" in read(reader, f"{V1}changes/?{name}={value}", 400)[name]
+        ), value
 
 
 @pytest.mark.parametrize(("size", "status"), [("0", 400), ("1", 200), ("1000", 200), ("1001", 400)])
@@ -206,7 +232,11 @@ def test_the_page_size_of_the_feed_has_bounds(scene, reader, size, status):
 
 def test_beyond_the_end_of_the_feed_there_is_nothing_and_no_failure(scene, reader):
     largest = 2**63 - 1
-    assert read(reader, f"{V1}changes/?after={largest}") == {"next": None, "last": largest, "results": []}
+    assert read(reader, f"{V1}changes/?after={largest}") == {
+        "next": None,
+        "last": largest,
+        "results": [],
+    }
 
 
 def test_an_unknown_action_is_refused(scene, reader):
@@ -251,7 +281,9 @@ def test_every_list_is_pinned_above():
 def test_a_list_carries_no_document_text(scene, reader):
     with CaptureQueriesContext(connection) as queries:
         rows(reader, f"{V1}runbooks/")
-    assert not [query for query in queries.captured_queries if '"runbooks_document"."text"' in query["sql"]]
+    assert not [
+        query for query in queries.captured_queries if '"runbooks_document"."text"' in query["sql"]
+    ]
 
 
 def test_an_empty_portal_has_empty_lists(db, reader):

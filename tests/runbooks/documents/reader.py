@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 from runbooks.documents.rendering.render import render_document
 
-# Written down here once more, on purpose: a tag or an attribute that the renderer lets through must be wanted twice.
+# Written down here once more, on purpose: a tag or an attribute that the renderer lets through must
+# be wanted twice.
 ALLOWED = {
     "a": {"href", "title", "rel", "id"},
     "blockquote": set(),
@@ -43,8 +44,22 @@ ALLOWED = {
 
 
 CLASSES = {
-    *("code", "footnotes", "table", "raw", "unrendered", "contains-task-list", "task-list-item", "markdown-alert"),
-    *("markdown-alert-title", "markdown-alert-note", "markdown-alert-tip", "markdown-alert-important"),
+    *(
+        "code",
+        "footnotes",
+        "table",
+        "raw",
+        "unrendered",
+        "contains-task-list",
+        "task-list-item",
+        "markdown-alert",
+    ),
+    *(
+        "markdown-alert-title",
+        "markdown-alert-note",
+        "markdown-alert-tip",
+        "markdown-alert-important",
+    ),
     *("markdown-alert-warning", "markdown-alert-caution"),
 }
 
@@ -92,14 +107,18 @@ def assert_harmless(html):
         assert tag in ALLOWED, tag
         assert set(attributes) <= ALLOWED[tag], (tag, attributes)
         if "href" in attributes:
-            assert re.match(r"(?:https?:|mailto:|#doc-|#$|/documents/[^/])", attributes["href"], re.IGNORECASE), (
-                attributes["href"]
-            )
+            assert re.match(
+                r"(?:https?:|mailto:|#doc-|#$|/documents/[^/])", attributes["href"], re.IGNORECASE
+            ), attributes["href"]
             assert attributes["rel"] == "noopener noreferrer"
         if "id" in attributes:
             assert attributes["id"].startswith("doc-")
         if tag == "div" and set(attributes) - {"class"}:
-            assert (attributes["class"], attributes["tabindex"], attributes["role"]) == ("table", "0", "group")
+            assert (attributes["class"], attributes["tabindex"], attributes["role"]) == (
+                "table",
+                "0",
+                "group",
+            )
             assert attributes.get("aria-labelledby", "doc-").startswith("doc-")
         if tag == "input":
             assert attributes["type"] == "checkbox"

@@ -30,7 +30,12 @@ class Repository:
         }
         named = ("-c", "user.name=Pia", "-c", "user.email=pia@example.org")
         done = subprocess.run(
-            ["git", *named, *arguments], cwd=self.root, env=environment, check=True, capture_output=True, text=True
+            ["git", *named, *arguments],
+            cwd=self.root,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
         )
         return done.stdout.strip()
 
@@ -67,7 +72,10 @@ class Repository:
 
     def commit_tree(self, tree: str) -> str:
         """Point ``main`` at a commit of a hand-made tree."""
-        text = f"tree {tree}\nauthor P <p@example.org> 1767225600 +0000\ncommitter P <p@example.org> 1767225600 +0000\n\nx\n"
+        text = (
+            f"tree {tree}\nauthor P <p@example.org> 1767225600 +0000\ncommitter P "
+            "<p@example.org> 1767225600 +0000\n\nx\n"
+        )
         commit = self.put_object("commit", text.encode())
         (self.root / ".git" / "refs" / "heads" / "main").write_text(f"{commit}\n")
         return commit
@@ -75,4 +83,6 @@ class Repository:
 
 def tree_of(*entries: tuple[str, str, str]) -> bytes:
     """The content of a tree: mode, name and object id of each entry."""
-    return b"".join(f"{mode} {name}".encode() + b"\x00" + bytes.fromhex(ident) for mode, name, ident in entries)
+    return b"".join(
+        f"{mode} {name}".encode() + b"\x00" + bytes.fromhex(ident) for mode, name, ident in entries
+    )

@@ -24,7 +24,18 @@ def test_a_list_of_two_hundred_levels_is_shown():
 
 @pytest.mark.parametrize(
     "text",
-    ["\x00", "\ud800", "\udfff\ud800", "\ufffe", "\x02wzxhzdk:0\x03", "\x02", "\x03", "\r", "\u2028", "\U0010ffff"],
+    [
+        "\x00",
+        "\ud800",
+        "\udfff\ud800",
+        "\ufffe",
+        "\x02wzxhzdk:0\x03",
+        "\x02",
+        "\x03",
+        "\r",
+        "\u2028",
+        "\U0010ffff",
+    ],
 )
 def test_odd_signs_do_not_raise(text):
     assert_harmless(render_document(f"a {text} b\n\n# {text}\n\n```\n{text}\n```\n").html)
@@ -32,7 +43,9 @@ def test_odd_signs_do_not_raise(text):
 
 def test_a_document_cannot_ask_for_what_another_part_of_it_stored():
     """Python-Markdown keeps finished HTML under numbered marks; a document that writes such a mark gets no HTML for it."""
-    html = render_document("```\n<b>stored</b>\n```\n\n\x02wzxhzdk:0\x03\n\nwzxhzdk:0\n\nklzzwxh:0000").html
+    html = render_document(
+        "```\n<b>stored</b>\n```\n\n\x02wzxhzdk:0\x03\n\nwzxhzdk:0\n\nklzzwxh:0000"
+    ).html
     assert Reader(html).words.count("stored") == 1
 
 
@@ -107,7 +120,9 @@ def test_any_text_at_all_is_rendered_harmless(text):
     rendered = render_document(text)
     assert_harmless(rendered.html)
     assert_harmless(render_fragment(text))
-    assert {heading["id"] for heading in rendered.contents} <= set(Reader(rendered.html).values("id"))
+    assert {heading["id"] for heading in rendered.contents} <= set(
+        Reader(rendered.html).values("id")
+    )
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])

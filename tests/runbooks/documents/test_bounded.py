@@ -123,23 +123,34 @@ def test_an_idle_process_ends(process):
 def test_a_forked_worker_has_a_process_of_its_own():
     code = (
         "import os, sys\nfrom runbooks.documents.rendering import sandbox as bounded\n"
-        "bounded.render_document('a', document_path='')\nbefore = bounded._shared\nnumber = os.fork()\n"
+        "bounded.render_document('a', document_path='')\nbefore = bounded._shared\nnumber = "
+        "os.fork()\n"
         "if not number:\n"
         "    bounded._shared._lock.acquire(timeout=0) and bounded._shared._lock.release()\n"
-        "    own = bounded._shared is not before and bounded.render_document('# b', document_path='').trouble == ''\n"
+        "    own = bounded._shared is not before and bounded.render_document('# b', "
+        "document_path='').trouble == ''\n"
         "    os._exit(0 if own else 1)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]))\n"
     )
     if not hasattr(os, "fork"):
         pytest.skip("This platform does not fork.")
     root = Path(__file__).resolve().parents[3]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode
+        == 0
+    )
 
 
 def test_the_process_knows_no_secret_and_no_framework(monkeypatch):
-    code = "import sys, runbooks.documents.rendering.worker; sys.exit(any(name.startswith('django') for name in sys.modules))"
+    code = (
+        "import sys, runbooks.documents.rendering.worker; sys.exit(any(name.startswith('django') "
+        "for name in sys.modules))"
+    )
     root = Path(__file__).resolve().parents[3]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode
+        == 0
+    )
     assert not {"SECRET_KEY", "DATABASE_URL"} & set(sandbox.ENVIRONMENT)
 
 
@@ -152,7 +163,11 @@ def test_odd_signs_pass_both_ways(process):
 def test_the_portal_itself_loads_no_parser():
     code = (
         "import sys, runbooks.documents.rendering.sandbox\n"
-        "sys.exit(bool({'markdown', 'markdown_it', 'pygments', 'nh3', 'pymdownx'} & set(sys.modules)))"
+        "sys.exit(bool({'markdown', 'markdown_it', 'pygments', 'nh3', 'pymdownx'} & "
+        "set(sys.modules)))"
     )
     root = Path(__file__).resolve().parents[3]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False).returncode
+        == 0
+    )

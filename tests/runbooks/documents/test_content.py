@@ -37,7 +37,11 @@ def test_a_command_inside_a_step_stays_a_block_of_lines(text):
 
 @pytest.mark.parametrize("first", ["::1 localhost", "#!/bin/sh", "#!python", ":::python"])
 def test_the_first_line_of_code_is_never_taken_for_something_else(first):
-    for text in (f"```\n{first}\nsecond\n```", f"Text\n\n    {first}\n    second\n", f"Text\n\n  {first}\n  second\n"):
+    for text in (
+        f"```\n{first}\nsecond\n```",
+        f"Text\n\n    {first}\n    second\n",
+        f"Text\n\n  {first}\n  second\n",
+    ):
         assert first in read(text).words
         assert "second" in read(text).words
 
@@ -96,7 +100,8 @@ def test_what_a_tool_keeps_at_the_head_of_a_document_is_no_heading():
 
 
 @pytest.mark.parametrize(
-    "text", ["---\n\nA text: with a colon.\n\n---\n", "---\nwords\n---\n", "---\n# Title\n---\n", "---\n"]
+    "text",
+    ["---\n\nA text: with a colon.\n\n---\n", "---\nwords\n---\n", "---\n# Title\n---\n", "---\n"],
 )
 def test_a_line_at_the_head_of_a_document_is_a_line(text):
     assert "hr" in read(text).tags()
@@ -105,7 +110,12 @@ def test_a_line_at_the_head_of_a_document_is_a_line(text):
 
 def test_a_fold_folds_and_what_is_in_it_is_a_text():
     rendered = read("<details>\n<summary>More</summary>\n\n- **a**\n\n</details>\n\nBehind.\n")
-    assert [tag for tag in rendered.tags() if tag not in ("p", "ul")] == ["details", "summary", "li", "strong"]
+    assert [tag for tag in rendered.tags() if tag not in ("p", "ul")] == [
+        "details",
+        "summary",
+        "li",
+        "strong",
+    ]
     assert render_document("<details>\n\na\n").html.endswith("</details>")
 
 
@@ -160,14 +170,20 @@ def test_an_ordered_list_keeps_the_number_it_starts_with():
 
 
 def test_a_task_is_a_box_that_nobody_can_tick():
-    boxes = [attributes for tag, attributes in read("- [ ] open\n- [x] done\n").elements if tag == "input"]
+    boxes = [
+        attributes
+        for tag, attributes in read("- [ ] open\n- [x] done\n").elements
+        if tag == "input"
+    ]
     assert [set(box) for box in boxes] == [{"type", "disabled"}, {"type", "disabled", "checked"}]
 
 
 def test_a_table_stands_in_a_frame_that_the_keyboard_reaches_and_is_called_as_its_heading():
     frames = [
         attributes
-        for tag, attributes in read("|a|\n|-|\n|b|\n\n## Steps\n\n- x\n\n  |a|\n  |-|\n  |b|\n").elements
+        for tag, attributes in read(
+            "|a|\n|-|\n|b|\n\n## Steps\n\n- x\n\n  |a|\n  |-|\n  |b|\n"
+        ).elements
         if tag == "div"
     ]
     assert frames == [

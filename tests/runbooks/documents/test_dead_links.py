@@ -5,7 +5,14 @@ import pytest
 from runbooks.documents.checks.links import MAX_LINKS, dead_links, folders_of, relative_links
 
 FILES = frozenset(
-    {"docs/pump.md", "docs/deep/valve.md", "README.md", "docs/with space.md", "docs/a(b).md", "docs/Üb er.md"}
+    {
+        "docs/pump.md",
+        "docs/deep/valve.md",
+        "README.md",
+        "docs/with space.md",
+        "docs/a(b).md",
+        "docs/Üb er.md",
+    }
 )
 
 
@@ -46,7 +53,10 @@ def test_what_leads_nowhere_is_told_with_its_line(target):
 
 def test_an_image_a_definition_and_a_title_behind_the_target_count_as_links():
     assert [
-        target for _, target in dead('![x](none.png)\n[a]: nowhere.md\n[b](other.md "A title")\n[c](<last.md>)\n')
+        target
+        for _, target in dead(
+            '![x](none.png)\n[a]: nowhere.md\n[b](other.md "A title")\n[c](<last.md>)\n'
+        )
     ] == [
         "none.png",
         "nowhere.md",
@@ -56,7 +66,13 @@ def test_an_image_a_definition_and_a_title_behind_the_target_count_as_links():
 
 
 @pytest.mark.parametrize(
-    "text", ["[y](<Üb er.md>)", "[y](<U\u0308b er.md>)", "[y]: <Üb er.md>", "[y](<with space.md> 'A title')"]
+    "text",
+    [
+        "[y](<Üb er.md>)",
+        "[y](<U\u0308b er.md>)",
+        "[y]: <Üb er.md>",
+        "[y](<with space.md> 'A title')",
+    ],
 )
 def test_a_target_in_angle_brackets_may_hold_spaces(text):
     assert dead(text) == []
@@ -126,7 +142,9 @@ def test_the_same_target_is_told_once_and_stays_where_it_stood_first():
 )
 def test_text_that_was_made_to_last_ends(text):
     relative_links(text, "docs/pump.md")
-    relative_links("\n".join(text[i : i + 4_000] for i in range(0, len(text), 4_000)), "docs/pump.md")
+    relative_links(
+        "\n".join(text[i : i + 4_000] for i in range(0, len(text), 4_000)), "docs/pump.md"
+    )
 
 
 def test_no_more_links_than_anybody_would_follow():

@@ -71,7 +71,8 @@ def test_with_a_ref_what_is_not_committed_does_not_count(repository):
 
 
 @pytest.mark.parametrize(
-    "ref", ["main", "HEAD", "refs/heads/main", "v1", "annotated", "heads/main", "tags/v1", "feature/ä"]
+    "ref",
+    ["main", "HEAD", "refs/heads/main", "v1", "annotated", "heads/main", "tags/v1", "feature/ä"],
 )
 def test_a_branch_a_tag_and_a_full_name_are_understood(repository, ref):
     repository.git("tag", "v1")
@@ -122,13 +123,19 @@ def test_the_commit_is_the_one_that_git_log_names_across_merges(repository):
 def test_a_history_that_is_longer_than_we_look_leaves_the_date_open(repository, monkeypatch):
     monkeypatch.setattr(git, "MAX_COMMITS", 1)
     with open_source(repository.root, "main") as source:
-        assert source.origins(frozenset({"docs/pump.md"})) == {"docs/pump.md": Origin(repository.second, None)}
+        assert source.origins(frozenset({"docs/pump.md"})) == {
+            "docs/pump.md": Origin(repository.second, None)
+        }
 
 
 def test_a_shallow_copy_ends_where_it_ends(repository, tmp_path):
-    repository.git("clone", "-q", "--depth", "1", f"file://{repository.root}", str(tmp_path / "shallow"))
+    repository.git(
+        "clone", "-q", "--depth", "1", f"file://{repository.root}", str(tmp_path / "shallow")
+    )
     with open_source(tmp_path / "shallow", "main") as source:
-        assert source.origins(frozenset({"docs/pump.md"}))["docs/pump.md"].commit == repository.second
+        assert (
+            source.origins(frozenset({"docs/pump.md"}))["docs/pump.md"].commit == repository.second
+        )
 
 
 # ---- no path leads out
@@ -393,15 +400,21 @@ def test_a_linked_worktree_is_told_what_to_do(repository, tmp_path):
 def test_folders_that_hold_one_another_a_million_times_are_refused(repository, monkeypatch):
     monkeypatch.setattr(git_trees, "MAX_FILES", 1_000)
     blob = repository.put_object("blob", b"# A\n")
-    tree = repository.put_object("tree", tree_of(*((("100644", f"{n}.md", blob)) for n in range(10))))
+    tree = repository.put_object(
+        "tree", tree_of(*((("100644", f"{n}.md", blob)) for n in range(10)))
+    )
     for _ in range(10):
-        tree = repository.put_object("tree", tree_of(*((("40000", f"{n}", tree)) for n in range(10))))
+        tree = repository.put_object(
+            "tree", tree_of(*((("40000", f"{n}", tree)) for n in range(10)))
+        )
     repository.commit_tree(tree)
     refused(repository.root, "main", "more than 1,000 files and folders")
 
 
 def test_a_tree_deeper_than_any_of_ours_ends(repository):
-    tree = repository.put_object("tree", tree_of(("100644", "a.md", repository.put_object("blob", b"# A\n"))))
+    tree = repository.put_object(
+        "tree", tree_of(("100644", "a.md", repository.put_object("blob", b"# A\n")))
+    )
     for _ in range(200):
         tree = repository.put_object("tree", tree_of(("40000", "d", tree)))
     repository.commit_tree(tree)
@@ -412,7 +425,9 @@ def test_a_tree_deeper_than_any_of_ours_ends(repository):
 def test_names_that_no_file_may_have_reach_nothing(repository):
     blob = repository.put_object("blob", b"# Evil\n")
     names = ("..", ".", "a/b.md", "..\\x.md")
-    repository.commit_tree(repository.put_object("tree", tree_of(*(("100644", name, blob) for name in names))))
+    repository.commit_tree(
+        repository.put_object("tree", tree_of(*(("100644", name, blob) for name in names)))
+    )
     with open_source(repository.root, "main") as source:
         assert source.files() == {"..\\x.md"}
     for path in ("..", "../..", "a/b.md"):
@@ -453,7 +468,11 @@ def test_without_git_it_is_told(repository, monkeypatch):
 def test_nothing_is_left_running_or_lying_about(repository, tmp_path, monkeypatch):
     started = []
     real = subprocess.Popen
-    monkeypatch.setattr(git_objects.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)) or started[-1])
+    monkeypatch.setattr(
+        git_objects.subprocess,
+        "Popen",
+        lambda *a, **k: started.append(real(*a, **k)) or started[-1],
+    )
     monkeypatch.setattr(git_objects.tempfile, "tempdir", str(tmp_path))
     with pytest.raises(ZeroDivisionError), open_source(repository.root, "main"):
         raise ZeroDivisionError
@@ -466,7 +485,9 @@ def test_the_command_line_is_the_same_for_every_repository_ref_and_path(reposito
     lines = set()
     real = subprocess.Popen
     monkeypatch.setattr(
-        git_objects.subprocess, "Popen", lambda line, **k: lines.add(tuple(line[1:])) or real(line, **k)
+        git_objects.subprocess,
+        "Popen",
+        lambda line, **k: lines.add(tuple(line[1:])) or real(line, **k),
     )
     for ref in ("main", repository.first):
         read(repository.root, "docs/pump.md", ref)

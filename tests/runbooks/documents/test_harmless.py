@@ -21,7 +21,9 @@ def test_markup_in_a_document_is_text_wherever_it_stands(markup):
 CHANGED = ("\x00", "&", "\ufeff", "<details>", "</details>", "</summary>", "\\", "`", "\n")
 
 
-@pytest.mark.parametrize("markup", [markup for markup in MARKUP if not any(sign in markup for sign in CHANGED)])
+@pytest.mark.parametrize(
+    "markup", [markup for markup in MARKUP if not any(sign in markup for sign in CHANGED)]
+)
 def test_markup_is_shown_as_it_was_written(markup):
     shown = escape_invisible_characters(markup)
     assert shown in read(f"`{markup}`").words
@@ -34,21 +36,33 @@ def test_a_link_leads_to_a_web_page_a_mailbox_or_within_the_text_and_nowhere_els
         html = render_document(link.replace("{}", address)).html
         assert_harmless(html)
         # A path below our own route is an address of ours, whatever it spells.
-        elsewhere = [href for href in Reader(html).values("href") if not href.startswith("/documents/")]
+        elsewhere = [
+            href for href in Reader(html).values("href") if not href.startswith("/documents/")
+        ]
         assert "alert" not in "".join(elsewhere), link
 
 
 @pytest.mark.parametrize(
     "address",
-    ["https://good.example/a?b=1&c=2#d", "http://good.example", "HTTPS://GOOD.EXAMPLE", "mailto:desk@good.example"],
+    [
+        "https://good.example/a?b=1&c=2#d",
+        "http://good.example",
+        "HTTPS://GOOD.EXAMPLE",
+        "mailto:desk@good.example",
+    ],
 )
 def test_a_good_link_is_kept_and_gives_nothing_away(address):
-    ((tag, attributes),) = [element for element in read(f"[x]({address})").elements if element[0] == "a"]
+    ((tag, attributes),) = [
+        element for element in read(f"[x]({address})").elements if element[0] == "a"
+    ]
     assert (tag, attributes) == ("a", {"href": address, "rel": "noopener noreferrer"})
 
 
 def test_an_image_is_not_loaded_but_named():
-    for text in ("![alt](https://other.example/p.png)", "![alt][1]\n\n[1]: https://other.example/p.png"):
+    for text in (
+        "![alt](https://other.example/p.png)",
+        "![alt][1]\n\n[1]: https://other.example/p.png",
+    ):
         rendered = read(text)
         assert "img" not in rendered.tags()
         assert rendered.words.strip() == "alt"
@@ -56,7 +70,10 @@ def test_an_image_is_not_loaded_but_named():
 
 
 def test_an_image_in_a_link_or_in_the_repository_is_its_words():
-    rendered = read("[![state](https://other.example/badge.svg)](https://good.example) ![plan](plan.png) ![](a.png)")
+    rendered = read(
+        "[![state](https://other.example/badge.svg)](https://good.example) ![plan](plan.png) "
+        "![](a.png)"
+    )
     assert rendered.values("href") == ["https://good.example"]
     assert rendered.words.split() == ["state", "plan", "a.png"]
 
@@ -111,7 +128,9 @@ def test_a_fence_marks_its_code_for_colouring_and_keeps_every_sign(language):
 # ---- short texts, which another parser reads
 
 
-@pytest.mark.parametrize("address", [*ADDRESSES, "../other.md", "//evil.example", "/\\evil.example", "#main"])
+@pytest.mark.parametrize(
+    "address", [*ADDRESSES, "../other.md", "//evil.example", "/\\evil.example", "#main"]
+)
 def test_a_link_in_a_short_text_leads_to_the_web_or_nowhere(address):
     for link in LINKS:
         html = render_fragment(link.replace("{}", address))

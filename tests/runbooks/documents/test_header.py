@@ -2,7 +2,13 @@
 
 import pytest
 
-from runbooks.documents.checks.header import LINES_OF_A_HEAD, Stated, month_in, read_header, version_in
+from runbooks.documents.checks.header import (
+    LINES_OF_A_HEAD,
+    Stated,
+    month_in,
+    read_header,
+    version_in,
+)
 from runbooks.documents.checks.header_mismatch import DisagreementKind as Kind
 from runbooks.documents.checks.header_mismatch import Row, disagreements
 
@@ -37,7 +43,8 @@ def test_title_version_date_status_and_mode_are_read_with_their_lines():
 
 def test_front_matter_counts_and_lines_go_on_behind_it():
     header = read_header(
-        '---\ntitle: "X"\nversion: "v1.0"\ndate: 2026-01\nscope: "docs-only / NO-LIVE"\n---\n\n# Pump\n'
+        '---\ntitle: "X"\nversion: "v1.0"\ndate: 2026-01\nscope: "docs-only / '
+        'NO-LIVE"\n---\n\n# Pump\n'
     )
     assert header.version == Stated("v1.0", 3)
     assert header.title == Stated("Pump", 8)
@@ -45,8 +52,14 @@ def test_front_matter_counts_and_lines_go_on_behind_it():
 
 
 def test_several_facts_on_one_line_of_a_quote_are_read():
-    header = read_header("# A\n\n> **Status:** R&D-Only | **Erstellt:** 2025-12-09 | **Version:** v1.2\n")
-    assert (header.status.text, header.date.text, header.version.text) == ("R&D-Only", "2025-12-09", "v1.2")
+    header = read_header(
+        "# A\n\n> **Status:** R&D-Only | **Erstellt:** 2025-12-09 | **Version:** v1.2\n"
+    )
+    assert (header.status.text, header.date.text, header.version.text) == (
+        "R&D-Only",
+        "2025-12-09",
+        "v1.2",
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +80,8 @@ def test_a_head_of_items_or_rows_is_read(text):
 
 def test_the_head_of_a_table_hides_nothing_that_a_line_says():
     header = read_header(
-        "# A\n\n| Status | Version |\n|---|---|\n| x | y |\n\n| Status | Meaning |\n|-|-|\n\nStatus: Draft\n"
+        "# A\n\n| Status | Version |\n|---|---|\n| x | y |\n\n| Status | Meaning "
+        "|\n|-|-|\n\nStatus: Draft\n"
     )
     assert (header.status.text, header.version) == ("Draft", None)
 
@@ -75,16 +89,31 @@ def test_the_head_of_a_table_hides_nothing_that_a_line_says():
 def test_the_foot_counts_where_the_head_does_not_say():
     body = "Text.\n" * (LINES_OF_A_HEAD + 10)
     assert read_header(f"# A\n\n---\n\n{body}\n*Version: v1.4 | Phase 82*\n").version.text == "v1.4"
-    assert read_header(f"# A\n\nVersion: v1\n\n---\n\n{body}\n*Version: v1.4*\n").version.text == "v1"
+    assert (
+        read_header(f"# A\n\nVersion: v1\n\n---\n\n{body}\n*Version: v1.4*\n").version.text == "v1"
+    )
 
 
 def test_what_stands_in_a_fence_or_far_below_says_nothing_of_the_document():
-    header = read_header("# A\n```\nVersion: v3\n```\n" + "x\n" * 60 + "Status: open\n" + "x\n" * 60)
+    header = read_header(
+        "# A\n```\nVersion: v3\n```\n" + "x\n" * 60 + "Status: open\n" + "x\n" * 60
+    )
     assert (header.version, header.status) == (None, None)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "---", "---\n---\n", "\ufeff# A", "#", "x" * 1_000_000, "| " * 50_000, ":\n" * 9_999]
+    "text",
+    [
+        "",
+        "\n",
+        "---",
+        "---\n---\n",
+        "\ufeff# A",
+        "#",
+        "x" * 1_000_000,
+        "| " * 50_000,
+        ":\n" * 9_999,
+    ],
 )
 def test_any_text_is_read(text):
     read_header(text)
@@ -135,7 +164,10 @@ def test_months(text, month):
 
 
 def test_a_document_that_says_what_its_row_says_is_no_finding():
-    text = "# A\n\n**Version:** v1.0 (Januar 2026)\n**Status:** In use, 2026-ready\n**Datum:** 2026-01-18\n"
+    text = (
+        "# A\n\n**Version:** v1.0 (Januar 2026)\n**Status:** In use, 2026-ready\n**Datum:** "
+        "2026-01-18\n"
+    )
     assert found(text, "v1.0 (Jan 2026)") == {}
 
 
@@ -156,7 +188,9 @@ def test_the_version_of_the_title_counts_where_no_other_is_stated():
 
 def test_another_month_is_told_and_any_one_of_two_that_fits_is_enough():
     assert Kind.DATE in found("# A\n\n**Datum:** 2025-11-02\n", "v1.0 (Jan 2026)")
-    assert Kind.DATE not in found("# A\n\n**Version:** v1 (Jan 2026)\n**Datum:** 2026-02-02\n", "v1.0 (Jan 2026)")
+    assert Kind.DATE not in found(
+        "# A\n\n**Version:** v1 (Jan 2026)\n**Datum:** 2026-02-02\n", "v1.0 (Jan 2026)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -240,7 +274,13 @@ def test_a_contrary_of_something_else_does_not_count(line):
 
 
 @pytest.mark.parametrize(
-    "line", ["**Status:** In use", "Draft beer is served.", "History of changes below.", "Authorization comes first."]
+    "line",
+    [
+        "**Status:** In use",
+        "Draft beer is served.",
+        "History of changes below.",
+        "Authorization comes first.",
+    ],
 )
 def test_ordinary_words_are_no_disclaimer(line):
     assert Kind.NOT_IN_FORCE not in found(f"# A\n\n{line}\n")

@@ -12,7 +12,11 @@ from tests.runbooks.documents.reader import Reader, assert_harmless, read
 
 def test_headings_stand_below_the_pages_own_and_carry_a_prefix():
     rendered = read("# A\n\n## B\n\n### C\n\n###### F\n")
-    headings = [(tag, attributes["id"]) for tag, attributes in rendered.elements if re.fullmatch("h[1-6]", tag)]
+    headings = [
+        (tag, attributes["id"])
+        for tag, attributes in rendered.elements
+        if re.fullmatch("h[1-6]", tag)
+    ]
     assert headings == [("h2", "doc-a"), ("h3", "doc-b"), ("h4", "doc-c"), ("h6", "doc-f")]
 
 
@@ -34,9 +38,9 @@ def test_headings_stand_below_the_pages_own_and_carry_a_prefix():
     ],
 )
 def test_a_link_to_a_heading_as_forges_write_it_finds_it(title):
-    anchor = "".join(sign for sign in re.sub(r"[`*]", "", title).lower() if sign.isalnum() or sign in " -_").replace(
-        " ", "-"
-    )
+    anchor = "".join(
+        sign for sign in re.sub(r"[`*]", "", title).lower() if sign.isalnum() or sign in " -_"
+    ).replace(" ", "-")
     rendered = read(f"[up](#{anchor})\n\n## {title}\n")
     (target,) = rendered.values("id")
     assert [unquote(href) for href in rendered.values("href")] == [f"#{target}"]
@@ -64,18 +68,26 @@ def test_no_heading_can_pose_as_a_part_of_the_page(title):
 
 
 def test_the_contents_are_flat_and_hold_chapters_and_their_parts_as_plain_text():
-    rendered = render_document("# Title\n\n## A `b` & *c* [d](#x) <e>\n\n### Part\n\n#### Deeper\n\n## Last\n")
+    rendered = render_document(
+        "# Title\n\n## A `b` & *c* [d](#x) <e>\n\n### Part\n\n#### Deeper\n\n## Last\n"
+    )
     assert rendered.contents == [
         {"level": 2, "id": "doc-a-b--c-d-", "title": "A b & c d <e>"},
         {"level": 3, "id": "doc-part", "title": "Part"},
         {"level": 2, "id": "doc-last", "title": "Last"},
     ]
-    assert {heading["id"] for heading in rendered.contents} <= set(Reader(rendered.html).values("id"))
+    assert {heading["id"] for heading in rendered.contents} <= set(
+        Reader(rendered.html).values("id")
+    )
 
 
 def test_contents_without_a_title_or_with_a_jump_are_flat_too():
     contents = render_document("### C\n\n# A\n\n### C\n\n## B\n").contents
-    assert [(heading["level"], heading["title"]) for heading in contents] == [(3, "C"), (3, "C"), (2, "B")]
+    assert [(heading["level"], heading["title"]) for heading in contents] == [
+        (3, "C"),
+        (3, "C"),
+        (2, "B"),
+    ]
 
 
 def test_a_fragment_has_no_anchors_so_that_several_can_stand_on_one_page():

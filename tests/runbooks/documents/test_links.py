@@ -82,9 +82,13 @@ def test_the_words_of_a_link_that_leads_nowhere_stay():
 
 
 def test_links_to_unknown_paths_carry_a_note_and_the_others_none():
-    html = render_document("[a](a.md), [*b*](b.md#x), [c](https://c.example)", document_path=HERE).html
+    html = render_document(
+        "[a](a.md), [*b*](b.md#x), [c](https://c.example)", document_path=HERE
+    ).html
     assert linked_addresses(html) == {"/documents/docs/ops/a.md", "/documents/docs/ops/b.md"}
-    noted = Reader(with_note_on_links(html, missing={"/documents/docs/ops/b.md"}, note="(<none>)")).words
+    noted = Reader(
+        with_note_on_links(html, missing={"/documents/docs/ops/b.md"}, note="(<none>)")
+    ).words
     assert noted.split() == ["a,", "b", "(<none>),", "c"]
 
 

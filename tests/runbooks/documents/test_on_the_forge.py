@@ -37,12 +37,18 @@ def test_there_are_enough_documents_to_say_so():
 def nested_lists(draw):
     """Lists as people write them: one sort of indent for each, as deep as its parent or one deeper."""
     step = draw(st.sampled_from((2, 3, 4)))
-    mark = draw(st.sampled_from(("-", "*", "+") if step == 2 else ("-", "*", "1.") if step == 3 else ("-", "1.")))
+    mark = draw(
+        st.sampled_from(
+            ("-", "*", "+") if step == 2 else ("-", "*", "1.") if step == 3 else ("-", "1.")
+        )
+    )
     depth, lines = 0, []
     for number in range(draw(st.integers(1, 12))):
         depth = draw(st.integers(0, depth + 1)) if number else 0
         indent = " " * (depth * step)
-        lines.append(f"{indent}{mark} {draw(st.sampled_from(('', '[ ] ', '**b** ', '`c` ')))}step {number}")
+        lines.append(
+            f"{indent}{mark} {draw(st.sampled_from(('', '[ ] ', '**b** ', '`c` ')))}step {number}"
+        )
         lines += draw(st.sampled_from(([], [], [], [""], [f"{indent}   goes on"])))
     return "\n".join(lines) + "\n"
 
@@ -57,7 +63,10 @@ def test_any_nested_list_has_its_depths(text):
 @settings(max_examples=200, deadline=None)
 @given(
     # What joins letters is judged by its neighbours, which a colour may part.
-    st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u200c\u200d"), max_size=200),
+    st.text(
+        alphabet=st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u200c\u200d"),
+        max_size=200,
+    ),
     st.sampled_from(["", "python", "bash", "x"]),
 )
 def test_any_code_stays_as_it_is_save_that_unseen_signs_are_shown(code, language):

@@ -6,7 +6,8 @@ from runbooks.documents import RENDERER
 from runbooks.documents.rendering.render import render_document
 from tests.runbooks.documents.forge.constructs import all_documents
 
-# Without what is coloured: a newer Pygments may colour in another way, and may wait for the next version of ours.
+# Without what is coloured: a newer Pygments may colour in another way, and may wait for the next
+# version of ours.
 DIGEST_OF_VERSION = {3: "4311774c5cb703b3c09ad8f090ef1254214222268438dbcebda7cb989b16a8f2"}
 
 

@@ -30,7 +30,10 @@ def code_here(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "1. One\n   ```bash\n   a --b\n   c --d\n   ```\n   Then:\n   - x\n   - y\n2. Two\n3. Three\n",
+        (
+            "1. One\n   ```bash\n   a --b\n   c --d\n   ```\n   Then:\n   - x\n   - y\n2. "
+            "Two\n3. Three\n"
+        ),
         "Sentence:\n- x\n- y\n",
         "1. One\n   - a\n     - deep\n   - b\n2. Two\n",
         "* a\n\n  * b\n  * c\n* d\n",
@@ -51,7 +54,10 @@ def test_each_construct_nests_as_on_a_forge(text):
 
 
 def test_steps_behind_a_code_block_stay_steps():
-    text = "1. Save:\n   ```bash\n   run <run_id>\n   ```\n   It holds:\n   - a\n2. Look up.\n3. Count.\n"
+    text = (
+        "1. Save:\n   ```bash\n   run <run_id>\n   ```\n   It holds:\n   - a\n2. Look up.\n3. "
+        "Count.\n"
+    )
     assert render_fragment(text).count("<li>") == 4
 
 

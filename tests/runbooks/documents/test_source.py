@@ -4,7 +4,12 @@ import os
 
 import pytest
 
-from runbooks.documents.sources.folder import MAXIMUM_BYTES, DocumentMissing, DocumentUnreadable, FolderSource
+from runbooks.documents.sources.folder import (
+    MAXIMUM_BYTES,
+    DocumentMissing,
+    DocumentUnreadable,
+    FolderSource,
+)
 
 TEXT = "# Pumpe\n\nAnhalten: Größe prüfen.\n".encode()
 
@@ -32,7 +37,9 @@ def unreadable(folder, path, words):
     assert str(folder) not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["pump.md", "./pump.md", "deep/valve.md", "deep/../pump.md", "deep//valve.md"])
+@pytest.mark.parametrize(
+    "path", ["pump.md", "./pump.md", "deep/valve.md", "deep/../pump.md", "deep//valve.md"]
+)
 def test_a_document_is_read_byte_for_byte(folder, path):
     assert FolderSource(folder).read(path) == TEXT
 

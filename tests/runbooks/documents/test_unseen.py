@@ -3,7 +3,10 @@
 import pytest
 
 from runbooks.documents.diff import LineKind, difference
-from runbooks.documents.invisible_characters import escape_invisible_characters, with_unseen_shown_in_html
+from runbooks.documents.invisible_characters import (
+    escape_invisible_characters,
+    with_unseen_shown_in_html,
+)
 from runbooks.documents.rendering.render import render_document, render_fragment
 from runbooks.documents.rendering.rendered import as_it_stands
 from tests.runbooks.documents.reader import Reader, assert_harmless, read
@@ -64,11 +67,15 @@ def test_an_entity_that_stands_for_it_is_shown_too():
 
 def test_what_is_within_a_tag_is_not_touched_and_nothing_leaves_an_attribute():
     html = f'<a title="a > {TURNED}" href="x{TURNED}">a{TURNED}</a>'
-    assert with_unseen_shown_in_html(html) == f'<a title="a > {TURNED}" href="x{TURNED}">a[U+202E]</a>'
+    assert (
+        with_unseen_shown_in_html(html) == f'<a title="a > {TURNED}" href="x{TURNED}">a[U+202E]</a>'
+    )
     assert_harmless(render_document(f'[a](b.md "c > {TURNED} onclick=x")').html)
 
 
-@pytest.mark.parametrize("text", ["<" * 100_000, '<"' * 50_000, "<a " * 50_000, TURNED * 50_000 + "<" * 50_000])
+@pytest.mark.parametrize(
+    "text", ["<" * 100_000, '<"' * 50_000, "<a " * 50_000, TURNED * 50_000 + "<" * 50_000]
+)
 def test_text_that_was_made_to_last_ends(text):
     with_unseen_shown_in_html(text + TURNED)
 

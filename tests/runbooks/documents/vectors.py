@@ -91,7 +91,10 @@ MARKUP = [
     "<svg><foreignObject><iframe src=javascript:alert(1)></iframe></foreignObject></svg>",
     "<svg><style><img src=x onerror=alert(1)></style></svg>",
     "<svg></p><style><a id='</style><img src=1 onerror=alert(1)>'>",
-    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+    (
+        "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 "
+        "onerror=alert(1)&gt;'>"
+    ),
     "<math href=javascript:alert(1)>x</math>",
     "<math><annotation-xml encoding=text/html><img src=x onerror=alert(1)></annotation-xml></math>",
     "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",

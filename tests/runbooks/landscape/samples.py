@@ -3,7 +3,9 @@
 from runbooks.landscape.parse.reader import read_landscape
 from runbooks.landscape.schema import Landscape, RunbookRow
 
-RUNBOOK_HEADER = "| Runbook | Pfad | Version | Scope / Zweck | Primary Cluster | Layer | 2026-ready Status |"
+RUNBOOK_HEADER = (
+    "| Runbook | Pfad | Version | Scope / Zweck | Primary Cluster | Layer | 2026-ready Status |"
+)
 SITUATION_HEADER = "| Situation | Relevante Runbooks | Kommentar |"
 
 
@@ -26,7 +28,9 @@ def row(
     return f"| **{title}** | {path} | {version} | {scope} | {cluster} | {layer} | {status} |"
 
 
-def situation(title: str = "Pump stands still", names: str = "Pump Restart Runbook", comment: str = "Check it") -> str:
+def situation(
+    title: str = "Pump stands still", names: str = "Pump Restart Runbook", comment: str = "Check it"
+) -> str:
     """One line of the situation table."""
     return f"| **{title}** | {names} | {comment} |"
 
@@ -71,7 +75,9 @@ def read(*runbooks: str, situations: tuple[str, ...] = (STILL,), chapters: str =
 
 def read_row(**cells: str) -> tuple[RunbookRow, list[str]]:
     """The one runbook with these cells, and the kinds of its notices."""
-    landscape = read(row(**cells), situations=(situation(names=cells.get("title", "Pump Restart Runbook")),))
+    landscape = read(
+        row(**cells), situations=(situation(names=cells.get("title", "Pump Restart Runbook")),)
+    )
     return landscape.runbooks[0], kinds(landscape)
 
 

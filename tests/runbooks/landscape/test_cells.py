@@ -143,7 +143,8 @@ def test_a_path_with_idle_steps_is_a_duplicate_of_the_plain_one():
 
 
 @pytest.mark.parametrize(
-    "cell", ["`docs/a.md` `docs/b.md`", "`docs/a.md`<br>`docs/b.md`", "[A](docs/a.md), [B](docs/b.md)"]
+    "cell",
+    ["`docs/a.md` `docs/b.md`", "`docs/a.md`<br>`docs/b.md`", "[A](docs/a.md), [B](docs/b.md)"],
 )
 def test_a_second_path_is_noted_and_the_first_one_counts(cell):
     landscape = read(row(path=cell))
@@ -153,7 +154,10 @@ def test_a_second_path_is_noted_and_the_first_one_counts(cell):
 
 
 def test_characters_that_nobody_sees_name_nothing_and_are_noted():
-    landscape = read(row("Pu\u00admp", "`docs/pu\u200bmp.md`", version="v\u20601", layer="Ops\u200b"), situations=())
+    landscape = read(
+        row("Pu\u00admp", "`docs/pu\u200bmp.md`", version="v\u20601", layer="Ops\u200b"),
+        situations=(),
+    )
     (runbook,) = landscape.runbooks
     assert (runbook.title, runbook.document_path, runbook.version, runbook.layers) == (
         "Pump",
@@ -170,7 +174,9 @@ def test_an_unseen_character_that_is_written_as_an_entity_is_noted_too():
     assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "Pump")]
 
 
-@pytest.mark.parametrize("cell", ["`docs/.\u200b./secret.md`", "`\u00ad/etc/passwd`", "`fi\u2060le:///etc/passwd`"])
+@pytest.mark.parametrize(
+    "cell", ["`docs/.\u200b./secret.md`", "`\u00ad/etc/passwd`", "`fi\u2060le:///etc/passwd`"]
+)
 def test_nothing_unseen_hides_that_a_path_leaves_the_repository(cell):
     runbook, noticed = read_row(path=cell)
     assert runbook.document_path == ""
@@ -184,7 +190,9 @@ def test_a_scope_keeps_what_nobody_sees():
 
 
 def test_every_invisible_character_is_a_format_character():
-    assert {unicodedata.category(chr(sign)) for sign in range(0x110000) if INVISIBLE.match(chr(sign))} <= {"Cf", "Cn"}
+    assert {
+        unicodedata.category(chr(sign)) for sign in range(0x110000) if INVISIBLE.match(chr(sign))
+    } <= {"Cf", "Cn"}
 
 
 @pytest.mark.parametrize("title", ["~~Pump~~", "<del>Pump</del>", "Pump <!-- a < b -->"])
@@ -195,11 +203,17 @@ def test_a_title_that_is_struck_through_or_holds_html_is_noted(title):
 
 
 def test_a_line_break_in_a_scope_or_comment_is_one_outside_of_code_alone():
-    landscape = read(row(scope=r"a<br>b <BR/>c `<br>` \<br>"), situations=(situation(comment="a<br />b"),))
+    landscape = read(
+        row(scope=r"a<br>b <BR/>c `<br>` \<br>"), situations=(situation(comment="a<br />b"),)
+    )
     assert landscape.runbooks[0].scope == "a\nb \nc `<br>` \\<br>"
     assert landscape.situations[0].comment == "a\nb"
 
 
 def test_a_line_break_parts_the_runbooks_of_a_situation():
-    landscape = read(row(), row("Valve", "`docs/v.md`"), situations=(situation(names="Pump Restart Runbook<br>Valve"),))
+    landscape = read(
+        row(),
+        row("Valve", "`docs/v.md`"),
+        situations=(situation(names="Pump Restart Runbook<br>Valve"),),
+    )
     assert landscape.situations[0].runbooks == ("Pump Restart Runbook", "Valve")

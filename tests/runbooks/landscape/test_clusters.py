@@ -62,7 +62,11 @@ def test_a_cell_names_its_primary_cluster(cell, primary):
             cluster(16, title="Pipe", kind="phase", suffix="A"),
             [(82, 85)],
         ),
-        ("Cluster 1 (A), linked with Cluster 2, 3–4 und 5", cluster(1, title="A"), [(2, 2), (3, 4), (5, 5)]),
+        (
+            "Cluster 1 (A), linked with Cluster 2, 3–4 und 5",
+            cluster(1, title="A"),
+            [(2, 2), (3, 4), (5, 5)],
+        ),
         ("Cluster 1 (linked with Cluster 2)", cluster(1), [(2, 2)]),
         ("Cluster 1 (A), verknu\u0308pft mit Cluster 2", cluster(1, title="A"), [(2, 2)]),
         ("Cluster 82–85<br>Phase 16", cluster(82, 85), [(16, 16)]),
@@ -71,7 +75,11 @@ def test_a_cell_names_its_primary_cluster(cell, primary):
         ("Phase 16A Cluster 2 (B)", cluster(16, kind="phase", suffix="A"), [(2, 2)]),
         ("Cluster 1 related to: Cluster 2", cluster(1), [(2, 2)]),
         ("Cluster 1, Cluster 1, Cluster 2, 2", cluster(1), [(2, 2)]),
-        ("Cluster 1 (see Cluster 9, or 8) & Cluster 2", cluster(1, title="see Cluster 9, or 8"), [(2, 2)]),
+        (
+            "Cluster 1 (see Cluster 9, or 8) & Cluster 2",
+            cluster(1, title="see Cluster 9, or 8"),
+            [(2, 2)],
+        ),
     ],
 )
 def test_linked_and_further_clusters_are_related(cell, primary, related):
@@ -126,9 +134,12 @@ def test_what_begins_like_a_range_and_is_none_is_read_as_its_first_number_and_no
 
 
 @pytest.mark.parametrize(
-    ("cell", "first"), [("Cluster 85–82 (Late)", (85, "")), ("Phase 16A–16C", (16, "A")), ("Phase 16–18B", (16, ""))]
+    ("cell", "first"),
+    [("Cluster 85–82 (Late)", (85, "")), ("Phase 16A–16C", (16, "A")), ("Phase 16–18B", (16, ""))],
 )
-def test_a_range_that_runs_backwards_or_has_letters_is_read_as_its_first_number_and_noted(cell, first):
+def test_a_range_that_runs_backwards_or_has_letters_is_read_as_its_first_number_and_noted(
+    cell, first
+):
     landscape = read(row(cluster=cell))
     primary = landscape.runbooks[0].primary_cluster
     assert (primary.first_number, primary.suffix) == first

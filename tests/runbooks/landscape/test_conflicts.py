@@ -32,7 +32,9 @@ def test_a_file_with_conflicts_is_refused_until_somebody_chooses():
 
 
 def test_the_refusal_shows_both_sides_with_their_labels_and_line_numbers():
-    text = text_of((PUMP, *CONFLICT), (STILL, "<<<<<<< a", "=======", situation("Leak"), ">>>>>>> b"))
+    text = text_of(
+        (PUMP, *CONFLICT), (STILL, "<<<<<<< a", "=======", situation("Leak"), ">>>>>>> b")
+    )
     with pytest.raises(UnresolvedConflicts) as refusal:
         read_landscape(text)
     first, second = refusal.value.blocks
@@ -67,29 +69,43 @@ def test_lines_keep_the_numbers_that_they_have_in_the_file():
 
 
 def test_every_block_that_was_read_by_choice_is_noted_and_handed_on():
-    text = text_of((PUMP, *CONFLICT), (STILL, "<<<<<<< a", "=======", situation("Leak"), ">>>>>>> b"))
+    text = text_of(
+        (PUMP, *CONFLICT), (STILL, "<<<<<<< a", "=======", situation("Leak"), ">>>>>>> b")
+    )
     landscape = read_landscape(text, conflicts=ConflictChoice.OURS)
     assert kinds(landscape) == ["conflict_marker", "conflict_marker"]
     assert len({notice.subject for notice in landscape.notices}) == 2
-    assert [block.first_line for block in landscape.conflicts] == [notice.line for notice in landscape.notices]
+    assert [block.first_line for block in landscape.conflicts] == [
+        notice.line for notice in landscape.notices
+    ]
 
 
 def test_the_common_ancestor_of_a_three_way_conflict_is_dropped():
     block = ("<<<<<<< ours", VALVE, "||||||| 1a2b3c", TANK, "=======", LEAK, ">>>>>>> theirs")
     text = text_of((PUMP, *block))
-    assert titles(ConflictChoice.UNION, text) == ["Pump Restart Runbook", "Valve Calibration", "Leak Notes"]
+    assert titles(ConflictChoice.UNION, text) == [
+        "Pump Restart Runbook",
+        "Valve Calibration",
+        "Leak Notes",
+    ]
 
 
 def test_a_union_that_repeats_a_row_keeps_the_first_and_says_so():
     text = text_of((PUMP, "<<<<<<< a", VALVE, TANK, "=======", TANK, ">>>>>>> b"))
     landscape = read_landscape(text, conflicts=ConflictChoice.UNION)
-    assert [runbook.title for runbook in landscape.runbooks][1:] == ["Valve Calibration", "Tank Alarm"]
+    assert [runbook.title for runbook in landscape.runbooks][1:] == [
+        "Valve Calibration",
+        "Tank Alarm",
+    ]
     assert kinds(landscape) == ["conflict_marker", "duplicate_row"]
 
 
 def test_two_sides_with_a_whole_table_each_are_read_as_one_table():
     header = "| Situation | Relevante Runbooks | Kommentar |\n| --- | --- | --- |"
-    text = f"{text_of()}\n<<<<<<< a\n{header}\n{situation('One')}\n=======\n{header}\n{situation('Two')}\n>>>>>>> b\n"
+    text = (
+        f"{text_of()}\n<<<<<<< "
+        f"a\n{header}\n{situation('One')}\n=======\n{header}\n{situation('Two')}\n>>>>>>> b\n"
+    )
     landscape = read_landscape(text, conflicts=ConflictChoice.UNION)
     assert [found.title for found in landscape.situations] == ["Pump stands still", "One", "Two"]
     assert SITUATION_HEADER not in {found.title for found in landscape.situations}
@@ -123,7 +139,9 @@ def test_equals_signs_below_a_title_are_no_conflict():
     assert landscape.conflicts == ()
 
 
-@pytest.mark.parametrize("line", ["<<<<<<", "<<<<<<<no space", "=======", " =======", "|||||||", "> > > > > > > deep"])
+@pytest.mark.parametrize(
+    "line", ["<<<<<<", "<<<<<<<no space", "=======", " =======", "|||||||", "> > > > > > > deep"]
+)
 def test_lines_that_only_resemble_markers_are_text(line):
     assert read_landscape(text_of(chapters=f"\n{line}\n")).conflicts == ()
 
@@ -131,7 +149,15 @@ def test_lines_that_only_resemble_markers_are_text(line):
 def block_of(size=7, prefix=""):
     return tuple(
         prefix + line
-        for line in ("<" * size + " HEAD", VALVE, "|" * size + " base", TANK, "=" * size, LEAK, ">" * size + " b")
+        for line in (
+            "<" * size + " HEAD",
+            VALVE,
+            "|" * size + " base",
+            TANK,
+            "=" * size,
+            LEAK,
+            ">" * size + " b",
+        )
     )
 
 
@@ -142,13 +168,19 @@ def test_markers_of_any_width_stop_behind_spaces_and_quote_marks_as_well(size, p
     with pytest.raises(UnresolvedConflicts) as refusal:
         read_landscape(text)
     (block,) = refusal.value.blocks
-    assert (block.ours_label, block.theirs_label, block.first_line) == ("HEAD", "b", line_of(text, "<<<<<<<"))
+    assert (block.ours_label, block.theirs_label, block.first_line) == (
+        "HEAD",
+        "b",
+        line_of(text, "<<<<<<<"),
+    )
     assert [line.text for line in block.ours] == [prefix + VALVE]
     assert [line.text for line in block.theirs] == [prefix + LEAK]
 
 
 def test_the_opener_says_how_wide_the_markers_of_its_block_are():
-    text = text_of((PUMP, *block_of(9)), chapters="<<<<<<<< a\nTitle\n=======\n\n========\n>>>>>>>> b\n")
+    text = text_of(
+        (PUMP, *block_of(9)), chapters="<<<<<<<< a\nTitle\n=======\n\n========\n>>>>>>>> b\n"
+    )
     assert titles(ConflictChoice.THEIRS, text) == ["Pump Restart Runbook", "Leak Notes"]
     second = read_landscape(text, conflicts=ConflictChoice.OURS).conflicts[1]
     assert [line.text for line in second.ours] == ["Title", "=======", ""]
@@ -157,10 +189,16 @@ def test_the_opener_says_how_wide_the_markers_of_its_block_are():
 def test_a_wider_conflict_inside_the_common_ancestor_is_dropped_with_it():
     lines = ("<<<<<<< a", VALVE, "||||||| base", *block_of(9), "=======", LEAK, ">>>>>>> b")
     text = text_of((PUMP, *lines))
-    assert titles(ConflictChoice.UNION, text) == ["Pump Restart Runbook", "Valve Calibration", "Leak Notes"]
+    assert titles(ConflictChoice.UNION, text) == [
+        "Pump Restart Runbook",
+        "Valve Calibration",
+        "Leak Notes",
+    ]
 
 
-@pytest.mark.parametrize("line", ["<<<<<<<< wider", "  <<<<<<< indented", "> >>>>>>> quoted", ">>>>>>>> wider"])
+@pytest.mark.parametrize(
+    "line", ["<<<<<<<< wider", "  <<<<<<< indented", "> >>>>>>> quoted", ">>>>>>>> wider"]
+)
 @pytest.mark.parametrize("before", [("<<<<<<< a",), ("<<<<<<< a", "=======")])
 def test_a_marker_of_another_width_or_place_in_a_side_is_refused(line, before):
     text = text_of((*before, line, *block_of()[1:]))
@@ -171,7 +209,11 @@ def test_a_marker_of_another_width_or_place_in_a_side_is_refused(line, before):
 
 def test_equals_signs_with_a_text_part_no_sides():
     text = text_of((PUMP, "<<<<<<< a", VALVE, "======= aside", TANK, "=======", ">>>>>>> b"))
-    assert titles(ConflictChoice.OURS, text) == ["Pump Restart Runbook", "Valve Calibration", "Tank Alarm"]
+    assert titles(ConflictChoice.OURS, text) == [
+        "Pump Restart Runbook",
+        "Valve Calibration",
+        "Tank Alarm",
+    ]
 
 
 def test_a_marker_inside_a_code_block_counts_as_one():

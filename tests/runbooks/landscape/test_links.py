@@ -57,7 +57,9 @@ def test_a_path_is_the_one_that_a_forge_leads_to(cell, path):
     assert read_landscape(text, path=INDEX).runbooks[1].document_path == path
 
 
-@pytest.mark.parametrize("cell", [cell for cell, path in LINKS.items() if cell.startswith("[x](") and path])
+@pytest.mark.parametrize(
+    "cell", [cell for cell, path in LINKS.items() if cell.startswith("[x](") and path]
+)
 def test_rows_documents_and_the_search_for_dead_links_resolve_alike(cell):
     path = LINKS[cell]
     target = cell[4:-1].split(" '")[0].split(' "')[0].strip("<>")
@@ -81,9 +83,13 @@ def test_a_code_reference_is_resolved_like_any_link(line, path):
     assert [found.path for found in read_landscape(text, path=INDEX).code_references] == [path]
 
 
-@pytest.mark.parametrize("stated", ["[x](../pump.md)", "`docs/pump.md`", "[x](/docs/pump.md)", "[x][p]"])
+@pytest.mark.parametrize(
+    "stated", ["[x](../pump.md)", "`docs/pump.md`", "[x](/docs/pump.md)", "[x][p]"]
+)
 def test_an_entry_finds_its_runbook_by_a_link(stated):
-    chapter = f"## 3. Pumps\n\n### 3.1 Whatever it is called\n\n* **Pfad:** {stated}\n\n[p]: ../pump.md\n"
+    chapter = (
+        f"## 3. Pumps\n\n### 3.1 Whatever it is called\n\n* **Pfad:** {stated}\n\n[p]: ../pump.md\n"
+    )
     (section,) = read_landscape(text_of(chapters=chapter), path=INDEX).sections
     assert section.entries[0].runbook == "Pump Restart Runbook"
 

@@ -45,7 +45,9 @@ def test_a_name_means_the_title_that_holds_its_words_in_order(name, title):
     assert INDEX.resolve(name).title == title
 
 
-@pytest.mark.parametrize("name", ["", "(siehe oben)", "Escalation Live", "Pump", "Go/No-Go 2027", "Tank Runbook", "—"])
+@pytest.mark.parametrize(
+    "name", ["", "(siehe oben)", "Escalation Live", "Pump", "Go/No-Go 2027", "Tank Runbook", "—"]
+)
 def test_a_name_that_fits_no_title_is_not_resolved(name):
     assert INDEX.resolve(name) == Resolution(None, ())
 
@@ -74,7 +76,9 @@ def test_words_that_stand_in_pairs_only_are_no_run():
 
 
 def test_an_alias_wins_over_a_run_of_words_but_not_over_a_whole_title():
-    index = NameIndex(["Pump Restart", "Pump Drill", "Boiler"], {"Pump": "Boiler", "pump drill": "Boiler"})
+    index = NameIndex(
+        ["Pump Restart", "Pump Drill", "Boiler"], {"Pump": "Boiler", "pump drill": "Boiler"}
+    )
     assert index.resolve("Pump").title == "Boiler"
     assert index.resolve("Pump Drill").title == "Pump Drill"
     assert index.resolve("Pump-Runbook").title == "Boiler"
@@ -113,6 +117,9 @@ def test_a_resolved_title_is_always_one_of_the_titles(name, titles):
 
 @given(st.text(max_size=1_200))
 def test_every_title_resolves_to_itself(title):
-    assert NameIndex([title, "Pump Restart and more"]).resolve(title).title in (title, "Pump Restart and more")
+    assert NameIndex([title, "Pump Restart and more"]).resolve(title).title in (
+        title,
+        "Pump Restart and more",
+    )
     assert NameIndex([title]).resolve(title).title == title
     assert len(name_tokens(title)) >= 1

@@ -91,16 +91,27 @@ def test_an_empty_side_is_a_side():
 
 
 def test_each_oddity_of_a_table_has_its_line_and_what_to_do():
-    text = text_of((PUMP, "| **Short** | `s.md` |", "| | | | | | | |", row(path="`../../etc/passwd`", title="Out")))
+    text = text_of(
+        (
+            PUMP,
+            "| **Short** | `s.md` |",
+            "| | | | | | | |",
+            row(path="`../../etc/passwd`", title="Out"),
+        )
+    )
     text = text.replace(" Layer |", " Colour |").replace("Version", "Remark")
     landscape = read_landscape(text)
-    assert {"missing_column", "unknown_column", "ragged_row", "unsafe_path"} <= set(kinds(landscape))
+    assert {"missing_column", "unknown_column", "ragged_row", "unsafe_path"} <= set(
+        kinds(landscape)
+    )
     assert all(notice.line and notice.message.endswith(".") for notice in landscape.notices)
     out = next(found for found in landscape.runbooks if found.title == "Out")
     assert out.document_path == ""
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../x.md", "a/../../x.md", "C:\\x.md", "file:///x", "a/%2e%2e/x.md"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../x.md", "a/../../x.md", "C:\\x.md", "file:///x", "a/%2e%2e/x.md"]
+)
 def test_no_path_leaves_the_repository(path):
     runbook, noticed = read_row(path=f"`{path}`")
     assert runbook.document_path == ""
@@ -108,7 +119,8 @@ def test_no_path_leaves_the_repository(path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "# A list\n\n* milk\n", "a,b\n1,2\n", "\0\1\2", "{}", "| a | b |\n| - | - |\n"]
+    "text",
+    ["", "\n", "# A list\n\n* milk\n", "a,b\n1,2\n", "\0\1\2", "{}", "| a | b |\n| - | - |\n"],
 )
 def test_what_is_no_landscape_is_refused_whole(text):
     with pytest.raises(LandscapeError):
@@ -118,7 +130,9 @@ def test_what_is_no_landscape_is_refused_whole(text):
 # No clock below: whatever is worse than linear would take hours, and the run would show it.
 
 
-@pytest.mark.parametrize("sign", ["x", "|", "| a ", "`a` | ", "&#47;", "<<<<<<< ", "**", "\\|", "(", "Cluster 1–"])
+@pytest.mark.parametrize(
+    "sign", ["x", "|", "| a ", "`a` | ", "&#47;", "<<<<<<< ", "**", "\\|", "(", "Cluster 1–"]
+)
 def test_ten_megabytes_on_one_line_are_read_or_refused(sign):
     endless = sign * (10_000_000 // len(sign))
     for text in (endless, text_of((PUMP, endless)), text_of((f"| {endless}",))):

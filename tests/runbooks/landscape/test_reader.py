@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from runbooks.landscape.parse.conflicts import split_lines
 from runbooks.landscape.parse.reader import read_landscape
 from runbooks.landscape.schema import ConflictChoice, LandscapeError, UnresolvedConflicts
-from tests.runbooks.landscape.samples import PUMP, SITUATION_HEADER, VALVE, delimiter, kinds, row, situation, text_of
+from tests.runbooks.landscape.samples import (
+    PUMP,
+    SITUATION_HEADER,
+    VALVE,
+    delimiter,
+    kinds,
+    row,
+    situation,
+    text_of,
+)
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 LANDSCAPE = (FIXTURES / "landscape.md").read_text(encoding="utf-8")
@@ -18,8 +27,10 @@ CONFLICTED = (FIXTURES / "conflicted.md").read_text(encoding="utf-8")
 FULL = text_of(
     (PUMP, VALVE),
     (situation(), situation("Flood", "Valve, Pump")),
-    "## 3. Pumps\n\n### 3.1 Pump Restart\n\n* **Pfad:** `docs/pump.md`\n* **Rolle:** Do:\n\n  * it\n\n> Note.\n\n"
-    "## 4. Overview\n\n```text\n+--+\n```\n\n## 5. Code references\n\n* `src/a.py` – The Pump-Runbook.\n\n"
+    "## 3. Pumps\n\n### 3.1 Pump Restart\n\n* **Pfad:** `docs/pump.md`\n* **Rolle:** Do:\n\n "
+    " * it\n\n> Note.\n\n"
+    "## 4. Overview\n\n```text\n+--+\n```\n\n## 5. Code references\n\n* `src/a.py` – The "
+    "Pump-Runbook.\n\n"
     "## 6. Changelog\n\n* **v1.0 – Januar 2026**\n\n  * First\n",
 )
 
@@ -54,9 +65,16 @@ def test_every_link_of_the_fixture_leads_to_a_runbook():
 def test_the_short_names_of_the_fixture_are_understood():
     landscape = read_landscape(LANDSCAPE)
     by_title = {found.title: found.runbooks for found in landscape.situations}
-    assert by_title["Order wird blockiert (ExecutionStatus ≠ OK)"][1] == "Go/No-Go 2026 – Live Alerts & Escalation"
-    assert by_title["Cross-Run-Analyse / Meta-Auswertung"][1] == "R&D-Playbook Armstrong & El Karoui"
-    assert [entry.runbook for entry in landscape.sections[2].entries][2] == "Go/No-Go 2026 – Live Alerts & Escalation"
+    assert (
+        by_title["Order wird blockiert (ExecutionStatus ≠ OK)"][1]
+        == "Go/No-Go 2026 – Live Alerts & Escalation"
+    )
+    assert (
+        by_title["Cross-Run-Analyse / Meta-Auswertung"][1] == "R&D-Playbook Armstrong & El Karoui"
+    )
+    assert [entry.runbook for entry in landscape.sections[2].entries][
+        2
+    ] == "Go/No-Go 2026 – Live Alerts & Escalation"
     pipeline = next(found for found in landscape.code_references if found.path == "src/execution/")
     assert pipeline.runbooks == ("ExecutionPipeline Governance & Risk Runbook",)
 
@@ -66,7 +84,11 @@ def test_the_conflicted_fixture_stops_and_then_reads_by_choice():
         read_landscape(CONFLICTED)
     assert len(refusal.value.blocks) == 2
     counted = {
-        choice: (len(landscape.runbooks), len(landscape.situations), kinds(landscape).count("duplicate_row"))
+        choice: (
+            len(landscape.runbooks),
+            len(landscape.situations),
+            kinds(landscape).count("duplicate_row"),
+        )
         for choice in (ConflictChoice.OURS, ConflictChoice.THEIRS, ConflictChoice.UNION)
         if (landscape := read_landscape(CONFLICTED, conflicts=choice))
     }
@@ -118,7 +140,9 @@ def test_notices_stand_in_the_order_of_the_file():
     situations = f"{SITUATION_HEADER}\n{delimiter(SITUATION_HEADER)}\n{situation('Flood', 'Boat')}"
     landscape = read_landscape(text.replace("## 1.", f"{situations}\n\n## 1.", 1))
     assert kinds(landscape) == ["unresolved_name", "unknown_level", "odd_range"]
-    assert [notice.line for notice in landscape.notices] == sorted(notice.line for notice in landscape.notices)
+    assert [notice.line for notice in landscape.notices] == sorted(
+        notice.line for notice in landscape.notices
+    )
 
 
 PIECES = st.sampled_from(
@@ -163,7 +187,9 @@ def test_shuffled_parts_never_raise_anything_but_a_landscape_error(pieces, choic
     if landscape is None:
         return
     lines = [part.line for part in (*landscape.runbooks, *landscape.sections, *landscape.notices)]
-    assert all(1 <= line <= len("\n".join(pieces).replace("\r", "\n").split("\n")) for line in lines)
+    assert all(
+        1 <= line <= len("\n".join(pieces).replace("\r", "\n").split("\n")) for line in lines
+    )
     keys = [(notice.kind, notice.line, notice.subject) for notice in landscape.notices]
     assert len(keys) == len(set(keys))
     titles = [runbook.title for runbook in landscape.runbooks]
@@ -171,7 +197,13 @@ def test_shuffled_parts_never_raise_anything_but_a_landscape_error(pieces, choic
 
 
 @PATIENT
-@given(st.lists(st.text(alphabet=st.characters(exclude_characters="\n\r\0"), max_size=40), min_size=7, max_size=7))
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(exclude_characters="\n\r\0"), max_size=40),
+        min_size=7,
+        max_size=7,
+    )
+)
 def test_a_row_of_arbitrary_cells_is_read_or_noted_and_keeps_its_neighbours(cells):
     line = "| " + " | ".join(cells) + " |"
     landscape = read_or_refuse(text_of((PUMP, line, VALVE)), ConflictChoice.STOP)
@@ -211,15 +243,20 @@ def test_one_endless_line_is_read_in_reasonable_time(repeated):
     endless = repeated * (LONG // len(repeated))
     for prefix in PREFIXES:
         chapters = "\n".join(
-            f"## {title}\n{prefix}{endless}" for title in ("3. Pumps", "4. Code references", "5. Changelog")
+            f"## {title}\n{prefix}{endless}"
+            for title in ("3. Pumps", "4. Code references", "5. Changelog")
         )
         assert read_or_refuse(text_of(chapters=chapters), ConflictChoice.UNION) is not None
 
 
 def test_twenty_thousand_rows_are_read_in_reasonable_time():
     count = 20_000
-    runbooks = tuple(row(f"Pump {number} Restart", f"`docs/{number}.md`") for number in range(count))
-    situations = tuple(situation(f"Case {number}", f"Pump {number}, Pump") for number in range(count))
+    runbooks = tuple(
+        row(f"Pump {number} Restart", f"`docs/{number}.md`") for number in range(count)
+    )
+    situations = tuple(
+        situation(f"Case {number}", f"Pump {number}, Pump") for number in range(count)
+    )
     landscape = read_landscape(text_of(runbooks, situations))
     assert len(landscape.runbooks) == len(landscape.situations) == count
     assert landscape.situations[7].runbooks == ("Pump 7 Restart",)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from runbooks.landscape.parse.cells import LEVEL_TEXTS, read_readiness
 from runbooks.landscape.parse.notices import NoticeLog
 from runbooks.landscape.parse.reader import read_landscape
-from tests.runbooks.landscape.samples import RUNBOOK_HEADER, delimiter, kinds, read, read_row, row, text_of
+from tests.runbooks.landscape.samples import (
+    RUNBOOK_HEADER,
+    delimiter,
+    kinds,
+    read,
+    read_row,
+    row,
+    text_of,
+)
 
 
 def level(cell: str) -> tuple[str, int | None]:
@@ -113,7 +121,9 @@ def test_the_tick_does_not_mean_live():
     ]
 
 
-@pytest.mark.parametrize("cell", ["Shadow-Mode / Track", "not retired", "❌ Safety-Sandbox", "Shadow?", "tbd", "–", ""])
+@pytest.mark.parametrize(
+    "cell", ["Shadow-Mode / Track", "not retired", "❌ Safety-Sandbox", "Shadow?", "tbd", "–", ""]
+)
 def test_an_unknown_or_doubled_level_is_unassessed_and_the_notice_names_the_text(cell):
     landscape = read(row(status=cell))
     assert landscape.runbooks[0].declared.level == "unassessed"
@@ -125,7 +135,9 @@ def test_an_unknown_or_doubled_level_is_unassessed_and_the_notice_names_the_text
 def test_no_status_in_a_row_with_shifted_cells_is_believed():
     # One pipe too few, and the column behind the status moves into its place.
     header = f"{RUNBOOK_HEADER} Target |"
-    shifted = "| **Pump** | `docs/pump.md` | v1 | Scope | Cluster 1 | ✅ Safety-Sandbox | ✅ 2026-ready |"
+    shifted = (
+        "| **Pump** | `docs/pump.md` | v1 | Scope | Cluster 1 | ✅ Safety-Sandbox | ✅ 2026-ready |"
+    )
     landscape = read_landscape(f"# P\n\n{header}\n{delimiter(header)}\n{shifted}\n")
     assert landscape.runbooks[0].declared.level == "unassessed"
     assert "ragged_row" in kinds(landscape)
@@ -142,7 +154,9 @@ def test_of_two_status_columns_neither_is_believed():
     header = RUNBOOK_HEADER.replace("2026-ready Status |", "Old Status | New Status |")
     landscape = read_landscape(f"# P\n\n{header}\n{delimiter(header)}\n{row()} ⚠️ R&D only |\n")
     assert landscape.runbooks[0].declared.level == "unassessed"
-    subjects = [(notice.kind, notice.subject) for notice in landscape.notices if notice.kind != "other"]
+    subjects = [
+        (notice.kind, notice.subject) for notice in landscape.notices if notice.kind != "other"
+    ]
     assert subjects == [
         ("missing_column", "Status"),
         ("unknown_column", "Old Status"),

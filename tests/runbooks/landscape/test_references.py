@@ -8,9 +8,13 @@ from tests.runbooks.landscape.samples import PUMP, VALVE, kinds, line_of, read, 
 DRAWING = "  +---+\n  | # |  ## no heading\n  +---+"
 
 
-@pytest.mark.parametrize("heading", ["Architektur-Übersicht", "Architecture", "System Overview", "Übersicht"])
+@pytest.mark.parametrize(
+    "heading", ["Architektur-Übersicht", "Architecture", "System Overview", "Übersicht"]
+)
 def test_the_overview_is_the_drawing_as_it_stands(heading):
-    assert read(chapters=f"## 8. {heading}\n\nText.\n\n```text\n{DRAWING}\n```\n").overview == DRAWING
+    assert (
+        read(chapters=f"## 8. {heading}\n\nText.\n\n```text\n{DRAWING}\n```\n").overview == DRAWING
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,11 +41,16 @@ def test_a_chapter_named_overview_with_entries_and_no_drawing_is_a_topic():
 
 
 def references(bullets, *runbooks):
-    return read(*(runbooks or (PUMP, VALVE)), chapters=f"## 9. Code-Referenzen\n\nText.\n\n{bullets}\n\nMore text.\n")
+    return read(
+        *(runbooks or (PUMP, VALVE)),
+        chapters=f"## 9. Code-Referenzen\n\nText.\n\n{bullets}\n\nMore text.\n",
+    )
 
 
 def test_each_bullet_gives_a_path_and_a_description():
-    landscape = references("* `src/pump.py` – Starts it.\n* `src/valve/` — Turns\n  it `slowly` – always.")
+    landscape = references(
+        "* `src/pump.py` – Starts it.\n* `src/valve/` — Turns\n  it `slowly` – always."
+    )
     assert [(found.path, found.description) for found in landscape.code_references] == [
         ("src/pump.py", "Starts it."),
         ("src/valve/", "Turns it `slowly` – always."),
@@ -57,8 +66,12 @@ def test_several_paths_before_the_dash_share_the_description_and_the_line():
 
 
 def test_words_beside_the_path_are_kept_as_a_remark():
-    landscape = references("* `src/a.py` & related modules – Both.\n* see `src/b.py`, `src/c.py` and – Both.")
-    assert [(found.path, found.description, found.remark) for found in landscape.code_references] == [
+    landscape = references(
+        "* `src/a.py` & related modules – Both.\n* see `src/b.py`, `src/c.py` and – Both."
+    )
+    assert [
+        (found.path, found.description, found.remark) for found in landscape.code_references
+    ] == [
         ("src/a.py", "Both.", "related modules"),
         ("src/b.py", "Both.", "see"),
         ("src/c.py", "Both.", "see"),
@@ -78,7 +91,9 @@ def test_a_runbook_that_the_description_names_is_linked():
 
 
 def test_a_description_is_prose_so_a_name_in_doubt_is_passed_over_in_silence():
-    landscape = references("* `src/a.py` – See the Valve-Runbook.", PUMP, VALVE, row("Valve Check", "`docs/c.md`"))
+    landscape = references(
+        "* `src/a.py` – See the Valve-Runbook.", PUMP, VALVE, row("Valve Check", "`docs/c.md`")
+    )
     assert landscape.code_references[0].runbooks == ()
     assert landscape.notices == ()
 
@@ -91,7 +106,9 @@ def test_a_bullet_without_a_path_is_noted():
 
 
 def test_unsafe_paths_are_left_out_and_repeated_ones_kept_once():
-    landscape = references("* `../a.py` – x\n* `src/b.py` – first\n* `src/b.py` – second\n* [`src/c.py`](src/c.py) – y")
+    landscape = references(
+        "* `../a.py` – x\n* `src/b.py` – first\n* `src/b.py` – second\n* [`src/c.py`](src/c.py) – y"
+    )
     assert [(found.path, found.description) for found in landscape.code_references] == [
         ("src/b.py", "first"),
         ("src/c.py", "y"),

@@ -13,7 +13,10 @@ def releases(log, heading="## 10. Change-Log"):
 
 @pytest.mark.parametrize("heading", ["## 10. Change-Log", "## Changelog", "## 9. Änderungen"])
 def test_releases_stand_in_the_order_of_the_file_with_their_entries(heading):
-    log = "* **v1.2 – Januar 2026**\n\n  * **New:** a\n  * b\n\n* **v1.1 – Dezember 2025 – 2026-ready**\n\n  * c\n"
+    log = (
+        "* **v1.2 – Januar 2026**\n\n  * **New:** a\n  * b\n\n* **v1.1 – Dezember 2025 – "
+        "2026-ready**\n\n  * c\n"
+    )
     newest, first = releases(log, heading)
     assert (newest.version, newest.dated, newest.year, newest.month, newest.label) == (
         "v1.2",
@@ -23,7 +26,12 @@ def test_releases_stand_in_the_order_of_the_file_with_their_entries(heading):
         "",
     )
     assert newest.entries == ("**New:** a", "b")
-    assert (first.version, first.month, first.label, first.entries) == ("v1.1", 12, "2026-ready", ("c",))
+    assert (first.version, first.month, first.label, first.entries) == (
+        "v1.1",
+        12,
+        "2026-ready",
+        ("c",),
+    )
 
 
 def test_a_release_knows_its_line():
@@ -67,7 +75,12 @@ def test_a_release_knows_its_line():
 )
 def test_months_and_years_are_read_as_written(dated, year, month):
     heading = read_release_heading(f"**v1.2 – {dated} – first – cut**")
-    assert (heading.version, heading.dated, heading.year, heading.month) == ("v1.2", dated, year, month)
+    assert (heading.version, heading.dated, heading.year, heading.month) == (
+        "v1.2",
+        dated,
+        year,
+        month,
+    )
     assert heading.label == "first – cut"
 
 
@@ -94,7 +107,9 @@ def test_a_text_that_begins_with_no_version_is_no_release(text):
 
 
 def test_an_entry_keeps_its_further_lines_and_nested_lists():
-    (release,) = releases("* v1\n  * first\n    goes on\n    * nested\n\n      deeper\n  * second\n\n    paragraph\n")
+    (release,) = releases(
+        "* v1\n  * first\n    goes on\n    * nested\n\n      deeper\n  * second\n\n    paragraph\n"
+    )
     assert release.entries == ("first\ngoes on\n* nested\n\n  deeper", "second\n\nparagraph")
 
 
@@ -114,13 +129,21 @@ def test_releases_may_be_headings_with_bullets_below():
 
 
 def test_a_bullet_that_belongs_to_no_version_is_noted():
-    landscape = read(chapters="## 10. Changelog\n\n* Something happened\n\n* v1\n  * a\n\n* Something else\n")
+    landscape = read(
+        chapters="## 10. Changelog\n\n* Something happened\n\n* v1\n  * a\n\n* Something else\n"
+    )
     assert [release.entries for release in landscape.releases] == [("a",)]
-    assert [notice.subject for notice in landscape.notices] == ["* Something happened", "* Something else"]
+    assert [notice.subject for notice in landscape.notices] == [
+        "* Something happened",
+        "* Something else",
+    ]
     assert kinds(landscape) == ["other", "other"]
 
 
 def test_a_version_that_is_repeated_is_kept_once_and_noted():
     landscape = read(chapters="## 10. Changelog\n\n* v1.0\n  * a\n* v1.1\n* V1.0\n  * b\n")
-    assert [(release.version, release.entries) for release in landscape.releases] == [("v1.0", ("a",)), ("v1.1", ())]
+    assert [(release.version, release.entries) for release in landscape.releases] == [
+        ("v1.0", ("a",)),
+        ("v1.1", ()),
+    ]
     assert kinds(landscape) == ["other"]

@@ -3,7 +3,17 @@
 import pytest
 
 from runbooks.landscape.parse.reader import read_landscape
-from tests.runbooks.landscape.samples import PUMP, STILL, VALVE, kinds, line_of, read, row, situation, text_of
+from tests.runbooks.landscape.samples import (
+    PUMP,
+    STILL,
+    VALVE,
+    kinds,
+    line_of,
+    read,
+    row,
+    situation,
+    text_of,
+)
 
 TANK = row("Tank Alarm Runbook", "`docs/tank.md`")
 
@@ -31,7 +41,10 @@ def test_a_runbook_carries_what_its_row_says():
 def test_of_rows_with_the_same_title_or_path_the_first_is_kept(repeat):
     text = text_of((PUMP, VALVE, TANK, repeat))
     landscape = read_landscape(text)
-    assert [runbook.title for runbook in landscape.runbooks][1:] == ["Valve Calibration", "Tank Alarm Runbook"]
+    assert [runbook.title for runbook in landscape.runbooks][1:] == [
+        "Valve Calibration",
+        "Tank Alarm Runbook",
+    ]
     (notice,) = landscape.notices
     assert notice.kind == "duplicate_row"
     assert notice.line == line_of(text, "Tank Alarm") + 1
@@ -44,7 +57,9 @@ def test_a_duplicate_names_the_fields_that_differ():
         read(VALVE, row("Valve Calibration", "`docs/valve.md`", version="v2", status="retired")),
     )
     assert "say the same" in next(n.message for n in same.notices if n.kind == "duplicate_row")
-    assert "differ in: version, status." in next(n.message for n in other.notices if n.kind == "duplicate_row")
+    assert "differ in: version, status." in next(
+        n.message for n in other.notices if n.kind == "duplicate_row"
+    )
 
 
 def test_nothing_else_is_noted_about_a_row_that_is_left_out():
@@ -68,15 +83,27 @@ def situation_of(names, *runbooks):
 
 def test_a_situation_leads_to_its_runbooks_in_the_order_of_the_cell():
     landscape = situation_of("Tank Alarm, Valve Calibration, Pump Restart Runbook")
-    assert landscape.situations[0].runbooks == ("Tank Alarm Runbook", "Valve Calibration", "Pump Restart Runbook")
-    assert landscape.situations[0].names == ("Tank Alarm", "Valve Calibration", "Pump Restart Runbook")
+    assert landscape.situations[0].runbooks == (
+        "Tank Alarm Runbook",
+        "Valve Calibration",
+        "Pump Restart Runbook",
+    )
+    assert landscape.situations[0].names == (
+        "Tank Alarm",
+        "Valve Calibration",
+        "Pump Restart Runbook",
+    )
     assert landscape.notices == ()
 
 
 def test_a_runbook_that_is_named_twice_is_linked_once():
     landscape = situation_of("Tank Alarm, **tank alarm**, Tank Alarm Runbook, Valve Calibration")
     assert landscape.situations[0].runbooks == ("Tank Alarm Runbook", "Valve Calibration")
-    assert landscape.situations[0].names == ("Tank Alarm", "Tank Alarm Runbook", "Valve Calibration")
+    assert landscape.situations[0].names == (
+        "Tank Alarm",
+        "Tank Alarm Runbook",
+        "Valve Calibration",
+    )
 
 
 def test_names_may_be_bold_or_links():
@@ -89,11 +116,16 @@ def test_a_comma_in_a_title_or_in_parentheses_parts_no_names():
     runbooks = tuple(row(title, f"`docs/{number}.md`") for number, title in enumerate(titles))
     assert situation_of(titles[0], *runbooks).situations[0].runbooks == (titles[0],)
     assert situation_of(", ".join(titles), *runbooks).situations[0].runbooks == titles
-    assert situation_of(f"{titles[2]}, {titles[1]}", *runbooks).situations[0].runbooks == (titles[2], titles[1])
+    assert situation_of(f"{titles[2]}, {titles[1]}", *runbooks).situations[0].runbooks == (
+        titles[2],
+        titles[1],
+    )
 
 
 def test_a_name_that_fits_two_runbooks_is_not_linked_and_both_are_named():
-    landscape = situation_of("Valve, Tank Alarm", PUMP, VALVE, TANK, row("Valve Inspection", "`docs/inspect.md`"))
+    landscape = situation_of(
+        "Valve, Tank Alarm", PUMP, VALVE, TANK, row("Valve Inspection", "`docs/inspect.md`")
+    )
     assert landscape.situations[0].runbooks == ("Tank Alarm Runbook",)
     (notice,) = landscape.notices
     assert (notice.kind, notice.subject) == ("ambiguous_name", "Valve")
@@ -105,14 +137,20 @@ def test_a_name_that_fits_no_runbook_is_noted_with_its_line():
     landscape = read_landscape(text)
     assert landscape.situations[1].runbooks == ("Pump Restart Runbook",)
     (notice,) = landscape.notices
-    assert (notice.kind, notice.subject, notice.line) == ("unresolved_name", "Boat Runbook", line_of(text, "Flood"))
+    assert (notice.kind, notice.subject, notice.line) == (
+        "unresolved_name",
+        "Boat Runbook",
+        line_of(text, "Flood"),
+    )
 
 
 @pytest.mark.parametrize("names", ["", "–", " - "])
 def test_a_situation_that_leads_nowhere_is_kept_and_noted(names):
     landscape = situation_of(names)
     assert landscape.situations[0].runbooks == landscape.situations[0].names == ()
-    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("unresolved_name", "Pump stands still")]
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [
+        ("unresolved_name", "Pump stands still")
+    ]
 
 
 def test_of_two_equal_situations_the_first_is_kept():
@@ -127,7 +165,9 @@ def test_of_two_equal_situations_the_first_is_kept():
 
 def test_no_two_notices_have_kind_line_and_subject_in_common():
     landscape = read(
-        PUMP, row("Odd", "`docs/odd.md`", cluster="Cluster 9–1, Cluster 8–2"), situations=(situation(names="X, x!"),)
+        PUMP,
+        row("Odd", "`docs/odd.md`", cluster="Cluster 9–1, Cluster 8–2"),
+        situations=(situation(names="X, x!"),),
     )
     keys = [(notice.kind, notice.line, notice.subject) for notice in landscape.notices]
     assert len(keys) == len(set(keys))

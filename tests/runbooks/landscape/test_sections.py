@@ -39,15 +39,22 @@ def test_a_chapter_has_a_number_a_title_and_entries_in_order():
 
 def test_a_role_is_its_first_sentence_and_its_list_as_the_author_saw_them():
     role = entry(f"## 3. Pumps\n\n{ENTRY}---\n").role
-    assert role == ("First stop when **nothing** moves:\n\n* Look at the pump\n  * twice\n* Start it")
+    assert role == (
+        "First stop when **nothing** moves:\n\n* Look at the pump\n  * twice\n* Start it"
+    )
 
 
 def test_a_list_directly_below_the_sentence_stays_a_list():
-    assert entry("## 3. P\n### 3.1 Pump Restart\n* **Role:** Do:\n  * one\n  * two\n").role == "Do:\n\n* one\n* two"
+    assert (
+        entry("## 3. P\n### 3.1 Pump Restart\n* **Role:** Do:\n  * one\n  * two\n").role
+        == "Do:\n\n* one\n* two"
+    )
 
 
 def test_a_sentence_may_be_wrapped_and_other_bullets_may_follow():
-    role = entry("## 3. P\n### 3.1 Pump Restart\n- **Rolle**: Do\n  this.\n- **Hint:** Slowly\n").role
+    role = entry(
+        "## 3. P\n### 3.1 Pump Restart\n- **Rolle**: Do\n  this.\n- **Hint:** Slowly\n"
+    ).role
     assert role == "Do\nthis.\n- **Hint:** Slowly"
 
 
@@ -63,7 +70,9 @@ def test_code_in_a_role_is_kept_as_it_is():
 
 
 def test_an_entry_is_found_by_its_path_first():
-    found = entry("## 3. P\n### 3.1 The big one\n* **Path:** [here](docs/valve.md)\n* **Role:** x\n")
+    found = entry(
+        "## 3. P\n### 3.1 The big one\n* **Path:** [here](docs/valve.md)\n* **Role:** x\n"
+    )
     assert found.runbook == "Valve Calibration"
 
 
@@ -78,7 +87,9 @@ def test_an_entry_that_fits_no_runbook_is_kept_without_one_and_noted():
     landscape = read(chapters="## 3. P\n### 3.1 Teapot\n\nShort and stout.\n")
     assert landscape.sections[0].entries[0].runbook is None
     assert landscape.sections[0].entries[0].role == "Short and stout."
-    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("unresolved_name", "Teapot")]
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [
+        ("unresolved_name", "Teapot")
+    ]
 
 
 @pytest.mark.parametrize("path", ["docs/teapot.md", "docs/valve.md"])
@@ -102,7 +113,10 @@ def test_quotes_make_the_note_of_the_chapter_wherever_they_stand():
 
 
 def test_chapters_keep_the_numbers_that_they_are_given():
-    numbers = [section.number for section in sections("## 7) P\n### Pump Restart\n## 12 V\n### Valve Calibration\n")]
+    numbers = [
+        section.number
+        for section in sections("## 7) P\n### Pump Restart\n## 12 V\n### Valve Calibration\n")
+    ]
     assert numbers == [7, 12]
 
 
@@ -118,7 +132,9 @@ def test_a_place_that_another_chapter_has_as_its_number_is_not_taken():
 
 
 def test_two_chapters_with_one_number_are_both_read_and_noted():
-    landscape = read(PUMP, VALVE, chapters="## 3. A\n### Pump Restart\n## 3. B\n### Valve Calibration\n")
+    landscape = read(
+        PUMP, VALVE, chapters="## 3. A\n### Pump Restart\n## 3. B\n### Valve Calibration\n"
+    )
     assert [section.number for section in landscape.sections] == [3, 3]
     assert kinds(landscape) == ["other"]
 
@@ -142,7 +158,9 @@ def test_entries_in_a_chapter_of_tables_are_not_read_and_noted():
     text = text_of().replace("## 2. Situations", f"{ENTRY}\n## 2. Situations")
     landscape = read_landscape(text)
     assert landscape.sections == ()
-    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "Runbooks")]
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [
+        ("other", "Runbooks")
+    ]
 
 
 def test_an_entry_whose_heading_is_too_deep_is_noted_with_its_chapter():
@@ -150,7 +168,11 @@ def test_an_entry_whose_heading_is_too_deep_is_noted_with_its_chapter():
     landscape = read(chapters=text)
     assert landscape.sections == ()
     (notice,) = landscape.notices
-    assert (notice.kind, notice.subject, notice.line) == ("other", "Pumps", line_of(text_of(chapters=text), "## 3."))
+    assert (notice.kind, notice.subject, notice.line) == (
+        "other",
+        "Pumps",
+        line_of(text_of(chapters=text), "## 3."),
+    )
     assert "###" in notice.message
 
 
@@ -183,7 +205,9 @@ def test_an_entry_that_the_one_above_swallows_is_noted_at_its_path():
 
 def test_an_entry_that_is_too_deep_in_a_chapter_of_tables_is_noted_too():
     landscape = read_landscape(text_of().replace("## 2. Situations", f"#{ENTRY}\n## 2. Situations"))
-    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "Runbooks")]
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [
+        ("other", "Runbooks")
+    ]
 
 
 def test_a_path_in_code_asks_for_no_entry():
@@ -192,12 +216,17 @@ def test_a_path_in_code_asks_for_no_entry():
 
 def test_headings_are_read_without_what_nobody_sees_and_noted():
     landscape = read(PUMP, chapters="## 3. Pu\u00admps\n\n### Pump\u200b Restart\n")
-    assert (landscape.sections[0].title, landscape.sections[0].entries[0].heading) == ("Pumps", "Pump Restart")
+    assert (landscape.sections[0].title, landscape.sections[0].entries[0].heading) == (
+        "Pumps",
+        "Pump Restart",
+    )
     assert [notice.subject for notice in landscape.notices] == ["3. Pumps", "Pump Restart"]
 
 
 def test_underlined_chapters_and_closed_headings_are_read():
-    (first, second) = sections("Pumps\n-----\n### 3.1 Pump Restart ###\n\n## 4. Valves ##\n### Valve Calibration\n")
+    (first, second) = sections(
+        "Pumps\n-----\n### 3.1 Pump Restart ###\n\n## 4. Valves ##\n### Valve Calibration\n"
+    )
     assert (first.number, first.title, first.entries[0].heading) == (3, "Pumps", "Pump Restart")
     assert (second.number, second.title) == (4, "Valves")
 

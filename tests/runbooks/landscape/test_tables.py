@@ -31,7 +31,8 @@ def titles(text):
 def test_columns_may_stand_in_any_order_and_under_english_names():
     landscape = read_landscape(
         "# P\n\n"
-        "| Status | Path | Layers | Runbook | Scope | Cluster | Version |\n|:-|:-:|-:|---|---|---|---|\n"
+        "| Status | Path | Layers | Runbook | Scope | Cluster | Version "
+        "|\n|:-|:-:|-:|---|---|---|---|\n"
         "| retired | `docs/pump.md` | Ops | Pump | Restart | Cluster 1 | v2 |\n\n"
         "| Comment | Relevant runbooks | Situation |\n|---|---|---|\n| Hurry | Pump | Flood |\n"
     )
@@ -50,7 +51,8 @@ def test_columns_may_stand_in_any_order_and_under_english_names():
 
 def test_a_missing_optional_column_is_noted_and_read_as_empty():
     landscape = read_landscape(
-        f"# P\n\n| Runbook | Path | Status |\n|---|---|---|\n| Pump | `docs/pump.md` | 2026-ready |\n\n"
+        "# P\n\n| Runbook | Path | Status |\n|---|---|---|\n| Pump | `docs/pump.md` | "
+        "2026-ready |\n\n"
         f"{SITUATION_HEADER}\n{delimiter(SITUATION_HEADER)}\n{situation(names='Pump')}\n"
     )
     assert [(notice.kind, notice.subject, notice.line) for notice in landscape.notices] == [
@@ -97,18 +99,24 @@ def test_a_table_in_a_code_block_or_comment_is_no_table(hiding):
 
 
 def test_an_indented_table_is_code():
-    example = "\n".join(f"    {line}" for line in (RUNBOOK_HEADER, delimiter(RUNBOOK_HEADER), VALVE))
+    example = "\n".join(
+        f"    {line}" for line in (RUNBOOK_HEADER, delimiter(RUNBOOK_HEADER), VALVE)
+    )
     assert titles(text_of(chapters=example)) == ["Pump Restart Runbook"]
 
 
 def test_a_table_without_outer_pipes_is_read():
-    assert titles("# P\n\nRunbook | Pfad\n--- | ---\nPump | docs/pump.md\nValve | docs/valve.md\n") == ["Pump", "Valve"]
+    assert titles(
+        "# P\n\nRunbook | Pfad\n--- | ---\nPump | docs/pump.md\nValve | docs/valve.md\n"
+    ) == ["Pump", "Valve"]
 
 
 def test_a_header_without_its_line_of_dashes_is_read_and_noted():
     landscape = read_landscape(text_of().replace(f"{delimiter(RUNBOOK_HEADER)}\n", "", 1))
     assert len(landscape.runbooks) == 1
-    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("ragged_row", "header")]
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [
+        ("ragged_row", "header")
+    ]
 
 
 def test_a_text_behind_the_rows_ends_the_table():
@@ -146,13 +154,18 @@ PARTED = "A text parts this row from its table, so it was not read; repeat the h
 def test_rows_behind_a_text_are_not_read_and_each_is_noted_at_its_line(between):
     text = text_of((PUMP, VALVE, *between, TANK, BOILER))
     landscape = read_landscape(text)
-    assert [runbook.title for runbook in landscape.runbooks] == ["Pump Restart Runbook", "Valve Calibration"]
-    assert [(notice.kind, notice.line, notice.subject, notice.message) for notice in landscape.notices] == [
-        ("ragged_row", line_of(text, each), each, PARTED) for each in (TANK, BOILER)
+    assert [runbook.title for runbook in landscape.runbooks] == [
+        "Pump Restart Runbook",
+        "Valve Calibration",
     ]
+    assert [
+        (notice.kind, notice.line, notice.subject, notice.message) for notice in landscape.notices
+    ] == [("ragged_row", line_of(text, each), each, PARTED) for each in (TANK, BOILER)]
 
 
-@pytest.mark.parametrize("parted", [TANK[1:-1], f"> {TANK}", f"* {TANK}", "| **Tank** | `docs/tank.md` |"])
+@pytest.mark.parametrize(
+    "parted", [TANK[1:-1], f"> {TANK}", f"* {TANK}", "| **Tank** | `docs/tank.md` |"]
+)
 def test_what_looks_like_a_row_behind_a_text_may_be_quoted_ragged_or_without_outer_pipes(parted):
     text = text_of((PUMP, "", "A paragraph.", "", parted))
     assert [(notice.line, notice.message) for notice in read_landscape(text).notices] == [
@@ -167,7 +180,15 @@ def test_a_row_without_outer_pipes_behind_a_blank_line_is_noted_with_those_below
 
 def test_rows_below_a_repeated_header_are_read_behind_any_text():
     landscape = read(
-        PUMP, "", "### R&D", RUNBOOK_HEADER, delimiter(RUNBOOK_HEADER), TANK, "---", RUNBOOK_HEADER, BOILER
+        PUMP,
+        "",
+        "### R&D",
+        RUNBOOK_HEADER,
+        delimiter(RUNBOOK_HEADER),
+        TANK,
+        "---",
+        RUNBOOK_HEADER,
+        BOILER,
     )
     assert len(landscape.runbooks) == 3
     assert [notice.subject for notice in landscape.notices] == ["header"]
@@ -176,7 +197,9 @@ def test_rows_below_a_repeated_header_are_read_behind_any_text():
 def test_another_table_behind_a_text_is_left_alone_but_not_what_follows_it():
     other = ("| Word | Meaning |", "|---|---|", "| a | b |", "", "Text.")
     assert read(PUMP, "", "Text.", "", *other).notices == ()
-    assert [notice.subject for notice in read(PUMP, "", "Text.", "", *other, TANK).notices] == [TANK]
+    assert [notice.subject for notice in read(PUMP, "", "Text.", "", *other, TANK).notices] == [
+        TANK
+    ]
 
 
 def test_pipes_in_another_chapter_or_a_row_in_code_are_none_of_the_table():
@@ -195,10 +218,17 @@ def test_rows_behind_a_comment_or_code_are_read_and_noted():
 
 def test_a_situation_behind_a_text_is_noted_as_well():
     landscape = read(PUMP, situations=(situation(), "> Text", situation("Flood")))
-    assert [(notice.subject, notice.message) for notice in landscape.notices] == [(situation("Flood"), PARTED)]
+    assert [(notice.subject, notice.message) for notice in landscape.notices] == [
+        (situation("Flood"), PARTED)
+    ]
 
 
-WRAPPED = row("Alarm", "`docs/alarm.md`", scope="Betrieb und Fehlerbehandlung", cluster="Cluster 82–83 (Alarms)")
+WRAPPED = row(
+    "Alarm",
+    "`docs/alarm.md`",
+    scope="Betrieb und Fehlerbehandlung",
+    cluster="Cluster 82–83 (Alarms)",
+)
 
 
 @pytest.mark.parametrize("at", [" und Fehler", "Alarm**", " docs", " 82–83", " ✅", " (Alarms)"])
@@ -207,9 +237,19 @@ def test_what_a_line_break_in_a_cell_cuts_off_is_no_runbook(at):
     first, rest = wrapped[: wrapped.index(at)], wrapped[wrapped.index(at) :].strip()
     text = text_of((PUMP, first, rest, VALVE))
     landscape = read_landscape(text)
-    assert {found.title for found in landscape.runbooks} <= {"Pump Restart Runbook", "Alarm", "Valve Calibration"}
-    assert all(found.declared.level == "unassessed" for found in landscape.runbooks if found.title == "Alarm")
-    noted = {notice.line: notice.message for notice in landscape.notices if notice.kind == "ragged_row"}
+    assert {found.title for found in landscape.runbooks} <= {
+        "Pump Restart Runbook",
+        "Alarm",
+        "Valve Calibration",
+    }
+    assert all(
+        found.declared.level == "unassessed"
+        for found in landscape.runbooks
+        if found.title == "Alarm"
+    )
+    noted = {
+        notice.line: notice.message for notice in landscape.notices if notice.kind == "ragged_row"
+    }
     assert "not read" in noted[line_of(text, VALVE) - 1]
 
 
@@ -220,10 +260,15 @@ def test_a_ragged_row_whose_path_is_none_is_not_read(path):
     assert "3 cells where the header has 7. It was not read." in landscape.notices[0].message
 
 
-@pytest.mark.parametrize("header", [RUNBOOK_HEADER, RUNBOOK_HEADER.replace("Pfad", "**Path**"), "| Runbook | Pfad |"])
+@pytest.mark.parametrize(
+    "header", [RUNBOOK_HEADER, RUNBOOK_HEADER.replace("Pfad", "**Path**"), "| Runbook | Pfad |"]
+)
 def test_a_header_that_is_repeated_between_rows_is_no_runbook(header):
     landscape = read(PUMP, header, VALVE)
-    assert [found.title for found in landscape.runbooks] == ["Pump Restart Runbook", "Valve Calibration"]
+    assert [found.title for found in landscape.runbooks] == [
+        "Pump Restart Runbook",
+        "Valve Calibration",
+    ]
     (notice,) = landscape.notices
     assert (notice.kind, notice.subject) == ("ragged_row", header)
     assert "once more" in notice.message
@@ -256,11 +301,16 @@ def test_a_ragged_row_is_read_while_it_has_a_title_and_a_path(ragged):
     assert kinds(landscape) == ["ragged_row"]
 
 
-@pytest.mark.parametrize("ragged", ["| **Valve** |", "| | `docs/valve.md` |", "Just a sentence", "| **Valve** | `` |"])
+@pytest.mark.parametrize(
+    "ragged", ["| **Valve** |", "| | `docs/valve.md` |", "Just a sentence", "| **Valve** | `` |"]
+)
 def test_a_ragged_row_without_a_title_or_path_is_noted_and_left_out(ragged):
     text = text_of((PUMP, ragged, VALVE))
     landscape = read_landscape(text)
-    assert [runbook.title for runbook in landscape.runbooks] == ["Pump Restart Runbook", "Valve Calibration"]
+    assert [runbook.title for runbook in landscape.runbooks] == [
+        "Pump Restart Runbook",
+        "Valve Calibration",
+    ]
     (notice,) = landscape.notices
     assert (notice.kind, notice.line) == ("ragged_row", line_of(text, ragged))
     assert "not read" in notice.message
@@ -292,7 +342,9 @@ def test_escaped_pipes_and_pipes_in_code_belong_to_the_cell(line, cells):
 
 
 def test_lone_backticks_in_two_cells_do_not_swallow_the_pipe_between():
-    landscape = read(row("Pump ` one", scope="Say ` twice"), situations=(situation(names="Pump one"),))
+    landscape = read(
+        row("Pump ` one", scope="Say ` twice"), situations=(situation(names="Pump one"),)
+    )
     assert landscape.runbooks[0].title == "Pump one"
     assert landscape.notices == ()
 
@@ -306,14 +358,18 @@ def test_a_row_of_escaped_cells_has_as_many_cells(cells):
 
 def test_a_line_beyond_any_row_is_noted_and_left_out():
     landscape = read(PUMP, row("Tank", scope="x" * MAX_LINE_LENGTH), VALVE)
-    assert [runbook.title for runbook in landscape.runbooks] == ["Pump Restart Runbook", "Valve Calibration"]
+    assert [runbook.title for runbook in landscape.runbooks] == [
+        "Pump Restart Runbook",
+        "Valve Calibration",
+    ]
     (notice,) = landscape.notices
     assert (notice.kind, notice.line) == ("other", landscape.runbooks[0].line + 1)
     assert f"longer than {MAX_LINE_LENGTH} characters" in notice.message
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# Notes\n\nNo table.\n", "| Runbook | Version |\n|---|---|\n| a | b |\n", "\ufeff"]
+    "text",
+    ["", "# Notes\n\nNo table.\n", "| Runbook | Version |\n|---|---|\n| a | b |\n", "\ufeff"],
 )
 def test_a_text_without_a_runbook_table_is_refused_with_what_to_do(text):
     with pytest.raises(LandscapeError, match=r'"Runbook" and "Pfad" \(or "Path"\)'):
@@ -328,7 +384,9 @@ def test_a_code_block_that_hides_the_table_is_named():
 
 def test_a_code_block_without_an_end_is_noted():
     landscape = read(chapters="```text\nnever closed\n## 9. Changelog\n")
-    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [("other", "code block or comment")]
+    assert [(notice.kind, notice.subject) for notice in landscape.notices] == [
+        ("other", "code block or comment")
+    ]
 
 
 def test_a_file_without_situations_or_title_says_so():

@@ -102,10 +102,16 @@ ONE_LINE = {
     "title": with_runbook(13, title="A new title"),
     "title with marks": with_runbook(13, title="A [new] _title_ & more"),
     "layers": with_runbook(0, layers=("Execution & Environments", "Quality")),
-    "primary cluster": with_runbook(0, primary_cluster=ClusterMention("phase", 17, 17, "B", "Next")),
-    "related clusters": with_runbook(0, related_clusters=(ClusterMention("cluster", 3, 4, "", "Tanks"),)),
+    "primary cluster": with_runbook(
+        0, primary_cluster=ClusterMention("phase", 17, 17, "B", "Next")
+    ),
+    "related clusters": with_runbook(
+        0, related_clusters=(ClusterMention("cluster", 3, 4, "", "Tanks"),)
+    ),
     "no clusters": with_runbook(0, primary_cluster=None, related_clusters=()),
-    "status": with_runbook(0, declared=DeclaredReadiness("rnd_only", None, "⚠️ R&D only (kein Live)")),
+    "status": with_runbook(
+        0, declared=DeclaredReadiness("rnd_only", None, "⚠️ R&D only (kein Live)")
+    ),
     "situation title": with_situation(0, title="Another situation"),
     "situation comment": with_situation(0, comment="Look | twice"),
     "situation runbooks": with_situation(0, runbooks=PLAIN.situations[0].runbooks[::-1]),
@@ -114,8 +120,12 @@ ONE_LINE = {
     "note": with_section(3, note="One other note."),
     "code description": with_code(0, description="Another description."),
     "code path": with_code(0, path="src/other.py"),
-    "release label": replace(PLAIN, releases=(replace(PLAIN.releases[0], label="2026-ready"), *PLAIN.releases[1:])),
-    "release date": replace(PLAIN, releases=(replace(PLAIN.releases[0], dated="März 2026"), *PLAIN.releases[1:])),
+    "release label": replace(
+        PLAIN, releases=(replace(PLAIN.releases[0], label="2026-ready"), *PLAIN.releases[1:])
+    ),
+    "release date": replace(
+        PLAIN, releases=(replace(PLAIN.releases[0], dated="März 2026"), *PLAIN.releases[1:])
+    ),
 }
 
 
@@ -127,7 +137,11 @@ def test_one_edited_field_is_one_line(name):
 
 def test_a_cell_keeps_its_width_and_its_neighbours_their_bytes():
     line = next(line for line in FIXTURE.split("\n") if line.startswith("| **ExecutionPipeline"))
-    new = next(line for line in written(with_runbook(0, version="v9")).split("\n") if line.startswith("| **Exec"))
+    new = next(
+        line
+        for line in written(with_runbook(0, version="v9")).split("\n")
+        if line.startswith("| **Exec")
+    )
     assert new == line.replace("v1.1 (Dez 2025)", "v9             ")
 
 
@@ -148,18 +162,35 @@ def test_a_new_title_is_followed_by_the_names_that_would_lead_nowhere():
             for each in wanted.situations
         ),
         sections=tuple(
-            replace(each, entries=tuple(replace(e, runbook=names.get(e.runbook, e.runbook)) for e in each.entries))
+            replace(
+                each,
+                entries=tuple(
+                    replace(e, runbook=names.get(e.runbook, e.runbook)) for e in each.entries
+                ),
+            )
             for each in wanted.sections
         ),
     )
     text = written(wanted)
     assert "### 4.3 Release gate (siehe oben)" in text
     read = read_landscape(text)
-    assert [each.runbooks for each in read.situations] == [each.runbooks for each in wanted.situations]
+    assert [each.runbooks for each in read.situations] == [
+        each.runbooks for each in wanted.situations
+    ]
 
 
 def test_a_new_row_has_the_widths_and_the_style_of_the_table():
-    new = RunbookRow(0, "Brand new", "docs/new.md", "v1", "Does it", None, (), ("Ops",), PLAIN.runbooks[0].declared)
+    new = RunbookRow(
+        0,
+        "Brand new",
+        "docs/new.md",
+        "v1",
+        "Does it",
+        None,
+        (),
+        ("Ops",),
+        PLAIN.runbooks[0].declared,
+    )
     text = written(replace(PLAIN, runbooks=(*PLAIN.runbooks, new)))
     (line,) = changed_lines(FIXTURE, text)
     header = next(line for line in FIXTURE.split("\n") if line.startswith("| Runbook "))
@@ -169,7 +200,9 @@ def test_a_new_row_has_the_widths_and_the_style_of_the_table():
 
 
 def test_a_row_that_is_gone_is_one_line_less_and_order_follows_what_is_wanted():
-    assert [line[0] for line in changed_lines(text_of((PUMP, VALVE)), _without_the_valve())] == ["-"]
+    assert [line[0] for line in changed_lines(text_of((PUMP, VALVE)), _without_the_valve())] == [
+        "-"
+    ]
     rows = PLAIN.runbooks
     moved = replace(PLAIN, runbooks=(rows[1], rows[0], *rows[2:]))
     assert sorted(line[0] for line in changed_lines(FIXTURE, written(moved))) == ["+", "-"]
@@ -188,7 +221,10 @@ def test_chapters_entries_references_and_releases_are_added_where_they_belong():
         PLAIN,
         sections=(*PLAIN.sections, SectionRow(0, 11, "Further", "Note well.", (entry,))),
         code_references=(*PLAIN.code_references, CodeReferenceRow(0, "src/new/", "New.", ())),
-        releases=(ReleaseRow(0, "v2.0", "März 2026", 2026, 3, "", ("First\nsecond line", "Other")), *PLAIN.releases),
+        releases=(
+            ReleaseRow(0, "v2.0", "März 2026", 2026, 3, "", ("First\nsecond line", "Other")),
+            *PLAIN.releases,
+        ),
         situations=(*PLAIN.situations, SituationRow(0, "New case", (title,), (title,), "Look")),
     )
     lines = changed_lines(FIXTURE, written(wanted))
@@ -215,7 +251,9 @@ def test_a_chapters_number_is_that_of_its_entries():
 def test_what_the_file_has_no_place_for_is_named():
     text = text_of((PUMP,)).replace(" Version |", " Remark |").replace("situation", "x")
     read = read_landscape(text)
-    result = write_landscape(text, replace(read, runbooks=(replace(read.runbooks[0], version="v2"),)))
+    result = write_landscape(
+        text, replace(read, runbooks=(replace(read.runbooks[0], version="v2"),))
+    )
     assert result.text == text
     assert result.unwritten == (
         'The runbook "Pump Restart Runbook" could not be written whole: version. Write it by hand.',
@@ -237,14 +275,21 @@ def test_a_line_break_in_a_cell_is_written_and_read_back_as_one(scope):
 def test_a_line_break_is_written_as_the_cell_had_it():
     text = text_of((row(scope="a<br/>b"),))
     read = read_landscape(text)
-    assert "a<br/>c<br/>d" in written(replace(read, runbooks=(replace(read.runbooks[0], scope="a\nc\nd"),)), text)
+    assert "a<br/>c<br/>d" in written(
+        replace(read, runbooks=(replace(read.runbooks[0], scope="a\nc\nd"),)), text
+    )
 
 
-@pytest.mark.parametrize("scope", ["a<br>b", "a\r\nb", "a\rb", "`a\nb`", r"a \| b", " a", "a\u2028b "])
+@pytest.mark.parametrize(
+    "scope", ["a<br>b", "a\r\nb", "a\rb", "`a\nb`", r"a \| b", " a", "a\u2028b "]
+)
 def test_a_scope_that_would_be_read_back_otherwise_is_named_and_breaks_no_row(scope):
     result = write_landscape(FIXTURE, with_runbook(0, scope=scope))
     assert result.unwritten == (
-        f'The runbook "{PLAIN.runbooks[0].title}" could not be written whole: scope. Write it by hand.',
+        (
+            f'The runbook "{PLAIN.runbooks[0].title}" could not be written whole: scope. Write '
+            "it by hand."
+        ),
     )
     again = read_landscape(result.text)
     assert len(again.runbooks) == len(PLAIN.runbooks)
@@ -270,20 +315,38 @@ def test_a_carriage_return_in_a_role_or_note_begins_a_line_of_it():
 
 
 def test_a_file_with_line_breaks_and_unseen_characters_keeps_every_byte():
-    rows = (row("Pu\u00admp", scope="a<br>b<BR />c", layer="A<br>B"), row("~~V~~", "`docs//./v.md#x`"))
+    rows = (
+        row("Pu\u00admp", scope="a<br>b<BR />c", layer="A<br>B"),
+        row("~~V~~", "`docs//./v.md#x`"),
+    )
     text = text_of(rows, (situation(names="Pump<br>V", comment="a<br/>b"),))
     assert write_landscape(text, forced(text)).text == text
 
 
 def test_a_portal_that_never_imported_starts_from_a_file_of_its_own():
     new = RunbookRow(
-        0, "Pump", "docs/p.md", "v1", "Do", None, (), ("Ops",), DeclaredReadiness("shadow", None, "Shadow")
+        0,
+        "Pump",
+        "docs/p.md",
+        "v1",
+        "Do",
+        None,
+        (),
+        ("Ops",),
+        DeclaredReadiness("shadow", None, "Shadow"),
     )
     read = read_landscape(EMPTY)
     text = written(
-        replace(read, runbooks=(new,), situations=(SituationRow(0, "Flood", ("Pump",), ("Pump",), "Now"),)), EMPTY
+        replace(
+            read,
+            runbooks=(new,),
+            situations=(SituationRow(0, "Flood", ("Pump",), ("Pump",), "Now"),),
+        ),
+        EMPTY,
     )
-    assert [(found.title, found.document_path) for found in read_landscape(text).runbooks] == [("Pump", "docs/p.md")]
+    assert [(found.title, found.document_path) for found in read_landscape(text).runbooks] == [
+        ("Pump", "docs/p.md")
+    ]
     assert read_landscape(text).situations[0].runbooks == ("Pump",)
 
 
@@ -304,12 +367,20 @@ def test_a_status_is_written_in_the_words_of_the_file(level, year, text):
 # --- landscapes that nobody wrote ---------------------------------------------------------
 
 SIGNS = st.sampled_from(
-    [*"abc XYZ09-–&;#47|`*_[]()é✅/.,:\u2011\u00a0\\<>„“~\u00ad\u200b", "<br>", "<br/>", "<!--", "-->"]
+    [
+        *"abc XYZ09-–&;#47|`*_[]()é✅/.,:\u2011\u00a0\\<>„“~\u00ad\u200b",
+        "<br>",
+        "<br/>",
+        "<!--",
+        "-->",
+    ]
 )
 CELL = st.lists(SIGNS, max_size=25).map("".join)
 ROWS = st.lists(st.tuples(CELL, CELL, CELL, CELL, CELL, CELL, CELL), min_size=1, max_size=5)
 # Seven arrows at the margin are the end of a merge conflict, which stops an import.
-PROSE_LINE = st.text(alphabet="ab #>*-`|~\t1.", max_size=20).filter(lambda line: not line.startswith(">" * 7))
+PROSE_LINE = st.text(alphabet="ab #>*-`|~\t1.", max_size=20).filter(
+    lambda line: not line.startswith(">" * 7)
+)
 PROSE = st.lists(PROSE_LINE, max_size=6)
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -335,7 +406,9 @@ def test_any_edit_of_a_version_is_one_line_or_named(rows, prose, end, version):
     read = read_landscape(text)
     version = " ".join(version.split())
     first, *others = read.runbooks
-    result = write_landscape(text, replace(read, runbooks=(replace(first, version=version), *others)))
+    result = write_landscape(
+        text, replace(read, runbooks=(replace(first, version=version), *others))
+    )
     lines = changed_lines(text.replace(end, "\n"), result.text.replace(end, "\n"))
     assert len(lines) in (0, 2)
     again = read_landscape(result.text)
@@ -344,7 +417,10 @@ def test_any_edit_of_a_version_is_one_line_or_named(rows, prose, end, version):
     assert again.runbooks[1:] == tuple(others) or result.unwritten
 
 
-BREAKS = st.lists(st.sampled_from(["", "### R&D", "> Note", "Text.", "---", "* a", "<a>", "<!-- x -->"]), max_size=3)
+BREAKS = st.lists(
+    st.sampled_from(["", "### R&D", "> Note", "Text.", "---", "* a", "<a>", "<!-- x -->"]),
+    max_size=3,
+)
 
 
 @PATIENT

@@ -15,7 +15,10 @@ from runbooks.search.retrieval import MAX_CANDIDATES
 from tests import cast
 
 pytestmark = pytest.mark.django_db
-BODY = "# Steps\n\n## Drain\n\nOpen the bluelever, then wait.\n\n## Refill\n\nClose the `run_id` valve.\n"
+BODY = (
+    "# Steps\n\n## Drain\n\nOpen the bluelever, then wait.\n\n## Refill\n\nClose the `run_id` "
+    "valve.\n"
+)
 
 
 def titles(question, **options):
@@ -40,7 +43,9 @@ def twins(people):
 # ---- order
 
 
-def test_of_two_that_answer_alike_the_live_ready_one_comes_first_and_the_other_is_marked(twins, reader):
+def test_of_two_that_answer_alike_the_live_ready_one_comes_first_and_the_other_is_marked(
+    twins, reader
+):
     assert titles("bluelever") == ["Twin two", "Twin one"]
     content = reader.get("/search/?q=bluelever").content.decode()
     assert content.count("Not for live use") == 1
@@ -92,7 +97,9 @@ def test_the_first_runbook_of_a_situation_comes_before_its_second(people):
 
 
 def test_a_hit_leads_to_the_section_that_answers(twins, reader):
-    (hit,) = [hit for hit in answer("run_id").hits(answer("run_id").runbooks) if hit.runbook == twins[0]]
+    (hit,) = [
+        hit for hit in answer("run_id").hits(answer("run_id").runbooks) if hit.runbook == twins[0]
+    ]
     assert (hit.heading, hit.anchor) == ("Refill", "doc-refill")
     content = reader.get("/search/?q=run_id").content.decode()
     assert f'href="{twins[0].get_absolute_url()}#doc-refill"' in content
@@ -102,7 +109,8 @@ def test_a_hit_leads_to_the_section_that_answers(twins, reader):
 
 def test_what_is_shown_is_escaped_and_marked(people, reader):
     cast.make_runbook(
-        "A <b>bold</b> title", text='# X\n\n## <img src=x> bluelever\n\n<script>alert("bluelever")</script>\n'
+        "A <b>bold</b> title",
+        text='# X\n\n## <img src=x> bluelever\n\n<script>alert("bluelever")</script>\n',
     )
     content = reader.get("/search/?q=bluelever+bold").content.decode()
     assert "<mark>bluelever</mark>" in content
@@ -133,7 +141,8 @@ def shown(reader, query):
 def test_facets_count_and_narrow_down(catalogue, reader):
     facets = {facet.name: facet for facet in reader.get("/search/?q=bluelever").context["facets"]}
     assert {
-        name: [(choice.value, choice.number) for choice in facets[name].choices] for name in ("status", "layer")
+        name: [(choice.value, choice.number) for choice in facets[name].choices]
+        for name in ("status", "layer")
     } == {
         "status": [("unassessed", 3), ("live", 1)],
         "layer": [("pumps", 4), ("night", 1)],
@@ -145,7 +154,8 @@ def test_facets_count_and_narrow_down(catalogue, reader):
 
 
 @pytest.mark.parametrize(
-    "query", ["status=bogus", "layer=bogus", "cluster=%22", "status=live&status=x", "page=99", "page=x"]
+    "query",
+    ["status=bogus", "layer=bogus", "cluster=%22", "status=live&status=x", "page=99", "page=x"],
 )
 def test_a_filter_or_page_that_makes_no_sense_is_no_failure(catalogue, reader, query):
     assert reader.get(f"/search/?q=bluelever&{query}").status_code == 200
@@ -159,11 +169,17 @@ def test_a_chosen_filter_can_be_taken_away_and_keeps_the_question(catalogue, rea
 
 def test_a_filter_finds_what_lay_beyond_the_best(people, reader):
     for number in range(MAX_CANDIDATES + 5):
-        Runbook.objects.create(slug=f"many-{number}", title=f"Manyword {number}", scope="x", position=number)
+        Runbook.objects.create(
+            slug=f"many-{number}", title=f"Manyword {number}", scope="x", position=number
+        )
     last = Runbook.objects.get(slug=f"many-{MAX_CANDIDATES + 4}")
     last.layers.add(Layer.objects.create(slug="rare", title="Rare"))
-    Runbook.objects.filter(pk=last.pk).update(title="Some other name with a manyword somewhere in it")
-    assert shown(reader, "q=manyword&layer=rare") == {"Some other name with a manyword somewhere in it"}
+    Runbook.objects.filter(pk=last.pk).update(
+        title="Some other name with a manyword somewhere in it"
+    )
+    assert shown(reader, "q=manyword&layer=rare") == {
+        "Some other name with a manyword somewhere in it"
+    }
     content = reader.get("/search/?q=manyword").content.decode()
     assert f"The {MAX_CANDIDATES} best hits" in content
     assert len(shown(reader, "q=manyword&page=2")) == MAX_CANDIDATES - HITS_PER_PAGE
@@ -200,7 +216,10 @@ def test_what_brings_nothing_offers_the_situations_and_says_what_to_change(catal
 
 
 def test_words_that_stand_nowhere_are_named(catalogue, reader):
-    assert "Found nowhere and left out: zzzzzz" in reader.get("/search/?q=bluelever+zzzzzz").content.decode()
+    assert (
+        "Found nowhere and left out: zzzzzz"
+        in reader.get("/search/?q=bluelever+zzzzzz").content.decode()
+    )
     assert len(shown(reader, "q=bluelever+zzzzzz")) == 4
 
 
@@ -231,7 +250,9 @@ def test_suggestions_are_for_readers_alone(catalogue, client, settings):
 
 def test_suggestions_while_one_types(catalogue, reader):
     for length in range(2, len("bluelever") + 1):
-        suggestions = reader.get(f"/search/suggestions/?q={'bluelever'[:length]}").json()["suggestions"]
+        suggestions = reader.get(f"/search/suggestions/?q={'bluelever'[:length]}").json()[
+            "suggestions"
+        ]
         assert len(suggestions) == 4, json.dumps(suggestions)
 
 
@@ -242,15 +263,20 @@ def test_the_text_filter_finds_words_as_the_search_does(people, reader):
     runbook = cast.make_runbook("Überprüfung der Pumpe")
     cast.make_runbook("Other")
     for text in ("ueberpruefung", "uberprufung", "UEBERPRUEFUNG pumpe", "überprufnug"):
-        assert [row["slug"] for row in reader.get(f"/api/v1/runbooks/?text={quote(text)}").json()["results"]] == [
-            runbook.slug
-        ]
-        assert [row.pk for row in reader.get(f"/runbooks/?text={quote(text)}").context["runbooks"]] == [runbook.pk]
+        assert [
+            row["slug"]
+            for row in reader.get(f"/api/v1/runbooks/?text={quote(text)}").json()["results"]
+        ] == [runbook.slug]
+        assert [
+            row.pk for row in reader.get(f"/runbooks/?text={quote(text)}").context["runbooks"]
+        ] == [runbook.pk]
 
 
 def test_every_level_has_a_name_among_the_facets(people, reader):
     for position, level in enumerate(ReadinessLevel.values):
         if level != "ready":
-            Runbook.objects.bulk_create([Runbook(slug=level, title=f"Levelword {level}", position=position)])
+            Runbook.objects.bulk_create(
+                [Runbook(slug=level, title=f"Levelword {level}", position=position)]
+            )
     assert len(titles("levelword")) == len(ReadinessLevel.values) - 1
     assert Cluster.objects.count() == 0

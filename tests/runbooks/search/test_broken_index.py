@@ -9,7 +9,16 @@ from django.db import DatabaseError, connection
 
 from governance.editing.audited_edit import audited_edit
 from governance.signoff.downgrade import downgrade
-from runbooks.models import Layer, Runbook, RunbookAlias, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
+from runbooks.models import (
+    Layer,
+    Runbook,
+    RunbookAlias,
+    SearchEntry,
+    SearchPassage,
+    SearchStamp,
+    SearchWord,
+    Situation,
+)
 from runbooks.search import databases, index, retrieval
 from runbooks.search.query import answer, holding
 from tests import cast
@@ -98,7 +107,9 @@ def test_suggestions_and_filters_answer_too(broken, pump, reader):
     assert (suggestion["address"], suggestion["live_ready"]) == (pump.get_absolute_url(), False)
     assert reader.get("/search/?q=pump&layer=pumps&status=unassessed").status_code == 200
     assert list(holding(Runbook.objects.all(), "pump")) == [pump]
-    assert [row["slug"] for row in reader.get("/api/v1/runbooks/?text=pump").json()["results"]] == [pump.slug]
+    assert [row["slug"] for row in reader.get("/api/v1/runbooks/?text=pump").json()["results"]] == [
+        pump.slug
+    ]
 
 
 def rename(runbook):
@@ -108,7 +119,9 @@ def rename(runbook):
         runbook.save()
 
 
-def test_a_readiness_comes_down_and_a_sign_off_goes_through_all_the_same(broken, pump, people, reader):
+def test_a_readiness_comes_down_and_a_sign_off_goes_through_all_the_same(
+    broken, pump, people, reader
+):
     cast.make_ready(pump)
     assert Runbook.objects.get(pk=pump.pk).is_live_ready
     assert [found.live_ready for found in answer("ueberdruck").runbooks] == [True]
@@ -116,7 +129,8 @@ def test_a_readiness_comes_down_and_a_sign_off_goes_through_all_the_same(broken,
     assert not Runbook.objects.get(pk=pump.pk).is_live_ready
     assert [found.live_ready for found in answer("ueberdruck").runbooks] == [False]
     if broken == "the full text index's contents":
-        # SQLite ends a transaction that meets damaged pages: a change of words may be refused whole, one of standing is not.
+        # SQLite ends a transaction that meets damaged pages: a change of words may be refused
+        # whole, one of standing is not.
         with suppress(DatabaseError):
             rename(pump)
         return

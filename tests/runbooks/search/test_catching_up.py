@@ -22,7 +22,10 @@ def pumps(people, monkeypatch):
     """Five runbooks in one layer; three at once are many."""
     monkeypatch.setattr(index, "MAX_AT_ONCE", 2)
     monkeypatch.setattr(index, "ENTRIES_AT_ONCE", 2)
-    made = [cast.make_runbook(f"Pump {number}", text=f"# P\n\nTurn wheel{number}x.\n") for number in range(5)]
+    made = [
+        cast.make_runbook(f"Pump {number}", text=f"# P\n\nTurn wheel{number}x.\n")
+        for number in range(5)
+    ]
     index.catch_up()
     return made
 
@@ -114,7 +117,9 @@ def test_many_at_once_keep_the_words_counted(pumps):
     def work(number):
         try:
             if number % 2:
-                Runbook.objects.filter(pk=pumps[number % 5].pk).update(scope=f"Scope word{number} x")
+                Runbook.objects.filter(pk=pumps[number % 5].pk).update(
+                    scope=f"Scope word{number} x"
+                )
             else:
                 rename(f"Layer word{number}")
         except Exception as error:

@@ -109,7 +109,9 @@ def test_another_text_is_found_at_once_and_the_old_one_no_more(pump):
 
 def test_a_text_that_is_rendered_anew_is_read_anew(pump):
     guards.remove()
-    Document.objects.filter(pk=pump.document_id).update(html='<h2 id="doc-new">Newheading</h2><p>x</p>')
+    Document.objects.filter(pk=pump.document_id).update(
+        html='<h2 id="doc-new">Newheading</h2><p>x</p>'
+    )
     (hit,) = answer("newheading").hits(answer("newheading").runbooks)
     assert hit.address.endswith("#doc-new")
 
@@ -130,7 +132,9 @@ def test_links_are_followed_from_either_side(pump, way):
     assert found("linkedword") == ([pump] if "add" in way else [])
 
 
-@pytest.mark.parametrize("model", [Layer, Situation, Section, CodeReference, SituationRunbook, SectionEntry])
+@pytest.mark.parametrize(
+    "model", [Layer, Situation, Section, CodeReference, SituationRunbook, SectionEntry]
+)
 def test_what_is_deleted_is_found_no_more(pump, situation, model):
     linked(pump, situation)
     model.objects.all().delete()
@@ -148,11 +152,18 @@ def test_a_deleted_runbook_takes_its_words_along(pump, situation):
     assert found("cellarflood") == [other]  # it comes first in the situation now
     Runbook.objects.all().delete()
     Situation.objects.all().delete()
-    assert SearchEntry.objects.count() == SearchPassage.objects.count() == SearchWord.objects.count() == 0
+    assert (
+        SearchEntry.objects.count()
+        == SearchPassage.objects.count()
+        == SearchWord.objects.count()
+        == 0
+    )
 
 
 def test_rows_made_in_bulk_are_found(people):
-    Runbook.objects.bulk_create([Runbook(slug=f"bulk-{each}", title=f"Bulkword {each}") for each in range(3)])
+    Runbook.objects.bulk_create(
+        [Runbook(slug=f"bulk-{each}", title=f"Bulkword {each}") for each in range(3)]
+    )
     assert len(found("bulkword")) == 3
 
 
@@ -254,7 +265,10 @@ def test_migrate_puts_the_full_text_index_back(pump):
 def test_synonyms_are_edited_in_the_admin_and_work_at_once(pump, sign_in):
     assert found("gizmo") == []
     ed = sign_in("ed")
-    response = ed.post("/admin/runbooks/searchsynonym/add/", {"words": "gizmo, bluelever", "reason": "They say so."})
+    response = ed.post(
+        "/admin/runbooks/searchsynonym/add/",
+        {"words": "gizmo, bluelever", "reason": "They say so."},
+    )
     assert response.status_code == 302
     assert found("gizmo") == [pump]
     from governance.ledger.models import ChangeLogEntry
@@ -265,7 +279,9 @@ def test_synonyms_are_edited_in_the_admin_and_work_at_once(pump, sign_in):
     assert found("gizmo") == []
 
 
-@pytest.mark.parametrize("words", ["", "alone", "same, SAME", ",,", ", ".join(f"w{each}" for each in range(60))])
+@pytest.mark.parametrize(
+    "words", ["", "alone", "same, SAME", ",,", ", ".join(f"w{each}" for each in range(60))]
+)
 def test_a_group_that_says_nothing_is_refused(sign_in, words):
     response = sign_in("ed").post("/admin/runbooks/searchsynonym/add/", {"words": words})
     assert response.status_code == 200
@@ -292,11 +308,15 @@ def test_a_cluster_is_found_by_number_and_range(pump):
     assert found("cluster 8282–8285") == [pump]
 
 
-def test_a_hit_in_a_text_that_nobody_signed_leads_to_no_section_and_shows_nothing_of_it(pump, people):
+def test_a_hit_in_a_text_that_nobody_signed_leads_to_no_section_and_shows_nothing_of_it(
+    pump, people
+):
     """The page shows the signed text: its section would not be there, and its words are not for following."""
     cast.make_ready(pump)
     with audited_edit(pump, by=people["ed"]):
-        pump.document = cast.store(pump.document_path, "# Pump\n\n## Sluice\n\nOpen the redwheel.\n")
+        pump.document = cast.store(
+            pump.document_path, "# Pump\n\n## Sluice\n\nOpen the redwheel.\n"
+        )
         pump.save()
     answered = answer("redwheel")
     (hit,) = answered.hits(answered.runbooks)

@@ -34,7 +34,12 @@ def test_the_sets_are_large_enough_and_share_no_question():
     [
         ("ueberanpassung", "Überanpassung", "uberanpassung", "ÜBERANPASSUNG"),
         ("Finish-C", "Finish‑C", "finish c", "FINISH–C"),
-        ("Armstrong × El Karoui", "armstrong x el karoui", "Armstrong/El Karoui", "armstrong el-karoui"),
+        (
+            "Armstrong × El Karoui",
+            "armstrong x el karoui",
+            "Armstrong/El Karoui",
+            "armstrong el-karoui",
+        ),
         ("go/no-go", "Go No Go", "gonogo", "GO–NO‑GO"),
         ("escalation", "escalaton", "Eskalation"),
     ],

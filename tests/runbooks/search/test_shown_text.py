@@ -67,11 +67,22 @@ def only_hit(question):
 
 def held():
     """All that the index holds, without the keys."""
-    names = ("entry__runbook__slug", "entry__situation__slug", "position", "heading", "anchor", "text")
+    names = (
+        "entry__runbook__slug",
+        "entry__situation__slug",
+        "position",
+        "heading",
+        "anchor",
+        "text",
+    )
     passages = SearchPassage.objects.values_list(*names, "folded_heading", "folded")
     columns = (*SearchEntry.COLUMNS, "exact_titles", "exact_names", "document")
     entries = SearchEntry.objects.values_list("runbook__slug", "situation__slug", *columns)
-    return sorted(map(str, passages)), sorted(map(str, entries)), set(SearchWord.objects.values_list("word", "count"))
+    return (
+        sorted(map(str, passages)),
+        sorted(map(str, entries)),
+        set(SearchWord.objects.values_list("word", "count")),
+    )
 
 
 def leads_to_what_is_there(reader, hit):
@@ -85,9 +96,16 @@ def leads_to_what_is_there(reader, hit):
 # ---- the signed text is found
 
 
-def test_the_signed_text_is_found_and_its_section_led_to_while_a_newer_one_stands_there(drifted, reader):
+def test_the_signed_text_is_found_and_its_section_led_to_while_a_newer_one_stands_there(
+    drifted, reader
+):
     hit = only_hit("bluelever")
-    assert (hit.heading, hit.anchor, hit.unsigned, hit.live_ready) == ("Sluice", "doc-sluice", False, False)
+    assert (hit.heading, hit.anchor, hit.unsigned, hit.live_ready) == (
+        "Sluice",
+        "doc-sluice",
+        False,
+        False,
+    )
     assert leads_to_what_is_there(reader, hit)
     assert "Close the bluelever" in hit.passage_text
     content = reader.get("/search/?q=bluelever").content.decode()
@@ -103,7 +121,12 @@ def test_a_word_that_both_texts_have_leads_to_the_signed_one(drifted, reader):
 
 def test_a_word_of_the_newer_text_alone_is_found_marked_and_shows_nothing_of_it(drifted, reader):
     hit = only_hit("redwheel")
-    assert (hit.heading, hit.anchor, hit.passage_text, hit.unsigned) == ("", "", drifted.scope, True)
+    assert (hit.heading, hit.anchor, hit.passage_text, hit.unsigned) == (
+        "",
+        "",
+        drifted.scope,
+        True,
+    )
     content = reader.get("/search/?q=redwheel").content.decode()
     assert "Words of the search stand only in a text that nobody has signed." in content
     newer = f"{drifted.get_absolute_url()}versions/{cast.sha256(NEWER)}/"
@@ -112,10 +135,15 @@ def test_a_word_of_the_newer_text_alone_is_found_marked_and_shows_nothing_of_it(
     assert "#doc-gate" not in content
     assert "nobody has signed" in reader.get(newer).content.decode()
     (suggestion,) = reader.get("/search/suggestions/?q=redwheel").json()["suggestions"]
-    assert (suggestion["note"], suggestion["live_ready"]) == ("not for live use, found only in an unsigned text", False)
+    assert (suggestion["note"], suggestion["live_ready"]) == (
+        "not for live use, found only in an unsigned text",
+        False,
+    )
 
 
-def test_where_one_word_is_signed_and_one_is_not_the_section_is_the_signed_one_and_the_hit_is_marked(drifted, reader):
+def test_where_one_word_is_signed_and_one_is_not_the_section_is_the_signed_one_and_the_hit_is_marked(
+    drifted, reader
+):
     hit = only_hit("bluelever redwheel")
     assert (hit.heading, hit.unsigned) == ("Sluice", True)
     assert "redwheel" not in hit.passage_text
@@ -145,7 +173,12 @@ def test_where_the_signed_text_is_not_stored_nothing_is_shown_of_the_other(drift
     Document.objects.filter(sha256=cast.sha256(SIGNED)).delete()
     assert hits("bluelever") == []
     hit = only_hit("redwheel")
-    assert (hit.heading, hit.anchor, hit.passage_text, hit.unsigned) == ("", "", drifted.scope, True)
+    assert (hit.heading, hit.anchor, hit.passage_text, hit.unsigned) == (
+        "",
+        "",
+        drifted.scope,
+        True,
+    )
     cast.store("docs/elsewhere.md", SIGNED)  # known again: the page shows it at once
     assert only_hit("bluelever").heading == "Sluice"
     assert index.staleness(thoroughly=True) == []
@@ -172,11 +205,20 @@ EVENTS = {
         give(runbook, NEWER),
         give(runbook, "# Third\n\nTurn the greenknob.\n"),
     ),
-    "and back to the signed one": lambda runbook, people: (give(runbook, NEWER), give(runbook, SIGNED)),
+    "and back to the signed one": lambda runbook, people: (
+        give(runbook, NEWER),
+        give(runbook, SIGNED),
+    ),
     "no text": lambda runbook, people: give(runbook, None),
-    "no text, then a newer one": lambda runbook, people: (give(runbook, None), give(runbook, NEWER)),
+    "no text, then a newer one": lambda runbook, people: (
+        give(runbook, None),
+        give(runbook, NEWER),
+    ),
     "the newer one signed": lambda runbook, people: renew(give(runbook, NEWER), people),
-    "signed, then a third": lambda runbook, people: (renew(give(runbook, NEWER), people), give(runbook, SIGNED)),
+    "signed, then a third": lambda runbook, people: (
+        renew(give(runbook, NEWER), people),
+        give(runbook, SIGNED),
+    ),
     "taken down": lambda runbook, people: downgrade(
         runbook=give(runbook, NEWER), level="shadow", reason="Wrong.", by=people["rita"]
     ),
@@ -186,14 +228,20 @@ EVENTS = {
     "retired": lambda runbook, people: downgrade(
         runbook=give(runbook, NEWER), level="retired", reason="Old.", by=people["rita"]
     ),
-    "another path": lambda runbook, people: edit(give(runbook, NEWER), document_path="docs/other.md"),
+    "another path": lambda runbook, people: edit(
+        give(runbook, NEWER), document_path="docs/other.md"
+    ),
     "a title": lambda runbook, people: edit(give(runbook, NEWER), title="Sump"),
-    "the signed text elsewhere": lambda runbook, people: cast.store("docs/a.md", give(runbook, NEWER) and SIGNED),
+    "the signed text elsewhere": lambda runbook, people: cast.store(
+        "docs/a.md", give(runbook, NEWER) and SIGNED
+    ),
     "another text by update": lambda runbook, people: Runbook.objects.filter(pk=runbook.pk).update(
         document=cast.store(runbook.document_path, NEWER)
     ),
     "a situation": lambda runbook, people: SituationRunbook.objects.create(
-        situation=Situation.objects.create(slug="s", title="Flood"), runbook=give(runbook, NEWER), position=1
+        situation=Situation.objects.create(slug="s", title="Flood"),
+        runbook=give(runbook, NEWER),
+        position=1,
     ),
 }
 
@@ -206,7 +254,9 @@ def edit(runbook, **fields):
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_the_index_holds_the_text_that_the_page_shows_and_a_rebuild_changes_nothing(pump, people, reader, event):
+def test_the_index_holds_the_text_that_the_page_shows_and_a_rebuild_changes_nothing(
+    pump, people, reader, event
+):
     EVENTS[event](pump, people)
     assert index.staleness(thoroughly=True) == []
     runbook = Runbook.objects.get(pk=pump.pk)
@@ -215,7 +265,10 @@ def test_the_index_holds_the_text_that_the_page_shows_and_a_rebuild_changes_noth
     for word in ("bluelever", "redwheel", "greenknob"):
         for hit in hits(word):
             assert leads_to_what_is_there(reader, hit), (event, word)
-            assert hit.unsigned == (word not in (shown.text if shown else "")) or hit.runbook != runbook
+            assert (
+                hit.unsigned == (word not in (shown.text if shown else ""))
+                or hit.runbook != runbook
+            )
     before = held()
     call_command("rebuild_search", verbosity=0)
     assert held() == before
@@ -241,7 +294,9 @@ def test_time_alone_changes_no_text(drifted):
     assert drifted.shown_document() == before
 
 
-def test_a_signature_on_the_text_that_is_shown_already_leaves_the_index_alone(people, django_assert_max_num_queries):
+def test_a_signature_on_the_text_that_is_shown_already_leaves_the_index_alone(
+    people, django_assert_max_num_queries
+):
     runbook = cast.make_runbook("Pump", text=SIGNED)
     before = held()
     with django_assert_max_num_queries(8):
@@ -259,14 +314,20 @@ def test_an_index_that_is_behind_leads_to_no_section_that_the_page_has_not(pump,
     guards.remove()
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE runbooks_runbook SET document_id = %s, signed_document_sha256 = %s WHERE id = %s",
+            (
+                "UPDATE runbooks_runbook SET document_id = %s, signed_document_sha256 = %s WHERE "
+                "id = %s"
+            ),
             [newer.pk, newer.sha256, pump.pk],
         )
     hit = only_hit("bluelever")
     assert (hit.heading, hit.anchor, hit.passage_text) == ("", "", pump.scope)
     assert index.staleness() == ["1 runbooks are indexed with another text."]
     with connection.cursor() as cursor:  # signed another, which is not what the index is of
-        cursor.execute("UPDATE runbooks_runbook SET signed_document_sha256 = %s WHERE id = %s", ["a" * 64, pump.pk])
+        cursor.execute(
+            "UPDATE runbooks_runbook SET signed_document_sha256 = %s WHERE id = %s",
+            ["a" * 64, pump.pk],
+        )
     hit = only_hit("bluelever")
     assert (hit.heading, hit.anchor, hit.passage_text) == ("", "", pump.scope)
 

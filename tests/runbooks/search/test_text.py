@@ -11,7 +11,14 @@ from runbooks.search.vocabulary import MAX_ALTERNATIVES, Vocabulary, distance
 @pytest.mark.parametrize(
     "spellings",
     [
-        ("ueberpruefung", "Überprüfung", "uberprufung", "ÜBERPRÜFUNG", "U\u0308berpru\u0308fung", "Über\u00adprüfung"),
+        (
+            "ueberpruefung",
+            "Überprüfung",
+            "uberprufung",
+            "ÜBERPRÜFUNG",
+            "U\u0308berpru\u0308fung",
+            "Über\u00adprüfung",
+        ),
         ("größe", "groesse", "grosse", "GRÖSSE"),
         ("Störung", "stoerung", "storung"),
         ("café", "cafe"),
@@ -22,13 +29,17 @@ def test_spellings_of_one_word_are_one_word(spellings):
     assert len({tuple(index_words(spelling)) for spelling in spellings}) == 1
 
 
-@pytest.mark.parametrize("text", ["a×b", "a – b", "a—b", "a‑b", "a/b", "a · b", "a\u00a0b", "a & b"])
+@pytest.mark.parametrize(
+    "text", ["a×b", "a – b", "a—b", "a‑b", "a/b", "a · b", "a\u00a0b", "a & b"]
+)
 def test_signs_between_words_part_them(text):
     assert index_words(text)[:2] == ["a", "b"]
 
 
 def test_what_a_hyphen_joins_is_found_together_and_apart():
-    assert {"live", "freigabekriterien", "livefreigabekriterien"} == set(index_words("Live-Freigabekriterien"))
+    assert {"live", "freigabekriterien", "livefreigabekriterien"} == set(
+        index_words("Live-Freigabekriterien")
+    )
     assert "oncall" in index_words("On‑Call")
     assert "gonogo" in index_words("Go/No-Go 2026")
 
@@ -37,7 +48,11 @@ def test_identifiers_stay_whole_and_are_found_by_their_parts():
     assert index_words("`run_id`") == ["run_id", "run", "id"]
     assert index_words("ExecutionStatus") == ["executionstatus", "execution", "status"]
     assert index_words("is_synthetic=True") == ["is_synthetic", "is", "synthetic", fold("true")]
-    assert [term.word for term in terms_of("is_synthetic=True run_id")] == ["is_synthetic", fold("true"), "run_id"]
+    assert [term.word for term in terms_of("is_synthetic=True run_id")] == [
+        "is_synthetic",
+        fold("true"),
+        "run_id",
+    ]
 
 
 def test_a_question_is_asked_for_its_words_and_not_for_its_filling():
@@ -46,7 +61,9 @@ def test_a_question_is_asked_for_its_words_and_not_for_its_filling():
     assert [term.word for term in terms_of("no-go")] == ["no", "go"]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\x00", "*", '"', "'", "-", "!?…", "🔥", "()", "\ud800", "_", "__", "%"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "\x00", "*", '"', "'", "-", "!?…", "🔥", "()", "\ud800", "_", "__", "%"]
+)
 def test_what_has_no_word_asks_for_nothing(text):
     assert terms_of(text) == ()
     assert index_words(text) == []
@@ -58,7 +75,9 @@ def test_a_question_of_any_length_asks_for_a_few_words():
 
 
 def test_two_names_compare_without_their_signs():
-    assert comparable("Go/No-Go 2026 – Live Alerts & Escalation") == comparable("go no go 2026 live alerts escalation")
+    assert comparable("Go/No-Go 2026 – Live Alerts & Escalation") == comparable(
+        "go no go 2026 live alerts escalation"
+    )
     assert comparable("Armstrong × El Karoui") == comparable("armstrong x el-karoui")
 
 
@@ -66,14 +85,19 @@ def test_two_names_compare_without_their_signs():
 
 
 WORDS = (
-    "escalation severity incident pipeline alert alerts freigabekriterien kriterien run_id blocked blockiert blockierte "
+    "escalation severity incident pipeline alert alerts freigabekriterien kriterien run_id "
+    "blocked blockiert blockierte "
     "ampel probealarm red reduce traffic light stop stopp"
 ).split()
 VOCABULARY = Vocabulary(dict.fromkeys(WORDS, 1), 20, [("ampel", "traffic light"), ("halt", "stop")])
 
 
 def meant(question: str) -> list[str]:
-    return [alternative.word for wanted in VOCABULARY.wanted(terms_of(question)) for alternative in wanted.alternatives]
+    return [
+        alternative.word
+        for wanted in VOCABULARY.wanted(terms_of(question))
+        for alternative in wanted.alternatives
+    ]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +167,10 @@ def test_typing_errors_are_counted_and_given_up(one, other, errors):
 
 
 def test_a_document_is_parted_by_its_headings_with_the_anchors_of_the_page():
-    html = '<h2 id="doc-a">A</h2><p>one</p><h3 id="doc-b">B <code>run_id</code></h3><ul><li>two</li><li>three &lt;x&gt;</li></ul>'
+    html = (
+        '<h2 id="doc-a">A</h2><p>one</p><h3 id="doc-b">B '
+        "<code>run_id</code></h3><ul><li>two</li><li>three &lt;x&gt;</li></ul>"
+    )
     first, second = passages_of(f"<p>before</p>{html}")[1:]
     assert (first.heading, first.anchor, first.text) == ("A", "doc-a", "one")
     assert (second.heading, second.anchor, second.text) == ("B run_id", "doc-b", "two · three <x>")

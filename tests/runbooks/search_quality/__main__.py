@@ -1,7 +1,7 @@
 """``python -m tests.runbooks.search_quality``: the figures of both sets, on SQLite and on PostgreSQL.
 
-PostgreSQL is asked where ``DATABASE_URL`` names one, or the address given on the command line. Each runs in a
-database of its own that is made for it and thrown away.
+PostgreSQL is asked where ``DATABASE_URL`` names one, or the address given on the command line. Each
+runs in a database of its own that is made for it and thrown away.
 """
 
 import os
@@ -26,14 +26,18 @@ def in_this_process() -> None:
     from tests.runbooks.search_quality.measure import figures, import_fixtures
     from tests.runbooks.search_quality.questions import QUESTIONS
 
-    connection.settings_dict["TEST"]["NAME"] = None if connection.vendor == "sqlite" else "test_search_quality"
+    connection.settings_dict["TEST"]["NAME"] = (
+        None if connection.vendor == "sqlite" else "test_search_quality"
+    )
     made = setup_databases(verbosity=0, interactive=False)
     try:
         import_fixtures()
         for name, questions in (("labelled", QUESTIONS), ("held back", HELD_BACK)):
             result = figures(questions)
             print(f"{connection.vendor:<11} {name:<10} {len(questions):>3} questions: {result}")
-            if "-v" in sys.argv and questions is QUESTIONS:  # nobody looks at the others, lest they tune on them
+            if (
+                "-v" in sys.argv and questions is QUESTIONS
+            ):  # nobody looks at the others, lest they tune on them
                 for question, right, found in result.misses:
                     print(f"    {question!r}: wanted {right}, found {found}")
     finally:

@@ -32,7 +32,9 @@ def import_fixtures() -> None:
 
     for words in TO_BEGIN_WITH:
         SearchSynonym.objects.get_or_create(words=words)
-    call_command("import_landscape", str(FIXTURES / "landscape.md"), docs_root=FIXTURES, stdout=StringIO())
+    call_command(
+        "import_landscape", str(FIXTURES / "landscape.md"), docs_root=FIXTURES, stdout=StringIO()
+    )
 
 
 def ask_the_search(question: str) -> list[str]:

@@ -40,37 +40,69 @@ def _nested_bullets() -> list[str]:
         f"{' ' * first}{mark} the writer\n{mark} Look\n"
         for mark, first, second in product(BULLETS, (1, 2, 3, 4, 5), (2, 4, 5, 6, 8))
     ]
-    back = [f"- a\n{' ' * deep}- b\n{' ' * less}- c\n- d\n" for deep, less in product((2, 3, 4, 6), (0, 1, 2, 3))]
-    changed = [f"{one} a\n{two} b\n  {three_} c\n{one} d\n" for one, two, three_ in product(BULLETS, repeat=3)]
+    back = [
+        f"- a\n{' ' * deep}- b\n{' ' * less}- c\n- d\n"
+        for deep, less in product((2, 3, 4, 6), (0, 1, 2, 3))
+    ]
+    changed = [
+        f"{one} a\n{two} b\n  {three_} c\n{one} d\n"
+        for one, two, three_ in product(BULLETS, repeat=3)
+    ]
     return three + back + changed
 
 
 def _nested_numbers() -> list[str]:
     return [
-        f"{start}{dot} Stop\n{' ' * indent}1{dot} the feed\n{' ' * (2 * indent)}1{dot} its timer\n{start + 1}{dot} Look\n"
+        (
+            f"{start}{dot} Stop\n{' ' * indent}1{dot} the feed\n{' ' * (2 * indent)}1{dot} its "
+            f"timer\n{start + 1}{dot} Look\n"
+        )
         for start, dot, indent in product((1, 2, 9, 10, 99), (".", ")"), (1, 2, 3, 4, 5))
     ]
 
 
 def _mixed() -> list[str]:
     return [
-        f"1. Stop\n{' ' * indent}{mark} feed\n{' ' * indent}{mark} writer\n\n2. Look\n{' ' * indent}{mark} log\n"
+        f"1. Stop\n{' ' * indent}{mark} feed\n{' ' * indent}{mark} writer\n\n2. "
+        f"Look\n{' ' * indent}{mark} log\n"
         f"{' ' * (indent + deeper)}1. newest first\n{mark} apart\n"
         for mark, indent, deeper in product(BULLETS, INDENTS, (2, 3, 4))
     ] + [f"{mark} a\n1. one\n2. two\n{mark} b\n" for mark in BULLETS]
 
 
 def _behind_text() -> list[str]:
-    openings = ("Then do this:", "**Then:**", "## Then", "Then:\\", "| a |", "> Mind:", "---", "Then  ")
-    lists = ("- one\n- two", "1. one\n2. two", "2. two\n3. three", "* one\n  * two", "+ one", "-\n- two", "10. ten")
+    openings = (
+        "Then do this:",
+        "**Then:**",
+        "## Then",
+        "Then:\\",
+        "| a |",
+        "> Mind:",
+        "---",
+        "Then  ",
+    )
+    lists = (
+        "- one\n- two",
+        "1. one\n2. two",
+        "2. two\n3. three",
+        "* one\n  * two",
+        "+ one",
+        "-\n- two",
+        "10. ten",
+    )
     gaps = ("\n", "\n\n")
-    return [f"{opening}{gap}{items}\n\nThe end.\n" for opening, gap, items in product(openings, gaps, lists)]
+    return [
+        f"{opening}{gap}{items}\n\nThe end.\n"
+        for opening, gap, items in product(openings, gaps, lists)
+    ]
 
 
 def _loose() -> list[str]:
     return [
         f"{mark} a{gap}{' ' * indent}{inner} b{gap}{' ' * indent}{inner} c{gap}{mark} d\n"
-        for mark, gap, indent, inner in product(("-", "1."), ("\n", "\n\n", "\n\n\n"), (2, 3, 4), ("-", "1."))
+        for mark, gap, indent, inner in product(
+            ("-", "1."), ("\n", "\n\n", "\n\n\n"), (2, 3, 4), ("-", "1.")
+        )
     ] + [
         f"{mark} a\n\n{' ' * indent}goes on\n\n{mark} b\n\n{' ' * indent}> quoted\n"
         for mark, indent in product(("-", "1."), (1, 2, 3, 4))
@@ -81,7 +113,9 @@ def _code_in_lists() -> list[str]:
     fences = ("```", "~~~", "```bash", "````sh title")
     return [
         f"{mark} Stop it.{gap}{_fenced(fence, indent)}{gap}{' ' * indent}Then:\n{mark} Look.\n"
-        for mark, gap, fence, indent in product(("-", "1.", "10."), ("\n", "\n\n"), fences, (0, 2, 3, 4))
+        for mark, gap, fence, indent in product(
+            ("-", "1.", "10."), ("\n", "\n\n"), fences, (0, 2, 3, 4)
+        )
     ] + [
         f"{mark} Stop it.\n\n{_indented(COMMAND, indent)}\n\n{mark} Look.\n"
         for mark, indent in product(("-", "1."), (4, 5, 6, 7, 8))
@@ -105,7 +139,15 @@ def _tables() -> list[str]:
         "| a | b |\n| :-- | --: |\n|  | `x` |\nNo pipe\n\nBehind.\n",
         "| a |\nno delimiter\n",
     ]
-    around = ("{}", "Before:\n\n{}", "Before:\n{}", "{}\nBehind.\n", "{}- list\n", "## Title\n{}", "{}# Title\n")
+    around = (
+        "{}",
+        "Before:\n\n{}",
+        "Before:\n{}",
+        "{}\nBehind.\n",
+        "{}- list\n",
+        "## Title\n{}",
+        "{}# Title\n",
+    )
     documents = [place.replace("{}", table) for place, table in product(around, shapes)]
     for indent, mark in product((2, 3, 4), ("-", "1.")):
         documents.append(f"{mark} Look:\n\n{_indented(plain, indent)}\n{mark} Act.\n")
@@ -126,9 +168,17 @@ def _quotes() -> list[str]:
     )
     quoted = ["> " + text.replace("\n", "\n> ") + "\n" for text in inner]
     tight = [">" + text.replace("\n", "\n>") + "\n" for text in inner]
-    lazy = ["> - a\nb\n> - c\n", "> a\nb\n- c\n", "> a\n> - b\nc\n- d\n", "> ```\nx\n```\n", ">a\n\n>b\n"]
+    lazy = [
+        "> - a\nb\n> - c\n",
+        "> a\nb\n- c\n",
+        "> a\n> - b\nc\n- d\n",
+        "> ```\nx\n```\n",
+        ">a\n\n>b\n",
+    ]
     in_list = [
-        f"{mark} Mind:\n{' ' * indent}> " + text.replace("\n", f"\n{' ' * indent}> ") + f"\n{mark} Go on.\n"
+        f"{mark} Mind:\n{' ' * indent}> "
+        + text.replace("\n", f"\n{' ' * indent}> ")
+        + f"\n{mark} Go on.\n"
         for mark, indent, text in product(("-", "1."), (2, 3, 4), inner[:4])
     ]
     return quoted + tight + lazy + in_list
@@ -224,7 +274,9 @@ def _tabs() -> list[str]:
 
 
 def _code() -> list[str]:
-    drawing = "+----+     +----+\n| in | --> | out|\n+----+     +----+\n    \\        /\n     v      v\n"
+    drawing = (
+        "+----+     +----+\n| in | --> | out|\n+----+     +----+\n    \\        /\n     v      v\n"
+    )
     inside = (
         COMMAND,
         drawing,
@@ -238,7 +290,9 @@ def _code() -> list[str]:
         "&amp; &lt;",
     )
     languages = ("", "bash", "python", "json", "yaml", "text", "nosuch", "console", "diff", "sql")
-    documents = [f"```{language}\n{code}\n```\n\nBehind.\n" for language, code in product(languages, inside)]
+    documents = [
+        f"```{language}\n{code}\n```\n\nBehind.\n" for language, code in product(languages, inside)
+    ]
     documents += [f"{_indented(code, 4)}\n\nBehind.\n" for code in inside]
     return [
         *documents,
@@ -257,7 +311,10 @@ def _inline() -> list[str]:
         "*a* **b** ***c*** _d_ __e__ ~~f~~ ~g~\n",
         "snake_case_name and *not*this* and 2*3*4\n",
         "**bold:**text and **„quoted“**word\n",
-        "[a](https://a.example) <https://b.example> [c][d] [d] [e](<f g.md> 'title')\n\n[d]: https://d.example\n",
+        (
+            "[a](https://a.example) <https://b.example> [c][d] [d] [e](<f g.md> 'title')\n\n[d]: "
+            "https://d.example\n"
+        ),
         "https://a.example/x_y, (https://b.example/c(d)) www.c.example. desk@d.example\n",
         "http://localhost:8000/x and https://a.example/?q=1&r=<x>\n",
         "a\\*b \\[c\\] \\`d\\` \\<e\\>\n",

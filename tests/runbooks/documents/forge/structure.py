@@ -19,7 +19,9 @@ DOCUMENT_PATH = "a/b/c/d/e/document.md"
 MARKUP = re.compile(r"<[^>]*>")
 
 
-BLOCKS = frozenset({"p", "div", "ul", "ol", "blockquote", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6"})
+BLOCKS = frozenset(
+    {"p", "div", "ul", "ol", "blockquote", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6"}
+)
 
 
 @dataclass(slots=True)
@@ -68,7 +70,9 @@ class _Reader(HTMLParser):
             self.found.tables.append([])
         elif tag == "li":
             self.found.depths.append(self.depth)
-        if tag in ("pre", "td", "th", "a", "li", "em", "strong", "del") or re.fullmatch("h[1-6]", tag):
+        if tag in ("pre", "td", "th", "a", "li", "em", "strong", "del") or re.fullmatch(
+            "h[1-6]", tag
+        ):
             self.open.append((tag, [], attributes.get("href", "")))
 
     def handle_endtag(self, tag):
