@@ -164,6 +164,7 @@ def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[
     from django.db import connection
     from django.test import Client
 
+    from governance.assurance.standings import standings
     from runbooks.search.query import answer
 
     def raw(_question: str, words: str) -> None:
@@ -172,7 +173,7 @@ def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[
             cursor.fetchall()
 
     def whole(question: str, _words: str) -> None:
-        found = answer(question)
+        found = answer(question, standings=standings)
         for hit in found.hits(found.runbooks[:20]):
             hit.heading_parts(), hit.snippet_parts()
 

@@ -30,6 +30,9 @@ REVOKE UPDATE, DELETE ON governance_changelogentry, governance_signoff, runbooks
 REVOKE UPDATE, DELETE ON governance_signoffrule, governance_statuschangerequest FROM portal_app;
 REVOKE UPDATE, DELETE ON governance_ledgerincident FROM portal_app;
 GRANT UPDATE (settled_at) ON governance_ledgerincident TO portal_app;
+-- Of an assurance, everything but whose it is: triggers take the seal away in this role's name.
+REVOKE UPDATE, DELETE ON governance_assurance FROM portal_app;
+GRANT UPDATE (request_id, change_sequence, change_hash, generation, seal, written_at) ON governance_assurance TO portal_app;
 GRANT UPDATE (in_force) ON governance_signoffrule TO portal_app;
 GRANT UPDATE (state, closed_at, closed_reason, applied_at, dependence) ON governance_statuschangerequest TO portal_app;
 

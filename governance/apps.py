@@ -16,17 +16,13 @@ class GovernanceConfig(AppConfig):
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_logged_in
 
+        import governance.assurance.renewal
         import governance.signoff.access_changes  # noqa: F401 - listens to changes of accounts
         from governance import checks, demo_database  # noqa: F401 - they register system checks
         from governance.accounts.known_devices import note_signed_in
         from governance.accounts.lockout import note_locked_sign_in
-        from governance.assurance.evidence import doubts_about, portal_doubts
-        from governance.exchange.models import landscape_files as imported_landscapes
         from governance.post_migrate import lift_guards, prepare_database
-        from runbooks import doubt, landscape_files
 
-        doubt.register(portal=portal_doubts, rows=doubts_about)
-        landscape_files.register(imported_landscapes)
         user_locked_out.connect(note_locked_sign_in, dispatch_uid="governance.note_locked_sign_in")
         user_logged_in.connect(note_signed_in, dispatch_uid="governance.note_signed_in")
         pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")

@@ -1,7 +1,7 @@
 """Governance's models, one file per subject."""
 
 from governance.accounts.models import ApiToken
-from governance.assurance.models import Reminder
+from governance.assurance.models import Assurance, Reminder
 from governance.editing import catalogue_models  # noqa: F401 - registers the catalogue with the ledger
 from governance.exchange.models import LandscapeSource
 from governance.findings.models import Finding
@@ -10,6 +10,7 @@ from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
 
 __all__ = [
     "ApiToken",
+    "Assurance",
     "ChangeLogEntry",
     "Finding",
     "LandscapeSource",

@@ -10,6 +10,7 @@ from django.db import connections
 
 from governance import guards, ledger
 from governance.accounts.roles import RISK_OWNERS, ensure_groups
+from governance.assurance.renewal import renew_all
 from governance.signoff.choices import RulePurpose
 from governance.signoff.models import SignOffRule
 from governance.signoff.rules import end_solo_rules, log_first_rules_again, replace_rule
@@ -38,6 +39,7 @@ def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
     with ledger.atomic(), ledger.canonical_language():
         ensure_groups()
         ensure_default_rules()
+    renew_all()
 
 
 def ensure_default_rules() -> None:

@@ -11,23 +11,23 @@ from typing import Any
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from governance.assurance.choices import VERDICT_TEXTS
-from governance.assurance.verdict import VerdictReason
 from portal.database_deadline import within_deadline
 from portal.rest.verdict import VerdictResponse, no_go_body
+from runbooks.choices import REASON_TEXTS
+from runbooks.validity import Reason
 
 VERDICT_ADDRESS = re.compile(r"^/api/v1/runbooks/(?P<slug>[^/]*)/(?:gate|verdict)/?$")
 READINESS_ADDRESS = "/readyz"
 # Why it is no-go, by the status of an answer that is no verdict. Any other status is an error of
 # the portal.
 REASON_OF_STATUS = {
-    400: VerdictReason.BAD_REQUEST,
-    401: VerdictReason.NOT_PERMITTED,
-    403: VerdictReason.NOT_PERMITTED,
-    404: VerdictReason.UNKNOWN_RUNBOOK,
-    405: VerdictReason.BAD_REQUEST,
-    429: VerdictReason.NOT_PERMITTED,
-    503: VerdictReason.DATABASE_UNREACHABLE,
+    400: Reason.BAD_REQUEST,
+    401: Reason.NOT_PERMITTED,
+    403: Reason.NOT_PERMITTED,
+    404: Reason.UNKNOWN_RUNBOOK,
+    405: Reason.BAD_REQUEST,
+    429: Reason.NOT_PERMITTED,
+    503: Reason.DATABASE_UNREACHABLE,
 }
 STALE_HEADERS = ("Content-Length", "Content-Language", "ETag", "Last-Modified", "Location")
 
@@ -68,9 +68,9 @@ def _fail_closed(response: HttpResponse, slug: str) -> None:
         return
     if response.status_code not in REASON_OF_STATUS:
         response.status_code = 500
-    reason = REASON_OF_STATUS.get(response.status_code, VerdictReason.DOUBT)
+    reason = REASON_OF_STATUS.get(response.status_code, Reason.DOUBT)
     body = no_go_body(
-        slug, reason, detail=_sentences(getattr(response, "data", None)) or VERDICT_TEXTS[reason]
+        slug, reason, detail=_sentences(getattr(response, "data", None)) or REASON_TEXTS[reason]
     )
     for name in STALE_HEADERS:
         response.headers.pop(name, None)

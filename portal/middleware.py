@@ -11,10 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 
 from governance.accounts import known_devices
-from governance.assurance.as_of import AS_OF
 from portal.accounts import may_read
-from portal.pages.as_of import page_as_of
-from runbooks import doubt
 
 # Views that a visitor needs before signing in, or that a machine asks. The admin and the API look
 # after themselves.
@@ -64,18 +61,6 @@ def _read_as_utf8(request: HttpRequest) -> None:
     if request.method not in SAFE_METHODS:
         raise BadRequest("The body of a request must be in UTF-8.")
     request.encoding = "utf-8"
-
-
-class DoubtMiddleware:
-    """Whether the portal itself is in doubt is asked once in a request at most (``runbooks.doubt``)."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request."""
-        with doubt.ask_once():
-            return self.get_response(request)
 
 
 class KnownDeviceMiddleware:
@@ -130,34 +115,3 @@ class ReadAccessMiddleware:
         if may_read(request.user):
             return None
         return redirect_to_login(request.get_full_path(), resolve_url("login"))
-
-
-class AsOfMiddleware:
-    """Leads a page that is asked for as of another day (``?as_of=``) to the page that can tell, or to a refusal.
-
-    No page takes the word for nothing and shows how it stands now. The API and the admin look after
-    themselves.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on; the work is done in ``process_view``."""
-        return self.get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
-    ) -> HttpResponse | None:
-        """None where the page of now is asked for."""
-        match = request.resolver_match
-        if (
-            AS_OF not in request.GET
-            or match is None
-            or hasattr(view, "cls")
-            or match.view_name in OPEN_VIEWS
-        ):
-            return None
-        if OPEN_NAMESPACES & set(match.namespaces):
-            return None
-        return page_as_of(request, match.view_name, **kwargs)

@@ -73,11 +73,9 @@ MIDDLEWARE = [
     "portal.kept_forms.KeptFormMiddleware",
     "governance.accounts.passwords.ActingMiddleware",
     "portal.middleware.KnownDeviceMiddleware",
-    "portal.middleware.DoubtMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.ReadAccessMiddleware",
-    "portal.middleware.AsOfMiddleware",  # behind it: the past is read by whoever may read
     "axes.middleware.AxesMiddleware",  # last: it answers in the place of a refused sign-in
 ]
 

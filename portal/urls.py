@@ -6,15 +6,16 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from governance.admin.own_password import own_password
+from portal.pages.as_of import now_only
 from portal.pages.health import healthz, readyz
 from portal.pages.home import home
 from portal.sign_in import OwnPasswordView, SignInView
 
 urlpatterns = [
-    path("", home, name="home"),
+    path("", now_only(home), name="home"),
     path("", include("portal.pages.urls")),
     path("login/", SignInView.as_view(), name="login"),
-    path("accounts/password/", OwnPasswordView.as_view(), name="password"),
+    path("accounts/password/", now_only(OwnPasswordView.as_view()), name="password"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
     path("healthz", healthz, name="healthz"),

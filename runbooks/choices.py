@@ -101,4 +101,14 @@ REASON_TEXTS = {
     Reason.METADATA_CHANGED: _(
         "Its title, path, version, scope, clusters or layers have changed since it was signed."
     ),
+    Reason.ASSURANCE_MISSING: _(
+        "Something that its signature rests on was touched, and it has not been checked again yet. "
+        "Open its page to see the verdict."
+    ),
+    Reason.YEAR_OVER: _("The year that was asked for is over."),
+    Reason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
+    Reason.NOT_NOW: _("This tells how it stood at another time. It permits nothing now."),
+    Reason.DATABASE_UNREACHABLE: _("The database does not answer."),
+    Reason.NOT_PERMITTED: _("Whoever asked may not read this. Check the token."),
+    Reason.BAD_REQUEST: _("The request was not understood."),
 }

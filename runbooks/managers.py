@@ -3,19 +3,15 @@
 import re
 from datetime import date, datetime, timedelta
 from typing import Any, Self
-from weakref import ref
 
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
-from django.db.models.query import ModelIterable
 from django.dispatch import Signal
 from django.utils import timezone
 
 from runbooks.choices import ReadinessLevel
-from runbooks.doubt import ask_once
 from runbooks.json_relations import RelatedRows
-from runbooks.landscape_files import landscape_files
 
 NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
 # What a plain text search looks at; every word must be found in one of them.
@@ -43,7 +39,7 @@ RELATED_FIELDS = {
     "section_entries": ("id", "section_id", "role_html"),
     "sections": ("id", "slug", "number", "title"),
 }
-RELATED, READ_TOGETHER = "_at_hand", "_read_together"
+RELATED = "_at_hand"
 
 # Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query
 # wrote rows past ``save``; the search index listens.
@@ -142,21 +138,6 @@ class SituationQuerySet(SearchedQuerySet):
 class RunbookQuerySet(SearchedQuerySet):
     """Questions about runbooks."""
 
-    def _fetch_all(self) -> None:
-        """As ever; the rows that claim to be ready know of each other (``Runbook.read_together``)."""
-        is_new = self._result_cache is None
-        super()._fetch_all()
-        if is_new and self._iterable_class is ModelIterable:
-            # Weakly, or a row would keep all the others for as long as somebody holds it.
-            ready = [
-                row
-                for row in self._result_cache or ()
-                if row.__dict__.get("readiness_level") == ReadinessLevel.READY
-            ]
-            together = [ref(row) for row in ready]
-            for row in ready:
-                row.__dict__[READ_TOGETHER] = together
-
     def with_document(self) -> Self:
         """With what tells its standing where it is not signed ready, in one query and without the texts."""
         return self.select_related("document").defer(
@@ -211,22 +192,6 @@ class RunbookQuerySet(SearchedQuerySet):
         ]
         return sorted(ending, key=lambda runbook: (runbook.valid_until, runbook.title))
 
-    def live_ready(self, *, at: datetime | None = None) -> list[Any]:
-        """The runbooks that may be used live at a moment: signed, in date, text and metadata unchanged.
-
-        A list and not a query: the metadata is hashed anew for each, so that no stored flag can
-        lie.
-        """
-        candidates = self.signed_ready(at=at).filter(
-            document__sha256=models.F("signed_document_sha256")
-        )
-        with ask_once():
-            return [
-                runbook
-                for runbook in candidates.with_catalogue()
-                if not runbook.reasons_against_live(at=at)
-            ]
-
     def covering(self, number: str) -> Self:
         """Runbooks whose primary or a related cluster covers a number (see ``ClusterQuerySet.covering``)."""
         # Asked by way of the field: importing the models here would run in a ring.
@@ -236,13 +201,6 @@ class RunbookQuerySet(SearchedQuerySet):
             "runbook"
         )
         return self.filter(Q(primary_cluster__in=clusters) | Q(pk__in=related))
-
-    def known_paths(self, paths: set[str]) -> set[str]:
-        """Those of the paths that lead somewhere: a runbook's document, a code reference, the landscape. One query."""
-        references = self.model._meta.get_field("code_references").related_model
-        known = self.filter(document_path__in=paths).order_by().values_list("document_path")
-        referred = references.objects.filter(path__in=paths).order_by().values_list("path")
-        return {path for (path,) in known.union(referred, *landscape_files(paths))}
 
     def matching(self, text: str) -> Self:
         """Runbooks in which every word of ``text`` (the first eight) is found somewhere."""

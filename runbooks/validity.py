@@ -1,7 +1,8 @@
 """May this runbook be used live, as far as its own row tells? Pure: imports no Django.
 
-It fails closed: whatever is not proven is a reason against. The go/no-go answer for
-machines (``governance/assurance/verdict.py``) starts from this and asks the ledger as well.
+Fails closed: whatever is not proven is a reason against. The verdict for machines
+(``governance/assurance/verdict.py``) and the standing that a list shows
+(``governance/assurance/standings.py``) start from this and ask the ledger as well.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ READY = "ready"
 
 
 class Reason(StrEnum):
-    """Why a runbook is not live-ready. A closed list."""
+    """Why a runbook may not be used live. A closed list, the same for verdict, list, badge and API."""
 
+    # What the runbook's own row tells.
     NOT_READY = "not_ready"  # its signed level is not `ready`
     UNSIGNED = "unsigned"  # no signature stands behind the level
     EXPIRED = "expired"  # signed for an earlier year, or until an earlier day
@@ -21,27 +23,61 @@ class Reason(StrEnum):
     DOCUMENT_MISSING = "document_missing"  # there is no text to follow
     DOCUMENT_ELSEWHERE = "document_elsewhere"  # the text is that of another path
     DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
-    NO_INDEPENDENT_REVIEW = (
-        "no_independent_review"  # signed by its owner alone, and solo mode is off
-    )
-    # What governance has against it: see ``runbooks.doubt``.
-    SIGNATURES_MISSING = (
-        "signatures_missing"  # no approved request with its quorum stands behind the readiness
-    )
-    LEDGER_DISAGREES = (
-        "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
-    )
+    NO_INDEPENDENT_REVIEW = "no_independent_review"  # its owner signed alone; solo mode is off
+    METADATA_CHANGED = "metadata_changed"  # a field that the signature covers has changed
+    # What the question tells.
+    YEAR_OVER = "year_over"  # the year that was asked for is over
+    # What the sign-off and the ledger tell of it.
+    SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum
+    LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not record this readiness
+    # What is wrong with the whole portal: see ``governance/assurance/alarms.py``.
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
     LEDGER_RESTORED = "ledger_restored"  # the ledger lacks rows that were seen before
     CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a later time than now was seen before
     DATABASE_NOT_WRITABLE = "database_not_writable"  # a revoke could not be written
     MARK_UNREADABLE = "mark_unreadable"  # how far the ledger was seen before cannot be read
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
-    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
+    DOCUMENT_ALTERED = "document_altered"  # the stored text or HTML is not what was stored
+    UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
+    NOT_NOW = "not_now"  # the question was about another moment: that permits nothing now
+    DATABASE_UNREACHABLE = "database_unreachable"  # the database did not answer, or not in time
+    NOT_PERMITTED = "not_permitted"  # whoever asked may not ask
+    BAD_REQUEST = "bad_request"  # the question was not understood
     DOUBT = "doubt"  # something could not be found out
-    METADATA_CHANGED = (
-        "metadata_changed"  # title, path, version, scope, clusters or layers changed since
-    )
+    # Of a list alone, never of a verdict.
+    ASSURANCE_MISSING = "assurance_missing"  # no sealed assurance row stands behind it
+
+
+# Whether these hold depends on the day or on the portal, not on what is stored of the runbook.
+PASSING = frozenset(
+    {
+        Reason.EXPIRED,
+        Reason.NOT_YET_VALID,
+        Reason.YEAR_OVER,
+        Reason.NO_INDEPENDENT_REVIEW,
+        Reason.LEDGER_BROKEN,
+        Reason.LEDGER_RESTORED,
+        Reason.CLOCK_BEHIND_LEDGER,
+        Reason.DATABASE_NOT_WRITABLE,
+        Reason.MARK_UNREADABLE,
+        Reason.GUARDS_MISSING,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether one runbook may be used live at the moment that was asked about.
+
+    :ivar reasons: why not; empty when it may.
+    """
+
+    reasons: tuple[Reason, ...]
+
+    @property
+    def is_live_ready(self) -> bool:
+        """Return whether it may be used live."""
+        return not self.reasons
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ from governance.admin.forms import DowngradeForm
 from governance.admin.imports import LandscapeImport
 from governance.admin.renewals import CampaignMixin
 from governance.assurance.evidence import verdict_on
+from governance.assurance.standings import add_standings, standing_of, with_assurance
 from governance.errors import ActionRefused
 from governance.signoff.downgrade import downgrade
 from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.models import Runbook, RunbookAlias
+from runbooks.validity import Standing
 
 
 class RunbookAliasInline(admin.TabularInline):
@@ -103,19 +105,25 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the list shows, and without the texts."""
         queryset: Any = super().get_queryset(request)
-        return queryset.with_catalogue()
+        return with_assurance(queryset.with_catalogue())
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Runbook | None:
-        """One runbook, whose verdict is asked for with its text: the page says whether it is signed for live use."""
-        runbook = super().get_object(request, *args, **kwargs)
+        """Return one runbook with what the verdict says of it, for the fields that are shown."""
+        runbook: Runbook | None = super().get_object(request, *args, **kwargs)
         if runbook is not None and request.method in SAFE_METHODS:
-            verdict_on(runbook)
+            runbook.standing = verdict_on(runbook).standing
         return runbook
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list whose rows have their standings."""
+        shown = super().get_changelist_instance(request)
+        shown.result_list = add_standings(shown.result_list)
+        return shown
 
     @admin.display(description=_("signed"), ordering="readiness_level")
     def signed(self, runbook: Runbook) -> str:
         """The signed readiness, and that it does not hold where it does not."""
-        if runbook.readiness_level == ReadinessLevel.READY and runbook.reasons_against_live():
+        if runbook.readiness_level == ReadinessLevel.READY and not _standing(runbook).is_live_ready:
             return f"{runbook.readiness}: {_('not valid')}"
         return (
             f"{runbook.readiness} ({_('owner-led, no independent review')})"
@@ -148,7 +156,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
     @admin.display(description=_("live use"))
     def why_not_live(self, runbook: Runbook) -> str:
         """Why it may not be used live, in words."""
-        reasons = runbook.reasons_against_live()
+        reasons = _standing(runbook).reasons
         return " ".join(str(REASON_TEXTS[reason]) for reason in reasons) or str(
             _("Signed for live use.")
         )
@@ -210,3 +218,8 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
         return TemplateResponse(
             request, "admin/runbooks/runbook/downgrade.html", context, status=status
         )
+
+
+def _standing(runbook: Runbook) -> Standing:
+    """Return the standing that came with the row; a form that is shown again asks anew."""
+    return getattr(runbook, "standing", None) or standing_of(runbook)

@@ -3,23 +3,29 @@
 Verdict, lists, ``/readyz``, ``tick`` and the start of the server ask this one function.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance import guards, ledger
 from governance.assurance import database_writes
+from governance.assurance.database_writes import MODE_SQL
 from governance.assurance.integrity_incidents import CLOCK_TOLERANCE
 from governance.ledger import high_water_mark
 from governance.ledger.acceptance import clock_acceptance_counts
 from governance.ledger.choices import Action
 from governance.ledger.incidents import standing_incidents
-from governance.ledger.models import ChangeLogEntry
+from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from runbooks.validity import Reason
 
+logger = logging.getLogger(__name__)
+# Beside the names of guards in one answer of the database.
+MODE, INCIDENTS = "(mode)", "(incidents)"
 # How long ``/readyz`` says that the mark was made anew.
 TOLD_ANEW_FOR = timedelta(days=7)
 
@@ -35,17 +41,33 @@ class Alarm:
     detail: str
 
 
+def alarm_reasons() -> tuple[Reason, ...]:
+    """Return why nothing may be used live now, whatever a runbook's row says; empty where all is well.
+
+    Fails closed, and moves the high-water mark forward.
+    """
+    try:
+        seen = ledger.look()
+        alarms = integrity_alarms(seen)
+        ledger.follow(seen)
+    except Exception:  # whatever it is, it is a doubt
+        logger.exception("The integrity alarms could not be found out.")
+        return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
+    return tuple(dict.fromkeys(alarm.reason for alarm in alarms))
+
+
 def integrity_alarms(seen: ledger.Look, *, at: datetime | None = None) -> tuple[Alarm, ...]:
     """Return every reason why nothing may be used live now; empty where all is well. Writes nothing.
 
     :param seen: the end of the ledger, as ``ledger.look`` has just found it.
     :param at: now (aware).
     """
+    asked = _ask_the_database()
     found = (
         *_of_the_mark(seen),
-        *_of_the_chain(seen),
+        *_of_the_chain(seen, has_incidents=asked[INCIDENTS] != "0"),
         *_of_the_clock(seen, at or timezone.now()),
-        *_of_the_database(),
+        *_of_the_database(asked),
     )
     return tuple(found)
 
@@ -71,10 +93,23 @@ def _of_the_mark(seen: ledger.Look) -> Iterator[Alarm]:
         )
 
 
-def _of_the_chain(seen: ledger.Look) -> Iterator[Alarm]:
+def _ask_the_database() -> dict[str, str]:
+    """Return the stored guards by name, and two more answers, in one query: it is part of every list."""
+    vendor = connection.vendor
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{guards.list_sql(vendor)} UNION ALL SELECT '{MODE}', ({MODE_SQL[vendor]})"
+            f" UNION ALL SELECT '{INCIDENTS}', (SELECT CAST(count(*) AS text)"
+            f" FROM {LedgerIncident._meta.db_table})"
+        )
+        return dict(cursor.fetchall())
+
+
+def _of_the_chain(seen: ledger.Look, *, has_incidents: bool) -> Iterator[Alarm]:
     """Yield what is wrong with rows that were added since the mark, and what a verification found earlier."""
     sentences = [seen.verified.sentence] if seen.verified and not seen.verified.is_whole else []
-    sentences += [incident.message for incident in standing_incidents()]
+    if has_incidents:
+        sentences += [incident.message for incident in standing_incidents()]
     for sentence in dict.fromkeys(sentences):
         yield Alarm(Reason.LEDGER_BROKEN, sentence)
 
@@ -121,11 +156,11 @@ def _counts(accepted: QuerySet[ChangeLogEntry], *, latest: datetime) -> bool:
     return sequence is not None and clock_acceptance_counts(sequence, latest=latest)
 
 
-def _of_the_database() -> Iterator[Alarm]:
-    missing = guards.missing()
+def _of_the_database(asked: Mapping[str, str]) -> Iterator[Alarm]:
+    missing = guards.missing(found=asked)
     if missing:
         yield Alarm(Reason.GUARDS_MISSING, f"Guards are missing: {', '.join(missing)}.")
-    problem = database_writes.write_problem()
+    problem = database_writes.write_problem(mode=asked[MODE])
     if problem:
         yield Alarm(Reason.DATABASE_NOT_WRITABLE, problem)
 

@@ -32,6 +32,17 @@ SQLITE_CODES = frozenset(
 SQLITE_PRIMARY_CODE = 0xFF
 # read_only_sql_transaction, disk_full, io_error
 POSTGRESQL_STATES = frozenset({"25006", "53100", "58030"})
+# What the connection says of itself: one word, a key of the table below where it takes no writes.
+MODE_SQL = {
+    "sqlite": "SELECT CASE query_only WHEN 0 THEN '' ELSE 'query only' END FROM pragma_query_only",
+    "postgresql": "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby'"
+    " WHEN current_setting('transaction_read_only') = 'on' THEN 'read only' ELSE '' END",
+}
+_PROBLEMS = {
+    "query only": "The database is open for reading alone.",
+    "standby": "The database server is a standby: it takes no writes.",
+    "read only": "The database server takes no writes from this account.",
+}
 
 
 @dataclass(slots=True)
@@ -68,9 +79,14 @@ def note_failure() -> None:
             path.touch()
 
 
-def write_problem() -> str:
-    """Return why nothing can be written, as far as can be known without a write; else empty."""
-    problem = _problem_of_sqlite() if connection.vendor == "sqlite" else _problem_of_postgresql()
+def write_problem(*, mode: str | None = None) -> str:
+    """Return why nothing can be written, as far as can be known without a write; else empty.
+
+    :param mode: what ``MODE_SQL`` answered, where the caller has asked already.
+    """
+    problem = _PROBLEMS.get(_mode() if mode is None else mode, "")
+    if not problem and connection.vendor == "sqlite":
+        problem = _problem_of_sqlite()
     if problem or not _has_failed():
         return problem
     return try_to_write()
@@ -113,10 +129,13 @@ def _note_path() -> Path | None:
     return None if mark is None else mark.with_name(f"{mark.name}.write_failed")
 
 
-def _problem_of_sqlite() -> str:
+def _mode() -> str:
     with connection.cursor() as cursor:
-        if cursor.execute("PRAGMA query_only").fetchone()[0]:
-            return "The database is open for reading alone."
+        cursor.execute(MODE_SQL[connection.vendor])
+        return str(cursor.fetchone()[0])
+
+
+def _problem_of_sqlite() -> str:
     name = str(connection.settings_dict["NAME"])
     in_memory = ":memory:" in name or name.startswith("file:")
     return "" if in_memory else _problem_of_file(Path(name))
@@ -134,15 +153,6 @@ def _problem_of_file(file: Path) -> str:
     if disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES:
         return f"The disk of {file.name} is full."
     return ""
-
-
-def _problem_of_postgresql() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('transaction_read_only'), pg_is_in_recovery()")
-        read_only, in_recovery = cursor.fetchone()
-    if in_recovery:
-        return "The database server is a standby: it takes no writes."
-    return "The database server takes no writes from this account." if read_only == "on" else ""
 
 
 @contextmanager

@@ -15,14 +15,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from governance import ledger
-from governance.assurance.alarms import integrity_alarms
+from governance.assurance.alarms import alarm_reasons
 from governance.assurance.comparison.stored_requests import (
     closing_columns,
     decision_columns,
     decision_rows,
     request_columns,
 )
-from governance.assurance.verdict import Evidence, Verdict, VerdictReason, decide, no_go, reasons_in
+from governance.assurance.verdict import Evidence, Verdict, decide, no_go, reasons_in
 from governance.ledger.choices import Action
 from governance.ledger.history import latest_value
 from governance.ledger.incidents import OF_THE_CHAIN
@@ -33,7 +33,6 @@ from governance.signoff.choices import Decision, RequestState
 from governance.signoff.columns import SIGNED_COLUMNS
 from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.choices import ReadinessLevel
-from runbooks.doubt import doubts, note_doubts
 from runbooks.models import Document, Runbook, Situation, SituationRunbook
 from runbooks.validity import Reason
 
@@ -64,12 +63,12 @@ def verdict_on_slug(
         )
     except Error:
         logger.exception("The database could not be asked.")
-        return no_go(VerdictReason.DATABASE_UNREACHABLE)
+        return no_go(Reason.DATABASE_UNREACHABLE)
     except Exception:  # whatever it is, it is a doubt
         logger.exception("The runbook could not be read.")
-        return no_go(VerdictReason.DOUBT)
+        return no_go(Reason.DOUBT)
     if runbook is None:
-        return no_go(VerdictReason.UNKNOWN_RUNBOOK)
+        return no_go(Reason.UNKNOWN_RUNBOOK)
     return verdict_on(runbook, year=year, at=at, thorough=thorough)
 
 
@@ -137,12 +136,12 @@ def verdicts_on(
     today = timezone.localdate(at)
     asked = today.year if year is None else year
     if not MIN_YEAR <= asked <= MAX_YEAR:
-        return [no_go(VerdictReason.DOUBT) for _ in runbooks]
+        return [no_go(Reason.DOUBT) for _ in runbooks]
     claiming = [runbook for runbook in runbooks if claims_ready(runbook)]
     try:
-        known = EvidenceSet.of(claiming, read, thorough=thorough, texts=True)
+        alarms = _alarms(thorough=thorough) if claiming else ()
+        known = EvidenceSet.of(claiming, read, alarms=alarms, texts=True)
         evidence = {runbook.pk: known.evidence(runbook) for runbook in claiming}
-        note_doubts(claiming, {pk: _reasons(of_one) for pk, of_one in evidence.items()})
         return [
             decide(
                 runbook.signed_facts(),
@@ -155,22 +154,28 @@ def verdicts_on(
         ]
     except Error:
         logger.exception("The database could not be asked.")
-        return [no_go(VerdictReason.DATABASE_UNREACHABLE) for _ in runbooks]
+        return [no_go(Reason.DATABASE_UNREACHABLE) for _ in runbooks]
     except Exception:  # a row that is forged or cannot be read must not hide behind a 500
         logger.exception("The verdict could not be computed.")
-        return [no_go(VerdictReason.DOUBT) for _ in runbooks]
+        return [no_go(Reason.DOUBT) for _ in runbooks]
 
 
 Steps = list[tuple[SituationRunbook, Verdict]]
 
 
 def with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
-    """Situations with their steps in order, each with the verdict on its runbook, in a fixed number of queries."""
+    """Return situations with their steps in order, each with the verdict on its runbook.
+
+    The queries do not grow with the situations. Each runbook has its ``standing`` as well.
+    """
     steps = [(situation, list(situation.steps.all())) for situation in situations]
     runbooks = list(
         {step.runbook_id: step.runbook for _, of_one in steps for step in of_one}.values()
     )
     verdicts = dict(zip((runbook.pk for runbook in runbooks), verdicts_on(runbooks), strict=True))
+    for _, of_one in steps:
+        for step in of_one:
+            step.runbook.standing = verdicts[step.runbook_id].standing
     return [
         (situation, [(step, verdicts[step.runbook_id]) for step in of_one])
         for situation, of_one in steps
@@ -201,11 +206,12 @@ class EvidenceSet:
         runbooks: Sequence[Runbook],
         read: EvidenceRows | None = None,
         *,
-        thorough: bool = False,
+        alarms: Sequence[Reason],
         texts: bool,
     ) -> Self:
         """Gather it; nothing where no runbook claims to be ready.
 
+        :param alarms: why nothing may be used live now.
         :param texts: read the texts that are not at hand, to see that each is what its sha256
             names.
         """
@@ -215,11 +221,8 @@ class EvidenceSet:
         about: dict[str, list[ChangeLogEntry]] = {}
         for row in read.rows:
             about.setdefault(row.subject, []).append(row)
-        alarms = doubts()
-        if thorough and Reason.LEDGER_BROKEN not in alarms and not ledger.verify().is_whole:
-            alarms = (*alarms, Reason.LEDGER_BROKEN)
         return cls(
-            alarms=alarms,
+            alarms=tuple(alarms),
             decisions=_on_the_last(read.decisions),
             rows=about,
             altered=_altered_documents(runbooks, texts=texts),
@@ -237,6 +240,16 @@ class EvidenceSet:
             document_hash_matches=runbook.document_id not in self.altered
             and self._is_shown_as_rendered(runbook.document),
         )
+
+    def proof(self, runbook: Runbook) -> tuple[int, ChangeLogEntry]:
+        """Return the primary key of the approved request and the ledger row that tells of the readiness.
+
+        Ask only where ``evidence`` has nothing against it.
+        """
+        changed = [
+            row for row in self.rows[subject_of(runbook)] if row.action == Action.READINESS_CHANGED
+        ]
+        return self.decisions[runbook.pk][0].request_id, changed[-1]
 
     def _is_shown_as_rendered(self, document: Document | None) -> bool:
         """Whether the HTML is what the ledger says the text was rendered to; without a text there is another reason."""
@@ -353,32 +366,17 @@ def _after(row: ChangeLogEntry, name: str) -> object:
     return row.changes.get(name, {}).get("after")
 
 
-def doubts_about(runbooks: Sequence[Runbook]) -> dict[int, tuple[Reason, ...]]:
-    """What governance has against runbooks that claim to be ready, by their keys; for ``runbooks.doubt``.
+def objections_to(runbooks: Sequence[Runbook]) -> dict[int, tuple[Reason, ...]]:
+    """Return what sign-off and ledger have against runbooks that claim to be ready, by primary key.
 
-    So no list, badge or hit calls anything live-ready on which the verdict is no-go. A list reads
-    no texts: that one is not what its sha256 names is found by the verdict alone, on the runbook's
-    page and wherever a machine asks.
+    Reads no texts: that a stored text is not the one that its sha256 names, the verdict alone tells.
     """
-    try:
-        known = EvidenceSet.of(runbooks, texts=False)
-        return {runbook.pk: _reasons(known.evidence(runbook)) for runbook in runbooks}
-    except Exception:  # whatever it is, it is a doubt
-        logger.exception("What stands against runbooks could not be found out.")
-        return {runbook.pk: (Reason.DOUBT,) for runbook in runbooks}
+    known = EvidenceSet.of(runbooks, alarms=(), texts=False)
+    return {runbook.pk: reasons_in(known.evidence(runbook)) for runbook in runbooks}
 
 
-def _reasons(evidence: Evidence) -> tuple[Reason, ...]:
-    return tuple(Reason(reason.value) for reason in reasons_in(evidence))
-
-
-def portal_doubts() -> tuple[Reason, ...]:
-    """Why nothing may be used live, whatever a runbook's row says; for ``runbooks.doubt``."""
-    try:
-        seen = ledger.look()
-        alarms = integrity_alarms(seen)
-        ledger.follow(seen)
-    except Exception:  # whatever it is, it is a doubt
-        logger.exception("Whether the portal is in doubt could not be found out.")
-        return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
-    return tuple(dict.fromkeys(alarm.reason for alarm in alarms))
+def _alarms(*, thorough: bool) -> tuple[Reason, ...]:
+    alarms = alarm_reasons()
+    if thorough and Reason.LEDGER_BROKEN not in alarms and not ledger.verify().is_whole:
+        return (*alarms, Reason.LEDGER_BROKEN)
+    return alarms

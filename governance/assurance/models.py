@@ -1,9 +1,4 @@
-"""What was told to whom by e-mail, so that it is told once.
-
-A row is a claim first: whoever made it is about to send the e-mail. When the mail server has taken
-it, ``sent_at`` is set. A claim without it holds until ``claimed_until``; then another process may
-try.
-"""
+"""What assurance stores: the seal that lets a list show green, and which reminders were sent."""
 
 from typing import ClassVar
 
@@ -12,10 +7,56 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from governance.assurance.choices import ReminderKind
+from governance.signoff.models import StatusChangeRequest
+from runbooks.models import Runbook
+
+
+class Assurance(models.Model):
+    """The sealed proof that a verdict was go when it was last computed in full; one per runbook.
+
+    A list shows a runbook as live-ready only where a row with a valid seal stands. A database
+    trigger takes the seal away and raises ``generation`` on any write to what the verdict rests
+    on; only ``governance.assurance.renewal`` puts a seal on again. The row is never deleted: an
+    old seal copied back does not fit the present generation (docs/decisions/0026).
+    """
+
+    runbook = models.OneToOneField(
+        Runbook,
+        models.CASCADE,
+        primary_key=True,
+        related_name="assurance",
+        verbose_name=_("runbook"),
+    )
+    request = models.ForeignKey(
+        StatusChangeRequest,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("approved request"),
+    )
+    # The ledger row that tells of the readiness.
+    change_sequence = models.BigIntegerField(_("ledger row"))
+    change_hash = models.CharField(_("hash of the ledger row"), max_length=64)
+    generation = models.PositiveBigIntegerField(_("times that the seal was taken away"), default=0)
+    seal = models.CharField(
+        _("seal"), max_length=100, blank=True, help_text=_("Empty: not assured.")
+    )
+    written_at = models.DateTimeField(_("written at"))
+
+    class Meta:
+        verbose_name = _("assurance")
+        verbose_name_plural = _("assurances")
+        ordering = ("runbook",)
+
+    def __str__(self) -> str:
+        return f"{self.runbook_id}: {self.request_id}"
 
 
 class Reminder(models.Model):
-    """One e-mail to one person about one thing."""
+    """One e-mail to one person about one thing, so that it is sent once.
+
+    A row is a claim first: its maker is about to send the e-mail. ``sent_at`` is set once the mail
+    server has taken it. Until ``claimed_until`` no other process tries; after that, another may.
+    """
 
     kind = models.CharField(_("kind"), max_length=20, choices=ReminderKind)
     about = models.CharField(

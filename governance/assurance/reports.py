@@ -11,12 +11,11 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from governance.assurance.as_of import RunbookAsOf
-from governance.assurance.choices import VERDICT_TEXTS
 from governance.assurance.evidence import verdicts_on
 from governance.assurance.verdict import Verdict
 from governance.findings.models import Finding
 from governance.signoff.models import StatusChangeRequest
-from runbooks.choices import ReadinessLevel
+from runbooks.choices import REASON_TEXTS, ReadinessLevel
 from runbooks.models import Runbook
 
 SOON = 60  # days ahead
@@ -57,10 +56,11 @@ def readiness_rows(*, at: datetime | None = None) -> list[ReadinessRow]:
     """Every runbook in the order of the landscape."""
     runbooks = list(Runbook.objects.with_catalogue())
     waiting = {request.runbook_id: request for request in StatusChangeRequest.objects.open()}
-    return [
-        ReadinessRow(runbook, verdict, waiting.get(runbook.pk))
-        for runbook, verdict in zip(runbooks, verdicts_on(runbooks, at=at), strict=True)
-    ]
+    rows = []
+    for runbook, verdict in zip(runbooks, verdicts_on(runbooks, at=at), strict=True):
+        runbook.standing = verdict.standing
+        rows.append(ReadinessRow(runbook, verdict, waiting.get(runbook.pk)))
+    return rows
 
 
 def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
@@ -171,7 +171,7 @@ def overdue_csv(rows: Iterable[OverdueRow]) -> HttpResponse:
                     row.day,
                 ),
                 row.request.pk if row.request else None,
-                " ".join(str(VERDICT_TEXTS[reason]) for reason in row.verdict.reasons)
+                " ".join(str(REASON_TEXTS[reason]) for reason in row.verdict.reasons)
                 if row.verdict
                 else "",
             )

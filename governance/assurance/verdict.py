@@ -6,44 +6,8 @@ reason.
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
-from runbooks.validity import Reason, SignedFacts, last_day, reasons_against_live
-
-
-class VerdictReason(StrEnum):
-    """Why it is no-go. A closed list: the reasons of ``runbooks.validity``, and what governance alone can tell."""
-
-    NOT_READY = "not_ready"
-    UNSIGNED = "unsigned"
-    EXPIRED = "expired"
-    NOT_YET_VALID = "not_yet_valid"
-    DOCUMENT_MISSING = "document_missing"
-    DOCUMENT_ELSEWHERE = "document_elsewhere"
-    DOCUMENT_CHANGED = "document_changed"
-    NO_INDEPENDENT_REVIEW = "no_independent_review"
-    METADATA_CHANGED = "metadata_changed"
-    YEAR_OVER = "year_over"  # the year that was asked for is over
-    SIGNATURES_MISSING = (
-        "signatures_missing"  # no approved request with its quorum stands behind the readiness
-    )
-    LEDGER_DISAGREES = (
-        "ledger_disagrees"  # the ledger does not tell of this readiness, or its row is not itself
-    )
-    LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
-    LEDGER_RESTORED = "ledger_restored"  # the ledger lacks rows that were seen before
-    CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a later time than now was seen before
-    DATABASE_NOT_WRITABLE = "database_not_writable"  # a revoke could not be written
-    MARK_UNREADABLE = "mark_unreadable"  # how far the ledger was seen before cannot be read
-    GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
-    DOCUMENT_ALTERED = "document_altered"  # the stored text is not what its sha256 names, or not shown as it was rendered
-    UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
-    NOT_NOW = "not_now"  # it was asked how it stood at another moment: that permits nothing now
-    DATABASE_UNREACHABLE = "database_unreachable"  # the database did not answer, or not in time
-    NOT_PERMITTED = "not_permitted"  # whoever asked may not ask
-    BAD_REQUEST = "bad_request"  # the question was not understood
-    DOUBT = "doubt"  # something could not be found out
-
+from runbooks.validity import Reason, SignedFacts, Standing, last_day, reasons_against_live
 
 # Why a review is not independent where an owner signed alone.
 SOLO = "solo"
@@ -74,7 +38,7 @@ class Verdict:
     """
 
     go: bool
-    reasons: tuple[VerdictReason, ...]
+    reasons: tuple[Reason, ...]
     valid_until: date | None = None
     independent: bool | None = None
     dependence: tuple[str, ...] = ()
@@ -84,19 +48,24 @@ class Verdict:
         """``go`` or ``no-go``."""
         return "go" if self.go else "no-go"
 
+    @property
+    def standing(self) -> Standing:
+        """Return what a badge shows of it."""
+        return Standing(self.reasons)
 
-def no_go(*reasons: VerdictReason) -> Verdict:
+
+def no_go(*reasons: Reason) -> Verdict:
     """A no-go for reasons that need no further look."""
     return Verdict(go=False, reasons=reasons)
 
 
-def reasons_in(evidence: Evidence) -> tuple[VerdictReason, ...]:
+def reasons_in(evidence: Evidence) -> tuple[Reason, ...]:
     """What governance has against a readiness; empty when nothing."""
     doubts = (
-        (VerdictReason.SIGNATURES_MISSING, not evidence.signatures_complete),
-        (VerdictReason.LEDGER_DISAGREES, not evidence.ledger_agrees),
-        *((VerdictReason(alarm.value), True) for alarm in evidence.alarms),
-        (VerdictReason.DOCUMENT_ALTERED, not evidence.document_hash_matches),
+        (Reason.SIGNATURES_MISSING, not evidence.signatures_complete),
+        (Reason.LEDGER_DISAGREES, not evidence.ledger_agrees),
+        *((alarm, True) for alarm in evidence.alarms),
+        (Reason.DOCUMENT_ALTERED, not evidence.document_hash_matches),
     )
     return tuple(reason for reason, holds in doubts if holds)
 
@@ -116,10 +85,10 @@ def decide(
     about_row = reasons_against_live(facts, today=asked, solo_mode=solo_mode)
     doubts = reasons_in(evidence)
     if year < today.year:
-        doubts = (VerdictReason.YEAR_OVER, *doubts)
-    reasons = tuple(VerdictReason(reason.value) for reason in about_row) + doubts
+        doubts = (Reason.YEAR_OVER, *doubts)
+    reasons = about_row + doubts
     if about_row and facts.year is None:
-        return no_go(*(VerdictReason(reason.value) for reason in about_row))
+        return no_go(*about_row)
     dependence = (*((SOLO,) if facts.solo else ()), *facts.dependence.split())
     return Verdict(
         go=not reasons,

@@ -1,11 +1,9 @@
 """The landscape file as it was imported: what an export starts from."""
 
 import hashlib
-from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -54,11 +52,6 @@ class LandscapeSource(models.Model):
     def get_absolute_url(self) -> str:
         """The landscape's own page."""
         return reverse("landscape")
-
-
-def landscape_files(paths: Iterable[str]) -> QuerySet[LandscapeSource, tuple[str]]:
-    """Those of the paths that an imported landscape lay at; for ``runbooks.landscape_files``."""
-    return LandscapeSource.objects.filter(file__in=paths).order_by().values_list("file")
 
 
 register(LandscapeSource, exclude=("text",))

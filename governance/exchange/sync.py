@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from governance import ledger
+from governance.assurance.standings import live_ready_keys
 from governance.editing.bulk_edit import BulkEdit
 from governance.exchange.documents import kept_document
 from governance.findings.choices import Detector
@@ -93,7 +94,9 @@ def sync_documents(
         )
         if stored or changed or checked:
             _record(synced, name, by=by, at=moment)
-    synced = replace(synced, catalogue=check_catalogue(by=by, reason=reason, at=at))
+    synced = replace(
+        synced, catalogue=check_catalogue(live=live_ready_keys(at=at), by=by, reason=reason, at=at)
+    )
     index.catch_up()
     return synced
 

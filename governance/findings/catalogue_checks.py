@@ -4,7 +4,7 @@ Findings are opened and settled by ``governance.findings.reconcile``; each kind 
 ``docs/findings.md``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,9 +53,14 @@ class FindingDraft:
         return self.severity_override or SEVERITY_OF_KIND.get(self.kind, Severity.WARNING)
 
 
-def check_catalogue_rows(*, at: datetime | None = None) -> list[FindingDraft]:
-    """What is wrong with the catalogue as it stands, the stored documents included. A retired runbook is let be."""
-    noticed = [*_people_and_situations(), *_situations(at), *_requests(at)]
+def check_catalogue_rows(
+    *, live: Collection[int], at: datetime | None = None
+) -> list[FindingDraft]:
+    """Return what is wrong with the catalogue and its stored documents. A retired runbook is let be.
+
+    :param live: the primary keys of the runbooks that may be used live now.
+    """
+    noticed = [*_people_and_situations(), *_situations(live), *_requests(at)]
     # The texts are read in portions: all of them at once may be more than a worker should hold.
     with_documents = _in_use().filter(document__isnull=False).select_related("document")
     for runbook in with_documents.defer("document__html", "document__contents").iterator(
@@ -113,10 +118,9 @@ def _people_and_situations() -> Iterator[FindingDraft]:
                 yield FindingDraft(kind, title, message, runbook=pk)
 
 
-def _situations(at: datetime | None) -> Iterator[FindingDraft]:
-    live = {runbook.pk for runbook in Runbook.objects.live_ready(at=at)}
+def _situations(live: Collection[int]) -> Iterator[FindingDraft]:
     for situation in Situation.objects.prefetch_related("steps"):
-        if not live & {step.runbook_id for step in situation.steps.all()}:
+        if not any(step.runbook_id in live for step in situation.steps.all()):
             message = "No runbook for this situation is approved for live use."
             yield FindingDraft(FindingKind.SITUATION_NOT_LIVE, situation.title, message)
 

@@ -1,7 +1,7 @@
 """Opening and settling the findings of a check: what it notices now, and nothing else, is open afterwards."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,15 +48,18 @@ class Checked:
         }
 
 
-def check_catalogue(*, by: ledger.Actor, reason: str = "", at: datetime | None = None) -> Checked:
+def check_catalogue(
+    *, live: Collection[int], by: ledger.Actor, reason: str = "", at: datetime | None = None
+) -> Checked:
     """Look at the whole catalogue. One ledger row tells of all that was opened and settled; none where nothing was.
 
     It is looked at before the lock is taken, for the texts of thousands of documents are read: the
     findings are those of that moment. What changes meanwhile is found by the next check.
 
+    :param live: the primary keys of the runbooks that may be used live now.
     :param reason: why it is looked at, for that row.
     """
-    noticed = check_catalogue_rows(at=at)
+    noticed = check_catalogue_rows(live=live, at=at)
     ahead = open_ahead(noticed, family=Detector.CATALOGUE, at=at)
     with ledger.atomic():
         last = reconcile(noticed, family=Detector.CATALOGUE, at=at)

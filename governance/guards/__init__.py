@@ -6,12 +6,14 @@ it rebuilds a table on SQLite, so they are put back after every migrate and look
 system check.
 """
 
+from collections.abc import Mapping
+
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from governance.guards import postgresql, rules, sqlite
 
-__all__ = ["install", "missing", "remove", "rules"]
+__all__ = ["install", "list_sql", "missing", "remove", "rules"]
 
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 
@@ -33,16 +35,23 @@ def remove(*, using: str = "default") -> None:
             cursor.execute(statement)
 
 
-def missing(*, using: str = "default") -> list[str]:
-    """The names of guards that are not as they should be in this database, sorted; empty when all stand."""
+def missing(*, using: str = "default", found: Mapping[str, str] | None = None) -> list[str]:
+    """Return the names of guards that are not as they should be, sorted; empty when all stand.
+
+    :param found: what ``list_sql`` answered, where the caller has asked already.
+    """
     connection = connections[using]
-    dialect = DIALECTS[connection.vendor]
-    expected = dialect.expected()
-    found = _found(connection, dialect.LIST_SQL)
-    return sorted(name for name, body in expected.items() if found.get(name) != body)
+    stored = _found(connection) if found is None else found
+    expected = DIALECTS[connection.vendor].expected()
+    return sorted(name for name, body in expected.items() if stored.get(name) != body)
 
 
-def _found(connection: BaseDatabaseWrapper, query: str) -> dict[str, str]:
+def list_sql(vendor: str) -> str:
+    """Return the query for the guards in the database: name and body."""
+    return DIALECTS[vendor].LIST_SQL
+
+
+def _found(connection: BaseDatabaseWrapper) -> dict[str, str]:
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(list_sql(connection.vendor))
         return dict(cursor.fetchall())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from governance.guards.rules import (
+    ASSURANCE,
     DOCUMENT,
     GUARDS,
     INCIDENT,
@@ -12,6 +13,7 @@ from governance.guards.rules import (
     RULE,
     RUNBOOK,
     SIGN_OFF,
+    unseals,
 )
 
 # A temporary table of the same name comes first in the search path otherwise, and anybody may make
@@ -32,6 +34,9 @@ TRIGGER_TYPES = {
     "BEFORE DELETE": 11,
     "BEFORE UPDATE": 19,
     "BEFORE TRUNCATE": 34,
+    "AFTER INSERT": 5,
+    "AFTER DELETE": 9,
+    "AFTER UPDATE": 17,
 }
 BODY = """
 BEGIN
@@ -40,6 +45,14 @@ BEGIN
   END IF;
   RETURN {row};
 END """
+UNSEAL = """
+BEGIN
+  IF {condition} THEN
+    UPDATE {table} SET seal = '', generation = generation + 1 WHERE {whose};
+  END IF;
+  RETURN NULL;
+END """
+TOLD_REQUEST = "(NEW.changes->'request'->>'after')"
 # Levels of nesting: Python reads no more than about 900.
 MAX_DEPTH = 500
 RECORDED_AT_IS_READABLE = "(NEW.recorded_at BETWEEN '1970-01-01' AND '2101-01-01')"
@@ -88,6 +101,11 @@ def _guards() -> Iterator[tuple[str, str, str, str]]:
         row = "OLD" if event.endswith("DELETE") else "NEW"
         said = message.replace("'", "''")
         yield name, event, table, BODY.format(condition=_spelled(condition), message=said, row=row)
+    for name, event, table, condition, whose in unseals():
+        yield (
+            *(name, event, table),
+            UNSEAL.format(condition=_spelled(condition), table=ASSURANCE, whose=_spelled(whose)),
+        )
     for table in NEVER_EMPTIED:
         name = f"guard_truncate_{table.rsplit('_', 1)[1]}"
         yield (
@@ -105,4 +123,5 @@ def _spelled(condition: str) -> str:
         .replace("RECORDED_AT_IS_READABLE", RECORDED_AT_IS_READABLE)
         .replace("CHANGES_ARE_READABLE", CHANGES_ARE_READABLE)
         .replace("TEXTS_ARE_READABLE", TEXTS_ARE_READABLE)
+        .replace("TOLD_REQUEST", TOLD_REQUEST)
     )

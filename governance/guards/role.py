@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-from governance.guards.rules import DOCUMENT, INCIDENT, LEDGER, REQUEST, RULE, SIGN_OFF
+from governance.guards.rules import ASSURANCE, DOCUMENT, INCIDENT, LEDGER, REQUEST, RULE, SIGN_OFF
 
 SCHEMA = "public"
 READ_ONLY = ("django_migrations",)
@@ -21,6 +21,10 @@ ADDED_TO: dict[str, tuple[str, ...]] = {
     RULE: ("in_force",),
     REQUEST: ("applied_at", "closed_at", "closed_reason", "dependence", "state"),
     INCIDENT: ("settled_at",),
+    ASSURANCE: (
+        *("request_id", "change_sequence", "change_hash"),
+        *("generation", "seal", "written_at"),
+    ),
 }
 # With TRIGGER, a role puts a trigger of its own before the guards.
 NEVER = frozenset({"TRUNCATE", "TRIGGER"})

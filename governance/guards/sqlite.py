@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from governance.guards.rules import GUARDS, LEDGER, REQUEST, SIGN_OFF
+from governance.guards.rules import ASSURANCE, GUARDS, LEDGER, REQUEST, SIGN_OFF, unseals
 
 LIST_SQL = (
     "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE "
@@ -85,6 +85,7 @@ NUMBERS = {
 JSON_COLUMNS = {LEDGER: "changes", REQUEST: "metadata"}
 # Whatever an integer is not: in SQL a text such as 'f' is false, and Python takes it for true.
 NEITHER = {REQUEST: " OR NEW.independent NOT IN (0, 1)"}
+TOLD_REQUEST = "CAST(json_extract(NEW.changes, '$.request.after') AS text)"
 SPELLED_ONCE = "A value is stored in the one spelling that every reader understands alike."
 
 
@@ -110,10 +111,16 @@ SPELLING_GUARDS = tuple(
 @cache
 def expected() -> dict[str, str]:
     """The text of every trigger by name, as SQLite keeps it."""
-    return {
+    refusals = {
         name: f"CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW WHEN {_spelled(condition)}"
         f" BEGIN SELECT RAISE(ABORT, '{_quoted(message)}'); END"
         for name, event, table, condition, message in (*GUARDS, *SPELLING_GUARDS)
+    }
+    return refusals | {
+        name: f"CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW WHEN {_spelled(condition)}"
+        f" BEGIN UPDATE {ASSURANCE} SET seal = '', generation = generation + 1"
+        f" WHERE {_spelled(whose)}; END"
+        for name, event, table, condition, whose in unseals()
     }
 
 
@@ -139,4 +146,5 @@ def _spelled(condition: str) -> str:
         .replace("RECORDED_AT_IS_READABLE", RECORDED_AT_IS_READABLE)
         .replace("CHANGES_ARE_READABLE", CHANGES_ARE_READABLE)
         .replace("TEXTS_ARE_READABLE", TEXTS_ARE_READABLE)
+        .replace("TOLD_REQUEST", TOLD_REQUEST)
     )

@@ -17,6 +17,7 @@ from governance.ledger.canonical import GENESIS, bytes_of_columns, columns_of, d
 from governance.ledger.choices import Action
 from governance.ledger.high_water_mark import follow_after_commit
 from governance.ledger.models import ChangeLogEntry
+from governance.ledger.signals import entries_recorded
 
 # A writer waits so long for another one, then gives up: as SQLite's ``timeout`` has it
 # (portal.env.sqlite_settings).
@@ -73,11 +74,14 @@ def atomic() -> Iterator[None]:
     """
     with transaction.atomic():
         _lock_the_end()
-        held_before, _lock.is_held = _lock.is_held, True
+        is_outermost, _lock.is_held = not _lock.is_held, True
         try:
             yield
+            if is_outermost:
+                _announce(_lock.recorded)
         finally:
-            _lock.is_held = held_before
+            if is_outermost:
+                _lock.is_held, _lock.recorded = False, []
 
 
 def append(record: Record, *, at: datetime | None = None) -> ChangeLogEntry:
@@ -113,7 +117,16 @@ def append_all(records: Iterable[Record], *, at: datetime | None = None) -> list
         previous_hash = entry.hash
     stored = ChangeLogEntry.objects.bulk_create(entries)
     follow_after_commit(is_new=last is None)
+    if _lock.is_held:
+        _lock.recorded += stored
+    else:
+        _announce(stored)
     return stored
+
+
+def _announce(entries: list[ChangeLogEntry]) -> None:
+    if entries:
+        entries_recorded.send(ChangeLogEntry, entries=tuple(entries))
 
 
 def entry_of(
@@ -139,13 +152,15 @@ def entry_of(
 
 
 class _Lock(threading.local):
-    """Whether this thread, and so its connection, is inside of ``governed``: the lock is held to the end of it at least.
+    """Whether this thread, and so its connection, is inside ``atomic``, and what it has recorded there.
 
-    A savepoint that is rolled back gives up the locks taken behind it; those of ``governed`` were
-    taken before.
+    The lock is held to the end of ``atomic`` at least: a savepoint that is rolled back gives up the
+    locks that were taken behind it, and this one was taken before.
     """
 
-    is_held = False
+    def __init__(self) -> None:
+        self.is_held = False
+        self.recorded: list[ChangeLogEntry] = []
 
 
 _lock = _Lock()

@@ -1,37 +1,60 @@
-"""Pages of another day: ``?as_of=`` on the list, a runbook and the readiness report. ``portal.middleware`` leads here.
+"""Pages of another day: ``?as_of=`` on the list, a runbook and the readiness report.
 
-Each is a template of its own, without a green sign: what was permitted then must not look like a
-permission now.
+Each has a template of its own, without green: what was permitted then must not look like a
+permission now. Every other page refuses ``as_of`` (``now_only``), so that none shows how things
+stand now to a reader who asked about then.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
 from governance.assurance import reports
 from governance.assurance.as_of import AS_OF, AsOfError, filtered_as_of, moment_of, runbooks_as_of
+from portal.pages.documents import document_html
+from portal.pages.paging import ROWS_PER_PAGE
 from runbooks.models import Runbook, RunbookAlias
 
-ROWS_PER_PAGE = 50
 
+def page(show: Callable[..., HttpResponse], request: HttpRequest, **values: Any) -> HttpResponse:
+    """Return the page of another moment, or 400 with what to write instead.
 
-def page_as_of(request: HttpRequest, view_name: str, **values: Any) -> HttpResponse:
-    """The page of another moment that stands for an address, or 400 with what to write instead."""
-    page = PAGES.get(view_name)
+    :param show: the function of this module that shows it.
+    """
     try:
         moment = moment_of(request.GET[AS_OF])
     except AsOfError as error:
-        return render(request, "governance/past_refused.html", {"problem": error}, status=400)
-    if page is None:
-        return render(request, "governance/past_refused.html", {"problem": None}, status=400)
-    return page(request, moment, **values)
+        return _refused(request, error)
+    return show(request, moment, **values)
 
 
-def runbook_list_as_of(request: HttpRequest, moment: datetime) -> HttpResponse:
+def now_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Wrap the view of a page that tells of now alone: asked about another moment, it answers 400."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if AS_OF not in request.GET:
+            return view(request, *args, **kwargs)
+        try:
+            moment_of(request.GET[AS_OF])
+        except AsOfError as error:
+            return _refused(request, error)
+        return _refused(request, None)
+
+    return answer
+
+
+def _refused(request: HttpRequest, problem: AsOfError | None) -> HttpResponse:
+    return render(request, "governance/past_refused.html", {"problem": problem}, status=400)
+
+
+def runbook_list(request: HttpRequest, moment: datetime) -> HttpResponse:
     """``/runbooks/?as_of=``: the list with the readiness of then."""
     data = request.GET.copy()
     data.pop(AS_OF)
@@ -42,30 +65,33 @@ def runbook_list_as_of(request: HttpRequest, moment: datetime) -> HttpResponse:
     )
 
 
-def runbook_as_of(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
+def runbook(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
     """``/runbooks/<slug>/?as_of=``: what was signed of one runbook, and the text that was. A former address leads on.
 
     :raises Http404: there is no such runbook, or there was none then.
     """
     try:
-        runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
+        found = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
     except Http404:
         renamed = RunbookAlias.runbook_named(slug)
         if renamed is None:
             raise
         return redirect(f"{renamed.get_absolute_url()}?{request.GET.urlencode()}")
-    rows = runbooks_as_of([runbook], moment)
+    rows = runbooks_as_of([found], moment)
     if not rows:
         raise Http404("This runbook was made later.")
     then = rows[0]
-    return render(
-        request,
-        "governance/runbook_then.html",
-        {"moment": moment, "then": then, "document": then.signed_document()},
-    )
+    document = then.signed_document()
+    context = {
+        "moment": moment,
+        "then": then,
+        "document": document,
+        "html": document_html(document) if document else "",
+    }
+    return render(request, "governance/runbook_then.html", context)
 
 
-def readiness_report_as_of(request: HttpRequest, moment: datetime) -> HttpResponse:
+def readiness_report(request: HttpRequest, moment: datetime) -> HttpResponse:
     """``/reports/readiness/?as_of=``: every runbook as it stood; ``&format=csv`` as a file."""
     rows = runbooks_as_of(Runbook.objects.with_catalogue(), moment)
     if request.GET.get("format") == "csv":
@@ -73,10 +99,3 @@ def readiness_report_as_of(request: HttpRequest, moment: datetime) -> HttpRespon
     held = sum(row.verdict.go for row in rows)
     context = {"moment": moment, "rows": rows, "held": held, "not_held": len(rows) - held}
     return render(request, "governance/readiness_report_then.html", context)
-
-
-PAGES: dict[str, Callable[..., HttpResponse]] = {
-    "runbooks": runbook_list_as_of,
-    "runbook": runbook_as_of,
-    "readiness-report": readiness_report_as_of,
-}

@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
+from runbooks.validity import Standing
 
 LIVE, DOUBTFUL, CLAIM = "live", "doubtful", "claim"
 
@@ -17,9 +18,12 @@ class Badge(NamedTuple):
     text: str
 
 
-def badges_of(runbook: Runbook) -> list[Badge]:
-    """The badges in their order, computed from the row now."""
-    badges = [_signed(runbook)]
+def badges_of(runbook: Runbook, standing: Standing) -> list[Badge]:
+    """Return the badges of a runbook in their order.
+
+    :param standing: whether it may be used live (``governance.assurance.standings``).
+    """
+    badges = [_signed(runbook, standing)]
     if runbook.signed_solo and runbook.readiness_level != ReadinessLevel.UNASSESSED:
         badges.append(Badge(DOUBTFUL, gettext("owner-led, no independent review")))
     elif runbook.signed_dependence and runbook.readiness_level != ReadinessLevel.UNASSESSED:
@@ -35,8 +39,8 @@ def badges_of(runbook: Runbook) -> list[Badge]:
     return badges
 
 
-def _signed(runbook: Runbook) -> Badge:
-    if not runbook.reasons_against_live():
+def _signed(runbook: Runbook, standing: Standing) -> Badge:
+    if standing.is_live_ready:
         return Badge(LIVE, runbook.readiness)
     if runbook.readiness_level == ReadinessLevel.READY:
         return Badge(DOUBTFUL, f"{runbook.readiness}: {gettext('not valid')}")

@@ -4,6 +4,8 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from governance.assurance.alarms import alarm_reasons
+from governance.assurance.standings import add_standings_to_steps, live_ready
 from runbooks.models import Runbook, Situation
 from runbooks.models.runbook import readiness_label
 
@@ -24,10 +26,11 @@ def home(request: HttpRequest) -> HttpResponse:
         }
         for row in sorted(counted, key=lambda row: -row["number"])
     ]
+    alarms = alarm_reasons()
     context = {
-        "situations": Situation.objects.with_steps(),
+        "situations": add_standings_to_steps(Situation.objects.with_steps(), alarms=alarms),
         "glance": glance,
         "total": sum(row["number"] for row in glance),
-        "live_ready": Runbook.objects.live_ready(),
+        "live_ready": live_ready(alarms=alarms),
     }
     return render(request, "portal/home.html", context)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.generic import DetailView
 
+from governance.assurance.standings import add_standings, with_assurance
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -25,10 +26,14 @@ class ClusterDetail(DetailView):
     context_object_name = "cluster"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the runbooks for which it is primary or related, and the overlapping clusters of its kind."""
+        """Add the runbooks for which it is primary or related, and the overlapping clusters."""
+        covered = Q(primary_cluster=self.object) | Q(
+            pk__in=self.object.related_runbooks.order_by().values("pk")
+        )
+        runbooks = add_standings(with_assurance(Runbook.objects.with_catalogue()).filter(covered))
         return super().get_context_data(
-            primary=Runbook.objects.with_catalogue().filter(primary_cluster=self.object),
-            related=Runbook.objects.with_catalogue().filter(related_clusters=self.object),
+            primary=[row for row in runbooks if row.primary_cluster_id == self.object.pk],
+            related=[row for row in runbooks if self.object in row.related("related_clusters")],
             overlapping=Cluster.objects.overlapping(self.object),
             **kwargs,
         )
@@ -42,20 +47,24 @@ class LayerDetail(DetailView):
     context_object_name = "layer"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the layer's runbooks."""
-        return super().get_context_data(
-            runbooks=Runbook.objects.with_catalogue().filter(layers=self.object), **kwargs
-        )
+        """Add the layer's runbooks."""
+        runbooks = with_assurance(Runbook.objects.with_catalogue()).filter(layers=self.object)
+        return super().get_context_data(runbooks=add_standings(runbooks), **kwargs)
 
 
 def landscape(request: HttpRequest) -> HttpResponse:
     """``/landscape/``: the overview drawn from data: sections with their runbooks, clusters, layers, code."""
     entries = Prefetch("entries", SectionEntry.objects.order_by("position", "pk"))
+    runbooks = with_assurance(Runbook.objects.with_catalogue())
+    sections = list(
+        Section.objects.prefetch_related(entries, Prefetch("entries__runbook", runbooks))
+    )
+    unsectioned = list(runbooks.filter(section_entries__isnull=True))
+    in_sections = [entry.runbook for section in sections for entry in section.entries.all()]
+    add_standings([*in_sections, *unsectioned])
     context = {
-        "sections": Section.objects.prefetch_related(
-            entries, Prefetch("entries__runbook", Runbook.objects.with_catalogue())
-        ),
-        "unsectioned": Runbook.objects.with_catalogue().filter(section_entries__isnull=True),
+        "sections": sections,
+        "unsectioned": unsectioned,
         "clusters": Cluster.objects.all(),
         "layers": Layer.objects.all(),
         "code_references": CodeReference.objects.prefetch_related("runbooks"),

@@ -9,9 +9,11 @@ from django_filters.views import FilterView
 
 from governance.accounts.roles import may_read_security_entries
 from governance.assurance import reports
+from governance.assurance.as_of import AS_OF
 from governance.findings.disclosure import disclosed_findings
 from governance.findings.filters import FindingFilterSet
 from governance.findings.models import Finding
+from portal.pages import as_of
 from portal.pages.paging import ROWS_PER_PAGE
 
 
@@ -55,7 +57,12 @@ class FindingList(FilterView):
 
 
 def readiness_report(request: HttpRequest) -> HttpResponse:
-    """``/reports/readiness/``: every runbook with its verdict now; ``?format=csv`` as a file."""
+    """``/reports/readiness/``: every runbook with its verdict now; ``?format=csv`` as a file.
+
+    ``?as_of=`` gives the report of another moment.
+    """
+    if AS_OF in request.GET:
+        return as_of.page(as_of.readiness_report, request)
     rows = reports.readiness_rows()
     if _wants_csv(request):
         return reports.readiness_csv(rows)

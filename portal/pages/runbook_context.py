@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from django.db.models import Prefetch, Q
 
 from governance.assurance.evidence import ABOUT_SIGNING, EvidenceRows, claims_ready, verdict_on
-from governance.assurance.verdict import Verdict, VerdictReason, no_go
+from governance.assurance.renewal import withdraw
+from governance.assurance.verdict import Verdict, no_go
 from governance.ledger.disclosure import disclosed
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from governance.signoff.choices import RequestState
 from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.models import Runbook
+from runbooks.validity import Reason
 
 logger = logging.getLogger(__name__)
 ROWS_SHOWN = 5
@@ -43,10 +45,11 @@ def record_of(runbook: Runbook) -> RunbookRecord:
     applied.sort(key=lambda request: request.pk)
     decisions = [decision for request in applied for decision in request.sign_offs.all()]
     approved = [request for request in applied if request.state == RequestState.APPROVED]
+    read = None if rows is None else EvidenceRows(decisions=decisions, rows=rows)
+    verdict = verdict_on(runbook, read=read) if read else no_go(Reason.DOUBT)
+    withdraw(runbook, verdict)
     return RunbookRecord(
-        verdict=no_go(VerdictReason.DOUBT)
-        if rows is None
-        else verdict_on(runbook, read=EvidenceRows(decisions=decisions, rows=rows)),
+        verdict=verdict,
         signed=approved[-1] if approved and runbook.signed_at else None,
         waiting=next((request for request in requests if request.state == RequestState.OPEN), None),
         history=_history(runbook, rows),

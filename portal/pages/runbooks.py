@@ -10,12 +10,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import DetailView
 from django_filters.views import FilterView
 
+from governance.assurance.as_of import AS_OF
+from governance.assurance.evidence import verdict_on
+from governance.assurance.standings import add_standings, with_assurance
+from portal.pages import as_of
+from portal.pages.documents import document_html
 from portal.pages.paging import ROWS_PER_PAGE
+from portal.pages.runbook_context import record_of
 from runbooks.documents.diff import difference
 from runbooks.filters import RunbookFilterSet, offer_names
-from runbooks.landscape_files import is_landscape_file
 from runbooks.models import (
-    CodeReference,
     Document,
     Runbook,
     RunbookAlias,
@@ -32,15 +36,23 @@ class RunbookList(FilterView):
     strict = True
 
     def get_queryset(self) -> QuerySet[Runbook]:
-        """All runbooks in the order of the landscape."""
-        return Runbook.objects.with_catalogue()
+        """Return all runbooks in the order of the landscape."""
+        return with_assurance(Runbook.objects.with_catalogue())
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer with the list of now, or of then (``?as_of=``)."""
+        if AS_OF in request.GET:
+            return as_of.page(as_of.runbook_list, request)
+        return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the query without its page, for the links to other pages."""
+        """Add the standings, and the query without its page for the links to other pages."""
         parameters = self.request.GET.copy()
         parameters.pop("page", None)
         offer_names(self.filterset.form)
-        return super().get_context_data(query=parameters.urlencode(), **kwargs)
+        context = super().get_context_data(query=parameters.urlencode(), **kwargs)
+        context["runbooks"] = add_standings(context["object_list"])
+        return context
 
 
 class RunbookDetail(DetailView):
@@ -50,7 +62,9 @@ class RunbookDetail(DetailView):
     context_object_name = "runbook"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The page; a former address leads to the present one."""
+        """Answer with the page of now, or of then (``?as_of=``); a former address leads on."""
+        if AS_OF in request.GET:
+            return as_of.page(as_of.runbook, request, **kwargs)
         try:
             return super().get(request, *args, **kwargs)
         except Http404:
@@ -60,17 +74,24 @@ class RunbookDetail(DetailView):
             return redirect(renamed)
 
     def get_queryset(self) -> QuerySet[Runbook]:
-        """One runbook with all that its page shows."""
-        return Runbook.objects.with_page()
+        """Return one runbook with all that its page shows."""
+        return with_assurance(Runbook.objects.with_page())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds its roles in sections, and the text that is shown: the signed one first."""
+        """Add its record, its roles in sections, and the text that is shown: the signed one first."""
+        record = record_of(self.object)
+        self.object.standing = record.verdict.standing
+        shown = self.object.shown_document()
         sections = {section.pk: section for section in self.object.related("sections")}
         entries = self.object.related("section_entries")
         for entry in entries:
             entry.section = sections[entry.section_id]
         return super().get_context_data(
-            entries=entries, shown=self.object.shown_document(), **kwargs
+            record=record,
+            entries=entries,
+            shown=shown,
+            html=document_html(shown) if shown else "",
+            **kwargs,
         )
 
 
@@ -81,6 +102,7 @@ def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(versions, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
     rows = list(zip_longest(shown, shown[1:]))
+    add_standings([runbook])
     return render(
         request, "runbooks/runbook_versions.html", {"runbook": runbook, "page": page, "rows": rows}
     )
@@ -89,10 +111,16 @@ def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
 def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
     """``/runbooks/<slug>/versions/<sha256>/``: one version of the text that stands or stood behind a runbook."""
     runbook = get_object_or_404(Runbook.objects.with_page(), slug=slug)
+    return version_page(request, runbook, _version(runbook, sha256))
+
+
+def version_page(request: HttpRequest, runbook: Runbook, document: Document) -> HttpResponse:
+    """Return the page of one version of a runbook's text, with what the verdict says of the runbook."""
     context = {
         "runbook": runbook,
-        "document": _version(runbook, sha256),
-        "reasons": runbook.reasons_against_live(),
+        "document": document,
+        "html": document_html(document),
+        "reasons": verdict_on(runbook).reasons,
     }
     return render(request, "runbooks/runbook_version.html", context)
 
@@ -119,23 +147,3 @@ def _version(runbook: Runbook, sha256: str) -> Document:
     if document is None:
         raise Http404("There is no such version of this runbook's document.")
     return document
-
-
-def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
-    """``/documents/<path>``: where a link from one document to another leads, as the catalogue stands now.
-
-    To the runbook whose document it is, the code reference, or the landscape; to a choice, where
-    several share a path.
-    """
-    runbooks = list(Runbook.objects.with_catalogue().filter(document_path=document_path))
-    if len(runbooks) == 1:
-        return redirect(runbooks[0])
-    reference = CodeReference.objects.filter(path=document_path).first()
-    if reference and not runbooks:
-        return redirect(reference)
-    if not runbooks and is_landscape_file(document_path):
-        return redirect("landscape")
-    context = {"document_path": document_path, "runbooks": runbooks}
-    return render(
-        request, "runbooks/document_at_path.html", context, status=200 if runbooks else 404
-    )

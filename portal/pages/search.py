@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
+from governance.assurance.standings import add_standings_to_steps, standings
 from runbooks.models import Situation
 from runbooks.search import facets
 from runbooks.search.hits import RunbookHit
@@ -28,10 +29,12 @@ def search(request: HttpRequest) -> HttpResponse:
     """``/search/?q=&status=&layer=&cluster=&page=``: situations, then runbooks with the section that answers."""
     text = question_of(request)
     chosen = {name: request.GET[name] for name in facets.READERS if request.GET.get(name)}
-    found = answer(text, situations=MAX_SITUATIONS)
+    found = answer(text, standings=standings, situations=MAX_SITUATIONS)
     kept = facets.narrowed(found.runbooks, chosen)
     if chosen and found.more:
-        kept = facets.narrowed(answer(text, among=facets.among(chosen)).runbooks, chosen)
+        kept = facets.narrowed(
+            answer(text, standings=standings, among=facets.among(chosen)).runbooks, chosen
+        )
     situations = _situations(text, found, chosen)
     shown = SITUATIONS_AT_ONCE if found.runbooks else len(situations)
     page = Paginator(kept, HITS_PER_PAGE).get_page(request.GET.get("page"))
@@ -51,7 +54,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @never_cache
 def suggestions(request: HttpRequest) -> JsonResponse:
     """``/search/suggestions/?q=``: the first few situations and runbooks, for the search field while one types."""
-    found = answer(question_of(request))
+    found = answer(question_of(request), standings=standings)
     pks = found.situation_pks[:MAX_SUGGESTED_SITUATIONS]
     rows = Situation.objects.annotate(number=Count("steps")).in_bulk(pks) if pks else {}
     situations = [_suggested_situation(rows[pk]) for pk in pks if pk in rows]
@@ -68,7 +71,7 @@ def question_of(request: HttpRequest) -> str:
 def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Sequence[Situation]:
     """Those that were found. Without a question, or where nothing was found, all: one of them may be what is faced."""
     if not text or not (found.situation_pks or found.runbooks):
-        return list(Situation.objects.with_steps())
+        return add_standings_to_steps(Situation.objects.with_steps())
     # A situation has no status, layer or cluster of its own.
     return () if chosen else found.situations
 
@@ -84,7 +87,7 @@ def _suggested_situation(situation: Any) -> dict[str, Any]:
 
 
 def _suggested_runbook(hit: RunbookHit) -> dict[str, Any]:
-    standing = hit.runbook.readiness if hit.live_ready else _("not for live use")
+    standing = hit.runbook.readiness if hit.standing.is_live_ready else _("not for live use")
     if hit.unsigned:
         standing = _("not for live use, found only in an unsigned text")
     return {
@@ -92,5 +95,5 @@ def _suggested_runbook(hit: RunbookHit) -> dict[str, Any]:
         "title": hit.runbook.title,
         "address": hit.runbook.get_absolute_url(),
         "note": standing,
-        "live_ready": hit.live_ready,
+        "live_ready": hit.standing.is_live_ready,
     }

@@ -1,13 +1,17 @@
 """Sign-off requests and their decisions. Deciding happens in the admin."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.generic import DetailView
 
 from governance.signoff.choices import RequestState
+from governance.signoff.eligibility import survey
 from governance.signoff.models import SignOffRule, StatusChangeRequest
 from portal.pages.paging import _page
+from portal.pages.runbooks import version_page
 from runbooks.models import Document
 
 
@@ -36,11 +40,15 @@ class SignOffDetail(DetailView):
             "runbook", "requested_by", "rule__group"
         ).prefetch_related("sign_offs__signer")
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add whether an open request can still be completed."""
+        found = survey(requests=StatusChangeRequest.objects.filter(pk=self.object.pk))
+        reach = found.reach(found.requests[0]) if found.requests else None
+        return super().get_context_data(reach=reach, **kwargs)
+
 
 def signed_document(request: HttpRequest, pk: int) -> HttpResponse:
     """``/sign-offs/<id>/document/``: exactly the text that a request pins, wherever the runbook points by now."""
     found = get_object_or_404(StatusChangeRequest.objects.select_related("runbook"), pk=pk)
     document = get_object_or_404(Document, path=found.document_path, sha256=found.document_sha256)
-    runbook = found.runbook
-    context = {"runbook": runbook, "document": document, "reasons": runbook.reasons_against_live()}
-    return render(request, "runbooks/runbook_version.html", context)
+    return version_page(request, found.runbook, document)

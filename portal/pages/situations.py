@@ -1,10 +1,14 @@
 """The pages an operator starts from: situations, and where an alert leads."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.generic import DetailView, ListView
 
+from governance.assurance.evidence import with_verdicts
+from governance.assurance.standings import add_standings_to_steps
 from runbooks.alerts import Alert, resolve
 from runbooks.models import (
     Situation,
@@ -18,8 +22,14 @@ class SituationList(ListView):
     context_object_name = "situations"
 
     def get_queryset(self) -> QuerySet[Situation]:
-        """All situations in the order of the landscape."""
+        """Return all situations in the order of the landscape."""
         return Situation.objects.with_steps()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the standing of each runbook."""
+        context = super().get_context_data(**kwargs)
+        context["situations"] = add_standings_to_steps(context["object_list"])
+        return context
 
 
 class SituationDetail(DetailView):
@@ -29,8 +39,12 @@ class SituationDetail(DetailView):
     context_object_name = "situation"
 
     def get_queryset(self) -> QuerySet[Situation]:
-        """One situation with its runbooks."""
+        """Return one situation with its runbooks."""
         return Situation.objects.with_steps(contents=True)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add its steps, each with the verdict on its runbook."""
+        return super().get_context_data(steps=with_verdicts([self.object])[0][1], **kwargs)
 
 
 def alert(request: HttpRequest, labels: str = "") -> HttpResponse:
@@ -44,5 +58,10 @@ def alert(request: HttpRequest, labels: str = "") -> HttpResponse:
     if labels in {situation.slug for situation in situations}:
         return redirect("situation", slug=labels)
     asked = Alert.parse(labels) if labels else Alert.of(request.GET)
-    context = {"alert": asked, "resolution": resolve(asked, situations)}
+    resolution = resolve(asked, situations)
+    context = {
+        "alert": asked,
+        "resolution": resolution,
+        "found": with_verdicts(resolution.situations),
+    }
     return render(request, "runbooks/alert.html", context)

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from runbooks.choices import ClusterKind, ReadinessLevel
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, Situation
+from runbooks.validity import Standing
 
 
 class ReferenceSerializer(serializers.Serializer):
@@ -24,7 +25,7 @@ def reference(instance: Cluster | Layer | Runbook | Section | Situation) -> dict
     return {"slug": instance.slug, "title": str(instance)}
 
 
-class RunbookSerializer(serializers.Serializer):
+class RunbookNowSerializer(serializers.Serializer):
     """A runbook with its signed and its declared readiness."""
 
     slug = serializers.CharField()
@@ -63,8 +64,14 @@ class RunbookSerializer(serializers.Serializer):
     reasons_against_live = serializers.ListField(child=serializers.CharField())
 
     def to_representation(self, instance: Runbook) -> dict[str, Any]:
-        """One row. ``live_ready`` is computed now, never stored."""
-        reasons = instance.reasons_against_live()
+        """Return one row.
+
+        :param instance: with its ``standing`` (``governance.assurance.standings``).
+        """
+        return self.row(instance, instance.standing)
+
+    def row(self, instance: Runbook, standing: Standing) -> dict[str, Any]:
+        """Return one row with a standing of the caller's."""
         cluster, document = instance.primary_cluster, instance.document
         return {
             "slug": instance.slug,
@@ -90,8 +97,8 @@ class RunbookSerializer(serializers.Serializer):
             "signed_dependence": instance.signed_dependence.split(),
             "declared_level": instance.declared_level,
             "declared_year": instance.declared_year,
-            "live_ready": not reasons,
-            "reasons_against_live": [reason.value for reason in reasons],
+            "live_ready": standing.is_live_ready,
+            "reasons_against_live": [reason.value for reason in standing.reasons],
         }
 
 

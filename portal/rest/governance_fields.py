@@ -2,7 +2,6 @@
 
 from rest_framework import serializers
 
-from governance.assurance.verdict import VerdictReason
 from governance.findings.choices import FindingKind, Severity
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
@@ -11,6 +10,7 @@ from governance.ledger.models import ChangeLogEntry
 from governance.signoff.choices import Decision, RequestState
 from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.alerts import MatchedBy
+from runbooks.validity import Reason
 
 
 class ChangeSerializer(serializers.ModelSerializer):
@@ -134,7 +134,9 @@ class VerdictSerializer(serializers.Serializer):
     )
     verdict = serializers.ChoiceField(choices=(("go", "go"), ("no-go", "no-go")))
     reasons = serializers.ListField(
-        child=serializers.ChoiceField(choices=[reason.value for reason in VerdictReason])
+        child=serializers.ChoiceField(
+            choices=[reason.value for reason in Reason if reason != Reason.ASSURANCE_MISSING]
+        )
     )
     valid_until = serializers.DateField(
         allow_null=True, help_text="The last day on which a go holds if nothing changes."

@@ -1,14 +1,18 @@
 """The runbooks over REST, now or, with ``?as_of=``, as they stood at another moment."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from governance.assurance.as_of import (
     AS_OF,
@@ -19,10 +23,13 @@ from governance.assurance.as_of import (
     runbooks_as_of,
 )
 from governance.assurance.evidence import verdict_on
-from governance.assurance.verdict import VerdictReason
-from portal.rest.catalogue import RunbookViewSet
-from portal.rest.fields import RunbookSerializer
-from runbooks.models import Runbook
+from governance.assurance.renewal import withdraw
+from governance.assurance.standings import add_standings, with_assurance
+from portal.rest.catalogue import SLUG
+from portal.rest.fields import DocumentSerializer, RunbookNowSerializer
+from runbooks.filters import RunbookFilterSet
+from runbooks.models import Runbook, RunbookAlias
+from runbooks.validity import Reason, Standing
 
 AS_OF_PARAMETER = OpenApiParameter(
     AS_OF,
@@ -32,6 +39,9 @@ AS_OF_PARAMETER = OpenApiParameter(
         "nothing now."
     ),
 )
+
+
+NOT_NOW = Standing((Reason.NOT_NOW,))
 
 
 def asked_moment(request: Request) -> datetime | None:
@@ -47,7 +57,7 @@ def asked_moment(request: Request) -> datetime | None:
         raise ValidationError({AS_OF: str(error)}) from error
 
 
-class RunbookOrThenSerializer(RunbookSerializer):
+class RunbookSerializer(RunbookNowSerializer):
     """A runbook. ``as_of`` and what ends in ``_then`` are null now; of another moment, ``live_ready`` is always false."""
 
     as_of = serializers.DateTimeField(allow_null=True)
@@ -70,7 +80,7 @@ class RunbookOrThenSerializer(RunbookSerializer):
             bool(signed.document_sha256) and signed.document_sha256 != instance.document_sha256
         )
         return {
-            **super().to_representation(instance.runbook),
+            **self.row(instance.runbook, NOT_NOW),
             **{name: described[name] for name in ("title", "document_path", "version", "scope")},
             "document_sha256": instance.document_sha256 or None,
             "readiness_level": signed.level,
@@ -81,8 +91,6 @@ class RunbookOrThenSerializer(RunbookSerializer):
             "signed_until": instance.valid_until,
             "signed_solo": signed.solo,
             "signed_dependence": (signed.dependence or "").split(),
-            "live_ready": False,
-            "reasons_against_live": [VerdictReason.NOT_NOW.value],
             "as_of": instance.moment,
             "live_ready_then": instance.verdict.go,
             "reasons_then": [reason.value for reason in instance.verdict.reasons],
@@ -93,10 +101,14 @@ class RunbookOrThenSerializer(RunbookSerializer):
     list=extend_schema(parameters=[AS_OF_PARAMETER]),
     retrieve=extend_schema(parameters=[AS_OF_PARAMETER]),
 )
-class RunbookOrThenViewSet(RunbookViewSet):
+class RunbookViewSet(ReadOnlyModelViewSet):
     """Runbooks with signed and declared readiness, by slug; with ``as_of`` as they stood at another moment."""
 
-    serializer_class = RunbookOrThenSerializer
+    queryset = with_assurance(Runbook.objects.with_catalogue())
+    serializer_class = RunbookSerializer
+    filterset_class = RunbookFilterSet
+    lookup_field = "slug"
+    lookup_value_regex = SLUG
     parameters = frozenset({AS_OF})
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -105,31 +117,64 @@ class RunbookOrThenViewSet(RunbookViewSet):
         if self.action == "document" and AS_OF in request.query_params:
             raise ValidationError({AS_OF: "Unknown parameter here. Known: format."})
 
+    def get_object(self) -> Runbook:
+        """Return the runbook with this slug.
+
+        :raises NotFound: there is none; a former name is answered with the present one.
+        """
+        try:
+            return super().get_object()
+        except Http404 as error:
+            renamed = RunbookAlias.runbook_named(self.kwargs["slug"])
+            if renamed is None:
+                raise
+            raise NotFound(f"This runbook is now called {renamed.slug}. Ask for that.") from error
+
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The rows of now or then, with the same filters."""
+        """Return the rows of now or then, with the same filters."""
         moment = asked_moment(request)
+        # Refuses what is unknown or makes no sense, of now and of then.
+        rows = self.filter_queryset(self.get_queryset())
+        page: Any
         if moment is None:
-            return super().list(request, *args, **kwargs)
-        self.filter_queryset(self.get_queryset())  # refuses what is unknown or makes no sense
+            page = add_standings(self.paginate_queryset(rows) or ())
+        else:
+            then: Any = self._rows_then(request, moment)
+            page = self.paginate_queryset(then)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def _rows_then(self, request: Request, moment: datetime) -> Sequence[RunbookAsOf]:
         found, rows = filtered_as_of(request.query_params, moment)
         if not found.is_valid():
             raise ValidationError(found.errors)
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return rows
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One row of now or then.
+        """Return one row of now or then. Of one runbook, the row says what its verdict says.
 
         :raises NotFound: there is no such runbook, or there was none then.
         """
-        moment = asked_moment(request)
+        moment, runbook = asked_moment(request), self.get_object()
         if moment is None:
-            runbook = self.get_object()
-            verdict_on(
-                runbook
-            )  # of one runbook the text is looked at too: what it says is what the verdict says
+            verdict = verdict_on(runbook)
+            withdraw(runbook, verdict)
+            runbook.standing = verdict.standing
             return Response(self.get_serializer(runbook).data)
-        rows = runbooks_as_of([self.get_object()], moment)
+        rows = runbooks_as_of([runbook], moment)
         if not rows:
             raise NotFound("This runbook was made later.")
         return Response(self.get_serializer(rows[0]).data)
+
+    @extend_schema(responses=DocumentSerializer, filters=False)
+    @action(detail=True)
+    def document(
+        self,
+        request: Request,
+        slug: str,
+        format: str | None = None,  # noqa: A002 - the framework's name
+    ) -> Response:
+        """The Markdown text that the runbook's page shows: the signed one first, and whether a newer one stands there."""
+        runbook = self.get_object()
+        if runbook.shown_document() is None:
+            raise NotFound("This runbook has no document.")
+        return Response(DocumentSerializer(runbook).data)

@@ -9,10 +9,10 @@ from portal.rest import catalogue, verdict
 from portal.rest import feed as governance
 from portal.rest.catalogue import SLUG
 from portal.rest.documentation import api_documentation
-from portal.rest.runbooks import RunbookOrThenViewSet
+from portal.rest.runbooks import RunbookViewSet
 
 router = DefaultRouter()
-router.register("runbooks", RunbookOrThenViewSet, "api-runbook")
+router.register("runbooks", RunbookViewSet, "api-runbook")
 router.register("clusters", catalogue.ClusterViewSet, "api-cluster")
 router.register("layers", catalogue.LayerViewSet, "api-layer")
 router.register("sections", catalogue.SectionViewSet, "api-section")

@@ -13,14 +13,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.assurance.as_of import AS_OF, runbooks_as_of
-from governance.assurance.choices import VERDICT_TEXTS
 from governance.assurance.evidence import Steps, verdict_on_slug, with_verdicts
-from governance.assurance.verdict import Verdict, VerdictReason, no_go
+from governance.assurance.verdict import Verdict, no_go
 from portal.rest import governance_fields
 from portal.rest.runbooks import AS_OF_PARAMETER, asked_moment
 from runbooks.alerts import NAMES, Alert, resolve
+from runbooks.choices import REASON_TEXTS
 from runbooks.models import Runbook, Situation
 from runbooks.models.runbook import YEARS
+from runbooks.validity import Reason
 
 NEVER_KEPT = {"Cache-Control": "no-store"}
 YEAR_DIGITS = 4
@@ -43,7 +44,7 @@ class VerdictResponse(Response):
 
 
 def no_go_body(
-    slug: str, *reasons: VerdictReason, detail: object, year: int | None = None
+    slug: str, *reasons: Reason, detail: object, year: int | None = None
 ) -> dict[str, Any]:
     """Return the body of a no-go that was not computed, in the shape of one that was."""
     body = {
@@ -152,7 +153,7 @@ def _verdict_response(
         "not_independent_because": verdict.dependence,
         "detail": None
         if verdict.go
-        else " ".join(str(VERDICT_TEXTS[reason]) for reason in verdict.reasons),
+        else " ".join(str(REASON_TEXTS[reason]) for reason in verdict.reasons),
         **(past or {}),
     }
     status = 200 if verdict.go else _no_go_status(verdict.reasons, no_go_status)
@@ -161,10 +162,10 @@ def _verdict_response(
     )
 
 
-def _no_go_status(reasons: tuple[VerdictReason, ...], otherwise: int) -> int:
-    if VerdictReason.DATABASE_UNREACHABLE in reasons:
+def _no_go_status(reasons: tuple[Reason, ...], otherwise: int) -> int:
+    if Reason.DATABASE_UNREACHABLE in reasons:
         return 503
-    return 404 if VerdictReason.UNKNOWN_RUNBOOK in reasons else otherwise
+    return 404 if Reason.UNKNOWN_RUNBOOK in reasons else otherwise
 
 
 def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdict, Verdict | None]:
@@ -175,8 +176,8 @@ def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdic
         )
     rows = runbooks_as_of(Runbook.objects.with_catalogue().filter(slug=slug), moment)
     if not rows:
-        return no_go(VerdictReason.UNKNOWN_RUNBOOK), None
-    return no_go(VerdictReason.NOT_NOW), rows[0].verdict
+        return no_go(Reason.UNKNOWN_RUNBOOK), None
+    return no_go(Reason.NOT_NOW), rows[0].verdict
 
 
 def _year(request: Request) -> int | None:

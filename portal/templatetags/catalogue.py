@@ -2,22 +2,19 @@
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote
 
 from django import template
 from django.forms import BaseForm
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.safestring import SafeString
 
 from portal.pages.badges import badges_of
 from runbooks.alerts import Alert, Resolution
 from runbooks.choices import ALERT_WITHOUT_LABELS, MATCHED_BY_TEXTS, UNKNOWN_ALERT, UNMATCHED_TEXTS
 from runbooks.documents.invisible_characters import escape_invisible_characters
-from runbooks.documents.links import DOCUMENT_ROUTE
-from runbooks.documents.rendering.rendered import Heading, linked_addresses, with_note_on_links
+from runbooks.documents.rendering.rendered import Heading
 from runbooks.landscape.parse.cells import plain_text
-from runbooks.models import Document, Runbook
+from runbooks.models import Runbook
 
 register = template.Library()
 
@@ -49,8 +46,13 @@ def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
 
 @register.filter
 def readiness_badges(runbook: Runbook) -> SafeString:
-    """The badges of ``portal.pages.badges`` in a row. Not a component of its own: a list shows fifty."""
-    badges = format_html_join(" ", '<span class="badge is-{}">{}</span>', badges_of(runbook))
+    """Return the badges of ``portal.pages.badges`` in a row. Not a component: a list shows fifty.
+
+    :param runbook: with its ``standing``.
+    """
+    badges = format_html_join(
+        " ", '<span class="badge is-{}">{}</span>', badges_of(runbook, runbook.standing)
+    )
     return format_html('<span class="row">{}</span>', badges)
 
 
@@ -74,17 +76,3 @@ def narrows_beside(form: BaseForm, chips: str) -> bool:
 def visible(text: object) -> str:
     """A text whose signs that nobody sees, or that turn others round, are shown by their numbers: ``[U+202E]``."""
     return escape_invisible_characters(str(text))
-
-
-@register.simple_tag
-def document_html(document: Document) -> SafeString:
-    """The rendered text, which is safe; links to paths that the catalogue does not know say so."""
-    paths = {
-        address: unquote(address.removeprefix(DOCUMENT_ROUTE))
-        for address in linked_addresses(document.html)
-    }
-    known = Runbook.objects.known_paths(set(paths.values())) if paths else set()
-    missing = {address for address, path in paths.items() if path not in known}
-    return mark_safe(
-        with_note_on_links(document.html, missing=missing, note=gettext("(not in the portal)"))
-    )

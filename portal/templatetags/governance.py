@@ -1,50 +1,14 @@
 """What the catalogue's pages show of governance: the templates wire what the code may not import."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django import template
 
-from governance.assurance.choices import VERDICT_TEXTS
-from governance.assurance.evidence import Steps, with_verdicts
-from governance.assurance.verdict import VerdictReason
 from governance.ledger.labels import labelled_changes
-from governance.signoff.access_changes import changes_to_settle
 from governance.signoff.choices import DEPENDENCE_TEXTS
-from governance.signoff.eligibility import awaiting, survey
-from governance.signoff.models import StatusChangeRequest
-from governance.signoff.policy import Dependence, Reach
-from portal.pages.runbook_context import RunbookRecord, record_of
-from runbooks.models import Runbook, Situation
+from governance.signoff.policy import Dependence
+from runbooks.choices import REASON_TEXTS
+from runbooks.validity import Reason
 
 register = template.Library()
-
-
-@register.simple_tag
-def record(runbook: Runbook) -> RunbookRecord:
-    """What governance tells of a runbook now: verdict, requests, the last ledger rows."""
-    return record_of(runbook)
-
-
-@register.simple_tag(takes_context=True)
-def awaiting_you(context: dict[str, Any]) -> int:
-    """How many requests wait for the decision of whoever looks at the page."""
-    user = context["request"].user
-    return len(awaiting(user)) if user.is_authenticated else 0
-
-
-@register.simple_tag(takes_context=True)
-def changes_awaiting_you(context: dict[str, Any]) -> int:
-    """How many changes whoever looks at the page may confirm or refuse."""
-    user = context["request"].user
-    return len(changes_to_settle(user)) if user.is_authenticated else 0
-
-
-@register.simple_tag
-def reach_of(request: StatusChangeRequest) -> Reach | None:
-    """Whether an open request can still be completed; None for one that is closed."""
-    found = survey(requests=StatusChangeRequest.objects.filter(pk=request.pk))
-    return found.reach(found.requests[0]) if found.requests else None
 
 
 @register.filter
@@ -58,22 +22,10 @@ def dependence_texts(codes: str) -> list[str]:
     ]
 
 
-@register.simple_tag
-def situations_with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
-    """Situations with their steps in order, each with the verdict on its runbook, in a fixed number of queries."""
-    return with_verdicts(situations)
-
-
-@register.simple_tag
-def steps_with_verdicts(situation: Situation) -> Steps:
-    """The steps of one situation, likewise."""
-    return with_verdicts([situation])[0][1]
-
-
 @register.filter
 def verdict_text(reason: str) -> str:
     """A reason's words, in the reader's language."""
-    return str(VERDICT_TEXTS[VerdictReason(reason)])
+    return str(REASON_TEXTS[Reason(reason)])
 
 
 register.filter("in_words", labelled_changes)

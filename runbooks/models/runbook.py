@@ -14,11 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
-from runbooks.doubt import doubts_about
-from runbooks.managers import READ_TOGETHER, RELATED, RELATED_FIELDS, RunbookQuerySet
+from runbooks.managers import RELATED, RELATED_FIELDS, RunbookQuerySet
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
-from runbooks.validity import Reason, SignedFacts, last_day, reasons_against_live
+from runbooks.validity import SignedFacts, Standing, last_day, reasons_against_live
 
 YEARS = (2020, 2100)
 
@@ -134,6 +133,10 @@ class Runbook(models.Model):
         _("why not independent"), max_length=100, blank=True, default="", editable=False
     )
 
+    # Whether it may be used live: set by whoever shows the row (``governance.assurance.standings``).
+    # A row that nobody has asked about has none, and nothing can take it for live-ready.
+    standing: Standing
+
     objects = RunbookQuerySet.as_manager()
 
     class Meta:
@@ -230,22 +233,11 @@ class Runbook(models.Model):
         """The sha256 (hex) of the governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
         return metadata_digest(self.governed_metadata())
 
-    def reasons_against_live(self, *, at: datetime | None = None) -> tuple[Reason, ...]:
-        """Why it is not live-ready at a moment (aware; now by default); empty when it is."""
-        reasons = reasons_against_live(
-            self.signed_facts(), today=timezone.localdate(at), solo_mode=settings.GOVERNANCE_SOLO
-        )
-        ready = self.readiness_level == ReadinessLevel.READY
-        return reasons + doubts_about(self) if ready else reasons
+    def signed_facts(self, *, metadata_is_assured: bool = False) -> SignedFacts:
+        """Return what the row says about its own readiness.
 
-    def read_together(self) -> list["Runbook"]:
-        """The rows that were read in the same query and claim to be ready; what is asked of one is asked of all."""
-        together = (read() for read in self.__dict__.get(READ_TOGETHER, ()))
-        return [runbook for runbook in together if runbook is not None]
-
-    def signed_facts(self) -> SignedFacts:
-        """What the row says about its own readiness."""
-        ready = self.readiness_level == ReadinessLevel.READY
+        :param metadata_is_assured: the metadata is known to be what was signed, and is not hashed.
+        """
         return SignedFacts(
             level=self.readiness_level,
             year=self.readiness_year,
@@ -254,8 +246,7 @@ class Runbook(models.Model):
             document_path=self.document_path,
             stored_path=self.document.path if self.document else "",
             signed_metadata_sha256=self.signed_metadata_sha256,
-            # Hashing costs the related rows: only a row that claims to be ready is worth it.
-            metadata_sha256=self.metadata_sha256() if ready else "",
+            metadata_sha256=self._metadata_sha256(is_assured=metadata_is_assured),
             from_year=self.signed_from_year,
             until=self.signed_until,
             solo=self.signed_solo,
@@ -289,6 +280,12 @@ class Runbook(models.Model):
             bool(self.signed_document_sha256)
             and self.signed_document_sha256 != self._document_sha256()
         )
+
+    def _metadata_sha256(self, *, is_assured: bool) -> str:
+        """Hashing costs the related rows: only a row that claims to be ready is worth it."""
+        if is_assured:
+            return self.signed_metadata_sha256
+        return self.metadata_sha256() if self.readiness_level == ReadinessLevel.READY else ""
 
     def _document_sha256(self) -> str:
         return self.document.sha256 if self.document else ""
@@ -328,11 +325,6 @@ class Runbook(models.Model):
         (docs/decisions/0013).
         """
         return (self.signed_document() if self.text_changed else None) or self.document
-
-    @property
-    def is_live_ready(self) -> bool:
-        """Whether it may be used live now."""
-        return not self.reasons_against_live()
 
 
 @receiver(m2m_changed, sender=Runbook.layers.through)

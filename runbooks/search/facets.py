@@ -46,7 +46,7 @@ class Facet:
 
 def status_of(found: Found) -> str:
     """``live``, or the signed level; a ready that does not hold now is told from one that does."""
-    return LIVE if found.live_ready else found.runbook.readiness_level
+    return LIVE if found.standing.is_live_ready else found.runbook.readiness_level
 
 
 def _statuses(runbooks: Sequence[Found]) -> Values:

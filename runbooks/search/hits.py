@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 from runbooks.models import Document, Runbook, SearchPassage
 from runbooks.search.snippets import Part, marked, snippet
+from runbooks.validity import Standing
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A runbook that was found: its live row, whether it is live-ready, and the section that answers best, if any.
+    """A runbook that was found: its live row, its standing, and the section that answers best, if any.
 
     ``document`` is the key of the text that the section is of. ``unsigned``: words of the question
     stand only in a newer text, which nobody has signed and its page does not show.
     """
 
     runbook: Runbook
-    live_ready: bool
+    standing: Standing
     passage: int | None = None
     document: int | None = None
     unsigned: bool = False
@@ -36,7 +37,7 @@ class RunbookHit:
     """
 
     runbook: Runbook
-    live_ready: bool
+    standing: Standing
     heading: str
     anchor: str
     passage_text: str
@@ -101,9 +102,7 @@ def _hit(
     found: Found, section: Sequence[str] | None, words: frozenset[str], *, is_shown: bool
 ) -> RunbookHit:
     row = found.runbook
-    # Asked again of the very row that is shown: nothing may stand between it and its mark.
-    ready = found.live_ready and not row.reasons_against_live()
     elsewhere = found.unsigned or (found.passage is not None and not is_shown)
     unsigned = elsewhere and row.text_changed and row.document_id is not None
     heading, anchor, text = section or ("", "", "")
-    return RunbookHit(row, ready, heading, anchor, text or row.scope, words, unsigned)
+    return RunbookHit(row, found.standing, heading, anchor, text or row.scope, words, unsigned)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import DatabaseError, connection
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
@@ -18,10 +18,19 @@ from runbooks.search.retrieval import MAX_CANDIDATES, Inquiry, vocabulary
 from runbooks.search.text import comparable, terms_of
 from runbooks.search.titles import runbooks_by_title, situations_by_title
 from runbooks.search.vocabulary import Wanted
+from runbooks.validity import Standing
 
 logger = logging.getLogger(__name__)
 # By the runbook: how well it answers, and the text that this was found in.
 Scores = Mapping[int, tuple[Score, int | None]]
+
+
+class Standings(Protocol):
+    """Return the standing of each runbook by its primary key."""
+
+    def __call__(  # noqa: D102
+        self, rows: Iterable[Runbook], *, at: datetime | None = None
+    ) -> Mapping[int, Standing]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +61,10 @@ class Asked:
     """What is asked beside the words. ``only`` are the runbooks that may be found, and no situations; None for all.
 
     ``at`` is the moment for which a runbook is live-ready or not (aware; None for now). So many
-    ``situations`` are brought with their runbooks.
+    ``situations`` are brought with their runbooks. ``standings`` is asked which are live-ready.
     """
 
+    standings: Standings
     only: list[int] | None = None
     at: datetime | None = None
     situations: int = 0
@@ -63,18 +73,23 @@ class Asked:
 def answer(
     question: str,
     *,
+    standings: Standings,
     among: QuerySet[Runbook] | None = None,
     at: datetime | None = None,
     situations: int = 0,
 ) -> Answer:
-    """What a question brings, best first; by titles and names alone where the index cannot be read.
+    """Return what a question brings, best first; by titles and names alone where the index cannot be read.
 
+    :param standings: tells of many runbooks at once which may be used live; it takes ``at``.
     :param among: only these runbooks, and no situations; all of both by default.
     :param at: the moment for which a runbook is live-ready or not (aware; now by default).
     :param situations: see ``Asked``.
     """
     asked = Asked(
-        None if among is None else list(among.values_list("pk", flat=True)), at, situations
+        standings,
+        None if among is None else list(among.values_list("pk", flat=True)),
+        at,
+        situations,
     )
     try:
         known = vocabulary()
@@ -162,7 +177,10 @@ def _with_live_rows(found: Answer, scores: Scores, asked: Asked) -> Answer:
     # Where a signature covers them is where they are needed to tell a standing.
     claiming = [row for row in shown if row.readiness_level == ReadinessLevel.READY]
     prefetch_related_objects(claiming, "primary_cluster", "layers", "related_clusters")
-    return replace(found, situations=situations, runbooks=_in_order(rows, scores, asked.at))
+    found_out = asked.standings(shown, at=asked.at)
+    for row in shown:
+        row.standing = found_out[row.pk]
+    return replace(found, situations=situations, runbooks=_in_order(rows, scores))
 
 
 def _situations(pks: Sequence[int]) -> list[Situation]:
@@ -174,18 +192,20 @@ def _situations(pks: Sequence[int]) -> list[Situation]:
     return [rows[pk] for pk in pks if pk in rows]
 
 
-def _in_order(rows: list[Runbook], scores: Scores, at: datetime | None) -> list[Found]:
+def _in_order(rows: list[Runbook], scores: Scores) -> list[Found]:
     """The runbooks by tier and points."""
-    claiming = [row for row in rows if row.readiness_level == ReadinessLevel.READY]
-    live = {row.pk for row in claiming if not row.reasons_against_live(at=at)}
     rows.sort(
-        key=lambda row: (*scores[row.pk][0].place(live_ready=row.pk in live), row.position, row.pk)
+        key=lambda row: (
+            *scores[row.pk][0].place(live_ready=row.standing.is_live_ready),
+            row.position,
+            row.pk,
+        )
     )
-    return [_found(row, *scores[row.pk], live_ready=row.pk in live) for row in rows]
+    return [_found(row, *scores[row.pk]) for row in rows]
 
 
-def _found(runbook: Runbook, score: Score, document: int | None, *, live_ready: bool) -> Found:
-    return Found(runbook, live_ready, score.passage, document, score.unsigned)
+def _found(runbook: Runbook, score: Score, document: int | None) -> Found:
+    return Found(runbook, runbook.standing, score.passage, document, score.unsigned)
 
 
 def _situations_in_order(scores: dict[int, Score]) -> list[int]:

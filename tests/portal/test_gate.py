@@ -18,11 +18,11 @@ from django.utils import timezone
 
 from governance import guards
 from governance.accounts.tokens import create_api_token
-from governance.assurance.verdict import VerdictReason
 from governance.signoff.downgrade import downgrade
 from portal import database_deadline, gate
 from portal.connection_urls import CONNECT_TIMEOUT
 from portal.rest import authentication
+from runbooks.validity import Reason
 from tests import cast
 from tests.portal.fake_postgresql import silent_server
 from tests.runbooks.scene import basic
@@ -264,7 +264,7 @@ def test_readiness_survives_a_connection_that_is_gone(monkeypatch):
 
 
 def test_every_reason_for_a_status_is_a_reason_of_the_verdict():
-    assert set(gate.REASON_OF_STATUS.values()) <= set(VerdictReason)
+    assert set(gate.REASON_OF_STATUS.values()) <= set(Reason)
 
 
 # ---- a database that does not answer

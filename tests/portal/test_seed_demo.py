@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from governance import guards, ledger
 from governance.accounts.roles import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from governance.assurance.standings import live_ready
 from governance.editing.audited_edit import delete
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry, Release
@@ -146,7 +147,7 @@ def test_there_is_something_to_see_and_something_left_to_sign(seeded):
         for runbook in Runbook.objects.exclude(readiness_level="unassessed")
     }
     assert signed == seed_demo.SIGNED
-    live = {runbook.slug for runbook in Runbook.objects.live_ready()}
+    live = {runbook.slug for runbook in live_ready()}
     assert live == {slug for slug, level in seed_demo.SIGNED.items() if level == "ready"}
     (waiting,) = StatusChangeRequest.objects.filter(state=RequestState.OPEN)
     assert waiting.runbook.slug == seed_demo.WAITING

@@ -1,8 +1,14 @@
 """How a test asks a page or the API, and reads what comes back."""
 
+from functools import partial
 from html.parser import HTMLParser
 
+from governance.assurance.standings import standings
 from portal.rest.urls import router
+from runbooks.search import query
+
+# The search as the pages ask it.
+answer = partial(query.answer, standings=standings)
 
 V1 = "/api/v1/"
 LISTS = [f"{V1}{prefix}/" for prefix, _, _ in router.registry]

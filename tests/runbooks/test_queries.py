@@ -6,10 +6,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from governance.assurance.renewal import renew_all
+from governance.assurance.standings import add_standings, live_ready, standing_of, with_assurance
 from governance.signoff.downgrade import downgrade
-from runbooks.doubt import ask_once
 from runbooks.managers import MAX_WORDS, RELATED_FIELDS, SEARCHED
 from runbooks.models import Cluster, Layer, Runbook, RunbookAlias, Situation, SituationRunbook
+from runbooks.validity import Reason
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -148,36 +150,38 @@ def test_a_number_finds_runbooks_by_primary_and_related_clusters_once_each(peopl
 
 
 def test_only_signed_and_unchanged_runbooks_are_live_ready(ready_runbook, other):
-    assert Runbook.objects.live_ready() == [ready_runbook]
+    assert live_ready() == [ready_runbook]
 
 
 def test_a_declared_readiness_makes_nothing_live_ready(people):
     cast.make_runbook(declared_level="ready", declared_year=timezone.localdate().year)
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 def test_a_changed_document_takes_live_away(ready_runbook):
     ready_runbook.document = cast.store(ready_runbook.document_path, "# Other steps\n")
     ready_runbook.save()
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
-def test_the_signed_document_put_back_is_live_ready_again(ready_runbook):
+def test_the_signed_document_put_back_is_live_ready_again_after_the_next_look(ready_runbook):
     signed = ready_runbook.document
     Runbook.objects.update(document=cast.store(ready_runbook.document_path, "# Other steps\n"))
     Runbook.objects.update(document=signed)
-    assert Runbook.objects.live_ready() == [ready_runbook]
+    assert standing_of(Runbook.objects.get()).reasons == (Reason.ASSURANCE_MISSING,)
+    renew_all()
+    assert live_ready() == [ready_runbook]
 
 
 def test_a_document_that_went_away_takes_live_away(ready_runbook):
     Runbook.objects.filter(pk=ready_runbook.pk).update(document=None)
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 @pytest.mark.parametrize("field", ["title", "document_path", "version", "scope"])
 def test_metadata_that_changed_behind_the_back_takes_live_away(ready_runbook, field):
     Runbook.objects.filter(pk=ready_runbook.pk).update(**{field: "changed behind the back"})
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 @pytest.mark.parametrize(
@@ -196,20 +200,20 @@ def test_what_hangs_on_the_metadata_counts_as_much(ready_runbook, owner):
         ready_runbook.layers.clear()
     else:
         Runbook.objects.update(primary_cluster=None)
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 @pytest.mark.parametrize("field", ["owner", "escalation_contact", "position"])
 def test_what_a_signature_does_not_cover_may_change(ready_runbook, field):
     Runbook.objects.update(**{field: 7})
-    assert Runbook.objects.live_ready() == [ready_runbook]
+    assert live_ready() == [ready_runbook]
 
 
 def test_live_ends_with_the_year_in_the_portals_time_zone(ready_runbook):
     year = timezone.localdate().year
     last_second = datetime(year, 12, 31, 22, 59, 59, tzinfo=UTC)
-    assert Runbook.objects.live_ready(at=last_second) == [ready_runbook]
-    assert Runbook.objects.live_ready(at=last_second + timedelta(seconds=1)) == []
+    assert live_ready(at=last_second) == [ready_runbook]
+    assert live_ready(at=last_second + timedelta(seconds=1)) == []
     assert list(Runbook.objects.signed_ready(at=last_second)) == [ready_runbook]
     assert list(Runbook.objects.signed_ready(at=last_second + timedelta(seconds=1))) == []
 
@@ -219,18 +223,18 @@ def test_a_runbook_signed_for_next_year_is_not_live_ready_yet(runbook, people):
     request = cast.ask(runbook, by=people["ed"], year=year + 1)
     for name in ("rita", "rolf"):
         cast.approve(request, by=people[name])
-    assert Runbook.objects.live_ready() == []
-    assert Runbook.objects.live_ready(at=datetime(year + 1, 6, 1, tzinfo=UTC)) == [runbook]
+    assert live_ready() == []
+    assert live_ready(at=datetime(year + 1, 6, 1, tzinfo=UTC)) == [runbook]
 
 
 def test_a_downgrade_takes_live_away_at_once(ready_runbook, people):
     downgrade(runbook=ready_runbook, level="shadow", reason="Wrong step.", by=people["rita"])
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 def test_live_ready_composes_with_what_was_asked_before(ready_runbook):
-    assert Runbook.objects.filter(layers__slug="pumps").live_ready() == [ready_runbook]
-    assert Runbook.objects.none().live_ready() == []
+    assert live_ready(Runbook.objects.filter(layers__slug="pumps")) == [ready_runbook]
+    assert live_ready(Runbook.objects.none()) == []
 
 
 def test_the_answer_agrees_with_what_each_row_says_of_itself(ready_runbook, people):
@@ -238,8 +242,8 @@ def test_the_answer_agrees_with_what_each_row_says_of_itself(ready_runbook, peop
         cast.make_runbook()
     changed = cast.make_ready(cast.make_runbook())
     Runbook.objects.filter(pk=changed.pk).update(scope="changed")
-    assert {runbook.pk for runbook in Runbook.objects.live_ready()} == {
-        runbook.pk for runbook in Runbook.objects.all() if runbook.is_live_ready
+    assert {runbook.pk for runbook in live_ready()} == {
+        runbook.pk for runbook in Runbook.objects.all() if standing_of(runbook).is_live_ready
     }
 
 
@@ -248,17 +252,16 @@ def test_the_answer_agrees_with_what_each_row_says_of_itself(ready_runbook, peop
 
 def test_a_list_costs_the_same_for_three_rows_and_for_thirty(people, django_assert_num_queries):
     def read():
-        # The rows with cluster, document, layers and related clusters; whether the portal is in
-        # doubt; and what governance has against those that claim to be ready: their decisions and
-        # the ledger's rows.
-        with django_assert_num_queries(7), ask_once():
-            for runbook in Runbook.objects.with_catalogue():
+        # The rows with cluster, document, layers, related clusters and assurance; and whether the
+        # portal is in doubt.
+        with django_assert_num_queries(3):
+            for runbook in add_standings(with_assurance(Runbook.objects.with_catalogue())):
                 (
                     str(runbook.primary_cluster),
                     runbook.related("layers"),
                     runbook.related("related_clusters"),
+                    runbook.standing.reasons,
                 )
-                runbook.reasons_against_live()
 
     for _ in range(3):
         cast.make_ready(cast.make_runbook())

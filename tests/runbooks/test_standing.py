@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from governance.assurance.standings import standing_of
 from governance.errors import ActionRefused
 from runbooks.choices import ReadinessLevel
 from runbooks.validity import READY, Reason, SignedFacts, reasons_against_live
@@ -91,20 +92,26 @@ def test_every_reason_can_be_given():
         *reasons(metadata_sha256=""),
         *reasons(solo=True),
     }
-    # Given by the runbook itself, which asks what governance has against it.
-    asked = {
+    # Of the rest, governance tells: the evidence, the portal's alarms, and the question itself.
+    evidence = {Reason.SIGNATURES_MISSING, Reason.LEDGER_DISAGREES, Reason.DOCUMENT_ALTERED}
+    alarms = {
         Reason.LEDGER_BROKEN,
         Reason.GUARDS_MISSING,
-        Reason.SIGNATURES_MISSING,
-        Reason.LEDGER_DISAGREES,
-    }
-    asked |= {
         Reason.LEDGER_RESTORED,
         Reason.MARK_UNREADABLE,
         Reason.CLOCK_BEHIND_LEDGER,
         Reason.DATABASE_NOT_WRITABLE,
     }
-    assert given | asked | {Reason.DOCUMENT_ALTERED, Reason.DOUBT} == set(Reason)
+    question = {
+        Reason.YEAR_OVER,
+        Reason.NOT_NOW,
+        Reason.UNKNOWN_RUNBOOK,
+        Reason.NOT_PERMITTED,
+        Reason.BAD_REQUEST,
+        Reason.DATABASE_UNREACHABLE,
+        Reason.DOUBT,
+    }
+    assert given | evidence | alarms | question | {Reason.ASSURANCE_MISSING} == set(Reason)
 
 
 def test_all_reasons_are_told_at_once_and_not_the_first_alone():
@@ -191,35 +198,35 @@ def signed_for_2026(people):
     ],
 )
 def test_the_year_ends_at_midnight_in_the_portals_time_zone(signed_for_2026, moment, expected):
-    assert signed_for_2026.reasons_against_live(at=moment) == expected
+    assert standing_of(signed_for_2026, at=moment).reasons == expected
 
 
 @pytest.mark.django_db
 def test_the_portals_time_zone_counts_and_not_a_built_in_one(signed_for_2026, settings):
     settings.TIME_ZONE = "Pacific/Honolulu"
-    assert signed_for_2026.reasons_against_live(at=datetime(2027, 1, 1, 0, 0, tzinfo=BERLIN)) == ()
-    assert signed_for_2026.reasons_against_live(at=datetime(2027, 1, 1, 10, 0, tzinfo=UTC)) == (
+    assert standing_of(signed_for_2026, at=datetime(2027, 1, 1, 0, 0, tzinfo=BERLIN)).reasons == ()
+    assert standing_of(signed_for_2026, at=datetime(2027, 1, 1, 10, 0, tzinfo=UTC)).reasons == (
         Reason.EXPIRED,
     )
 
 
 @pytest.mark.django_db
 def test_a_runbook_that_nobody_signed_is_not_live_ready(runbook):
-    assert runbook.reasons_against_live() == (Reason.NOT_READY,)
-    assert not runbook.is_live_ready
+    assert standing_of(runbook).reasons == (Reason.NOT_READY,)
+    assert not standing_of(runbook).is_live_ready
 
 
 @pytest.mark.django_db
 def test_a_runbook_that_was_never_stored_is_not_live_ready():
     from runbooks.models import Runbook
 
-    assert Runbook(title="New").reasons_against_live() == (Reason.NOT_READY,)
+    assert standing_of(Runbook(title="New")).reasons == (Reason.NOT_READY,)
 
 
 @pytest.mark.django_db
 def test_a_declared_readiness_is_a_claim_and_permits_nothing(people):
     claimed = cast.make_runbook(declared_level="ready", declared_year=date.today().year)
-    assert claimed.reasons_against_live() == (Reason.NOT_READY,)
+    assert standing_of(claimed).reasons == (Reason.NOT_READY,)
 
 
 @pytest.mark.django_db

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from django.conf import settings
 from django.utils import timezone
 
+from governance.assurance.alarms import alarm_reasons
 from governance.assurance.as_of.catalogue import Described, described_as_of
 from governance.assurance.as_of.signed import NOTHING_SIGNED, SignedStateAsOf, signed_as_of
 from governance.assurance.verdict import Evidence, Verdict, decide
 from governance.ledger.snapshot import subject_of
-from runbooks.doubt import doubts
 from runbooks.models import Document, Runbook
 from runbooks.models.runbook import metadata_digest, readiness_label
 from runbooks.validity import Reason, SignedFacts, last_day
@@ -66,7 +66,7 @@ def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Runboo
     described = described_as_of(moment, asked)
     texts = _texts(described.values())
     # Of the alarms of now, those about the ledger: it is what tells of then.
-    alarms = tuple(alarm for alarm in doubts() if alarm in ABOUT_THE_LEDGER)
+    alarms = tuple(alarm for alarm in alarm_reasons() if alarm in ABOUT_THE_LEDGER)
     return [
         _then(
             runbook,

@@ -7,10 +7,9 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from governance.assurance.evidence import verdicts_on
-from governance.assurance.verdict import VerdictReason
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
-from runbooks.validity import last_day
+from runbooks.validity import Reason, last_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class SignedStatus:
 
     level: str
     year: int | None
-    withheld: tuple[VerdictReason, ...] = ()
+    withheld: tuple[Reason, ...] = ()
 
 
 def signed_status(at: datetime | None = None) -> dict[str, SignedStatus]:
@@ -42,9 +41,7 @@ def signed_status(at: datetime | None = None) -> dict[str, SignedStatus]:
     }
 
 
-def _withheld(
-    ready: Sequence[Runbook], at: datetime | None
-) -> Mapping[int, tuple[VerdictReason, ...]]:
+def _withheld(ready: Sequence[Runbook], at: datetime | None) -> Mapping[int, tuple[Reason, ...]]:
     """Primary key -> why the readiness does not hold, of those where it does not."""
     this_year = timezone.localdate(at).year
     by_year: dict[int, list[Runbook]] = {}
@@ -54,7 +51,7 @@ def _withheld(
     for year, runbooks in by_year.items():
         for runbook, verdict in zip(runbooks, verdicts_on(runbooks, year=year, at=at), strict=True):
             reasons = set(verdict.reasons) - (
-                {VerdictReason.EXPIRED} if _is_merely_over(runbook, this_year) else set()
+                {Reason.EXPIRED} if _is_merely_over(runbook, this_year) else set()
             )
             if reasons:
                 found[runbook.pk] = tuple(reason for reason in verdict.reasons if reason in reasons)

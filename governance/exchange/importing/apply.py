@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from governance import ledger
+from governance.assurance.standings import live_ready_keys
 from governance.editing.audited_edit import delete
 from governance.editing.bulk_edit import BulkEdit
 from governance.editing.sections import Fragments, rendered_fragments
@@ -110,7 +111,7 @@ def apply_plan(
         store_document(path=path, content=content, by=by, at=moment)
     fragments = rendered_fragments(_markdown_of(plan.steps))
     _Application(plan, fragments, by, moment).write()
-    check_catalogue(by=by, reason=f"Import of {plan.file}", at=at)
+    check_catalogue(live=live_ready_keys(at=at), by=by, reason=f"Import of {plan.file}", at=at)
     index.catch_up()
 
 

@@ -13,6 +13,8 @@ from governance.assurance.alarms import integrity_alarms, notes
 from governance.assurance.comparison.compare import compare_with_ledger, keep_comparison
 from governance.assurance.integrity_incidents import note_ledger_state
 from governance.assurance.reminders import send_due_reminders
+from governance.assurance.renewal import renew_all
+from governance.assurance.standings import live_ready_keys
 from governance.findings.choices import Detector
 from governance.findings.models import Finding
 from governance.findings.reconcile import check_catalogue
@@ -62,6 +64,7 @@ class Command(PortalCommand):
         for note in notes(seen):
             self.stdout.write(f"Note: {note}")
         ledger.follow(seen)
+        self.stdout.write(f"Runbooks sealed anew: {renew_all()}.")
         return [f"{alarm.detail} Every verdict is no-go until that is settled." for alarm in alarms]
 
     def _compare(self) -> list[str]:
@@ -85,7 +88,7 @@ class Command(PortalCommand):
         return []
 
     def _check(self) -> list[str]:
-        checked = check_catalogue(by=ledger.SYSTEM, reason="Tick")
+        checked = check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM, reason="Tick")
         self.stdout.write(f"Findings opened: {checked.opened}, settled: {checked.settled}.")
         return []
 

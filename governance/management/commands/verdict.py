@@ -5,12 +5,12 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from governance.assurance.choices import VERDICT_TEXTS
 from governance.assurance.evidence import verdict_on_slug
 from governance.assurance.verdict import SOLO, Verdict
 from governance.management.base import PortalCommand
 from governance.signoff.choices import DEPENDENCE_TEXTS
 from governance.signoff.policy import Dependence
+from runbooks.choices import REASON_TEXTS
 
 
 class Command(PortalCommand):
@@ -54,7 +54,7 @@ class Command(PortalCommand):
     def _say(self, slug: str, answer: Verdict) -> None:
         self.stdout.write(f"{answer.word}: {slug}")
         for reason in answer.reasons:
-            self.stdout.write(f"  {reason.value}: {VERDICT_TEXTS[reason]}")
+            self.stdout.write(f"  {reason.value}: {REASON_TEXTS[reason]}")
         if answer.go:
             self.stdout.write(f"  holds until {answer.valid_until}")
             if SOLO in answer.dependence:

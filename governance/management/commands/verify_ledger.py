@@ -15,6 +15,7 @@ from governance.assurance.integrity_incidents import (
     note_checkpoint,
     note_ledger_state,
 )
+from governance.assurance.renewal import renew_all
 from governance.ledger.acceptance import accepted_breaks
 from governance.ledger.checkpoint import Checkpoint, CheckpointError, compare, read_checkpoint
 from governance.management.base import PortalCommand
@@ -53,6 +54,7 @@ class Command(PortalCommand):
             note_checkpoint(sequence=checkpoint.sequence, digest=checkpoint.hash, problem=problem)
             if problem:
                 raise CommandError(problem)
+        renew_all()
         self._look_beside_the_chain()
         self._compare()
         self._name_what_was_accepted(result)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.accounts.roles import AUDITORS, EDITORS, OPERATORS, RISK_OWNERS
+from governance.assurance.standings import live_ready_keys
 from governance.demo_database import DEMO_REASON, holds_a_portal, is_demo_database
 from governance.editing.audited_edit import audited_edit
 from governance.exchange.importing import LandscapeFile, apply_plan, plan_import
@@ -116,7 +117,7 @@ class Command(PortalCommand):
                 PEOPLE
             ):  # the first run; later ones at most make an account anew
                 self._sign_some(passwords)
-                check_catalogue(by=ledger.SYSTEM, reason=DEMO_REASON)
+                check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM, reason=DEMO_REASON)
         self._print(passwords)
 
     def _import_fixtures(self) -> None:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
+from governance.assurance.standings import standing_of
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -334,7 +335,7 @@ def test_two_signatures_in_the_admin_make_it_ready(runbook, people, sign_in):
     assert decide(sign_in("rita"), request).status_code == 302
     assert decide(sign_in("rolf"), request).status_code == 302
     runbook.refresh_from_db()
-    assert runbook.is_live_ready
+    assert standing_of(runbook).is_live_ready
 
 
 def test_a_wrong_password_signs_nothing(runbook, people, sign_in):

@@ -12,11 +12,11 @@ from django.utils import timezone
 from governance import guards, ledger
 from governance.assurance.as_of import AsOfError, moment_of, runbooks_as_of
 from governance.assurance.integrity_incidents import note_ledger_state
-from governance.assurance.verdict import VerdictReason
 from governance.editing.audited_edit import audited_edit
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook, RunbookAlias
+from runbooks.validity import Reason
 from tests import cast
 from tests.runbooks.asking import Page
 
@@ -104,10 +104,10 @@ def test_the_future_is_not_told(text):
 @pytest.mark.parametrize(
     ("moment", "level", "go", "reasons"),
     [
-        ("unassessed", "unassessed", False, (VerdictReason.NOT_READY,)),
+        ("unassessed", "unassessed", False, (Reason.NOT_READY,)),
         ("ready", "ready", True, ()),
-        ("changed", "ready", False, (VerdictReason.DOCUMENT_CHANGED,)),
-        ("taken down", "shadow", False, (VerdictReason.NOT_READY,)),
+        ("changed", "ready", False, (Reason.DOCUMENT_CHANGED,)),
+        ("taken down", "shadow", False, (Reason.NOT_READY,)),
     ],
 )
 def test_what_was_signed_and_whether_it_held(told, moment, level, go, reasons):
@@ -134,7 +134,7 @@ def test_metadata_that_had_changed_by_then_counts(runbook, people):
     edit(runbook, people, scope="Other.")
     moment = timezone.now()
     edit(runbook, people, scope="Restart a pump without flooding the cellar.")
-    assert then(runbook, moment).verdict.reasons == (VerdictReason.METADATA_CHANGED,)
+    assert then(runbook, moment).verdict.reasons == (Reason.METADATA_CHANGED,)
     assert then(runbook, timezone.now()).verdict.go
 
 
@@ -168,12 +168,12 @@ def test_a_row_that_was_altered_is_no_proof(told):
     guards.remove()
     row = ChangeLogEntry.objects.filter(action="readiness_changed").order_by("sequence").first()
     ChangeLogEntry.objects.filter(pk=row.pk).update(reason="Forged.")
-    assert VerdictReason.LEDGER_DISAGREES in then(told, told.at["ready"]).verdict.reasons
+    assert Reason.LEDGER_DISAGREES in then(told, told.at["ready"]).verdict.reasons
 
 
 def test_a_ledger_that_is_known_to_be_broken_proves_nothing(told):
     note_ledger_state(problem="Row 3 is not itself.")
-    assert VerdictReason.LEDGER_BROKEN in then(told, told.at["ready"]).verdict.reasons
+    assert Reason.LEDGER_BROKEN in then(told, told.at["ready"]).verdict.reasons
 
 
 def test_it_agrees_with_the_verdict_of_now_when_it_is_asked_for_now(told, ready_runbook):
@@ -192,7 +192,7 @@ def test_the_number_of_queries_does_not_grow_with_the_runbooks(
         while Runbook.objects.count() < number:
             cast.make_runbook()
         runbooks = list(Runbook.objects.with_catalogue())
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(7):
             runbooks_as_of([*runbooks, *runbooks], timezone.now())
 
 

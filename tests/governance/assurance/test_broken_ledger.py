@@ -13,6 +13,7 @@ from governance import guards, ledger
 from governance.assurance.evidence import verdict_on
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
 from governance.assurance.proof import NothingToProve, proof_of
+from governance.assurance.standings import live_ready
 from governance.findings.models import Finding
 from governance.ledger import acceptance
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
@@ -58,7 +59,7 @@ def test_an_appended_row_that_does_not_verify_is_no_go_at_the_next_question(mark
     append_a_bad_row()
     assert reasons(ready_runbook) == {"ledger_broken"}
     assert Client().get("/readyz").json()["reasons"] == ["ledger_broken"]
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,6 +14,7 @@ from django.test import Client
 from governance import ledger
 from governance.assurance import database_writes
 from governance.assurance.evidence import verdict_on
+from governance.assurance.standings import live_ready
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from runbooks.models import Runbook
@@ -72,7 +73,7 @@ def test_a_database_that_takes_no_write_is_no_go_everywhere(ready_runbook, peopl
     rows = ChangeLogEntry.objects.count()
     with read_only_session():
         assert reasons(ready_runbook) == {"database_not_writable"}
-        assert Runbook.objects.live_ready() == []
+        assert live_ready() == []
         answer = Client().get("/readyz")
         assert (answer.status_code, answer.json()["reasons"]) == (503, ["database_not_writable"])
         with pytest.raises(SystemExit):

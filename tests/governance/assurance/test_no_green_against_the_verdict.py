@@ -5,46 +5,38 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
-from governance import guards
 from governance.assurance.evidence import verdict_on
+from governance.assurance.standings import live_ready
 from governance.signoff.models import SignOff
 from runbooks.models import Runbook
 from tests import cast
+from tests.tampering import past_the_refusals
 
 pytestmark = pytest.mark.django_db
-
-
-def past_the_guards(statement, *parameters):
-    """What somebody with every right in the database could do, tidied up afterwards."""
-    guards.remove()
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-    guards.install()
 
 
 def lose_a_signature(runbook):
     decision = SignOff.objects.filter(
         request__runbook=runbook, request__applied_at__isnull=False
     ).latest("pk")
-    past_the_guards("DELETE FROM governance_signoff WHERE id = %s", decision.pk)
+    past_the_refusals("DELETE FROM governance_signoff WHERE id = %s", decision.pk)
 
 
 def rename_a_signer(runbook):
-    past_the_guards("UPDATE auth_user SET username = 'somebody-else' WHERE username = 'rita'")
+    past_the_refusals("UPDATE auth_user SET username = 'somebody-else' WHERE username = 'rita'")
 
 
 def forge_the_readiness(runbook):
-    past_the_guards(
+    past_the_refusals(
         "UPDATE runbooks_runbook SET readiness_year = readiness_year + 1 WHERE id = %s", runbook.pk
     )
 
 
 def forge_what_is_shown(runbook):
     forged = "<p>Open every valve.</p>"
-    past_the_guards(
+    past_the_refusals(
         "UPDATE runbooks_document SET html = %s, html_sha256 = %s WHERE id = %s",
         forged,
         cast.sha256(forged),
@@ -53,14 +45,14 @@ def forge_what_is_shown(runbook):
 
 
 def forge_the_text_alone(runbook):
-    past_the_guards(
+    past_the_refusals(
         "UPDATE runbooks_document SET html = '<p>Open every valve.</p>' WHERE id = %s",
         runbook.document_id,
     )
 
 
 def forge_a_ledger_row(runbook):
-    past_the_guards(
+    past_the_refusals(
         "UPDATE governance_changelogentry SET changes = '[]' WHERE action = 'readiness_changed'"
     )
 
@@ -110,7 +102,7 @@ def test_what_was_forged_is_green_nowhere(scene, reader, forge):
         page = reader.get(address).content.decode()
         assert not greens(page), address
         assert "is-go" not in page, address
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 @pytest.mark.parametrize("forge", FORGERIES)

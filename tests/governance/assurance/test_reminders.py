@@ -15,6 +15,7 @@ from governance import guards
 from governance.assurance import reminders
 from governance.assurance.models import Reminder
 from governance.assurance.reminders import CLAIM, due_reminders, send_due_reminders
+from governance.assurance.standings import standing_of
 from governance.editing.audited_edit import audited_edit
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
@@ -198,7 +199,7 @@ def test_a_title_with_line_breaks_breaks_no_header(people, addresses):
     outcome = send_due_reminders(at=before_the_end(7))
     assert outcome.sent + len(outcome.failed) == 2
     assert all("\n" not in message.subject for message in mail.outbox)
-    assert Runbook.objects.get(pk=runbook.pk).is_live_ready
+    assert standing_of(Runbook.objects.get(pk=runbook.pk)).is_live_ready
 
 
 def test_the_command_does_all_of_it_and_may_run_as_often_as_one_likes(runbook, addresses):

@@ -12,16 +12,16 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from governance import guards, ledger
-from governance.assurance import evidence
-from governance.assurance.choices import VERDICT_TEXTS
+from governance.assurance import alarms, evidence
 from governance.assurance.evidence import verdict_on, verdict_on_slug, verdicts_on
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
-from governance.assurance.verdict import Evidence, VerdictReason, decide
+from governance.assurance.verdict import Evidence, decide
 from governance.editing.audited_edit import audited_edit
 from governance.findings.models import Finding
 from governance.findings.resolve import resolve_findings
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff.downgrade import downgrade
+from runbooks.choices import REASON_TEXTS
 from runbooks.models import Runbook
 from runbooks.validity import Reason, SignedFacts
 from tests import cast
@@ -38,9 +38,9 @@ FACTS = SignedFacts(
     metadata_sha256="m" * 64,
 )
 DOUBTS = {
-    "signatures_complete": VerdictReason.SIGNATURES_MISSING,
-    "ledger_agrees": VerdictReason.LEDGER_DISAGREES,
-    "document_hash_matches": VerdictReason.DOCUMENT_ALTERED,
+    "signatures_complete": Reason.SIGNATURES_MISSING,
+    "ledger_agrees": Reason.LEDGER_DISAGREES,
+    "document_hash_matches": Reason.DOCUMENT_ALTERED,
 }
 ALARMS = (
     Reason.LEDGER_BROKEN,
@@ -56,8 +56,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_what_the_catalogue_says_is_said_here_too_and_every_reason_has_a_text():
-    assert {reason.value for reason in Reason} <= {reason.value for reason in VerdictReason}
-    assert set(VERDICT_TEXTS) == set(VerdictReason)
+    assert {reason.value for reason in Reason} <= {reason.value for reason in Reason}
+    assert set(REASON_TEXTS) == set(Reason)
 
 
 @pytest.mark.parametrize("alarms", [(), *((alarm,) for alarm in ALARMS), ALARMS])
@@ -84,7 +84,7 @@ def test_a_renewed_readiness_covers_the_year_that_runs_and_the_next():
         assert decide(renewed, Evidence(**ALL_WELL), today=TODAY, year=year).go
     for_next_year = SignedFacts(**{**_fields(FACTS), "year": 2027})
     assert decide(for_next_year, Evidence(**ALL_WELL), today=TODAY, year=2026).reasons == (
-        VerdictReason.NOT_YET_VALID,
+        Reason.NOT_YET_VALID,
     )
     assert decide(for_next_year, Evidence(**ALL_WELL), today=TODAY, year=2027).go
 
@@ -93,13 +93,13 @@ def test_the_last_day_of_the_rule_ends_it_before_the_year_does():
     short = SignedFacts(**{**_fields(FACTS), "until": TODAY})
     assert decide(short, Evidence(**ALL_WELL), today=TODAY, year=2026).valid_until == TODAY
     after = decide(short, Evidence(**ALL_WELL), today=date(2026, 6, 16), year=2026)
-    assert after.reasons == (VerdictReason.EXPIRED,)
+    assert after.reasons == (Reason.EXPIRED,)
 
 
 def test_an_owner_alone_is_go_in_solo_mode_only_and_said_so():
     solo = SignedFacts(**{**_fields(FACTS), "solo": True})
     assert decide(solo, Evidence(**ALL_WELL), today=TODAY, year=2026).reasons == (
-        VerdictReason.NO_INDEPENDENT_REVIEW,
+        Reason.NO_INDEPENDENT_REVIEW,
     )
     verdict = decide(solo, Evidence(**ALL_WELL), today=TODAY, year=2026, solo_mode=True)
     assert (verdict.go, verdict.independent) == (True, False)
@@ -135,9 +135,9 @@ def test_the_year_ends_at_midnight_in_the_portals_time_zone(ready_runbook):
 
 @pytest.mark.django_db
 def test_an_unknown_runbook_and_a_nonsense_year_are_no_go(ready_runbook):
-    assert verdict_on_slug("no-such").reasons == (VerdictReason.UNKNOWN_RUNBOOK,)
+    assert verdict_on_slug("no-such").reasons == (Reason.UNKNOWN_RUNBOOK,)
     assert verdict_on_slug("\x00").go is False
-    assert verdict_on(ready_runbook, year=0).reasons == (VerdictReason.DOUBT,)
+    assert verdict_on(ready_runbook, year=0).reasons == (Reason.DOUBT,)
 
 
 @pytest.mark.django_db
@@ -273,10 +273,10 @@ def test_a_database_that_fails_is_no_go(ready_runbook, monkeypatch):
     def fails(*_, **__):
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(evidence, "integrity_alarms", fails)
+    monkeypatch.setattr(alarms, "integrity_alarms", fails)
     assert reasons(ready_runbook) == {"ledger_broken", "guards_missing"}
     monkeypatch.setattr(evidence, "_altered_documents", fails)
-    assert verdict_on(ready_runbook).reasons == (VerdictReason.DATABASE_UNREACHABLE,)
+    assert verdict_on(ready_runbook).reasons == (Reason.DATABASE_UNREACHABLE,)
 
 
 @pytest.mark.django_db
@@ -284,9 +284,9 @@ def test_many_are_asked_in_a_fixed_number_of_queries(people, django_assert_num_q
     for number in range(6):
         cast.make_ready(cast.make_runbook(f"Valve {number}"))
     few, many = list(Runbook.objects.with_catalogue()[:2]), list(Runbook.objects.with_catalogue())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         assert all(verdict.go for verdict in verdicts_on(few))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         assert all(verdict.go for verdict in verdicts_on(many))
 
 

@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from governance import guards, ledger
+from governance.assurance.standings import standing_of
 from governance.exchange.documents import render_documents_anew
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
@@ -102,7 +103,7 @@ def test_rendering_anew_lets_no_open_request_lapse_and_no_signature_fall(ready_r
     as_older(ready_runbook.document)
     render_documents_anew(by=ledger.SYSTEM)
     ready_runbook.refresh_from_db()
-    assert ready_runbook.is_live_ready
+    assert standing_of(ready_runbook).is_live_ready
 
 
 def test_html_that_is_not_what_its_digest_names_is_not_itself(document):

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance import ledger
+from governance.assurance.standings import standing_of
 from governance.editing.audited_edit import audited_edit
 from governance.findings.choices import Detector, FindingKind
 from governance.findings.models import Finding
@@ -80,7 +81,7 @@ def test_declared_levels_are_kept_as_declared_and_sign_nothing(imported):
     assert set(Runbook.objects.values_list("readiness_level", flat=True)) == {"unassessed"}
     runbook = Runbook.objects.get(slug="live-risk-severity-integration")
     assert (runbook.declared_level, runbook.declared_year) == ("ready", 2026)
-    assert not runbook.is_live_ready
+    assert not standing_of(runbook).is_live_ready
 
 
 def test_the_tick_does_not_mean_live(imported):
@@ -244,11 +245,11 @@ def test_an_import_that_changes_a_signed_runbook_turns_it_no_longer_live_ready(
 ):
     runbook = Runbook.objects.get(slug="live-risk-severity-integration")
     cast.make_ready(runbook)
-    assert runbook.is_live_ready
+    assert standing_of(runbook).is_live_ready
     edit(copy, "**Live-Risk, Monitoring, Web-UI**", "**Live-Risk, Monitoring, Cockpit**")
     import_file(copy)
     runbook = Runbook.objects.get(pk=runbook.pk)
-    assert [reason.value for reason in runbook.reasons_against_live()] == ["metadata_changed"]
+    assert [reason.value for reason in standing_of(runbook).reasons] == ["metadata_changed"]
     assert runbook.readiness_level == "ready"
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance import ledger
+from governance.assurance.standings import standing_of
 from governance.exchange.models import LandscapeSource
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
@@ -182,7 +183,7 @@ def test_a_moved_path_voids_the_sign_off(file, people):
     run("import_landscape", file(moved), accept_renames=True)
     runbook = Runbook.objects.get(pk=runbook.pk)
     assert {"document_missing", "metadata_changed"} <= {
-        reason.value for reason in runbook.reasons_against_live()
+        reason.value for reason in standing_of(runbook).reasons
     }
     assert "✅ 2026-ready" not in next(
         line for line in run("export_landscape").split("\n") if "| **Valve" in line
@@ -350,7 +351,7 @@ def test_a_line_break_in_a_scope_survives_export_and_import_with_its_signature(f
     run("import_landscape", path)
     runbook.refresh_from_db()
     assert runbook.scope == "Calibrate a valve:\n- slowly | twice\n- `then` again"
-    assert not runbook.reasons_against_live()
+    assert not standing_of(runbook).reasons
     assert "is what the portal says" in run("export_landscape", declared=True, check=path)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from governance import ledger
+from governance.assurance.standings import standing_of
 from governance.ledger.choices import Action
 from governance.ledger.labels import labelled_changes
 from governance.ledger.models import ChangeLogEntry
@@ -99,7 +100,7 @@ def test_a_shift_touches_no_signature_and_no_open_request(imported, people):
     cast.make_ready(Runbook.objects.get(title="Pump 2"))
     request = cast.ask(Runbook.objects.get(title="Pump 3"), by=people["ed"])
     run("import_landscape", imported(INSERTED))
-    assert Runbook.objects.get(title="Pump 2").is_live_ready
+    assert standing_of(Runbook.objects.get(title="Pump 2")).is_live_ready
     request.refresh_from_db()
     assert request.is_open
 

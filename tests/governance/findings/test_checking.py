@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from governance import ledger
+from governance.assurance.standings import live_ready_keys
 from governance.findings.catalogue_checks import conflict_line
 from governance.findings.choices import SEVERITY_OF_KIND, Detector, FindingKind, Severity
 from governance.findings.models import Finding
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def check(at=None):
-    return check_catalogue(by=ledger.SYSTEM, at=at)
+    return check_catalogue(live=live_ready_keys(at=at), by=ledger.SYSTEM, at=at)
 
 
 def of(runbook):
@@ -275,7 +276,7 @@ def test_many_new_findings_are_opened_in_portions_once_each_and_told_in_one_row(
     for number in range(4):
         cast.make_runbook(f"Pump {number}")
     before = ChangeLogEntry.objects.count()
-    checked = check_catalogue(by=ledger.SYSTEM)
+    checked = check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM)
     opened = Finding.objects.filter(noticed_by=Detector.CATALOGUE, resolved_at__isnull=True)
     assert (
         checked.opened
@@ -285,4 +286,4 @@ def test_many_new_findings_are_opened_in_portions_once_each_and_told_in_one_row(
     )
     (row,) = ChangeLogEntry.objects.order_by("sequence")[before:]
     assert row.changes["findings"]["after"] == 12
-    assert not check_catalogue(by=ledger.SYSTEM)
+    assert not check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM)

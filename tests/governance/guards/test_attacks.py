@@ -17,6 +17,7 @@ from governance.accounts.tokens import create_api_token
 from governance.assurance.evidence import verdict_on
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
 from governance.assurance.proof import proof_of
+from governance.assurance.standings import live_ready
 from governance.editing.audited_edit import audited_edit, delete
 from governance.errors import ActionRefused
 from governance.findings.models import Finding
@@ -127,7 +128,7 @@ def test_when_the_ledger_is_broken_no_page_and_no_list_calls_anything_live_ready
         page = client.get(address).content.decode()
         assert 'class="pip is-live"' not in page, address
         assert "is-go" not in page, address
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 # ---- a forged row blocks no downgrade

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from governance import guards, ledger
 from governance.assurance.evidence import verdict_on
+from governance.assurance.standings import standing_of
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from governance.signoff.models import SignOff, SignOffRule, StatusChangeRequest
@@ -555,7 +556,7 @@ def test_the_role_that_docs_describe_signs_and_cannot_rewrite(people):
     execute("SET ROLE portal_app")
     try:
         ready = cast.make_ready(cast.make_runbook("Under the role"))
-        assert ready.is_live_ready
+        assert standing_of(ready).is_live_ready
         assert ledger.verify().is_whole
         assert guards.missing() == []
         for statement in (

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from governance import guards, ledger
 from governance.assurance.evidence import verdict_on
+from governance.assurance.standings import live_ready
 from governance.ledger import high_water_mark
 from governance.ledger.high_water_mark import Look, Mark, MarkUnreadable, read_mark
 from governance.ledger.models import ChangeLogEntry
@@ -111,7 +112,7 @@ def restored(mark, ready_runbook, people, back_up):
 
 def test_a_restored_backup_is_no_go_everywhere_without_any_command(restored, sign_in):
     assert reasons(restored) == {"ledger_restored"}
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
     answer = sign_in("otto").get(f"/api/v1/runbooks/{restored.slug}/").json()
     assert (answer["live_ready"], answer["reasons_against_live"]) == (False, ["ledger_restored"])
     page = sign_in("otto").get(restored.get_absolute_url()).content.decode()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.accounts.roles import RISK_OWNERS
 from governance.assurance.evidence import verdict_on
+from governance.assurance.standings import live_ready, standing_of
 from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused, RequestLapsed
 from governance.ledger.choices import Action
@@ -59,8 +60,8 @@ def change_text(runbook, people, text="# Steps\n\n1. Look twice.\n2. Act.\n"):
 def test_a_renewal_for_next_year_does_not_take_away_this_one(ready_runbook, people):
     renewed = sign(cast.ask(ready_runbook, by=people["ed"], year=YEAR + 1), people, "rita", "rolf")
     assert (renewed.readiness_year, renewed.signed_from_year) == (YEAR + 1, YEAR)
-    assert renewed.is_live_ready
-    assert renewed in Runbook.objects.live_ready()
+    assert standing_of(renewed).is_live_ready
+    assert renewed in live_ready()
     assert verdict_on(renewed).go
     assert verdict_on(renewed, at=datetime(YEAR + 1, 12, 31, 12, tzinfo=BERLIN)).go
     assert not verdict_on(renewed, at=datetime(YEAR + 2, 1, 1, tzinfo=BERLIN)).go
@@ -70,7 +71,7 @@ def test_ready_for_next_year_alone_does_not_hold_yet(runbook, people):
     early = sign(cast.ask(runbook, by=people["ed"], year=YEAR + 1), people, "rita", "rolf")
     assert early.signed_from_year is None
     assert [reason.value for reason in verdict_on(early).reasons] == ["not_yet_valid"]
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 def test_a_renewal_of_what_no_longer_holds_does_not_bring_this_year_back(ready_runbook, people):
@@ -91,14 +92,14 @@ def test_what_holds_is_not_asked_for_again(ready_runbook, people):
 
 def test_a_changed_text_is_signed_anew_in_one_step_under_a_rule_of_its_own(ready_runbook, people):
     drifted = change_text(ready_runbook, people)
-    assert not drifted.is_live_ready
+    assert not standing_of(drifted).is_live_ready
     request = submit(
         runbook=drifted, level="ready", year=YEAR, rationale="A typo.", by=people["ed"]
     )  # no evidence: the rule does not ask for it again
     assert (request.rule.purpose, request.move) == (RulePurpose.RE_SIGN, "re_sign")
     assert request.required_signatures == 2
     signed = sign(request, people, "rita", "rolf")
-    assert signed.is_live_ready
+    assert standing_of(signed).is_live_ready
     assert signed.signed_document_sha256 == drifted.document.sha256
 
 
@@ -119,7 +120,7 @@ def test_the_rule_for_signing_anew_can_be_another_than_the_one_for_the_level(rea
         rationale="A typo.",
         by=people["ed"],
     )
-    assert sign(request, people, "ruth").is_live_ready
+    assert standing_of(sign(request, people, "ruth")).is_live_ready
 
 
 def test_the_rule_for_signing_anew_is_no_way_up(runbook, people):
@@ -323,7 +324,7 @@ def test_in_solo_mode_an_owner_signs_alone_and_it_is_labelled_everywhere(
     request = cast.ask(runbook, by=people["rita"])
     assert (request.is_solo, request.required_signatures, request.rule.purpose) == (True, 1, "solo")
     signed = sign(request, people, "rita")
-    assert signed.is_live_ready
+    assert standing_of(signed).is_live_ready
     assert signed.signed_solo
     assert "no independent review" in request.sign_offs.get().statement
     verdict = verdict_on(signed)
@@ -378,7 +379,7 @@ def test_when_solo_mode_ends_what_was_signed_alone_is_no_go(runbook, people, sol
     signed = sign(cast.ask(runbook, by=people["rita"]), people, "rita")
     settings.GOVERNANCE_SOLO = False
     assert [reason.value for reason in verdict_on(signed).reasons] == ["no_independent_review"]
-    assert Runbook.objects.live_ready() == []
+    assert live_ready() == []
 
 
 def test_when_solo_mode_ends_an_open_request_of_it_is_not_signed(runbook, people, solo, settings):

@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from governance import guards, ledger
 from governance.accounts.roles import RISK_OWNERS
+from governance.assurance.standings import standing_of
 from governance.editing.audited_edit import audited_edit
 from governance.errors import ActionRefused, RequestLapsed, StaleForm
 from governance.ledger.choices import Action
@@ -42,7 +43,7 @@ def test_two_risk_owners_make_a_runbook_ready(runbook, people):
     cast.approve(request, by=people["rolf"])
     runbook.refresh_from_db()
     assert (runbook.readiness_level, runbook.readiness_year) == ("ready", timezone.localdate().year)
-    assert runbook.is_live_ready
+    assert standing_of(runbook).is_live_ready
 
 
 def test_every_step_is_a_ledger_row_and_the_chain_is_whole(runbook, people):
@@ -363,7 +364,7 @@ def test_another_path_brings_its_own_text_or_none(runbook, people):
 def test_a_text_of_another_path_is_neither_signed_nor_live_ready(ready_runbook, people):
     Runbook.objects.filter(pk=ready_runbook.pk).update(document_path="docs/nowhere.md")
     ready_runbook.refresh_from_db()
-    assert "document_elsewhere" in ready_runbook.reasons_against_live()
+    assert "document_elsewhere" in standing_of(ready_runbook).reasons
     refused(
         lambda: cast.ask(ready_runbook, by=people["ed"], year=timezone.localdate().year + 1),
         Refusal.DOCUMENT_NOT_SHOWN,

@@ -10,9 +10,10 @@ from governance.signoff.downgrade import downgrade
 from portal.pages.search import HITS_PER_PAGE
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Cluster, Layer, Runbook, Situation, SituationRunbook
-from runbooks.search.query import answer, holding
+from runbooks.search.query import holding
 from runbooks.search.retrieval import MAX_CANDIDATES
 from tests import cast
+from tests.runbooks.asking import answer
 
 pytestmark = pytest.mark.django_db
 BODY = (
@@ -54,14 +55,16 @@ def test_of_two_that_answer_alike_the_live_ready_one_comes_first_and_the_other_i
 
 def test_a_readiness_that_ended_counts_at_once(twins, people, reader):
     downgrade(runbook=twins[1], level="shadow", reason="Wrong step.", by=people["rita"])
-    assert not any(found.live_ready for found in answer("bluelever").runbooks)
+    assert not any(found.standing.is_live_ready for found in answer("bluelever").runbooks)
     assert titles("bluelever") == ["Twin one", "Twin two"]
     assert reader.get("/search/?q=bluelever").content.decode().count("Not for live use") == 2
 
 
 def test_a_readiness_ends_with_its_year(twins):
     next_year = timezone.now().replace(year=timezone.localdate().year + 1, month=6, day=1)
-    assert not any(found.live_ready for found in answer("bluelever", at=next_year).runbooks)
+    assert not any(
+        found.standing.is_live_ready for found in answer("bluelever", at=next_year).runbooks
+    )
 
 
 def test_an_index_that_lies_cannot_make_a_runbook_live_ready(twins):
@@ -69,7 +72,7 @@ def test_an_index_that_lies_cannot_make_a_runbook_live_ready(twins):
 
     words = " bluelever ready live 2026 signed " * 5
     SearchEntry.objects.filter(runbook=twins[0]).update(title=words, names=words, facts=words)
-    ready = {found.pk: found.live_ready for found in answer("bluelever").runbooks}
+    ready = {found.pk: found.standing.is_live_ready for found in answer("bluelever").runbooks}
     assert ready == {twins[0].pk: False, twins[1].pk: True}
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
+from governance.assurance.standings import standing_of
 from governance.editing.audited_edit import audited_edit
 from governance.signoff.downgrade import downgrade
 from runbooks.models import (
@@ -20,8 +21,9 @@ from runbooks.models import (
     Situation,
 )
 from runbooks.search import databases, index, retrieval
-from runbooks.search.query import answer, holding
+from runbooks.search.query import holding
 from tests import cast
+from tests.runbooks.asking import answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTICE = "The search cannot read its index, so only titles and names were searched"
@@ -123,11 +125,11 @@ def test_a_readiness_comes_down_and_a_sign_off_goes_through_all_the_same(
     broken, pump, people, reader
 ):
     cast.make_ready(pump)
-    assert Runbook.objects.get(pk=pump.pk).is_live_ready
-    assert [found.live_ready for found in answer("ueberdruck").runbooks] == [True]
+    assert standing_of(Runbook.objects.get(pk=pump.pk)).is_live_ready
+    assert [found.standing.is_live_ready for found in answer("ueberdruck").runbooks] == [True]
     downgrade(runbook=pump, level="shadow", reason="Wrong step.", by=people["rita"])
-    assert not Runbook.objects.get(pk=pump.pk).is_live_ready
-    assert [found.live_ready for found in answer("ueberdruck").runbooks] == [False]
+    assert not standing_of(Runbook.objects.get(pk=pump.pk)).is_live_ready
+    assert [found.standing.is_live_ready for found in answer("ueberdruck").runbooks] == [False]
     if broken == "the full text index's contents":
         # SQLite ends a transaction that meets damaged pages: a change of words may be refused
         # whole, one of standing is not.

@@ -7,8 +7,8 @@ from django.db import connection, transaction
 
 from runbooks.models import Layer, Runbook, SearchEntry, SearchStamp, SearchWord
 from runbooks.search import index, index_documents
-from runbooks.search.query import answer
 from tests import cast
+from tests.runbooks.asking import answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

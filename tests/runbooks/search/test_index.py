@@ -25,8 +25,8 @@ from runbooks.models import (
     SituationRunbook,
 )
 from runbooks.search import checks, databases, index, signals
-from runbooks.search.query import answer
 from tests import cast
+from tests.runbooks.asking import answer
 
 pytestmark = pytest.mark.django_db
 
@@ -189,7 +189,7 @@ def test_a_sign_off_does_not_touch_the_index(pump):
     before = SearchStamp.objects.get().value
     cast.make_ready(pump)
     assert SearchStamp.objects.get().value == before
-    assert answer("pump").runbooks[0].live_ready
+    assert answer("pump").runbooks[0].standing.is_live_ready
 
 
 def test_a_save_that_changes_nothing_changes_nothing(pump):

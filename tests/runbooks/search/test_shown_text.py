@@ -21,8 +21,9 @@ from runbooks.models import (
     SituationRunbook,
 )
 from runbooks.search import index
-from runbooks.search.query import answer, holding
+from runbooks.search.query import holding
 from tests import cast
+from tests.runbooks.asking import answer
 
 pytestmark = pytest.mark.django_db
 SIGNED = "# Pump\n\n## Sluice\n\nClose the bluelever.\n\n## Drain\n\nWait for the siren.\n"

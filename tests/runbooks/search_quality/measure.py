@@ -39,9 +39,10 @@ def import_fixtures() -> None:
 
 def ask_the_search(question: str) -> list[str]:
     """What the portal's own search answers."""
+    from governance.assurance.standings import standings
     from runbooks.search.query import answer
 
-    found = answer(question)
+    found = answer(question, standings=standings)
     return [hit.runbook.slug for hit in found.hits(found.runbooks[:3])]
 
 

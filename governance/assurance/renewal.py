@@ -1,0 +1,188 @@
+"""Writing assurances: a seal is put on where the verdict's evidence holds in full, by whoever changed something.
+
+Triggers take seals away (``governance/guards/rules.py``). A governed change ends with renewing what
+it touched, in its own transaction; ``tick``, ``migrate`` and ``verify_ledger`` look at all.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.models import Q, QuerySet
+from django.dispatch import receiver
+from django.utils import timezone
+
+from governance import ledger
+from governance.assurance.evidence import EvidenceSet
+from governance.assurance.models import Assurance
+from governance.assurance.seal import Proof, is_sealed, seal_of
+from governance.assurance.standings import proof_read_with
+from governance.assurance.verdict import Verdict, reasons_in
+from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
+from governance.ledger.signals import entries_recorded
+from runbooks.choices import ReadinessLevel
+from runbooks.models import Runbook
+from runbooks.validity import PASSING, Reason, reasons_against_live
+
+logger = logging.getLogger(__name__)
+# A verdict that is no-go for nothing else says nothing against what is stored.
+NOT_LASTING = PASSING | {Reason.DOUBT, Reason.DATABASE_UNREACHABLE}
+# Their texts are read at once.
+CHUNK = 100
+# A change of these kinds can touch what a readiness rests on.
+TOUCHING = frozenset(
+    {
+        Action.CREATED,
+        Action.CHANGED,
+        Action.DELETED,
+        Action.DOCUMENT_STORED,
+        Action.READINESS_CHANGED,
+    }
+)
+
+
+@receiver(entries_recorded, dispatch_uid="governance.renew_what_was_touched")
+def renew_what_was_touched(entries: Sequence[ChangeLogEntry], **_: Any) -> None:
+    """Renew the assurances of the runbooks that a governed change speaks of, before it commits."""
+    touched = _touched_by(entries)
+    if touched is not None:
+        renew(touched)
+
+
+def _touched_by(entries: Sequence[ChangeLogEntry]) -> "QuerySet[Runbook] | None":
+    """Return the runbooks that may have lost their seal by a change; None where none can have."""
+    names: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.action in TOUCHING:
+            kind, _, name = entry.subject.partition(":")
+            names.setdefault(kind, set()).add(name)
+    paths = {name.rpartition("@")[0] for name in names.get("document", ())}
+    clusters = names.get("cluster", set())
+    questions = (
+        (names.get("runbook"), "slug__in"),
+        (names.get("layer"), "layers__slug__in"),
+        (clusters, "primary_cluster__slug__in"),
+        (clusters, "related_clusters__slug__in"),
+        (paths, "document__path__in"),
+    )
+    asked = [Q(**{lookup: sorted(values)}) for values, lookup in questions if values]
+    if not asked:
+        return None
+    anyone = asked[0]
+    for question in asked[1:]:
+        anyone |= question
+    return Runbook.objects.filter(pk__in=Runbook.objects.filter(anyone).values("pk"))
+
+
+def renew(runbooks: "QuerySet[Runbook]") -> int:
+    """Seal those of the runbooks whose evidence holds in full; return how many were sealed.
+
+    Needs the ledger's lock where something else may write (``ledger.atomic``). A runbook that is
+    not signed ready is passed over; one whose evidence does not hold keeps no seal.
+    """
+    ready = runbooks.filter(readiness_level=ReadinessLevel.READY).order_by("pk")
+    return sum(_renew(part) for part in _in_parts(ready))
+
+
+def renew_all() -> int:
+    """Look at every runbook that is signed ready, one part at a time; return how many were sealed.
+
+    What a verdict would refuse loses its seal, also where no trigger saw the change.
+    """
+    sealed = 0
+    keys = list(
+        Runbook.objects.filter(readiness_level=ReadinessLevel.READY)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    for start in range(0, len(keys), CHUNK):
+        with ledger.atomic():
+            sealed += renew(Runbook.objects.filter(pk__in=keys[start : start + CHUNK]))
+    return sealed
+
+
+def _in_parts(ready: Any) -> Iterator[list[Runbook]]:
+    last = 0
+    while part := list(
+        ready.filter(pk__gt=last)
+        .select_related("document", "primary_cluster", "assurance")
+        .with_related("layers", "related_clusters")[:CHUNK]
+    ):
+        yield part
+        last = part[-1].pk
+
+
+def _renew(runbooks: list[Runbook]) -> int:
+    """Seal those whose evidence holds, and take the seal of the others."""
+    today = timezone.localdate()
+    holding = [
+        runbook
+        for runbook in runbooks
+        # Whether it has run out, the reader sees from the row itself.
+        if not set(reasons_against_live(runbook.signed_facts(), today=today)) - PASSING
+    ]
+    known = EvidenceSet.of(holding, alarms=(), texts=True)
+    proven = {
+        runbook.pk: known.proof(runbook)
+        for runbook in holding
+        if not reasons_in(known.evidence(runbook))
+    }
+    sealed = 0
+    for runbook in runbooks:
+        assurance = getattr(runbook, "assurance", None)
+        if runbook.pk in proven:
+            sealed += _seal(runbook, assurance, *proven[runbook.pk])
+        elif assurance is not None and assurance.seal:
+            _unseal(assurance)
+    return sealed
+
+
+def _seal(
+    runbook: Runbook, assurance: Assurance | None, request: int, change: ChangeLogEntry
+) -> bool:
+    """Write the seal unless it stands already. Nothing is written over a later generation."""
+    generation = assurance.generation if assurance else 0
+    proof = Proof(request, change.sequence, change.hash, generation)
+    if assurance and assurance.seal and is_sealed(runbook, proof, assurance.seal):
+        return False
+    values = {
+        "request_id": request,
+        "change_sequence": change.sequence,
+        "change_hash": change.hash,
+        "seal": seal_of(runbook, proof),
+        "written_at": timezone.now(),
+    }
+    if assurance is None:
+        Assurance.objects.create(runbook=runbook, **values)
+        return True
+    same = Assurance.objects.filter(pk=runbook.pk, generation=generation)
+    return bool(same.update(**values))
+
+
+def _unseal(assurance: Assurance) -> None:
+    same = Assurance.objects.filter(pk=assurance.pk, generation=assurance.generation)
+    same.update(seal="", generation=assurance.generation + 1)
+
+
+def withdraw(runbook: Runbook, verdict: Verdict) -> None:
+    """Take the seal that came with a row where its verdict is no-go for a reason that lasts.
+
+    A seal that a verdict contradicts was left by a write that no trigger saw. Where it cannot be
+    taken away now, ``tick`` does so.
+
+    :param runbook: read ``with_assurance``.
+    :param verdict: on this very row, now.
+    """
+    read = proof_read_with(runbook)
+    if read is None or not set(verdict.reasons) - NOT_LASTING:
+        return
+    proof, seal = read
+    logger.error("Runbook %s had a seal, and its verdict is no-go. The seal is taken.", runbook.pk)
+    same = Assurance.objects.filter(pk=runbook.pk, generation=proof.generation, seal=seal)
+    try:
+        with transaction.atomic():
+            same.update(seal="", generation=proof.generation + 1)
+    except DatabaseError:
+        logger.exception("The seal could not be taken.")

@@ -1,0 +1,48 @@
+"""The seal of an assurance: a keyed signature of what the runbook's row and the assurance say.
+
+The ledger's hash chain has no key, so whoever owns the database can make it anew. Nobody makes a
+seal without ``SECRET_KEY``; ``SECRET_KEY_FALLBACKS`` are accepted, so that the key can be changed.
+"""
+
+from typing import NamedTuple
+
+from django.core.signing import BadSignature, Signer
+
+from governance.ledger.canonical import canonical_time
+from runbooks.models import Runbook
+
+SALT = "governance.assurance"
+
+
+class Proof(NamedTuple):
+    """What the seal is on, beside the signed fields of the runbook."""
+
+    request: int
+    sequence: int  # of the ledger row that tells of the readiness
+    hash: str  # of the same row
+    generation: int
+
+
+def seal_of(runbook: Runbook, proof: Proof) -> str:
+    """Return the seal for a runbook's signed fields as they stand in its row."""
+    return Signer(salt=SALT).signature(_sealed_text(runbook, proof))
+
+
+def is_sealed(runbook: Runbook, proof: Proof, seal: str) -> bool:
+    """Return whether a seal is the one for this row and proof."""
+    try:
+        Signer(salt=SALT).unsign(f"{_sealed_text(runbook, proof)}:{seal}")
+    except BadSignature:
+        return False
+    return True
+
+
+def _sealed_text(runbook: Runbook, proof: Proof) -> str:
+    signed_at = canonical_time(runbook.signed_at) if runbook.signed_at else ""
+    return (
+        f"{runbook.pk}|{runbook.readiness_level}|{runbook.readiness_year}"
+        f"|{runbook.signed_document_sha256}|{runbook.signed_metadata_sha256}|{signed_at}"
+        f"|{runbook.signed_from_year}|{runbook.signed_until}|{runbook.signed_solo}"
+        f"|{runbook.signed_dependence}"
+        f"|{proof.request}|{proof.sequence}|{proof.hash}|{proof.generation}"
+    )

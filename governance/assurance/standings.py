@@ -1,0 +1,208 @@
+"""Whether runbooks may be used live, for whatever shows many of them: the fast way beside the verdict.
+
+``standings(rows)`` answers for rows that were read; whoever shows them hands the answers on. A row
+is live-ready only where a sealed assurance stands behind it (docs/decisions/0026). What a machine
+acts on is the verdict, computed in full at each question.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db.models import F, Func, QuerySet, TextField
+from django.utils import timezone
+
+from governance.assurance.alarms import alarm_reasons
+from governance.assurance.evidence import claims_ready, objections_to
+from governance.assurance.seal import Proof, is_sealed
+from governance.guards.rules import ASSURANCE, DOCUMENT, LEDGER, REQUEST, RUNBOOK, SIGN_OFF
+from runbooks.models import Runbook, Situation
+from runbooks.validity import Reason, Standing, reasons_against_live
+
+logger = logging.getLogger(__name__)
+# The name of the annotation.
+PROOF = "assurance_proof"
+Rows = TypeVar("Rows", bound="QuerySet[Any]")
+CHUNK = 500
+
+# One correlated subquery, joined by keys: NULL where request, decisions, ledger row or document are
+# not what they have to be, whatever the seal says.
+PROOF_SQL = f"""(
+    SELECT a.request_id || '|' || a.change_sequence || '|' || a.change_hash || '|' || a.generation
+        || '|' || a.seal
+    FROM {ASSURANCE} a
+    JOIN {RUNBOOK} b ON b.id = a.runbook_id
+    JOIN {REQUEST} r ON r.id = a.request_id AND r.runbook_id = b.id
+    JOIN {LEDGER} c ON c.sequence = a.change_sequence
+    JOIN {DOCUMENT} d ON d.id = b.document_id
+    WHERE a.runbook_id = %(expressions)s AND a.seal <> ''
+      AND r.state = 'approved' AND r.applied_at IS NOT NULL
+      AND r.to_level = b.readiness_level AND r.to_year = b.readiness_year
+      AND r.document_sha256 = b.signed_document_sha256 AND d.sha256 = b.signed_document_sha256
+      AND r.metadata_sha256 = b.signed_metadata_sha256
+      AND c.hash = a.change_hash AND c.action = 'readiness_changed'
+      AND c.subject = 'runbook:' || b.slug
+      AND NOT EXISTS (SELECT 1 FROM {LEDGER} later WHERE later.subject = c.subject
+        AND later.action = 'readiness_changed' AND later.sequence > c.sequence)
+      AND NOT EXISTS (SELECT 1 FROM {SIGN_OFF} denial WHERE denial.request_id = r.id
+        AND denial.decision = 'reject')
+      AND r.required_signatures <= (SELECT count(*) FROM {SIGN_OFF} s WHERE s.request_id = r.id
+        AND s.decision = 'approve' AND s.document_sha256 = r.document_sha256
+        AND s.metadata_sha256 = r.metadata_sha256
+        AND NOT (r.independent AND s.signer_id = r.requested_by_id)))"""
+
+
+class AssuranceProof(Func):
+    """The proof and the seal of each runbook as one text; NULL where there is none."""
+
+    template = PROOF_SQL
+    output_field = TextField(null=True)  # noqa: DJ001 - an expression's, not a model's
+
+    def __init__(self) -> None:
+        super().__init__(F("pk"))
+
+
+def with_assurance(rows: Rows) -> Rows:
+    """Return a queryset of runbooks whose rows bring what ``standings`` needs: no further query."""
+    return rows.annotate(**{PROOF: AssuranceProof()})
+
+
+def standings(
+    rows: Iterable[Runbook],
+    *,
+    at: datetime | None = None,
+    alarms: Sequence[Reason] | None = None,
+) -> dict[int, Standing]:
+    """Return the standing of each runbook by its primary key, in a fixed number of queries.
+
+    Fails closed: what cannot be found out is ``Reason.DOUBT``.
+
+    :param rows: read with the primary cluster, layers and related clusters where that is possible
+        (``with_catalogue``); one query fewer where they were read ``with_assurance``.
+    :param at: the moment (aware; now by default). What is stored is that of now.
+    :param alarms: what ``alarm_reasons`` answered, where the caller has asked already.
+    """
+    runbooks = list(rows)
+    claiming = [runbook for runbook in runbooks if claims_ready(runbook)]
+    found = {runbook.pk: Standing((Reason.NOT_READY,)) for runbook in runbooks}
+    if not claiming:
+        return found
+    try:
+        today = timezone.localdate(at)
+        portal_wide = tuple(alarm_reasons() if alarms is None else alarms)
+        return found | _of_claiming(claiming, today, portal_wide)
+    except Exception:  # a row that is forged or cannot be read must not hide behind a 500
+        logger.exception("Whether runbooks may be used live could not be found out.")
+        return found | {runbook.pk: Standing((Reason.DOUBT,)) for runbook in claiming}
+
+
+def standing_of(runbook: Runbook, *, at: datetime | None = None) -> Standing:
+    """Return the standing of one runbook. Parameters as for ``standings``."""
+    return standings([runbook], at=at)[runbook.pk]
+
+
+def add_standings(
+    rows: Iterable[Runbook],
+    *,
+    at: datetime | None = None,
+    alarms: Sequence[Reason] | None = None,
+) -> list[Runbook]:
+    """Return the rows, each with its ``standing``, which templates and serializers read."""
+    runbooks = list(rows)
+    found = standings(runbooks, at=at, alarms=alarms)
+    for runbook in runbooks:
+        runbook.standing = found[runbook.pk]
+    return runbooks
+
+
+def add_standings_to_steps(
+    situations: Iterable[Situation], *, alarms: Sequence[Reason] | None = None
+) -> list[Situation]:
+    """Return the situations; the runbook of each step has its ``standing``."""
+    shown = list(situations)
+    add_standings(
+        (step.runbook for situation in shown for step in situation.steps.all()), alarms=alarms
+    )
+    return shown
+
+
+def live_ready(
+    rows: "QuerySet[Any] | None" = None,
+    *,
+    at: datetime | None = None,
+    alarms: Sequence[Reason] | None = None,
+) -> list[Runbook]:
+    """Return the runbooks that may be used live at a moment, in the order of the landscape.
+
+    :param rows: among these; all by default.
+    """
+    among: Any = Runbook.objects.all() if rows is None else rows
+    signed = with_assurance(among.signed_ready(at=at).with_catalogue())
+    return [
+        runbook
+        for runbook in add_standings(signed, at=at, alarms=alarms)
+        if runbook.standing.is_live_ready
+    ]
+
+
+def live_ready_keys(*, at: datetime | None = None) -> frozenset[int]:
+    """Return the primary keys of the runbooks that may be used live at a moment."""
+    return frozenset(runbook.pk for runbook in live_ready(at=at))
+
+
+def _of_claiming(
+    runbooks: list[Runbook], today: date, alarms: tuple[Reason, ...]
+) -> dict[int, Standing]:
+    proofs = _proofs(runbooks)
+    assured = {runbook.pk for runbook in runbooks if _is_assured(runbook, proofs.get(runbook.pk))}
+    others = [runbook for runbook in runbooks if runbook.pk not in assured]
+    objections = objections_to(others)
+    found = {}
+    for runbook in runbooks:
+        is_assured = runbook.pk in assured
+        reasons = (
+            *reasons_against_live(
+                runbook.signed_facts(metadata_is_assured=is_assured),
+                today=today,
+                solo_mode=bool(settings.GOVERNANCE_SOLO),
+            ),
+            *objections.get(runbook.pk, ()),
+            *alarms,
+        )
+        found[runbook.pk] = Standing(
+            reasons if reasons or is_assured else (Reason.ASSURANCE_MISSING,)
+        )
+    return found
+
+
+def _proofs(runbooks: Sequence[Runbook]) -> Mapping[int, str | None]:
+    """Return what was read with the rows, and for the others what stands now, by primary key."""
+    found = {
+        runbook.pk: runbook.__dict__[PROOF] for runbook in runbooks if PROOF in runbook.__dict__
+    }
+    unread = [runbook.pk for runbook in runbooks if runbook.pk not in found]
+    for keys in _in_parts(unread):
+        asked = with_assurance(Runbook.objects.filter(pk__in=keys).order_by())
+        found |= dict(asked.values_list("pk", PROOF))
+    return found
+
+
+def _in_parts(keys: list[int]) -> Iterator[list[int]]:
+    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
+
+
+def proof_read_with(runbook: Runbook) -> tuple[Proof, str] | None:
+    """Return the proof and the seal that came with the row; None where none did."""
+    text = runbook.__dict__.get(PROOF)
+    return _parsed(text) if text else None
+
+
+def _parsed(text: str) -> tuple[Proof, str]:
+    request, sequence, hash_, generation, seal = text.split("|", 4)
+    return Proof(int(request), int(sequence), hash_, int(generation)), seal
+
+
+def _is_assured(runbook: Runbook, text: str | None) -> bool:
+    return text is not None and is_sealed(runbook, *_parsed(text))
