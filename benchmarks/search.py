@@ -1,11 +1,11 @@
-"""What a search costs beside the raw full text query on the same texts: median, p95 and their ratio, in one run.
+"""Measure a search against the raw full text query on the same texts: median, p95 and ratio.
 
-    python -m benchmarks.search [--documents 3000] [--rounds 5]
+python -m benchmarks.search [--documents 3000] [--rounds 5]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
-thrown away. The floor is the least that finds and shows: one query with a snippet for each of the
-first twenty, plain words, no typing errors, no sections, no readiness. Compare ratios, not times:
-those move with the machine.
+Runs on SQLite, or on the database of ``DATABASE_URL``, in a temporary database of its own. The
+floor is the minimum that finds and shows: one query with a snippet for each of the first twenty
+hits, plain words, no typing errors, no sections, no readiness. Compare ratios, not times, which
+depend on the machine.
 """
 
 import argparse
@@ -45,7 +45,7 @@ SEEDED = (
 
 
 def words_of_the_trade(size: int) -> tuple[list[str], list[float]]:
-    """Invented words with the frequencies of a language: the second is half as common as the first."""
+    """Return invented words with the frequencies of a language: the second is half as common."""
     dice = random.Random(1)
     words = list(
         dict.fromkeys(
@@ -185,7 +185,7 @@ def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[
 
 
 def measure(rounds: int) -> None:
-    """Interleaved: every question to the floor and to the search, in turn. The first round warms up."""
+    """Call the floor and the search alternately with every question. The first round warms up."""
     from django.db import connection
 
     floor = SQLiteFloor if connection.vendor == "sqlite" else PostgreSQLFloor

@@ -1,4 +1,4 @@
-"""Who may come in, and what every answer carries: the door, the sign-in, and the headers that keep a page to itself."""
+"""Who may enter, and the headers of every response."""
 
 import re
 from html.parser import HTMLParser
@@ -408,7 +408,7 @@ TEMPLATES = sorted((Path(django_settings.BASE_DIR) / "templates").rglob("*.html"
 
 
 class Inline(HTMLParser):
-    """Finds what the policy would block: scripts and styles in the page, and attributes that act."""
+    """Finds what the policy would block: inline scripts, styles and event handler attributes."""
 
     def __init__(self, source):
         super().__init__()

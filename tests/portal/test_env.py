@@ -1,4 +1,4 @@
-"""The environment: every value is checked once, and a wrong one fails with a sentence that says what to set."""
+"""The environment: every value is checked once; a wrong one fails and says what to set."""
 
 import os
 import stat

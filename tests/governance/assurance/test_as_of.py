@@ -1,4 +1,4 @@
-"""How it stood at another moment: folded from the ledger, plainly marked, and never a permission for now."""
+"""The state at another time: computed from the ledger, labelled, and never a permission for now."""
 
 import csv
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,10 @@ def stamp(moment):
 
 @pytest.fixture
 def told(people):
-    """A runbook with a past: unassessed, signed ready, its text changed, taken down. ``at`` holds a moment of each."""
+    """A runbook with a past: unassessed, signed ready, text changed, downgraded.
+
+    ``at`` has a time of each state.
+    """
     runbook = cast.make_runbook("Pump", text=SIGNED)
     runbook.at = {"unassessed": timezone.now()}
     cast.make_ready(runbook)

@@ -1,4 +1,4 @@
-"""Stored rows beside the ledger: a cell that was changed past the guards is found, named, and no-go."""
+"""Stored rows against the ledger: a column changed past the guards is found, named, and no-go."""
 
 from io import StringIO
 
@@ -562,7 +562,7 @@ def test_a_forged_row_stops_no_comparison(told):
 
 
 def test_a_change_between_two_reads_is_no_disagreement(told, people, monkeypatch):
-    """The comparison takes no lock: a row that is changed, and told, meanwhile looks altered at the first look."""
+    """The comparison takes no lock: a recorded change in between looks altered at the first read."""
     facts = stored_catalogue.read_ledger_facts()  # read before the change
     runbook = Runbook.objects.get()
     with audited_edit(runbook, by=people["ed"]):

@@ -1,4 +1,4 @@
-"""Five versions of one landscape, oldest first: no runbook lost or doubled, every change in the ledger."""
+"""Five versions of one landscape: no runbook lost or doubled, every change in the ledger."""
 
 from io import StringIO
 

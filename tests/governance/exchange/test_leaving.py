@@ -1,4 +1,4 @@
-"""What people added in the portal is not lost in silence when the file stops naming what it was added to."""
+"""Additions made in the portal are not lost silently when the file drops their object."""
 
 import pytest
 from django.core.management import CommandError
@@ -36,7 +36,7 @@ TEXT = text_of(ROWS, (STILL, FULL, NOISE), CHAPTER.format(number=3) + "\n" + COD
 
 @pytest.fixture
 def labelled(file):
-    """The file is imported; the portal sends tank alarms to "Tank is full" and all others to "Pump stands still"."""
+    """The imported file, with tank alarms sent to "Tank is full" and others to "Pump stands still"."""
     run("import_landscape", file(TEXT))
     Situation.objects.filter(title="Tank is full").update(
         alert_category="tank", alert_severity="high"

@@ -1,4 +1,4 @@
-"""Documents are taken over from a source: every version kept, runbooks pointed at what stands there, one row in the ledger."""
+"""Documents from a source: every version kept, runbooks updated, one row in the ledger."""
 
 from io import StringIO
 from unicodedata import normalize

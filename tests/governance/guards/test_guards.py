@@ -538,8 +538,9 @@ def test_a_disabled_guard_is_noticed_on_postgresql(people):
 
 
 def test_the_role_that_docs_describe_signs_and_cannot_rewrite(people):
-    """``docs/postgresql_role.sql`` is run without psql's own commands; the whole sign-off goes under the role, and
-    nothing else does.
+    """The role of ``docs/postgresql_role.sql``, run without psql's own commands.
+
+    The whole sign-off works under the role, and nothing else does.
     """
     if connection.vendor != "postgresql":
         return  # SQLite knows no roles

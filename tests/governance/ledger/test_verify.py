@@ -1,4 +1,4 @@
-"""Verifying reads each row as the database holds it, and says of it just what the specification says."""
+"""Verifying reads rows as the database stores them, and reports what the specification says."""
 
 import json
 from datetime import UTC, datetime

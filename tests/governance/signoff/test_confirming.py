@@ -1,4 +1,4 @@
-"""The password again at each signature; waiting times; and that a second click is the same signature."""
+"""The password for each signature, waiting times, and double clicks as one signature."""
 
 from datetime import timedelta
 
@@ -187,7 +187,7 @@ def test_whoever_took_an_account_over_does_not_get_rid_of_the_waiting_time(reque
 def test_nobody_sets_their_own_password_where_the_old_one_is_not_asked_for(
     request_, people, sign_in, day
 ):
-    """A session that was left open: whoever sits down at it must not get a password to sign with."""
+    """Whoever uses an unattended session must not obtain a password to sign with."""
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     User.objects.filter(pk=people["rita"].pk).update(is_superuser=True)
     url = f"/admin/auth/user/{people['rita'].pk}/password/"

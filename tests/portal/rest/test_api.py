@@ -1,4 +1,4 @@
-"""The REST API: every route answers, says what the design names, and is a 404 where there is nothing."""
+"""The REST API: every route answers with the designed fields, or 404 where there is nothing."""
 
 from urllib.parse import quote
 

@@ -86,7 +86,7 @@ def held():
 
 
 def leads_to_what_is_there(reader, hit):
-    """Whether the section of a hit is on the page that it leads to, and so is the text of its snippet."""
+    """Whether the section of a hit, and the text of its snippet, are on the page that it links to."""
     page = reader.get(hit.runbook.get_absolute_url()).content.decode()
     words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
     text = "".join(part.text for part in hit.snippet_parts()).strip("… ")
@@ -168,7 +168,7 @@ def test_a_text_that_went_away_leaves_the_signed_one_found(pump, reader):
 
 
 def test_where_the_signed_text_is_not_stored_nothing_is_shown_of_the_other(drifted):
-    """The page shows the unsigned text with a stop; the search shows nothing of it, as of any unsigned one."""
+    """The page shows the unsigned text with a warning; the search shows nothing of unsigned text."""
     guards.remove()
     Document.objects.filter(sha256=cast.sha256(SIGNED)).delete()
     assert hits("bluelever") == []
@@ -309,7 +309,7 @@ def test_a_signature_on_the_text_that_is_shown_already_leaves_the_index_alone(
 
 
 def test_an_index_that_is_behind_leads_to_no_section_that_the_page_has_not(pump, reader):
-    """The row changed and the index does not know: by raw SQL, by a restore, by a write between two reads."""
+    """The row changed without the index: by raw SQL, by a restore, by a write between two reads."""
     newer = cast.store(pump.document_path, NEWER)
     guards.remove()
     with connection.cursor() as cursor:
