@@ -44,7 +44,7 @@ DETAIL_TEMPLATE = """<!DOCTYPE html><html><head><title>{{ runbook.title }}</titl
 
 
 def fill(number: int, ready: int) -> None:
-    """Create ``number`` runbooks with documents; two risk owners sign the first ``ready`` of them."""
+    """Create ``number`` runbooks with documents; two risk owners sign the first ``ready`` ones."""
     from runbooks.models import Runbook
     from runbooks.search import index
     from tests import cast

@@ -201,7 +201,7 @@ def race(port: int, requests: list[int], sessions: list[str]) -> Outcome:
 
 
 def serve(port: int, keep_alive: str | None, log: Path) -> "subprocess.Popen[bytes]":
-    """Run gunicorn with the options of ``run.py serve``; its access log has each request's number."""
+    """Run gunicorn with the options of ``run.py serve``; its access log has the request numbers."""
     sys.path.insert(0, str(HERE))
     from run import SERVER_OPTIONS
 

@@ -45,7 +45,7 @@ def make_person(username: str, *, group: str | None = None, joined: datetime | N
 
 
 def join(user: User, group: str) -> None:
-    """Add to a group through the portal: a membership that the ledger does not know has no effect."""
+    """Add to a group through the portal: a membership unknown to the ledger has no effect."""
     with audited_edit(user, by=ledger.SYSTEM):
         user.groups.add(Group.objects.get(name=group))
 

@@ -1,4 +1,4 @@
-"""The code has the same meaning on every Python from 3.11.0 to 3.14, including 3.11.2 of Debian 12."""
+"""The code means the same on every Python from 3.11.0 to 3.14, including 3.11.2 of Debian 12."""
 
 import ast
 import subprocess
@@ -19,7 +19,7 @@ SOURCES = [
 
 
 def texts_of(source):
-    """Every string in a source with its line, without docstrings; of an f-string the fixed parts."""
+    """Every string in a source with its line, except docstrings; of an f-string the fixed parts."""
     tree = ast.parse(source)
     holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {

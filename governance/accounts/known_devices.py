@@ -21,7 +21,7 @@ SIGNED_IN = "_signed_in_now"
 
 
 def device_of(request: HttpRequest, name: str) -> str:
-    """Return the device's identifier if ``name`` has signed in on it before, else an empty string."""
+    """Return the device's identifier if ``name`` has signed in on it before, otherwise ""."""
     known = _cookie(request)
     return known["device"] if _digest(name) in known["people"] else ""
 

@@ -224,7 +224,7 @@ def follow(found: Look, *, is_new: bool = False, at: datetime | None = None) -> 
 
 
 def _is_behind(found: Look) -> bool:
-    """Return whether there is no mark, or the ledger is verified up to another row than the mark's."""
+    """Return whether there is no mark, or the last verified row is not that of the mark."""
     mark = found.mark
     return mark is None or found.reached not in (None, (mark.sequence, mark.hash))
 

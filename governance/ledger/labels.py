@@ -89,7 +89,7 @@ def _field(model: type[models.Model] | None, name: str) -> Any:
 
 
 def field_in_words(model: type[models.Model] | None, name: str) -> str:
-    """Return the translated name of a field of ``model``, or of a name that only the ledger uses."""
+    """Return the translated name of a field of ``model``, or of a name used only in the ledger."""
     field = _field(model, name)
     if name in WORDS:
         return str(WORDS[name])
@@ -112,7 +112,7 @@ def _readiness_in_words(english: str) -> str:
 
 
 def value_in_words(model: type[models.Model] | None, name: str, value: Any) -> Any:
-    """Return a recorded value for display: labels for codes, yes and no, a dash for an empty value."""
+    """Return a recorded value for display: labels for codes, yes and no, a dash if empty."""
     if value in (None, "", [], {}):
         return EMPTY
     if isinstance(value, bool):

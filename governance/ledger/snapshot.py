@@ -14,7 +14,7 @@ def subject_of(instance: models.Model) -> str:
 
 
 def relations_of(model: type[models.Model]) -> tuple[str, ...]:
-    """Return the names of a model's many-to-many relations and child rows, in the ledger's order."""
+    """Return the names of a model's many-to-many relations and child rows, in ledger order."""
     fields: Any = model._meta.many_to_many
     linked = tuple(field.name for field in fields if field.remote_field.through._meta.auto_created)
     return linked + registration_of(model).children

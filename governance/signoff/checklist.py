@@ -1,4 +1,4 @@
-"""The checks that are shown to a signer: whether each passed, and whether it blocks the signature."""
+"""The checks shown to a signer: whether each passed, and whether it blocks the signature."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

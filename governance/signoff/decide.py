@@ -106,7 +106,7 @@ def _decide(
 def _is_repeated(
     read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User
 ) -> bool:
-    """Return whether the same person already stored the same decision on the same page and comment."""
+    """Return whether this person already stored the same decision, page and comment."""
     this = (by.pk, decision, comment.strip(), _digest(seen))
     return this in [
         (each.signer_id, each.decision, each.comment, each.seen_sha256) for each in read.decisions

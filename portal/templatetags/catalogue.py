@@ -1,4 +1,4 @@
-"""What the pages say about the catalogue: words for codes, plain text for Markdown."""
+"""Template tags for the catalogue: labels for codes, plain text for Markdown."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,22 +24,26 @@ register = template.Library()
 
 @register.filter
 def plain(text: str) -> str:
-    """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual.
+    """Return a line of Markdown as plain text, without markup for emphasis, links and code.
 
-    Signs that nobody sees are shown by their numbers, as in a document.
+    Invisible characters are shown by their numbers, as in a document. The result is not safe HTML
+    and is escaped as usual.
     """
     return escape_invisible_characters(plain_text(text))
 
 
 @register.filter
 def related(runbook: Runbook, name: str) -> list[Any]:
-    """The related rows of one kind, such as ``layers``, in their order (``Runbook.related``)."""
+    """Return the related rows of one kind, such as ``layers``, in order (``Runbook.related``)."""
     return runbook.related(name)
 
 
 @register.simple_tag
 def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
-    """Return which rule found the situations, in words; of labels, it speaks of those that the alert has alone."""
+    """Return a text that names the rule that found the situations.
+
+    It mentions only labels that the alert has.
+    """
     text = str(MATCHED_BY_TEXTS[resolution.matched_by])
     if not resolution.asked:
         return f"{UNKNOWN_ALERT if alert.given else ALERT_WITHOUT_LABELS} {text}"
@@ -49,14 +53,20 @@ def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
 
 @register.filter
 def readiness_badges(runbook: Runbook) -> SafeString:
-    """The badges of ``portal.pages.badges`` in a row. Not a component of its own: a list shows fifty."""
+    """Return the badges of ``portal.pages.badges`` in a row.
+
+    This is not a component template, because a list shows fifty of them.
+    """
     badges = format_html_join(" ", '<span class="badge is-{}">{}</span>', badges_of(runbook))
     return format_html('<span class="row">{}</span>', badges)
 
 
 @register.filter
 def contents_list(contents: Iterable[Heading]) -> SafeString:
-    """The contents of a document, its chapters and their parts, as a list of links. A page shows it twice."""
+    """Return the contents of a document, its chapters and sections, as a list of links.
+
+    A page shows it twice.
+    """
     lines = ((heading["level"], heading["id"], heading["title"]) for heading in contents)
     return format_html(
         '<ul class="contents">{}</ul>',
@@ -66,19 +76,19 @@ def contents_list(contents: Iterable[Heading]) -> SafeString:
 
 @register.filter
 def narrows_beside(form: BaseForm, chips: str) -> bool:
-    """Whether a list is narrowed by another filter than its text and its chips, which are always in sight."""
+    """Return whether a list is filtered by more than text and chips, which are always visible."""
     return form.is_bound and bool(set(form.changed_data) - {"text", chips})
 
 
 @register.filter
 def visible(text: object) -> str:
-    """A text whose signs that nobody sees, or that turn others round, are shown by their numbers: ``[U+202E]``."""
+    """Return a text with invisible and reversing characters as numbers: ``[U+202E]``."""
     return escape_invisible_characters(str(text))
 
 
 @register.simple_tag
 def document_html(document: Document) -> SafeString:
-    """The rendered text, which is safe; links to paths that the catalogue does not know say so."""
+    """Return the rendered document as safe HTML, with a note on links to unknown paths."""
     paths = {
         address: unquote(address.removeprefix(DOCUMENT_ROUTE))
         for address in linked_addresses(document.html)

@@ -1,4 +1,4 @@
-"""What the catalogue's pages show of governance: the templates wire what the code may not import."""
+"""Template tags that show governance on pages of the catalogue, which must not import it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,36 +22,36 @@ register = template.Library()
 
 @register.simple_tag
 def record(runbook: Runbook) -> RunbookRecord:
-    """What governance tells of a runbook now: verdict, requests, the last ledger rows."""
+    """Return the governance record of a runbook: verdict, requests, latest ledger entries."""
     return record_of(runbook)
 
 
 @register.simple_tag(takes_context=True)
 def awaiting_you(context: dict[str, Any]) -> int:
-    """How many requests wait for the decision of whoever looks at the page."""
+    """Return how many requests wait for a decision by the current user."""
     user = context["request"].user
     return len(awaiting(user)) if user.is_authenticated else 0
 
 
 @register.simple_tag(takes_context=True)
 def changes_awaiting_you(context: dict[str, Any]) -> int:
-    """How many changes whoever looks at the page may confirm or refuse."""
+    """Return how many changes the current user may confirm or refuse."""
     user = context["request"].user
     return len(changes_to_settle(user)) if user.is_authenticated else 0
 
 
 @register.simple_tag
 def reach_of(request: StatusChangeRequest) -> Reach | None:
-    """Whether an open request can still be completed; None for one that is closed."""
+    """Return whether an open request can still be completed; None for a closed one."""
     found = survey(requests=StatusChangeRequest.objects.filter(pk=request.pk))
     return found.reach(found.requests[0]) if found.requests else None
 
 
 @register.filter
 def dependence_texts(codes: str) -> list[str]:
-    """Why a review was not independent, in the reader's language.
+    """Return why a review was not independent, in the reader's language.
 
-    ``codes`` are separated by blanks.
+    :param codes: separated by spaces.
     """
     return [
         str(DEPENDENCE_TEXTS[Dependence(code)]) for code in codes.split() if code in set(Dependence)
@@ -60,19 +60,22 @@ def dependence_texts(codes: str) -> list[str]:
 
 @register.simple_tag
 def situations_with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
-    """Situations with their steps in order, each with the verdict on its runbook, in a fixed number of queries."""
+    """Return situations with their steps in order and the verdict on each runbook.
+
+    Uses a fixed number of queries.
+    """
     return with_verdicts(situations)
 
 
 @register.simple_tag
 def steps_with_verdicts(situation: Situation) -> Steps:
-    """The steps of one situation, likewise."""
+    """Return the steps of one situation in order, each with the verdict on its runbook."""
     return with_verdicts([situation])[0][1]
 
 
 @register.filter
 def verdict_text(reason: str) -> str:
-    """A reason's words, in the reader's language."""
+    """Return the text of a reason in the reader's language."""
     return str(VERDICT_TEXTS[VerdictReason(reason)])
 
 

@@ -190,7 +190,7 @@ class ReleaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """A whole landscape file, in the order of the file (releases newest first, as written there)."""
+    """A whole landscape file, in the order of the file (so releases are newest first)."""
 
     title: str
     runbooks: tuple[RunbookRow, ...]

@@ -67,7 +67,7 @@ class Cluster(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return the name as the landscape writes it: ``Cluster 82–85 (Live Alerts & Escalation)``."""
+        """Return the name as the landscape writes it: ``Cluster 82–85 (Live Alerts)``."""
         if self.first_number is None:
             return self.title
         return f"{self.number_label} ({self.title})" if self.title else self.number_label
@@ -89,7 +89,7 @@ class Cluster(models.Model):
 
     @property
     def number_label(self) -> str:
-        """Return the number without the title (``Phase 16A``), or the title if there is no number."""
+        """Return the number without title (``Phase 16A``), or the title if there is no number."""
         if self.first_number is None:
             return self.title
         numbers = str(self.first_number)

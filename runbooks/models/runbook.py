@@ -273,7 +273,7 @@ class Runbook(models.Model):
 
     @property
     def valid_until(self) -> date | None:
-        """Return the last day of the signed readiness in the portal's time zone; None if unlimited."""
+        """Return the last day of the signed readiness (portal's time zone); None if unlimited."""
         return last_day(self.readiness_year, self.signed_until)
 
     def signature_holds(self, *, at: datetime | None = None) -> bool:
@@ -293,7 +293,7 @@ class Runbook(models.Model):
 
     @property
     def text_changed(self) -> bool:
-        """Return whether the current text is missing or differs from the signed text, at any level."""
+        """Return whether the current text is missing or not the signed one, at any level."""
         return (
             bool(self.signed_document_sha256)
             and self.signed_document_sha256 != self._document_sha256()

@@ -124,7 +124,7 @@ NO_SECTION = ""
 
 
 class SearchPassage(models.Model):
-    """One section of a runbook's document: its anchor, its text to show, its words folded. Derived."""
+    """One section of a runbook's document: its anchor, text to show and folded words. Derived."""
 
     entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages")
     position = models.PositiveIntegerField()

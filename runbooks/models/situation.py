@@ -106,7 +106,7 @@ class SituationRunbook(models.Model):
         return f"{self} ({headings})" if headings else str(self)
 
     def headings_to_read(self) -> list[dict[str, str]]:
-        """Return each heading with its anchor; the anchor is empty if the text has no such heading."""
+        """Return each heading with its anchor, which is empty if the text has no such heading."""
         wanted = [line.strip() for line in self.headings.splitlines() if line.strip()]
         # The headings of the text that the page shows: the signed one, if another text is current.
         shown = self.runbook.shown_document() if wanted else None

@@ -27,7 +27,7 @@ TOUCH_EVERYTHING = """() => {
 
 @pytest.fixture
 def run(chromium):
-    """``run(html)`` returns the events in a page without any policy: dialogs, and other requests."""
+    """``run(html)`` returns the events in a page without a policy: dialogs, and other requests."""
     context = chromium.new_context()
     page = context.new_page()
     happened, shown = [], {}

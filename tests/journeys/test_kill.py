@@ -37,7 +37,7 @@ def sign_one_after_the_other(acknowledge, requests, people):
 
 
 def killed_in_the_middle(requests, people, *, after):
-    """The signatures that a process acknowledged before a kill at a random time after some of them."""
+    """The signatures acknowledged before a kill at a random time after some of them."""
     reading, acknowledge = os.pipe()
     connections.close_all()  # a connection is not shared with a child
     child = os.fork()

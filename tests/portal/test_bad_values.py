@@ -1,4 +1,4 @@
-"""Invalid values in a URL give a page with an explanation: no filter, search or sort gives a 500."""
+"""Invalid values in a URL give a page that explains them: no filter, search or sort gives a 500."""
 
 import itertools
 from urllib.parse import urlencode

@@ -312,7 +312,7 @@ def test_the_limits_leave_a_moment_below_five_seconds():
 
 
 def assert_all_say_so_in_time(found):
-    """The limits are tested elsewhere; here, nothing waits forever, because a busy machine is slow."""
+    """The limits are tested elsewhere. Here, nothing waits forever; a busy machine is slow."""
     for address, status, content, seconds in found:
         assert status == 503, (address, content)
         assert seconds < 30, (address, seconds)

@@ -1,4 +1,4 @@
-"""``manage.py seed_demo``: a portal for a trial, separate from others and without access to them."""
+"""``manage.py seed_demo``: a portal for a trial, separate from others."""
 
 import re
 from io import StringIO

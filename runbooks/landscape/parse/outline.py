@@ -122,7 +122,7 @@ def find_hidden(lines: Sequence[SourceLine]) -> tuple[frozenset[int], int | None
 def code_blocks(
     lines: Sequence[SourceLine], hidden: frozenset[int]
 ) -> Iterator[tuple[str, tuple[SourceLine, ...]]]:
-    """Yield each fenced block in ``lines`` as (language in lower case, lines between the fences)."""
+    """Yield each fenced block in ``lines``: its language in lower case, and its inner lines."""
     language, closing = "", ""
     block: list[SourceLine] = []
     for line in lines:

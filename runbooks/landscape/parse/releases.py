@@ -1,4 +1,4 @@
-"""Read the change log: named versions of the landscape with their entries. Pure: imports no Django."""
+"""Read the change log: named versions with their entries. Pure: imports no Django."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -59,7 +59,7 @@ def row_lines(
 
 
 def _goes_on(below: Sequence[SourceLine], position: int) -> bool:
-    """Return whether the line after a blank one is another row and not the header of a new table."""
+    """Return whether the line after a blank one is a row and not the header of a new table."""
     return below[position].text.lstrip().startswith("|") and not is_delimiter(below, position + 1)
 
 

@@ -42,7 +42,7 @@ SITUATION_FIELDS: dict[str, Callable[[SituationRow], Hashable]] = {
 
 @dataclass(frozen=True, slots=True)
 class RepeatedRow:
-    """A row that was omitted because it repeats the title or the path of the row on ``first_line``."""
+    """A row that was omitted because it repeats the title or path of the row on ``first_line``."""
 
     first_line: int
     row: RunbookRow

@@ -30,7 +30,7 @@ BLOCK_START = re.compile(r"\s*$| {0,3}(?:#|>|```|~~~|[*+-] |[0-9]{1,9}[.)] |[*_-
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The data for resolving entries: titles by name and document path, and the place of the file."""
+    """The data for resolving entries: titles by name and document path, and the file's place."""
 
     index: NameIndex
     title_of_path: Mapping[str, str]
@@ -290,7 +290,7 @@ def _role_lines(lines: Sequence[SourceLine], hidden: frozenset[int]) -> tuple[So
 
 
 def _dedented(block: Sequence[SourceLine] | None) -> list[SourceLine]:
-    """Return the unindented lines below a label; a list is separated from the sentence before it."""
+    """Return the unindented lines below a label; a list is separated from the text before it."""
     if not block:
         return []
     texts = _without_margin([line.text for line in block])

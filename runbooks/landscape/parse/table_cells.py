@@ -77,7 +77,7 @@ def _pipes(row: str, *, code_spans: bool) -> list[int]:
 
 
 def _closing_runs(marks: Sequence[re.Match[str]]) -> dict[int, int]:
-    """Return start of each backtick run -> end of the next run of the same length (CommonMark 6.1)."""
+    """Return start of each backtick run -> end of the next of the same length (CommonMark 6.1)."""
     closing: dict[int, int] = {}
     next_end: dict[int, int] = {}
     for mark in reversed(marks):

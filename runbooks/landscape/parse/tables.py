@@ -162,7 +162,7 @@ def _read_table(
     outline: Outline,
     notices: NoticeLog,
 ) -> Table:
-    """Read the table that begins with the first of ``lines`` and ends at the latest with the last."""
+    """Read the table that begins with the first of ``lines`` and may end before the last."""
     first, below = lines[0], lines[1:]
     columns = _read_header(kind, header, first.number, notices)
     if not is_delimiter(below, 0):
@@ -274,7 +274,7 @@ def _repeats_header(by_name: Mapping[str, str], form: _Form) -> bool:
 def _is_rest_of_a_row(
     text: str, above: str, by_name: Mapping[str, str], form: _Form, *, ragged: bool
 ) -> bool:
-    """Return whether the line is the rest of the row before, cut off by a line break inside a cell."""
+    """Return whether the line is the rest of the row before, split by a line break in a cell."""
     if _begins_with_pipe(form.header) and not _begins_with_pipe(text):
         return ragged or not _ends_with_pipe(above)
     path = plain_text(by_name.get("Path", ""))

@@ -226,7 +226,7 @@ class _Book:
         )
 
     def titles_on(self, line: SourceLine) -> tuple[str, ...]:
-        """Return the runbooks that a line names, or else those that the surrounding part is about."""
+        """Return the runbooks that a line names, or else those of the surrounding part."""
         title, _ = self._kept.get(line.number, ("", ""))
         named = self._named_in(line.text)
         own = (

@@ -10,7 +10,7 @@ Facts = dict[str, Hashable]
 
 
 def unwritten(wanted: Landscape, found: Landscape) -> tuple[str, ...]:
-    """Return one sentence for each object or field in which ``found``, the file read back, differs."""
+    """Return one sentence for each difference of ``found``, the file that was read back."""
     sentences: list[str] = []
     for what, facts_of in READINGS.items():
         sentences += _differences(what, facts_of(wanted), facts_of(found))

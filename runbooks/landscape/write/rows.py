@@ -1,4 +1,4 @@
-"""Write the rows of the two tables, changing only the cells that differ. Pure: imports no Django."""
+"""Write the rows of the two tables, changing only differing cells. Pure: imports no Django."""
 
 import posixpath
 import re
@@ -193,7 +193,7 @@ def _add_rows(
 def _rewritten(
     text: str, table: Table, was: RowType, row: RowType, cells: Mapping[str, Cell[RowType]]
 ) -> str:
-    """Return the line with the differing cells rewritten, in their previous width if the text fits."""
+    """Return the line with the differing cells rewritten, if possible in their previous width."""
     spans = spans_of_width(text, table.width)
     places = {
         name: place for name, place in table.columns.items() if name in cells and place < len(spans)
@@ -221,7 +221,7 @@ def _new_row(header: str, table: Table, row: RowType, cells: Mapping[str, Cell[R
 
 
 def _fitted(old: str, new: str) -> str:
-    """Return ``new`` in the white space and, if possible, the width of ``old``, with pipes escaped."""
+    """Return ``new`` with the white space and, if possible, the width of ``old``; escape pipes."""
     content = BARE_PIPE.sub(lambda match: match[1] or "\\|", " ".join(LINE_END.split(new))).strip()
     lead = old[: len(old) - len(old.lstrip())] if old.strip() else " "
     room = width(old) - width(lead) - width(content)
@@ -270,7 +270,7 @@ def _path(old: str, was: RunbookRow | None, row: RunbookRow, place: FilePlace) -
 
 
 def path_cell(old: str, was: str, path: str, place: FilePlace) -> str:
-    """Return a path for a cell or a line: a link stays a link; other paths are in backticks if new."""
+    """Return a path for a cell or a line: a link stays a link; other new paths get backticks."""
 
     def read(cell: str) -> str:
         return read_path(cell, line=0, notices=NoticeLog(), place=place)

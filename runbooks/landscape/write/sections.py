@@ -1,4 +1,4 @@
-"""Write changes to the topic chapters: headings, notes, roles and paths. Pure: imports no Django."""
+"""Write the topic chapters: headings, notes, roles and paths. Pure: imports no Django."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -118,7 +118,7 @@ class SectionWriter:
             self._edits.add_below(before.path_line or part.line, self._role_lines(wanted.role))
 
     def _mended_heading(self, entry: SectionEntryRow) -> str:
-        """Return the heading, or the present title if the heading no longer leads to its runbook."""
+        """Return the heading, or the present title if the heading no longer resolves to it."""
         if entry.runbook is None or self._names.still_means(entry.heading) == entry.runbook:
             return entry.heading
         aside = ASIDE.search(entry.heading)
@@ -158,7 +158,7 @@ class SectionWriter:
             self._edits.remove(number)
 
     def _end_of(self, heading: int, body: Sequence[SourceLine]) -> int:
-        """Return the last line of a chapter's entries, ignoring blank lines and the closing rule."""
+        """Return the last line of a chapter's entries, without blank lines and closing rule."""
         lines = [line for line in body if line.text.strip() and not RULE.match(line.text)]
         return lines[-1].number if lines else heading
 

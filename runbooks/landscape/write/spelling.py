@@ -54,7 +54,7 @@ def mention_text(mention: ClusterMention) -> str:
 def clusters_text(
     primary: ClusterMention | None, related: Sequence[ClusterMention], *, linked: str
 ) -> str:
-    """Return the text of a cluster cell, in the first form that is read back with the same meaning."""
+    """Return the text of a cluster cell, in the first form that is read back unchanged."""
     first = mention_text(primary) if primary else ""
     others = ", ".join(mention_text(mention) for mention in related)
     forms = [f"{first}, {linked} {others}", f"{first}, {others}"] if first and others else []

@@ -562,7 +562,7 @@ def test_a_forged_row_stops_no_comparison(told):
 
 
 def test_a_change_between_two_reads_is_no_disagreement(told, people, monkeypatch):
-    """The comparison takes no lock: a recorded change in between looks altered at the first read."""
+    """The comparison takes no lock: a recorded change in between first looks altered."""
     facts = stored_catalogue.read_ledger_facts()  # read before the change
     runbook = Runbook.objects.get()
     with audited_edit(runbook, by=people["ed"]):

@@ -36,7 +36,7 @@ TEXT = text_of(ROWS, (STILL, FULL, NOISE), CHAPTER.format(number=3) + "\n" + COD
 
 @pytest.fixture
 def labelled(file):
-    """The imported file, with tank alarms sent to "Tank is full" and others to "Pump stands still"."""
+    """The imported file; tank alarms lead to "Tank is full", others to "Pump stands still"."""
     run("import_landscape", file(TEXT))
     Situation.objects.filter(title="Tank is full").update(
         alert_category="tank", alert_severity="high"

@@ -32,7 +32,7 @@ def run(name, *words, **options):
 
 
 def rewrite_chain(rows):
-    """Replace the ledger by ``rows`` with a recomputed chain, as a superuser of the database could."""
+    """Replace the ledger by ``rows`` with a recomputed chain, as a database superuser could."""
     made, previous = [], ledger.GENESIS
     for number, row in enumerate(rows, start=1):
         row.sequence, row.previous_hash = number, previous

@@ -1,4 +1,4 @@
-"""Who may read which ledger entry: all see the sequence, auditors and administrators the content."""
+"""Who may read ledger entries: all see the sequence, auditors and administrators the content."""
 
 import json
 import re

@@ -35,7 +35,7 @@ def test_there_are_enough_documents_to_say_so():
 
 @st.composite
 def nested_lists(draw):
-    """Typical nested lists: one indentation style each, as deep as the parent or one level deeper."""
+    """Typical nested lists: one indentation style each, at most one level deeper per item."""
     step = draw(st.sampled_from((2, 3, 4)))
     mark = draw(
         st.sampled_from(

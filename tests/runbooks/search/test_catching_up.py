@@ -111,7 +111,7 @@ def test_a_change_while_the_sources_are_read_is_not_overwritten(pumps, monkeypat
 
 
 def test_many_at_once_keep_the_words_counted(pumps):
-    """Half of them write one runbook each, half a whole layer; the counts are those of a sequence."""
+    """Half of them write one runbook each, half a layer; the counts are those of a sequence."""
     problems = []
 
     def work(number):

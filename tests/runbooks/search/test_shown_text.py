@@ -86,7 +86,7 @@ def held():
 
 
 def leads_to_what_is_there(reader, hit):
-    """Whether the section of a hit, and the text of its snippet, are on the page that it links to."""
+    """Whether the section of a hit and the text of its snippet are on the page it links to."""
     page = reader.get(hit.runbook.get_absolute_url()).content.decode()
     words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
     text = "".join(part.text for part in hit.snippet_parts()).strip("… ")
@@ -168,7 +168,7 @@ def test_a_text_that_went_away_leaves_the_signed_one_found(pump, reader):
 
 
 def test_where_the_signed_text_is_not_stored_nothing_is_shown_of_the_other(drifted):
-    """The page shows the unsigned text with a warning; the search shows nothing of unsigned text."""
+    """The page shows the unsigned text with a warning; the search never shows unsigned text."""
     guards.remove()
     Document.objects.filter(sha256=cast.sha256(SIGNED)).delete()
     assert hits("bluelever") == []
