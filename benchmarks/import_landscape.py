@@ -172,8 +172,9 @@ def tables() -> tuple[list[Any], list[Any]]:
 
     catalogue = [
         models.Layer, models.Cluster, models.Runbook, models.Runbook.layers.through,
-        models.Runbook.related_clusters.through, models.Section, models.SectionEntry, models.Situation,
-        models.SituationRunbook, models.CodeReference, models.CodeReference.runbooks.through, Release,
+        models.Runbook.related_clusters.through, models.Section, models.SectionEntry,
+        models.Situation, models.SituationRunbook, models.CodeReference,
+        models.CodeReference.runbooks.through, Release,
     ]  # fmt: skip
     others = [
         ChangeLogEntry,

@@ -22,21 +22,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-WORDS = "restart broker escalation limit snapshot pump alert latency session review operator drill".split()
+WORDS = (
+    "restart broker escalation limit snapshot pump alert latency session review operator drill"
+).split()
 TEXTS = 8  # distinct documents of about ten kilobytes
 PART = 24  # chapters in each
 SCOPE_SIGNS = 200
 PER_PAGE = 50
-LIST_TEMPLATE = """<!DOCTYPE html><html><head><title>Runbooks</title></head><body><form><select name="layer">
-{% for layer in layers %}<option value="{{ layer.slug }}">{{ layer.title }}</option>{% endfor %}</select></form>
+LIST_TEMPLATE = """<!DOCTYPE html><html><head><title>Runbooks</title></head><body><form>\
+<select name="layer">
+{% for layer in layers %}<option value="{{ layer.slug }}">{{ layer.title }}</option>{% endfor %}\
+</select></form>
 <p>{{ page.paginator.count }}</p><table>{% for runbook in page %}<tr>
-<td><a href="{{ runbook.get_absolute_url }}">{{ runbook.title }}</a> {{ runbook.version }}<p>{{ runbook.scope }}</p></td>
+<td><a href="{{ runbook.get_absolute_url }}">{{ runbook.title }}</a> {{ runbook.version }}\
+<p>{{ runbook.scope }}</p></td>
 <td>{{ runbook.get_readiness_level_display }} {{ runbook.readiness_year|default_if_none:"" }}</td>
-<td>{{ runbook.primary_cluster }}</td><td>{{ runbook.layers.all|join:", " }}</td><td>{{ runbook.owner }}</td>
+<td>{{ runbook.primary_cluster }}</td><td>{{ runbook.layers.all|join:", " }}</td>\
+<td>{{ runbook.owner }}</td>
 </tr>{% endfor %}</table></body></html>"""
-DETAIL_TEMPLATE = """<!DOCTYPE html><html><head><title>{{ runbook.title }}</title></head><body><h1>{{ runbook.title }}</h1>
-<p>{{ runbook.scope }}</p><p>{{ runbook.get_readiness_level_display }} {{ runbook.readiness_year|default_if_none:"" }}</p>
-<p>{{ runbook.primary_cluster }}</p><ul>{% for layer in runbook.layers.all %}<li>{{ layer }}</li>{% endfor %}</ul>
+DETAIL_TEMPLATE = """<!DOCTYPE html><html><head><title>{{ runbook.title }}</title></head><body>\
+<h1>{{ runbook.title }}</h1>
+<p>{{ runbook.scope }}</p><p>{{ runbook.get_readiness_level_display }}\
+ {{ runbook.readiness_year|default_if_none:"" }}</p>
+<p>{{ runbook.primary_cluster }}</p><ul>{% for layer in runbook.layers.all %}<li>{{ layer }}</li>\
+{% endfor %}</ul>
 {{ runbook.document.html|safe }}</body></html>"""
 
 

@@ -77,10 +77,14 @@ def fill(number: int) -> None:
         markdown = "\n\n".join(f"## {heading}\n\n{body}" for _, heading, body in parts)
         documents.append(
             Document(
-                path=f"docs/{each}.md", sha256=f"{each:064x}", text=markdown, html=html, size=len(markdown),
+                path=f"docs/{each}.md",
+                sha256=f"{each:064x}",
+                text=markdown,
+                html=html,
+                size=len(markdown),
                 seen_at=timezone.now(),
             )
-        )  # fmt: skip
+        )
         runbooks.append(
             Runbook(
                 slug=f"runbook-{each}", title=f"{text(3)} {each}", scope=text(30), position=each
@@ -136,14 +140,16 @@ class PostgreSQLFloor:
 
     CREATE = (
         r"""CREATE TABLE floor_text AS SELECT r.id, r.title, d.text AS body, to_tsvector('simple',
-            regexp_replace(translate(r.title || ' ' || d.text, 'üöä', 'uoa'), '[/.-]', ' ', 'g')) AS vector
+            regexp_replace(translate(r.title || ' ' || d.text, 'üöä', 'uoa'), '[/.-]', ' ', 'g'))
+            AS vector
             FROM runbooks_runbook r JOIN runbooks_document d ON d.id = r.document_id""",
         "CREATE INDEX floor_index ON floor_text USING gin (vector)",
         "ANALYZE",
         "SET enable_seqscan = off",  # else it reads the whole table: 40 ms
     )
     ASK = """SELECT id, title, ts_headline('simple', left(body, 500), words) FROM (
-             SELECT id, title, body, words FROM floor_text, plainto_tsquery('simple', %s) words WHERE vector @@ words
+             SELECT id, title, body, words FROM floor_text, plainto_tsquery('simple', %s) words
+             WHERE vector @@ words
              ORDER BY ts_rank(vector, words) DESC LIMIT 20) best"""
 
     @staticmethod

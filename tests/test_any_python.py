@@ -114,8 +114,9 @@ import sys, time
 sys.path.insert(0, {root!r})
 from runbooks.landscape.parse import cells, conflicts, paths, row_lines
 long = 200_000
-texts = ["> " * long, " \\t" * long + ">", ">" * long, ("> " + " " * 50) * (long // 50), "=" * long + "x",
-         "`" * long, "`a" * long, "`" + "a" * long, ("`" * 30 + "x") * (long // 30), "[a](" * long, "[](" + "(a)" * long]
+texts = ["> " * long, " \\t" * long + ">", ">" * long, ("> " + " " * 50) * (long // 50),
+         "=" * long + "x", "`" * long, "`a" * long, "`" + "a" * long,
+         ("`" * 30 + "x") * (long // 30), "[a](" * long, "[](" + "(a)" * long]
 began = time.process_time()
 for text in texts:
     conflicts.read_marker(text)

@@ -18,7 +18,8 @@ TOUCH_EVERYTHING = """() => {
     if (link && !link.href.startsWith("javascript:")) event.preventDefault();
   });
   for (const element of document.querySelectorAll("*")) {
-    for (const name of ["mouseover", "pointerover", "focus", "mouseenter"]) element.dispatchEvent(new Event(name));
+    for (const name of ["mouseover", "pointerover", "focus", "mouseenter"])
+      element.dispatchEvent(new Event(name));
     if (element.focus) element.focus();
     if (element.click) element.click();
   }

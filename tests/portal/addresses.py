@@ -16,7 +16,8 @@ class Route:
     callback: object
 
     def __str__(self) -> str:
-        return f"{self.name or getattr(self.callback, '__name__', self.callback)}({','.join(sorted(self.parameters))})"
+        name = self.name or getattr(self.callback, "__name__", self.callback)
+        return f"{name}({','.join(sorted(self.parameters))})"
 
     @property
     def is_api(self) -> bool:

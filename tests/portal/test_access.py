@@ -83,7 +83,7 @@ def test_a_page_that_somebody_adds_is_shut_until_it_is_named_open(settings):
     settings.PORTAL_READ = "login"
 
     class WithNewPage:
-        urlpatterns = [path("new/", lambda request: None, name="new"), *portal_urls.urlpatterns]  # noqa: RUF012
+        urlpatterns = (path("new/", lambda request: None, name="new"), *portal_urls.urlpatterns)
 
     with override_settings(ROOT_URLCONF=WithNewPage):
         assert Client().get("/new/")["Location"] == "/login/?next=/new/"

@@ -280,7 +280,8 @@ found = []
 for address in sys.argv[1:] * 2:
     began = time.monotonic()
     response = client.get(address)
-    found.append([address, response.status_code, response.content.decode(), time.monotonic() - began])
+    took = time.monotonic() - began
+    found.append([address, response.status_code, response.content.decode(), took])
 print(json.dumps(found))
 """
 

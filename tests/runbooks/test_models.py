@@ -527,7 +527,7 @@ def test_two_fields_cannot_trade_their_texts_unnoticed(people):
 
 
 def test_the_hash_is_the_documented_one(people):
-    """sha256 of canonical JSON: sorted keys, UTF-8, no white space. Other programs can repeat it."""
+    """sha256 of canonical JSON: sorted keys, UTF-8, no white space, for other programs."""
     runbook = Runbook(title="Störung", document_path="docs/a.md", version="v1", scope="x")
     runbook.save()
     text = (

@@ -175,8 +175,9 @@ def test_they_are_what_single_appends_would_have_written(imported):
 
 
 def test_what_changed_is_told_of_each_object(imported):
-    told = {entry.subject: entry.changes for entry in ChangeLogEntry.objects.filter(recorded_at__day=2).exclude(
-        subject__startswith="landscape:")}  # fmt: skip
+    entries = ChangeLogEntry.objects.filter(recorded_at__day=2)
+    entries = entries.exclude(subject__startswith="landscape:")
+    told = {entry.subject: entry.changes for entry in entries}
     assert told["runbook:pump"] == {
         "title": {"before": "Pump", "after": "Pump Restart"},
         "layers": {"before": ["Operations", "Überwachung"], "after": ["Operations", "Quality"]},

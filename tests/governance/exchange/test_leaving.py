@@ -113,7 +113,7 @@ def test_a_denied_rename_is_a_new_situation_and_the_old_one_goes_with_a_second_y
     assert Situation.objects.get(title="Tank is full").alert_category == "tank"
 
 
-def test_the_same_runbooks_under_another_title_are_certain_with_the_same_comment_and_asked_about_without(
+def test_a_situation_under_another_title_is_certain_by_its_comment_and_asked_about_without(
     labelled,
 ):
     other = FULL.replace("Tank is full", "Basin overflows")

@@ -196,7 +196,9 @@ def test_what_a_request_pins_is_pinned(runbook, people):
         ("requested_by", people["rita"]),
     ):
         refused(
-            lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(**{field: value}),  # noqa: B023
+            lambda field=field, value=value: StatusChangeRequest.objects.filter(
+                pk=request.pk
+            ).update(**{field: value}),
             "pinned",
         )
 
@@ -274,11 +276,11 @@ def test_the_ledger_has_no_gap_and_no_back_dating(runbook):
 
 UNREADABLE_TIMES = {
     "sqlite": [
-        "zzzz", "now", "",
-        "2090-02-30 10:00:00", "2090-13-01 10:00:00", "2090-01-01 23:61:00", "2090-01-01 10:00:00..1",
-        "2090-01-01 10:00:00.1.2", "2090-01-01 10:00:00.", "2090-01-01 10:00:00x1", "2090-01-01 10:00:00.1234567",
-        "2460000.5", "9999-01-01 00:00:00", "2090-01-01", "2090-01-01T10:00:00",
-        "2090-01-01 10:00:00+02:00", "2090-01-01 10:00:00Z", "2090-01-01 24:00:00", 4102444800, b"2090-01-01 10:00:00",
+        "zzzz", "now", "", "2090-02-30 10:00:00", "2090-13-01 10:00:00", "2090-01-01 23:61:00",
+        "2090-01-01 10:00:00..1", "2090-01-01 10:00:00.1.2", "2090-01-01 10:00:00.",
+        "2090-01-01 10:00:00x1", "2090-01-01 10:00:00.1234567", "2460000.5", "9999-01-01 00:00:00",
+        "2090-01-01", "2090-01-01T10:00:00", "2090-01-01 10:00:00+02:00", "2090-01-01 10:00:00Z",
+        "2090-01-01 24:00:00", 4102444800, b"2090-01-01 10:00:00",
     ],
     "postgresql": ["infinity", "9999-01-01 00:00:00Z", "2101-06-01 00:00:00Z"],
 }  # fmt: skip
@@ -440,7 +442,9 @@ def test_a_rule_is_never_edited_nor_put_back_in_force(people):
         {"target_level": "track"},
     ):
         refused(
-            lambda: SignOffRule.objects.filter(target_level="ready").update(**changes),  # noqa: B023
+            lambda changes=changes: SignOffRule.objects.filter(target_level="ready").update(
+                **changes
+            ),
             "never edited",
         )
     SignOffRule.objects.filter(target_level="ready").update(in_force=False)

@@ -1,6 +1,7 @@
 """The password for each signature, waiting times, and double clicks as one signature."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -84,7 +85,8 @@ def test_five_wrong_ones_lock_the_account_out_of_signing_right_or_wrong(request_
         )
     rows = ChangeLogEntry.objects.count()
     for password in ("wrong", cast.PASSWORD):
-        refused(lambda: decide(request_, by=people["rita"], password=password), Refusal.LOCKED_OUT)  # noqa: B023
+        guess = partial(decide, request_, by=people["rita"], password=password)
+        refused(guess, Refusal.LOCKED_OUT)
     assert ChangeLogEntry.objects.count() == rows  # nobody fills the ledger by guessing on
     decide(request_, by=people["rolf"])  # others are not locked
 

@@ -179,9 +179,12 @@ def assert_as_declared(declared, data):
 
 def test_every_serializer_of_the_catalogue_is_held_to_its_declaration(scene):
     declared = {
-        value for value in vars(fields).values()
-        if isinstance(value, type) and issubclass(value, BaseSerializer) and value.__module__ == fields.__name__
-    }  # fmt: skip
+        value
+        for value in vars(fields).values()
+        if isinstance(value, type)
+        and issubclass(value, BaseSerializer)
+        and value.__module__ == fields.__name__
+    }
     assert declared == set(serialized_rows(scene))
 
 

@@ -73,8 +73,10 @@ def linked(pump, situation):
     }
 
 
-@pytest.mark.parametrize("what", ["title", "scope", "path", "owner", "cluster", "layer", "situation", "comment", "section",
-                                  "role", "code"])  # fmt: skip
+@pytest.mark.parametrize("what", [
+    "title", "scope", "path", "owner", "cluster", "layer", "situation", "comment", "section",
+    "role", "code",
+])  # fmt: skip
 @pytest.mark.parametrize("way", ["save", "update", "bulk_update"])
 def test_a_changed_word_is_found_at_once_and_the_old_one_no_more(pump, situation, what, way):
     row, field, value = linked(pump, situation)[what]
@@ -93,8 +95,8 @@ def test_a_changed_word_is_found_at_once_and_the_old_one_no_more(pump, situation
 
 def test_every_model_that_the_index_is_made_of_is_listened_to():
     assert {model.__name__ for model in signals.AFFECTED} == {
-        "Cluster", "CodeReference", "Document", "Layer", "Runbook", "Section", "SectionEntry", "Situation",
-        "SituationRunbook", "RunbookAlias",
+        "Cluster", "CodeReference", "Document", "Layer", "Runbook", "Section", "SectionEntry",
+        "Situation", "SituationRunbook", "RunbookAlias",
     }  # fmt: skip
 
 

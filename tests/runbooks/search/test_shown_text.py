@@ -141,7 +141,7 @@ def test_a_word_of_the_newer_text_alone_is_found_marked_and_shows_nothing_of_it(
     )
 
 
-def test_where_one_word_is_signed_and_one_is_not_the_section_is_the_signed_one_and_the_hit_is_marked(
+def test_with_one_signed_and_one_unsigned_word_the_section_is_signed_and_the_hit_is_marked(
     drifted, reader
 ):
     hit = only_hit("bluelever redwheel")
@@ -285,9 +285,10 @@ def test_a_signed_text_that_is_rendered_anew_is_read_anew_though_a_newer_one_sta
 
 def test_time_alone_changes_no_text(drifted):
     """A year that ends takes the readiness away and not the signature: no write could be missed."""
-    assert {field.name for field in Runbook._meta.get_fields() if field.name.startswith("signed_")} == {
-        "signed_document_sha256", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until", "signed_solo",
-        "signed_dependence",
+    names = {field.name for field in Runbook._meta.get_fields()}
+    assert {name for name in names if name.startswith("signed_")} == {
+        "signed_document_sha256", "signed_metadata_sha256", "signed_at", "signed_from_year",
+        "signed_until", "signed_solo", "signed_dependence",
     }  # fmt: skip
     before = drifted.shown_document()
     drifted.readiness_year, drifted.signed_until = 2020, None
