@@ -1,8 +1,10 @@
-"""How long does it take to compare stored rows with the ledger? ``python -m benchmarks.compare_with_ledger [RUNBOOKS]``
+"""Measure the comparison of stored rows with the ledger.
 
-Imports a landscape of that many runbooks into a throwaway database, changes each of them once more,
-and prints the seconds and queries of the comparison that ``tick`` and ``verify_ledger`` make,
-beside those of verifying the chain.
+Usage: ``python -m benchmarks.compare_with_ledger [RUNBOOKS]``
+
+Imports a landscape with that number of runbooks into a temporary database, changes each of them
+once more, and prints the seconds and queries of the comparison that ``tick`` and ``verify_ledger``
+make, and those of verifying the chain.
 """
 
 import os

@@ -1,12 +1,12 @@
-"""What an import costs beside `bulk_create` of the same rows: rows a second, their ratio, where the time goes.
+"""Measure an import against `bulk_create` of the same rows: rows per second, ratio, profile.
 
-    python -m benchmarks.import_landscape [--runbooks 2000] [--rounds 3]
+python -m benchmarks.import_landscape [--runbooks 2000] [--rounds 3]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
-thrown away. Ours is the whole of it: read, plan, write, ledger rows, search index, findings. The
-floor is the catalogue's rows that the import leaves, made with `bulk_create` in one transaction
-past every check; a second one makes all rows that it leaves, those of the ledger, the search index
-and the findings too. In turn, in one run. Compare ratios, not times.
+Runs on SQLite, or on the database of ``DATABASE_URL``, in a temporary database of its own. The
+portal's side is everything: read, plan, write, ledger rows, search index, findings. The floor is
+the rows of the catalogue that the import leaves, created with `bulk_create` in one transaction
+without any checks. A second floor creates all rows that the import leaves, including those of the
+ledger, the search index and the findings. They alternate in one run. Compare ratios, not times.
 """
 
 import argparse
@@ -33,10 +33,10 @@ RUNBOOKS_OF_A_SITUATION, RUNBOOKS_OF_A_REFERENCE, RUNBOOKS_OF_A_CHAPTER = 20, 20
 
 
 def landscape(runbooks: int) -> str:
-    """A file with so many runbooks, each with two layers, two clusters and a scope of two hundred characters.
+    """Return a file with this number of runbooks, each with two layers, two clusters and a scope.
 
-    For every twenty runbooks a situation and a code reference, for every four hundred a chapter
-    with twenty entries.
+    A scope has 200 characters. There is a situation and a code reference for every 20 runbooks, and
+    a chapter with 20 entries for every 400.
     """
     dice = random.Random(1)
     titles = [
@@ -161,7 +161,10 @@ def watch_parts(watch: Stopwatch) -> None:
 
 
 def tables() -> tuple[list[Any], list[Any]]:
-    """The models whose rows an import writes: the catalogue's, and the others. What is referred to comes first."""
+    """Return the models whose rows an import writes: those of the catalogue, and the others.
+
+    Models that others refer to come first.
+    """
     from governance.exchange.models import LandscapeSource
     from governance.findings.models import Finding
     from governance.ledger.models import ChangeLogEntry, Release
@@ -169,8 +172,9 @@ def tables() -> tuple[list[Any], list[Any]]:
 
     catalogue = [
         models.Layer, models.Cluster, models.Runbook, models.Runbook.layers.through,
-        models.Runbook.related_clusters.through, models.Section, models.SectionEntry, models.Situation,
-        models.SituationRunbook, models.CodeReference, models.CodeReference.runbooks.through, Release,
+        models.Runbook.related_clusters.through, models.Section, models.SectionEntry,
+        models.Situation, models.SituationRunbook, models.CodeReference,
+        models.CodeReference.runbooks.through, Release,
     ]  # fmt: skip
     others = [
         ChangeLogEntry,

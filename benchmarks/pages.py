@@ -1,12 +1,12 @@
-"""What the pages and the REST list cost beside the least program that answers from the same rows, in one run.
+"""Measure the pages and the REST list against a minimal program on the same rows, in one run.
 
-    python -m benchmarks.pages [--rows 2000] [--ready 100] [--rounds 30] [--growth] [--profile NAME]
+python -m benchmarks.pages [--rows 2000] [--ready 100] [--rounds 30] [--growth] [--profile NAME]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
-thrown away. The floor is a bare view on the same rows: no middleware, no rights, no verdict, no
-filters, no language; a plain template for the list, the stored HTML for the detail, dicts by hand
-for the rows. Ours and the floor are asked in turn. ``--growth`` measures at a tenth of the rows and
-at ten times as many instead. Compare ratios, not times.
+Runs on SQLite, or on the database of ``DATABASE_URL``, in a temporary database of its own. The
+floor is a bare view on the same rows: no middleware, permissions, verdict, filters or language; a
+plain template for the list, the stored HTML for the detail page, handwritten dicts for the rows.
+The portal and the floor are called alternately. ``--growth`` measures at a tenth of the rows and at
+ten times as many instead. Compare ratios, not times.
 """
 
 import argparse
@@ -22,21 +22,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-WORDS = "restart broker escalation limit snapshot pump alert latency session review operator drill".split()
+WORDS = (
+    "restart broker escalation limit snapshot pump alert latency session review operator drill"
+).split()
 TEXTS = 8  # distinct documents of about ten kilobytes
 PART = 24  # chapters in each
 SCOPE_SIGNS = 200
 PER_PAGE = 50
-LIST_TEMPLATE = """<!DOCTYPE html><html><head><title>Runbooks</title></head><body><form><select name="layer">
-{% for layer in layers %}<option value="{{ layer.slug }}">{{ layer.title }}</option>{% endfor %}</select></form>
+LIST_TEMPLATE = """<!DOCTYPE html><html><head><title>Runbooks</title></head><body><form>\
+<select name="layer">
+{% for layer in layers %}<option value="{{ layer.slug }}">{{ layer.title }}</option>{% endfor %}\
+</select></form>
 <p>{{ page.paginator.count }}</p><table>{% for runbook in page %}<tr>
-<td><a href="{{ runbook.get_absolute_url }}">{{ runbook.title }}</a> {{ runbook.version }}<p>{{ runbook.scope }}</p></td>
+<td><a href="{{ runbook.get_absolute_url }}">{{ runbook.title }}</a> {{ runbook.version }}\
+<p>{{ runbook.scope }}</p></td>
 <td>{{ runbook.get_readiness_level_display }} {{ runbook.readiness_year|default_if_none:"" }}</td>
-<td>{{ runbook.primary_cluster }}</td><td>{{ runbook.layers.all|join:", " }}</td><td>{{ runbook.owner }}</td>
+<td>{{ runbook.primary_cluster }}</td><td>{{ runbook.layers.all|join:", " }}</td>\
+<td>{{ runbook.owner }}</td>
 </tr>{% endfor %}</table></body></html>"""
-DETAIL_TEMPLATE = """<!DOCTYPE html><html><head><title>{{ runbook.title }}</title></head><body><h1>{{ runbook.title }}</h1>
-<p>{{ runbook.scope }}</p><p>{{ runbook.get_readiness_level_display }} {{ runbook.readiness_year|default_if_none:"" }}</p>
-<p>{{ runbook.primary_cluster }}</p><ul>{% for layer in runbook.layers.all %}<li>{{ layer }}</li>{% endfor %}</ul>
+DETAIL_TEMPLATE = """<!DOCTYPE html><html><head><title>{{ runbook.title }}</title></head><body>\
+<h1>{{ runbook.title }}</h1>
+<p>{{ runbook.scope }}</p><p>{{ runbook.get_readiness_level_display }}\
+ {{ runbook.readiness_year|default_if_none:"" }}</p>
+<p>{{ runbook.primary_cluster }}</p><ul>{% for layer in runbook.layers.all %}<li>{{ layer }}</li>\
+{% endfor %}</ul>
 {{ runbook.document.html|safe }}</body></html>"""
 
 
@@ -44,7 +53,7 @@ DETAIL_TEMPLATE = """<!DOCTYPE html><html><head><title>{{ runbook.title }}</titl
 
 
 def fill(number: int, ready: int) -> None:
-    """``number`` runbooks with their documents, the first ``ready`` of them signed by two risk owners, as a portal does it."""
+    """Create ``number`` runbooks with documents; two risk owners sign the first ``ready`` ones."""
     from runbooks.models import Runbook
     from runbooks.search import index
     from tests import cast
@@ -202,7 +211,11 @@ def _texts(dice: random.Random) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Work:
-    """Ours and the floor. ``most`` is how many times the floor ours may cost, ``queries`` how many it may ask."""
+    """The portal and the floor.
+
+    ``most`` is the maximum cost of the portal as a multiple of the floor, ``queries`` its maximum
+    number of queries.
+    """
 
     name: str
     ours: Callable[[], object]
@@ -259,7 +272,7 @@ def works(ready: int) -> list[Work]:
 
 
 def ask(user: Any = None) -> Callable[[str], bytes]:
-    """A visitor: asks the whole portal for an address, through every middleware, as a server does."""
+    """Return a function that requests a URL from the whole portal, through every middleware."""
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import Client, RequestFactory
@@ -348,7 +361,7 @@ def _reference(row: Any) -> dict[str, str] | None:
 
 
 def stock_change_list(asked: Callable[[str], bytes]) -> Callable[[], object]:
-    """The framework's own admin on the same rows, columns and filters, beside ours in the same portal."""
+    """Return Django's own admin list of the same rows, columns and filters, in the same portal."""
     from django.contrib import admin
     from django.urls import clear_url_caches, path
 

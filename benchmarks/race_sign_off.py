@@ -1,15 +1,15 @@
-"""Do sign requests that race through gunicorn break a connection? Each broken one is explained, or the exit code is 1.
+"""Check whether simultaneous sign requests through gunicorn break a connection.
 
-    python -m benchmarks.race_sign_off [--rounds 30] [--signers 20] [--keep-alive SECONDS]
+python -m benchmarks.race_sign_off [--rounds 30] [--signers 20] [--keep-alive SECONDS]
 
-On SQLite, or beside the PostgreSQL database that ``DATABASE_URL`` names; in a database of its own
-that is made and thrown away. gunicorn runs as ``run.py serve`` starts it, on loopback. Every signer
-keeps one connection, loads the page of a request, pauses as a reader does (0 to 4 seconds), and
-sends the decision at the same time as the others do. For each exchange that breaks, the server's
-access log says whether the request ever arrived, and the client knows how long the connection had
-been idle. ``--keep-alive`` puts another value in the place of the one that ``run.py`` has. Exit 0:
-every exchange was answered, each request was approved once, and the ledger is whole. Exit 1: not
-so. The password is hashed by a quick hasher: its real one is slow on purpose.
+Runs on SQLite, or beside the PostgreSQL database of ``DATABASE_URL``, in a temporary database of
+its own. gunicorn runs as ``run.py serve`` starts it, on loopback. Every signer keeps one
+connection, loads the page of a request, pauses like a reader (0 to 4 seconds), and sends the
+decision at the same time as the others. For each broken exchange, the server's access log shows
+whether the request arrived, and the client knows how long the connection had been idle.
+``--keep-alive`` replaces the value of ``run.py``. Exit 0: every exchange was answered, each request
+was approved once, and the ledger is whole. Exit 1: otherwise. The password is hashed by a fast
+hasher, because the real one is slow on purpose.
 """
 
 import argparse
@@ -69,7 +69,10 @@ class Signer:
         self.answered, self.uses = 0.0, 0
 
     def sign(self, request: int, pause: float, start: threading.Barrier) -> None:
-        """Load the page, pause, and decide together with the others; look again where somebody else was first."""
+        """Load the page, pause, and decide together with the others.
+
+        Reload if somebody else was first.
+        """
         seen = self._look(request)
         start.wait(TIMEOUT)
         time.sleep(pause)
@@ -79,7 +82,10 @@ class Signer:
             seen = self._look(request)
 
     def _look(self, request: int) -> str:
-        """What the page's form says was shown; empty where there is nothing left to decide, or no answer came."""
+        """Return the token of the page's form.
+
+        Empty if nothing is left to decide, or without an answer.
+        """
         page = self._exchange(
             "GET", PAGE.format(request, "change"), f"get-{request}-{id(self)}-{time.monotonic_ns()}"
         )[1]
@@ -95,7 +101,10 @@ class Signer:
     def _exchange(
         self, method: str, path: str, number: str, body: str | None = None
     ) -> tuple[int, str]:
-        """Status and text of one request on the kept connection; a broken one (0) is noted, never sent again."""
+        """Return status and text of one request on the kept connection.
+
+        A broken exchange (0) is recorded and never repeated.
+        """
         headers = {
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             "X-Race": number,
@@ -192,7 +201,7 @@ def race(port: int, requests: list[int], sessions: list[str]) -> Outcome:
 
 
 def serve(port: int, keep_alive: str | None, log: Path) -> "subprocess.Popen[bytes]":
-    """Run gunicorn with the options of ``run.py serve``; its access log holds each request's number."""
+    """Run gunicorn with the options of ``run.py serve``; its access log has the request numbers."""
     sys.path.insert(0, str(HERE))
     from run import SERVER_OPTIONS
 

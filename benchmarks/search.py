@@ -1,11 +1,11 @@
-"""What a search costs beside the raw full text query on the same texts: median, p95 and their ratio, in one run.
+"""Measure a search against the raw full text query on the same texts: median, p95 and ratio.
 
-    python -m benchmarks.search [--documents 3000] [--rounds 5]
+python -m benchmarks.search [--documents 3000] [--rounds 5]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
-thrown away. The floor is the least that finds and shows: one query with a snippet for each of the
-first twenty, plain words, no typing errors, no sections, no readiness. Compare ratios, not times:
-those move with the machine.
+Runs on SQLite, or on the database of ``DATABASE_URL``, in a temporary database of its own. The
+floor is the minimum that finds and shows: one query with a snippet for each of the first twenty
+hits, plain words, no typing errors, no sections, no readiness. Compare ratios, not times, which
+depend on the machine.
 """
 
 import argparse
@@ -45,7 +45,7 @@ SEEDED = (
 
 
 def words_of_the_trade(size: int) -> tuple[list[str], list[float]]:
-    """Invented words with the frequencies of a language: the second is half as common as the first."""
+    """Return invented words with the frequencies of a language: the second is half as common."""
     dice = random.Random(1)
     words = list(
         dict.fromkeys(
@@ -77,10 +77,14 @@ def fill(number: int) -> None:
         markdown = "\n\n".join(f"## {heading}\n\n{body}" for _, heading, body in parts)
         documents.append(
             Document(
-                path=f"docs/{each}.md", sha256=f"{each:064x}", text=markdown, html=html, size=len(markdown),
+                path=f"docs/{each}.md",
+                sha256=f"{each:064x}",
+                text=markdown,
+                html=html,
+                size=len(markdown),
                 seen_at=timezone.now(),
             )
-        )  # fmt: skip
+        )
         runbooks.append(
             Runbook(
                 slug=f"runbook-{each}", title=f"{text(3)} {each}", scope=text(30), position=each
@@ -136,14 +140,16 @@ class PostgreSQLFloor:
 
     CREATE = (
         r"""CREATE TABLE floor_text AS SELECT r.id, r.title, d.text AS body, to_tsvector('simple',
-            regexp_replace(translate(r.title || ' ' || d.text, 'üöä', 'uoa'), '[/.-]', ' ', 'g')) AS vector
+            regexp_replace(translate(r.title || ' ' || d.text, 'üöä', 'uoa'), '[/.-]', ' ', 'g'))
+            AS vector
             FROM runbooks_runbook r JOIN runbooks_document d ON d.id = r.document_id""",
         "CREATE INDEX floor_index ON floor_text USING gin (vector)",
         "ANALYZE",
         "SET enable_seqscan = off",  # else it reads the whole table: 40 ms
     )
     ASK = """SELECT id, title, ts_headline('simple', left(body, 500), words) FROM (
-             SELECT id, title, body, words FROM floor_text, plainto_tsquery('simple', %s) words WHERE vector @@ words
+             SELECT id, title, body, words FROM floor_text, plainto_tsquery('simple', %s) words
+             WHERE vector @@ words
              ORDER BY ts_rank(vector, words) DESC LIMIT 20) best"""
 
     @staticmethod
@@ -186,7 +192,7 @@ def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[
 
 
 def measure(rounds: int) -> None:
-    """Interleaved: every question to the floor and to the search, in turn. The first round warms up."""
+    """Call the floor and the search alternately with every question. The first round warms up."""
     from django.db import connection
 
     floor = SQLiteFloor if connection.vendor == "sqlite" else PostgreSQLFloor

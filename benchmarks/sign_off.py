@@ -1,13 +1,13 @@
-"""What one signature costs beside the least that stores one: queries, median, p95 and their ratio, in one run.
+"""Measure one signature against a minimal program that stores one: queries, median, p95, ratio.
 
-    python -m benchmarks.sign_off [--rounds 40] [--list]
+python -m benchmarks.sign_off [--rounds 40] [--list]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
-thrown away. The floor: a bare view without middleware that checks the form and, in one transaction,
-reads the request, stores the sign-off, moves the readiness and writes the ledger row; in tables
-without guards, with no rights and no password. The password is hashed by a quick hasher: its real
-one is slow on purpose. ``--list`` names the place that asks each query instead. Compare ratios, not
-times: those move with the machine.
+Runs on SQLite, or on the database of ``DATABASE_URL``, in a temporary database of its own. The
+floor is a bare view without middleware that checks the form and, in one transaction, reads the
+request, stores the sign-off, changes the readiness and writes the ledger row, in tables without
+guards, without permissions and password. The password is hashed by a fast hasher, because the real
+one is slow on purpose. ``--list`` prints the code that sends each query instead. Compare ratios,
+not times, which depend on the machine.
 """
 
 import argparse
@@ -26,7 +26,8 @@ SIGNATURES = ("first", "completing")
 COUNTED = (
     2  # the round whose queries are counted; those before it warm up, those after it are timed
 )
-NOISE = 40  # ledger rows about each runbook that is signed and each person who signs: a portal of some years
+# Ledger rows about each signed runbook and each signer, as in a portal that is some years old.
+NOISE = 40
 CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 HERE = Path(__file__).resolve().parent.parent
 NOT_OURS = frozenset(
@@ -36,7 +37,7 @@ NOT_OURS = frozenset(
 
 @dataclass
 class Pair:
-    """What is measured: the same work by the portal and by the floor, each time on a request of its own."""
+    """The same work by the portal and by the floor, each time on a request of its own."""
 
     ours: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
@@ -45,7 +46,10 @@ class Pair:
 
 
 def fill(number: int) -> tuple[dict[str, Any], list[Any]]:
-    """The people, and that many open requests that ask for two signatures, each on a runbook and a text of its own."""
+    """Create the people and ``number`` open requests that need two signatures.
+
+    Each request is for a runbook and a document of its own.
+    """
     from django.contrib.auth.models import Group, User
     from django.utils import timezone
 
@@ -105,7 +109,7 @@ def tell_of(subject: str) -> None:
 
 
 class Floor:
-    """The least that does it, in tables of its own that are filled with copies of the portal's rows."""
+    """The minimal program, in its own tables with copies of the portal's rows."""
 
     def __init__(self, requests: list[Any]) -> None:
         from django import forms
@@ -285,7 +289,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def asked_by(work: Callable[[], object]) -> list[str]:
-    """Each query, with the line of the portal's own code that asks it; without the marks of a transaction."""
+    """Return each query with the line of the portal's code that sends it, without savepoints."""
     from django.db import connection
 
     found: list[str] = []
@@ -310,7 +314,7 @@ def asked_by(work: Callable[[], object]) -> list[str]:
 
 
 def measure(rounds: int) -> dict[tuple[str, str], Pair]:
-    """Interleaved: floor and portal in turn. The first two rounds warm up, the next counts the queries."""
+    """Run floor and portal alternately. Two rounds warm up; the next counts the queries."""
     people, requests = fill((rounds + COUNTED + 1) * 2)
     portal, floor = Portal(people), Floor(requests)
     pairs = {(way, signature): Pair() for signature in SIGNATURES for way in WAYS}

@@ -14,12 +14,12 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def settings_have_an_effect(**_: Any) -> list[CheckMessage]:
-    """Every variable is read, and e-mail has what it needs."""
+    """Check that every variable is read, and that e-mail has the settings that it needs."""
     return [*_variables(), *_documents(), *_email()]
 
 
 def settings_suit_a_deployment(**_: Any) -> list[CheckMessage]:
-    """A proxy that speaks TLS is counted as one, and e-mail leads somewhere."""
+    """Check that a TLS proxy is counted, and that links in e-mails are absolute."""
     return [*_proxies(), *_links()]
 
 

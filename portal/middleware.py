@@ -1,4 +1,4 @@
-"""What stands before every page."""
+"""Middleware that runs before every page."""
 
 import codecs
 import re
@@ -13,46 +13,50 @@ from django.shortcuts import resolve_url
 from governance.accounts import known_devices
 from portal.accounts import may_read
 
-# Views that a visitor needs before signing in, or that a machine asks. The admin and the API look
-# after themselves.
+# Views that are needed before signing in or that machines request. The admin and the API check
+# access themselves.
 OPEN_VIEWS = frozenset({"login", "logout", "set_language", "healthz", "readyz"})
 OPEN_NAMESPACES = frozenset({"admin"})
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-# An alert's labels may be anything, and its reader is in a hurry.
+# An alert's labels may contain anything, and its reader is in a hurry.
 ALERT_ADDRESS = re.compile(r"/a/|/api/v1/resolve/?\Z")
 
 
 class UnstorableTextMiddleware:
-    """Keeps texts that no database takes out of addresses, cookies and forms: null bytes, halves of surrogate pairs."""
+    """Rejects text that a database cannot store: null bytes and halves of surrogate pairs.
+
+    It applies to URLs, cookies and forms.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 400, or pass on.
+        """Process the request.
 
-        :raises BadRequest: there is a null byte in the path or the query, or a body is not in
+        :raises BadRequest: there is a null byte in the path or the query, or the body is not in
             UTF-8.
         """
         _read_as_utf8(request)
-        # No browser keeps one, and PostgreSQL fails when asked for a session of such a name.
+        # Browsers do not send null bytes, and PostgreSQL raises an error for a session key with
+        # one.
         request.COOKIES = {
             name: value for name, value in request.COOKIES.items() if "\x00" not in value
         }
         if ALERT_ADDRESS.match(request.path_info):
-            return self.get_response(request)  # a label is looked up in no database
+            return self.get_response(request)  # labels are not used in database queries
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("The address holds a null byte.")
         return self.get_response(request)
 
 
 def _read_as_utf8(request: HttpRequest) -> None:
-    """Read the address as UTF-8, whatever charset the request names.
+    """Read the URL as UTF-8, whatever charset the request names.
 
-    Django takes any that Python knows: ``unicode_escape`` makes half a surrogate pair of plain
-    letters.
+    Django accepts every charset that Python knows: ``unicode_escape`` turns plain letters into half
+    a surrogate pair.
 
     :raises BadRequest: the body is in another charset.
     """
@@ -64,45 +68,48 @@ def _read_as_utf8(request: HttpRequest) -> None:
 
 
 class KnownDeviceMiddleware:
-    """Remembers the device on which somebody has just signed in (``governance.accounts.known_devices``)."""
+    """Remembers the device of a new sign-in (``governance.accounts.known_devices``)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request; put the cookie on the answer after a sign-in."""
+        """Process the request, and set the cookie on the response after a sign-in."""
         response = self.get_response(request)
         known_devices.remember_device(request, response)
         return response
 
 
 class FreshMiddleware:
-    """No answer is kept by a cache between the portal and its reader: a revoke is seen by the next request."""
+    """Forbids caches between portal and reader, so that a revoke affects the next request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request; a view that says something of its own about caches is heard."""
+        """Process the request. A view may set its own ``Cache-Control``."""
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
 
 
 class ReadAccessMiddleware:
-    """Sends a visitor who may not read to the sign-in page, and back afterwards."""
+    """Redirects a visitor without read access to the sign-in page, which leads back afterwards."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on; the work is done in ``process_view``."""
+        """Pass the request on. The work is done in ``process_view``."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Fail closed: a view is shut unless it is named above or is the API's (which asks ``MayRead``)."""
+        """Require read access unless the view is listed as open or belongs to the API.
+
+        The API checks access with ``MayRead``.
+        """
         match = request.resolver_match
         is_api = hasattr(view, "cls")
         if (

@@ -1,4 +1,4 @@
-"""Django's settings. What may differ between two installations is read in ``portal.env``."""
+"""Django settings. ``portal.env`` reads the values that differ between installations."""
 
 import contextlib
 import os
@@ -22,12 +22,12 @@ CSRF_TRUSTED_ORIGINS = ENVIRONMENT.csrf_trusted_origins
 DATABASES = {"default": ENVIRONMENT.database}
 CACHES = {"default": ENVIRONMENT.cache}
 globals().update(ENVIRONMENT.email)  # EMAIL_BACKEND, EMAIL_HOST, …: one setting each in Django 5.2
-# `check` refuses a mail server without a sender; the console does not mind.
+# `check` refuses a mail server without a sender; the console backend needs none.
 NO_SENDER = "portal@localhost"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.default_from_email or NO_SENDER
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 
-# The portal's own settings, named in DESIGN as environment variables.
+# The portal's own settings, documented as environment variables in the README.
 PORTAL_READ = ENVIRONMENT.portal_read
 PORTAL_DEMO = ENVIRONMENT.demo
 DOCS_ROOT = ENVIRONMENT.docs_root
@@ -35,7 +35,7 @@ DOCS_REF = ENVIRONMENT.docs_ref
 GOVERNANCE_SOLO = ENVIRONMENT.governance_solo
 SIGNING_COOL_DOWN_HOURS = ENVIRONMENT.signing_cool_down_hours
 CHECKPOINT_KEY = ENVIRONMENT.checkpoint_key
-LEDGER_MARK = ENVIRONMENT.ledger_mark  # empty: a file of its own for each database
+LEDGER_MARK = ENVIRONMENT.ledger_mark  # empty: a separate file for each database
 PORTAL_URL = ENVIRONMENT.portal_url
 UNREAD_VARIABLES = ENVIRONMENT.unread
 
@@ -59,7 +59,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.gate.GateMiddleware",  # first: it turns the errors of all others into a no-go
+    "portal.gate.GateMiddleware",  # first: it turns errors of all others into a no-go
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -100,18 +100,17 @@ TEMPLATES = [
 ]
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "portal.accounts.PortalBackend"]
-# What is counted and locked: governance.accounts.sign_in_limits (docs/decisions/0008).
+# The limits are in governance.accounts.sign_in_limits (docs/decisions/0008).
 AXES_HANDLER = "governance.accounts.sign_in_limits.SignInLimits"
 AXES_CLIENT_IP_CALLABLE = "governance.accounts.client_address.client_network"
 AXES_FAILURE_LIMIT = 10  # for one name from one address, or from one known device
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever keeps trying keeps it locked
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # otherwise retrying prolongs the lock
 AXES_USERNAME_CALLABLE = "portal.accounts.tried_name"
-AXES_DISABLE_ACCESS_LOG = (
-    True  # who signed in when is nobody's business; failures are kept for the counting alone
-)
+# Sign-ins are private, so they are not logged; failures are stored only to count them.
+AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "portal/locked_out.html"
@@ -124,9 +123,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {
-        "NAME": "governance.accounts.passwords.RecordedPassword"
-    },  # last: it only writes down that a password was set
+    # Last: it only records that a password was set.
+    {"NAME": "governance.accounts.passwords.RecordedPassword"},
 ]
 CSRF_FAILURE_VIEW = "portal.kept_forms.csrf_failure"
 LOGIN_URL = "login"
@@ -143,8 +141,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 with contextlib.suppress(OSError):
-    STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
-# `run.py serve` collects the files. What was not collected is served from where it lies.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a missing folder
+# `run.py serve` collects the files. Files that were not collected are served from their source.
 WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -155,7 +153,7 @@ STORAGES = {
     },
 }
 
-# One strict policy for every page, the admin included: nothing inline, nothing from elsewhere.
+# One strict policy for every page including the admin: no inline code, no other origins.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -174,7 +172,7 @@ _over_https = not (DEBUG or PORTAL_DEMO) and any(
     origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS
 )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _over_https
-# A header that anybody can send is believed only where a proxy is known to set it.
+# Clients can forge this header, so it is only trusted if a proxy is configured to set it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if _over_https else 0
 SECURE_REFERRER_POLICY = "same-origin"
@@ -198,7 +196,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Runbook Governance Portal",
-    "DESCRIPTION": "Runbooks, their clusters, layers, situations and readiness, for systems that sync.",
+    "DESCRIPTION": "Runbooks, their clusters, layers, situations and readiness, "
+    "for systems that sync.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["portal.rest.permissions.MayRead"],

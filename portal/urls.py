@@ -1,4 +1,4 @@
-"""Every address of the portal, put together from its parts."""
+"""The URL configuration of the portal."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
@@ -20,9 +20,8 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    path(
-        "admin/password_change/", admin.site.admin_view(own_password), name="own-password"
-    ),  # in the place of Django's own
+    # Before the admin's URLs: replaces Django's own view.
+    path("admin/password_change/", admin.site.admin_view(own_password), name="own-password"),
     path("admin/", admin.site.urls),
     path("api/", include("portal.rest.urls")),
 ]

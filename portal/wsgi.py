@@ -1,4 +1,4 @@
-"""The WSGI entry point that ``run.py serve`` hands to gunicorn."""
+"""The WSGI entry point that ``run.py serve`` passes to gunicorn."""
 
 import os
 
@@ -18,7 +18,7 @@ def refuse_another_portals_database() -> None:
     try:
         require_own_database()
     finally:
-        connections.close_all()  # a process that is forked from this one opens its own
+        connections.close_all()  # each forked process opens its own connections
 
 
 refuse_another_portals_database()

@@ -45,7 +45,7 @@ def make_person(username: str, *, group: str | None = None, joined: datetime | N
 
 
 def join(user: User, group: str) -> None:
-    """Into a group, by the portal's door: a membership that the ledger does not know counts for nothing."""
+    """Add to a group through the portal: a membership unknown to the ledger has no effect."""
     with audited_edit(user, by=ledger.SYSTEM):
         user.groups.add(Group.objects.get(name=group))
 

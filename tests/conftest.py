@@ -16,7 +16,7 @@ from tests.runbooks.scene import make_scene
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Where ``REQUIRE_ALL=1`` (CI), a skipped test is a failed one: nothing is left out in silence."""
+    """With ``REQUIRE_ALL=1`` (CI), a skipped test fails: nothing is left out silently."""
     outcome = yield
     report = outcome.get_result()
     if report.skipped and os.environ.get("REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):

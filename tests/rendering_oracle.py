@@ -70,7 +70,7 @@ LINES = (
 
 
 def random_lists(number: int, *, seed: int) -> Iterator[str]:
-    """Nested lists in which every author indents in a way of their own, and keeps to it more or less."""
+    """Nested lists in which each author indents in their own way, more or less consistently."""
     source = random.Random(seed)
     for _ in range(number):
         step, marks, depth, lines = (
@@ -133,7 +133,10 @@ def as_documents_are(text: str) -> str:
 
 
 def report(folders: list[Path], render: Callable[[str], str] = as_documents_are) -> int:
-    """Print a line for each family and the total; returns how many that are not random differ in the depths of their items."""
+    """Print a line for each family and the total.
+
+    Return how many that are not random differ in the depths of their items.
+    """
     total, wrong, random_ones, aspects = 0, 0, 0, Counter()
     for name, family in documents(folders).items():
         found = compare(family, render)

@@ -1,4 +1,4 @@
-"""The portal's settings for tests: quick password hashing, plain static files, a database file for each worker."""
+"""Settings for tests: fast password hashing, plain static files, a database per worker."""
 
 from portal.settings import *  # noqa: F403
 from portal.settings import DATABASES, VAR_DIR

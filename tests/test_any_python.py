@@ -1,4 +1,4 @@
-"""The code means the same on every Python from 3.11.0 to 3.14, Debian 12's own 3.11.2 among them."""
+"""The code means the same on every Python from 3.11.0 to 3.14, including 3.11.2 of Debian 12."""
 
 import ast
 import subprocess
@@ -19,7 +19,7 @@ SOURCES = [
 
 
 def texts_of(source):
-    """Every string in a source with its line, docstrings left out; of an f-string its fixed parts."""
+    """Every string in a source with its line, except docstrings; of an f-string the fixed parts."""
     tree = ast.parse(source)
     holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
@@ -40,7 +40,7 @@ def texts_of(source):
 
 
 def possessive(pattern):
-    """Whether a text, read as a regular expression, holds a possessive quantifier or an atomic group.
+    """Whether a text, read as a regular expression, has a possessive quantifier or an atomic group.
 
     Python 3.11.2 matches some of them wrongly: an optional prefix of quote marks hid ``>>>>>>>
     end``.
@@ -114,8 +114,9 @@ import sys, time
 sys.path.insert(0, {root!r})
 from runbooks.landscape.parse import cells, conflicts, paths, row_lines
 long = 200_000
-texts = ["> " * long, " \\t" * long + ">", ">" * long, ("> " + " " * 50) * (long // 50), "=" * long + "x",
-         "`" * long, "`a" * long, "`" + "a" * long, ("`" * 30 + "x") * (long // 30), "[a](" * long, "[](" + "(a)" * long]
+texts = ["> " * long, " \\t" * long + ">", ">" * long, ("> " + " " * 50) * (long // 50),
+         "=" * long + "x", "`" * long, "`a" * long, "`" + "a" * long,
+         ("`" * 30 + "x") * (long // 30), "[a](" * long, "[](" + "(a)" * long]
 began = time.process_time()
 for text in texts:
     conflicts.read_marker(text)

@@ -1,4 +1,4 @@
-"""What `run.py` promises: it says what is wrong, installs only when it must, and keeps the demo off a real database.
+"""The promises of `run.py`: clear errors, installing only if necessary, a separate demo database.
 
 Each test loads a copy of run.py in a folder of its own. Nothing is installed: `Installers` plays
 venv, pip and uv.
@@ -57,7 +57,7 @@ def run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mod
 
 
 class Installers:
-    """Plays venv, pip and uv: writes down what it is asked for and makes the files that run.py looks at."""
+    """Plays venv, pip and uv: records the calls and creates the files that run.py looks for."""
 
     def __init__(self, run: ModuleType) -> None:
         self.run = run
@@ -104,7 +104,7 @@ def installers(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Installers:
 
 
 class Children:
-    """Plays subprocess.Popen: writes down words and environment, and ends with the exit code chosen."""
+    """Plays subprocess.Popen: records words and environment, and ends with the chosen exit code."""
 
     def __init__(self) -> None:
         self.words: list[list[str]] = []

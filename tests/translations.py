@@ -1,4 +1,7 @@
-"""``python -m tests.translations``: compile the German catalogue to the file that Django reads. Needs no GNU gettext."""
+"""Compile the German catalogue to the file that Django reads: ``python -m tests.translations``.
+
+Needs no GNU gettext.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Accounts that were made past the admin: the ledger tells of them too."""
+"""Ledger entries for accounts that a command has created, outside the admin."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from governance.ledger.snapshot import diff, snapshot, subject_of
 
 
 def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str) -> None:
-    """One row for each account that a command has made."""
+    """Append one ledger entry for each account that a command has created."""
     with ledger.atomic(), ledger.canonical_language():
         for account in accounts:
             entry = ledger.append(

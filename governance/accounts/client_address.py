@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as it can be known."""
+"""The address of the client that sent a request."""
 
 import ipaddress
 import re
@@ -6,19 +6,19 @@ import re
 from django.conf import settings
 from django.http import HttpRequest
 
-# A provider gives one household or one server a whole /64 of IPv6: whoever has it has all of it.
+# Providers assign a whole IPv6 /64 to one household or server, so all its addresses count as one.
 IPV6_PREFIX = 64
 WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[0-9a-fA-F:.%a-z]+)\](?::[0-9]+)?")
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the IP address that a request comes from; empty where there is none (a Unix socket).
+    """Return the client's IP address, or an empty string if there is none (a Unix socket).
 
-    Each proxy adds the address of whoever spoke to it to the end of ``X-Forwarded-For``. With *n*
-    trusted proxies (``TRUSTED_PROXIES``), the *n*-th entry from the end was written by the
-    outermost of them; everything before it was sent by the client, who may write anything there.
-    With 0 the header is ignored. Where the header has fewer entries than there are proxies, or the
-    entry is not an address, the request came another way: the address is the connection's own.
+    Each proxy appends the address of its peer to ``X-Forwarded-For``. With *n* trusted proxies
+    (``TRUSTED_PROXIES``), the outermost of them wrote the *n*-th entry from the end. The client
+    controls all entries before it. With 0 trusted proxies the header is ignored. If the header has
+    fewer entries than there are proxies, or if the entry is not an address, the request did not
+    pass through the proxies, and the address of the connection is used.
     """
     own = _address(request.META.get("REMOTE_ADDR", ""))
     proxies = settings.TRUSTED_PROXIES
@@ -29,9 +29,9 @@ def client_address(request: HttpRequest) -> str:
 
 
 def client_network(request: HttpRequest) -> str | None:
-    """Return what attempts are counted by: the IPv4 address, or the first address of the IPv6 /64.
+    """Return the key by which attempts are counted, or None if the address is unknown.
 
-    None where the address is not known.
+    The key is the IPv4 address itself, or the first address of the IPv6 /64.
     """
     address = client_address(request)
     if not address:
@@ -43,7 +43,7 @@ def client_network(request: HttpRequest) -> str | None:
 
 
 def _address(text: str) -> str:
-    """Return an address in its usual spelling, without port and zone; empty where it is none."""
+    """Return an address in canonical form without port and zone, or an empty string if invalid."""
     text = text.strip()
     with_port = WITH_PORT.fullmatch(text)
     if with_port:

@@ -1,7 +1,7 @@
-"""Devices on which somebody has signed in before.
+"""Devices on which a user has signed in before.
 
-A stranger can make a name look attacked; a stranger cannot have the cookie of a device on which
-that name has signed in. So wrong passwords of strangers do not count against such a device
+An attacker can cause failed sign-ins for any user name, but cannot obtain the cookie of a device on
+which that user has signed in. Failures from elsewhere therefore do not count against such a device
 (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
 """
 
@@ -16,23 +16,26 @@ from django.utils.crypto import salted_hmac
 COOKIE = "known_device"
 SALT = "governance.accounts.known_devices"
 MAX_AGE = 180 * 24 * 60 * 60
-MAX_PEOPLE = 8  # of a device that is shared; who signed in longest ago is forgotten first
+MAX_PEOPLE = 8  # per shared device; the user whose sign-in is longest ago is dropped first
 SIGNED_IN = "_signed_in_now"
 
 
 def device_of(request: HttpRequest, name: str) -> str:
-    """Return the device's identifier if ``name`` has signed in on it before; empty otherwise."""
+    """Return the device's identifier if ``name`` has signed in on it before, otherwise ""."""
     known = _cookie(request)
     return known["device"] if _digest(name) in known["people"] else ""
 
 
 def note_signed_in(*, request: HttpRequest, user: Any, **_: Any) -> None:
-    """Receiver of ``user_logged_in``: has the answer to this request remember the device."""
+    """Mark the request so that its response sets the device cookie.
+
+    Receiver of ``user_logged_in``.
+    """
     setattr(request, SIGNED_IN, user.get_username())
 
 
 def remember_device(request: HttpRequest, response: HttpResponse) -> None:
-    """Put the cookie on an answer, if somebody has signed in with its request."""
+    """Set the device cookie on the response if a user has signed in with this request."""
     name = getattr(request, SIGNED_IN, None)
     if name is None:
         return
@@ -52,7 +55,7 @@ def remember_device(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _cookie(request: HttpRequest) -> dict[str, Any]:
-    """Return what the cookie says; an unknown device where it is missing, forged or too old."""
+    """Return the cookie's content, or an unknown device if it is missing, forged or expired."""
     try:
         known = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=MAX_AGE)
     except signing.BadSignature:
@@ -61,5 +64,8 @@ def _cookie(request: HttpRequest) -> dict[str, Any]:
 
 
 def _digest(name: str) -> str:
-    """Return what stands for a name in the cookie, which tells nobody who uses the device."""
+    """Return the keyed digest that represents a name in the cookie.
+
+    The cookie must not reveal who uses the device.
+    """
     return salted_hmac(SALT, name).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""A locked sign-in is told in the ledger, within limits: strangers decide how often it happens."""
+"""Ledger entries for locked sign-ins, limited in number because anyone can cause a lock."""
 
 from datetime import timedelta
 from logging import getLogger
@@ -12,7 +12,8 @@ from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 
-# One row for an account in an hour, and so many for all accounts together. The log has every lock.
+# At most one row per account and hour, and a maximum for all accounts together. The log has every
+# lock.
 SAME_ACCOUNT = timedelta(hours=1)
 MAX_ROWS_PER_HOUR = 20
 
@@ -20,12 +21,17 @@ log = getLogger(__name__)
 
 
 def note_locked_sign_in(*, username: str, **_: Any) -> None:
-    """Receiver of ``axes.signals.user_locked_out``. A name that no account has leaves no row."""
+    """Append a ledger entry for a locked sign-in. A name without an account adds no entry.
+
+    Receiver of ``axes.signals.user_locked_out``.
+    """
     account = User.objects.filter(username=str(username).replace("\x00", "")).first()
     if account is None:
         return
     log.warning("Sign-in locked: account %d.", account.pk)
-    if not _is_worth_a_row(account):  # asked before the ledger's lock too: a flood waits for nobody
+    # Checked before the ledger's lock is taken as well, so that a flood of attempts does not wait
+    # for it.
+    if not _is_worth_a_row(account):
         return
     with ledger.atomic():
         if not _is_worth_a_row(account):
@@ -41,7 +47,11 @@ def note_locked_sign_in(*, username: str, **_: Any) -> None:
 
 
 def _is_worth_a_row(account: User) -> bool:
-    """Return whether the change log tells neither of this account's lock nor of too many yet."""
+    """Return whether the lock may be recorded.
+
+    False if this account's lock is recorded within the last hour, or if the maximum for all
+    accounts is reached.
+    """
     rows = ChangeLogEntry.objects.filter(
         action=Action.SIGN_IN_LOCKED, recorded_at__gt=timezone.now() - SAME_ACCOUNT
     )

@@ -1,4 +1,4 @@
-"""API tokens: the digest is kept, the token itself is shown once and to nobody again."""
+"""API tokens. Only the digest is stored; the token itself is shown once, when it is created."""
 
 from typing import Any, Self
 
@@ -12,15 +12,18 @@ from governance.ledger.registry import register
 
 
 class ApiTokenQuerySet(models.QuerySet[Any]):
-    """Questions about tokens."""
+    """Queries for API tokens."""
 
     def valid(self) -> Self:
-        """Those that let somebody in: not revoked, of an active account."""
+        """Return the tokens that are not revoked and belong to an active account."""
         return self.filter(revoked_at__isnull=True, user__is_active=True)
 
 
 class ApiToken(models.Model):
-    """What a REST consumer shows instead of a password. It reads; no route of the API writes."""
+    """A token with which a REST client authenticates.
+
+    It permits reading; the API has no write routes.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -49,11 +52,11 @@ class ApiToken(models.Model):
     @property
     @admin.display(description=_("valid"), boolean=True)
     def is_valid(self) -> bool:
-        """Whether it lets somebody in."""
+        """Return whether the token is accepted."""
         return self.revoked_at is None and self.user.is_active
 
 
-# The ledger is kept for ever and read by many: no person's name or address goes into it.
+# The ledger is permanent and has many readers, so it contains no person's name or e-mail address.
 register(
     User,
     named_by="username",

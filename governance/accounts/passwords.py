@@ -1,6 +1,6 @@
-"""Who set a password: a row in the ledger, whichever door it came through, and never the password.
+"""Ledger entries for password changes from any source, without the password.
 
-A password that somebody else set starts a waiting time before that account may sign
+After another person has set an account's password, the account must wait before it may sign
 (``policy.House.cool_down``).
 """
 
@@ -24,7 +24,7 @@ _confirmed: ContextVar[bool] = ContextVar("confirmed", default=False)
 
 @contextmanager
 def acting(request: HttpRequest | None) -> Iterator[None]:
-    """Passwords that are set inside are set by whoever is signed in at this request."""
+    """Attribute passwords that are set in this context to the user of the request."""
     token = _acting.set(request)
     try:
         yield
@@ -34,10 +34,10 @@ def acting(request: HttpRequest | None) -> Iterator[None]:
 
 @contextmanager
 def old_password_confirmed() -> Iterator[None]:
-    """Passwords that are set inside replace one that was just asked for: whoever is signed in sets their own.
+    """Record passwords that are set in this context as confirmed with the old password.
 
-    A session that was left open is not its owner: without the old password, one's own counts as set
-    by another.
+    An unattended session may be used by someone else. Without the old password, a change of one's
+    own password is therefore treated like a change by another person.
     """
     token = _confirmed.set(True)
     try:
@@ -47,38 +47,44 @@ def old_password_confirmed() -> Iterator[None]:
 
 
 class ActingMiddleware:
-    """Remembers the request while it is answered: Django's hook for a set password does not say who set it."""
+    """Middleware that keeps the current request.
+
+    Django's ``password_changed`` hook does not receive the user who changed the password.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request."""
+        """Process the request."""
         with acting(request):
             return self.get_response(request)
 
 
 class RecordedPassword:
-    """A password validator that refuses nothing. Django calls ``password_changed`` after every ``set_password`` and save."""
+    """A password validator that accepts every password and records changes.
+
+    Django calls ``password_changed`` after every ``set_password`` and save.
+    """
 
     def validate(self, password: str, user: object = None) -> None:
-        """Every password is fine."""
+        """Accept every password."""
 
     def get_help_text(self) -> str:
-        """What a form says below the field."""
+        """Return the help text that a form shows below the field."""
         return _(
             "Whoever sets another person's password starts a waiting time before that "
             "account may sign."
         )
 
     def password_changed(self, password: str, user: object = None) -> None:
-        """Write the row: who set whose password, and whether the old one was asked for."""
+        """Record who set whose password, and whether the old one was confirmed."""
         if isinstance(user, User) and user.pk is not None:
             record_password(user, **{OLD_CONFIRMED: True} if _confirmed.get() else {})
 
 
 def record_password(user: User, **facts: bool) -> None:
-    """Write the row that an account's password was set, or taken away, by whoever acts now."""
+    """Record that the current actor set or removed an account's password."""
     with ledger.atomic():
         entry = ledger.append(
             ledger.Record(

@@ -1,4 +1,4 @@
-"""The groups that people belong to, and what each may do in the admin."""
+"""The user groups and their permissions in the admin."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 OPERATORS, EDITORS, RISK_OWNERS, AUDITORS = "Operators", "Editors", "Risk owners", "Auditors"
 
-# What a ledger row says of a password that somebody set on their own after giving the old one.
+# A fact in the ledger entry of a user who changed their own password and confirmed the old one.
 OLD_CONFIRMED = "old_password_confirmed"
 
 NOT_STORED = "An account that is not stored can do nothing."
@@ -37,8 +37,8 @@ RECORDS = (
 )
 VIEW_ALL = tuple(f"view_{model}" for model in CATALOGUE + RECORDS)
 
-# Operators read the pages and never see the admin. Nobody here may edit a rule or an account: that
-# is the superuser's.
+# Operators read the pages and have no access to the admin. Only superusers may edit rules and
+# accounts.
 GROUP_PERMISSIONS: dict[str, tuple[str, ...]] = {
     OPERATORS: (),
     EDITORS: (
@@ -55,7 +55,7 @@ GROUP_PERMISSIONS: dict[str, tuple[str, ...]] = {
 
 
 def ensure_groups() -> None:
-    """Make the groups with the permissions above; leaves those that an administrator added."""
+    """Create the groups and their permissions. Permissions added by an administrator are kept."""
     for name, codenames in GROUP_PERMISSIONS.items():
         group, _ = Group.objects.get_or_create(name=name)
         group.permissions.add(
@@ -66,10 +66,10 @@ def ensure_groups() -> None:
 
 
 def may_read_security_entries(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Return whether somebody may read what the ledger says of accounts: auditors and administrators.
+    """Return whether a user may read the ledger's security entries: auditors and administrators.
 
-    Accounts, groups, passwords, lockouts and tokens; ``ledger.disclosure`` says which entries these
-    are.
+    These are entries about accounts, groups, passwords, lockouts and tokens
+    (``ledger.disclosure``).
     """
     if not isinstance(user, User) or not user.is_active:
         return False
@@ -77,9 +77,9 @@ def may_read_security_entries(user: AbstractBaseUser | AnonymousUser) -> bool:
 
 
 def signed_in(request: HttpRequest) -> User:
-    """The account behind a request.
+    """Return the account of a request.
 
-    :raises PermissionDenied: nobody is signed in.
+    :raises PermissionDenied: no user is signed in.
     """
     if not isinstance(request.user, User):
         raise PermissionDenied
@@ -88,16 +88,16 @@ def signed_in(request: HttpRequest) -> User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as it is stored now, and its groups: their numbers by their names."""
+    """A stored account and its groups, as a mapping of name to primary key."""
 
     user: User
     groups: dict[str, int]
 
 
 def account_of(user: AbstractBaseUser | AnonymousUser) -> Account:
-    """One account, read anew.
+    """Return an account, read from the database.
 
-    :raises ValueError: it is not stored.
+    :raises ValueError: the account is not stored.
     """
     account = accounts([user.pk or 0]).get(user.pk or 0)
     if account is None:
@@ -106,17 +106,17 @@ def account_of(user: AbstractBaseUser | AnonymousUser) -> Account:
 
 
 def accounts(pks: Iterable[int] | QuerySet[Any, Any]) -> dict[int, Account]:
-    """Accounts by their numbers, read anew with their groups, in one query.
+    """Return accounts by primary key, read from the database with their groups in one query.
 
-    One that is not stored is left out.
+    Accounts that are not stored are omitted.
 
-    :param pks: the numbers, or a query for them.
+    :param pks: the primary keys, or a query for them.
     """
     found: dict[int, Account] = {}
     rows = User.objects.filter(pk__in=pks if isinstance(pks, QuerySet) else set(pks)).annotate(
         group_pk=F("groups"), group_name=F("groups__name")
     )
-    for row in rows:  # one for each of its groups, or a single one where it is in none
+    for row in rows:  # one row per group, or one row for an account without groups
         account = found.setdefault(row.pk, Account(row, {}))
         if row.group_pk is not None:
             account.groups[row.group_name] = row.group_pk

@@ -1,18 +1,20 @@
-"""How many wrong passwords are taken at the sign-in, and from whom.
+"""Limits on failed sign-ins, per name, address and device.
 
-| counted by | limit in a quarter of an hour | then |
+| counted by | limit per 15 minutes | then |
 |---|---|---|
-| name and address | ``AXES_FAILURE_LIMIT`` | locked until a quarter of an hour after the last failure |
-| address, over all names | ``ADDRESS_LIMIT`` | the same: somebody tries one password on many names |
-| name, over all addresses | ``NAME_LIMIT`` | slowed to one attempt in ``PAUSE``: nobody locks a person out |
+| name and address | ``AXES_FAILURE_LIMIT`` | locked until 15 minutes after the last failure |
+| address, all names | ``ADDRESS_LIMIT`` | locked too: one password is tried on many names |
+| name, all addresses | ``NAME_LIMIT`` | one attempt per ``PAUSE``: an attack locks nobody out |
 | name and known device | ``AXES_FAILURE_LIMIT`` | locked like name and address |
 
-A known device (``governance.accounts.known_devices``) is counted by its own failures alone: what
-strangers do, from wherever, does not keep a person out who has signed in there before. An attempt
-that is refused is not counted, so no lock is prolonged by trying on. Where no address is known (a
-Unix socket and ``TRUSTED_PROXIES=0``), all visitors look alike, and only the limit by name holds.
+A known device (``governance.accounts.known_devices``) is counted by its own failures only. Attempts
+from elsewhere therefore do not lock out a person on a device where they have signed in before. A
+refused attempt is not counted, so repeated attempts do not prolong a lock. If the address is
+unknown (a Unix socket and ``TRUSTED_PROXIES=0``), clients cannot be told apart, and only the limit
+by name applies.
 
-The rows are those of django-axes. ``user_agent``, which a stranger chooses, holds the device here.
+The rows are those of django-axes. Clients choose their ``user_agent`` freely, so that column stores
+the device instead.
 """
 
 from datetime import datetime, timedelta
@@ -42,21 +44,21 @@ class SignInLimits(AxesDatabaseHandler):
     """The handler that ``AXES_HANDLER`` names."""
 
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
-        """Return whether a password is not even looked at now."""
+        """Return whether the attempt is refused without checking the password."""
         return self._is_locked(request, credentials) or self._is_slowed(request, credentials)
 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """Return the failures of this name from this address or device."""
+        """Return the number of failures of this name from this address or device."""
         return _sum_of(self._own(request, credentials))
 
     def user_login_failed(
         self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any
     ) -> None:
-        """Count a wrong password, and report a lock that it leads to."""
+        """Count a wrong password, and report the lock if it causes one."""
         if request is None:
             return
         request.axes_credentials = credentials
-        if request.axes_locked_out:  # refused without a look at the password: counts nothing
+        if request.axes_locked_out:  # refused before the password was checked: not counted
             return
         AccessAttempt.objects.filter(attempt_time__lte=_threshold(request)).delete()
         name = get_client_username(request, credentials)
@@ -71,14 +73,15 @@ class SignInLimits(AxesDatabaseHandler):
             )
 
     def user_logged_in(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-        """Forget the failures of this name from here.
+        """Delete the failures of this name from this address or device.
 
-        Those of other names stay: an account of one's own opens no way to go on spraying.
+        Failures of other names are kept. Otherwise an attacker could reset the count for an address
+        by signing in with their own account.
         """
         self._own(request, {"username": user.get_username()}).delete()
 
     def user_logged_out(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-        """Nothing is kept of who signs in and out."""
+        """Do nothing: sign-outs are not stored."""
 
     def _is_locked(self, request: Any, credentials: dict[str, Any] | None) -> bool:
         is_known = bool(device_of(request, get_client_username(request, credentials)))
@@ -109,7 +112,7 @@ class SignInLimits(AxesDatabaseHandler):
 
 
 def _hint(request: Any) -> str:
-    """Return what to set where a proxy seems to stand before the portal and is not counted."""
+    """Return a configuration hint if an uncounted proxy seems to be in front of the portal."""
     if settings.TRUSTED_PROXIES or "HTTP_X_FORWARDED_FOR" not in request.META:
         return ""
     return " The request came with X-Forwarded-For: behind a proxy, set TRUSTED_PROXIES=1."
@@ -138,5 +141,5 @@ def _count(name: str, address: str | None, device: str, *, at: datetime) -> None
                 username=name, ip_address=address, user_agent=device, failures_since_start=1
             )
             AccessAttempt.objects.filter(pk=attempt.pk).update(attempt_time=at)
-    except IntegrityError:  # another attempt was quicker
+    except IntegrityError:  # a concurrent attempt created the row
         row.update(failures_since_start=F("failures_since_start") + 1, attempt_time=at)

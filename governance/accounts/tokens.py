@@ -1,4 +1,4 @@
-"""API tokens: made for an account, shown once, revoked at once."""
+"""Create and revoke API tokens."""
 
 import hashlib
 import secrets
@@ -17,16 +17,19 @@ START = 10
 
 
 def digest_of(token: str) -> str:
-    """What is stored in the place of a token. It has 256 random bits: a plain sha256 is enough."""
+    """Return the digest that is stored instead of a token.
+
+    A token has 256 random bits, so a plain sha256 is sufficient.
+    """
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def create_api_token(
     *, user: User, label: str = "", by: ledger.Actor, at: datetime | None = None
 ) -> tuple[ApiToken, str]:
-    """A token with which ``user`` may read the API.
+    """Create a token with which ``user`` may read the API.
 
-    :returns: the stored row, and the token itself, which is kept nowhere.
+    :returns: the stored row and the token itself, which is not stored.
     """
     moment = at or timezone.now()
     token = PREFIX + secrets.token_urlsafe(32)
@@ -43,7 +46,7 @@ def create_api_token(
 
 
 def revoke_api_token(*, token: ApiToken, by: ledger.Actor, at: datetime | None = None) -> bool:
-    """Let the token in no more, from the next request on. Returns whether it was valid until now."""
+    """Revoke a token with effect from the next request. Return whether it was valid before."""
     moment = at or timezone.now()
     with ledger.atomic():
         stored = (

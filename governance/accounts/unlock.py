@@ -9,14 +9,14 @@ from governance.ledger.snapshot import subject_of
 
 
 def unlock_sign_in(*, user: User, addresses_too: bool = False, by: ledger.Actor) -> int:
-    """Forget the failed sign-ins of an account, from every address and device.
+    """Delete the failed sign-ins of an account, from every address and device.
 
-    The limit on wrong passwords at signing is not touched: only the account's own session gets
-    there, and it ends after a quarter of an hour.
+    The limit on wrong passwords at signing is not changed: only the account's own session can reach
+    it, and it ends after 15 minutes.
 
-    :param addresses_too: also forget every other name's failures from the addresses that failed for
-        this account, where somebody there tried many names.
-    :returns: how many failures were forgotten. Where there were none, nothing is written.
+    :param addresses_too: also delete the failures of other names from the addresses that failed for
+        this account, for the case that many names were tried there.
+    :returns: the number of deleted failures. With no failures, no ledger entry is written.
     """
     with ledger.atomic():
         found = AccessAttempt.objects.filter(username=user.get_username())

@@ -1,9 +1,9 @@
-"""The database's own last word: triggers that no door of the application can walk round.
+"""Database triggers that enforce the rules of the sign-off and the ledger.
 
-They hold promises 1 and 6 of the design on SQLite and PostgreSQL: a signed readiness moves by an
-approved request alone; decisions and ledger rows are never rewritten. Django drops triggers when
-it rebuilds a table on SQLite, so they are put back after every migrate and looked for by a
-system check.
+They work on SQLite and PostgreSQL, and cannot be bypassed by application code: only an approved
+request changes a signed readiness, and decisions and ledger rows are never rewritten. Django drops
+triggers when it rebuilds a table on SQLite. They are therefore reinstalled after every migrate, and
+a system check looks for them.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def install(*, using: str = "default") -> None:
-    """Create the guards anew; what was there under the same name is replaced."""
+    """Create all guards, replacing existing ones of the same name."""
     connection = connections[using]
     dialect = DIALECTS[connection.vendor]
     with connection.cursor() as cursor:
@@ -28,7 +28,10 @@ def install(*, using: str = "default") -> None:
 
 
 def remove(*, using: str = "default") -> None:
-    """Take the guards away. For a test's clean-up and for a migration that says so; nothing else calls it."""
+    """Drop all guards.
+
+    Only the cleanup of a test or an explicit migration may call this.
+    """
     connection = connections[using]
     with connection.cursor() as cursor:
         for statement in DIALECTS[connection.vendor].remove_statements():

@@ -1,4 +1,4 @@
-"""The guards as PostgreSQL triggers: the same refusals as on SQLite, and TRUNCATE besides."""
+"""The guards as PostgreSQL triggers. In addition to those on SQLite, they refuse TRUNCATE."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -16,14 +16,15 @@ from governance.guards.rules import (
     unseals,
 )
 
-# A temporary table of the same name comes first in the search path otherwise, and anybody may make
-# one: the guard would ask that table instead of ours.
+# Without this, a temporary table of the same name precedes ours in the search path, and any user
+# who can create one could make the guard query it instead.
 SEARCH_PATH = "public, pg_temp"
 NEVER_EMPTIED = (LEDGER, INCIDENT, SIGN_OFF, REQUEST, RULE, RUNBOOK, DOCUMENT)
-# What stands in the database itself, not what a comment says of it: a changed or a disabled guard
-# is noticed.
+# Reads the triggers themselves rather than comments on them, so that a changed or disabled guard is
+# detected.
 LIST_SQL = """
-    SELECT t.tgname, concat_ws('|', c.relname, t.tgtype, t.tgenabled, t.tgqual IS NULL, t.tgattr = ''::int2vector,
+    SELECT t.tgname, concat_ws('|', c.relname, t.tgtype, t.tgenabled, t.tgqual IS NULL,\
+ t.tgattr = ''::int2vector,
         array_to_string(p.proconfig, ';'), p.prosrc)
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
     WHERE NOT t.tgisinternal AND t.tgname LIKE 'guard\\_%' AND pg_table_is_visible(c.oid)
@@ -57,20 +58,21 @@ TOLD_REQUEST = "(NEW.changes->'request'->>'after')"
 MAX_DEPTH = 500
 RECORDED_AT_IS_READABLE = "(NEW.recorded_at BETWEEN '1970-01-01' AND '2101-01-01')"
 CHANGES_ARE_READABLE = """(CASE WHEN jsonb_typeof(NEW.changes) <> 'object' THEN false
-    WHEN EXISTS (SELECT 1 FROM jsonb_each(NEW.changes) told WHERE jsonb_typeof(told.value) <> 'object') THEN false
+    WHEN EXISTS (SELECT 1 FROM jsonb_each(NEW.changes) told\
+ WHERE jsonb_typeof(told.value) <> 'object') THEN false
     ELSE NOT jsonb_path_exists(NEW.changes, 'strict $.** ? (@.type() == "number"
         && (@ > 9223372036854775807 || @ < -9223372036854775808 || @.floor() != @))')
       AND NOT jsonb_path_exists(NEW.changes, 'strict $.**{MAX_DEPTH to last}') END)""".replace(
     "MAX_DEPTH", str(MAX_DEPTH)
 )
-# The type of the column and the encoding of the database see to that already.
+# Ensured by the column types and the encoding of the database.
 TEXTS_ARE_READABLE = "true"
 EMPTYING = "A governed table is never emptied."
 
 
 @cache
 def expected() -> dict[str, str]:
-    """What ``LIST_SQL`` answers for each guard that is as it should be."""
+    """Return the expected result of ``LIST_SQL`` for each guard."""
     return {
         name: f"{table}|{TRIGGER_TYPES[event]}|O|t|t|search_path={SEARCH_PATH}|{body}"
         for name, event, table, body in _guards()
@@ -78,7 +80,7 @@ def expected() -> dict[str, str]:
 
 
 def create_statements() -> Iterator[str]:
-    """The statements that create all of them."""
+    """Yield the statements that create all guards."""
     for name, event, table, body in _guards():
         each = "STATEMENT" if event.endswith("TRUNCATE") else "ROW"
         yield (
@@ -90,13 +92,13 @@ def create_statements() -> Iterator[str]:
 
 
 def remove_statements() -> Iterator[str]:
-    """The statements that remove all of them; harmless where there are none."""
+    """Yield the statements that drop all guards, whether or not they exist."""
     for name in expected():
         yield f"DROP FUNCTION IF EXISTS {name}() CASCADE"
 
 
 def _guards() -> Iterator[tuple[str, str, str, str]]:
-    """(name, event, table, body of the function) of each guard."""
+    """Yield name, event, table and function body of each guard."""
     for name, event, table, condition, message in GUARDS:
         row = "OLD" if event.endswith("DELETE") else "NEW"
         said = message.replace("'", "''")

@@ -1,6 +1,6 @@
-"""What the role that the portal runs as may do on PostgreSQL, and what it must not.
+"""The required and forbidden privileges of the portal's PostgreSQL role.
 
-``docs/postgresql_role.sql`` grants exactly this; ``manage.py check`` compares.
+``docs/postgresql_role.sql`` grants exactly these; ``manage.py check`` compares them.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from governance.guards.rules import ASSURANCE, DOCUMENT, INCIDENT, LEDGER, REQUE
 
 SCHEMA = "public"
 READ_ONLY = ("django_migrations",)
-# Rows are added and never deleted; of a row, these columns may be changed.
+# Tables whose rows are added and never deleted, with the columns that may be updated.
 ADDED_TO: dict[str, tuple[str, ...]] = {
     LEDGER: (),
     SIGN_OFF: (),
@@ -26,7 +26,7 @@ ADDED_TO: dict[str, tuple[str, ...]] = {
         *("generation", "seal", "written_at"),
     ),
 }
-# With TRIGGER, a role puts a trigger of its own before the guards.
+# A role with TRIGGER can create a trigger that runs before the guards.
 NEVER = frozenset({"TRUNCATE", "TRIGGER"})
 EVERYWHERE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 
@@ -67,7 +67,7 @@ SEQUENCES_SQL = """
 
 
 def faults(*, using: str = "default") -> list[str]:
-    """Return what is wrong with the connection's role, one clause each; empty on SQLite.
+    """Return the faults of the connection's role as clauses; empty on SQLite.
 
     :raises DatabaseError: the database does not answer.
     """
@@ -119,7 +119,7 @@ def _faults_of_tables(cursor: CursorWrapper, asked: Any) -> Iterator[str]:
 
 
 def compare(table: str, granted: set[str], changeable: set[str]) -> Iterator[str]:
-    """Yield what a role has too little and too much on one table.
+    """Yield the missing and the excess privileges of a role on one table.
 
     :param granted: the privileges on the whole table.
     :param changeable: the columns that the role may update.

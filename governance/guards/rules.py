@@ -1,9 +1,9 @@
-"""What the guards refuse, once for every database: (name, event, table, condition, message). Pure.
+"""The rules of the guards, shared by all databases: name, event, table, condition, message. Pure.
 
-Conditions are SQL that SQLite and PostgreSQL share, save for what each dialect spells in its own
-way: ``===`` and ``!==`` compare nulls like values, ``RECORDED_AT_IS_READABLE``,
-``TEXTS_ARE_READABLE`` and ``CHANGES_ARE_READABLE`` say that a ledger row can be read again at all.
-A row that cannot would stop every reader of the ledger, the alarm included.
+Conditions are SQL that SQLite and PostgreSQL share, except for placeholders that each dialect
+replaces: ``===`` and ``!==`` compare nulls like values; ``RECORDED_AT_IS_READABLE``,
+``TEXTS_ARE_READABLE`` and ``CHANGES_ARE_READABLE`` check that a ledger row can be read again. An
+unreadable row would break every reader of the ledger, including its verification.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,8 @@ def _differs(columns: tuple[str, ...]) -> str:
     return "(" + " OR ".join(f"NEW.{column} !== OLD.{column}" for column in columns) + ")"
 
 
-APPROVED_REQUEST = f"""
+APPROVED_REQUEST = (
+    f"""
     SELECT 1 FROM {REQUEST} r
     WHERE r.runbook_id = OLD.id AND r.state = 'approved' AND r.applied_at IS NULL
       AND r.from_level = OLD.readiness_level AND r.from_year === OLD.readiness_year
@@ -38,10 +39,13 @@ APPROVED_REQUEST = f"""
       AND r.document_sha256 = NEW.signed_document_sha256
       AND r.metadata_sha256 = NEW.signed_metadata_sha256
       AND r.valid_from_year === NEW.signed_from_year AND r.valid_until === NEW.signed_until
-      AND NEW.signed_solo = (CASE WHEN r.direction = 'up' THEN NOT r.independent ELSE OLD.signed_solo END)
-      AND NEW.signed_dependence = (CASE WHEN r.direction = 'up' THEN r.dependence ELSE OLD.signed_dependence END)
+      AND NEW.signed_solo ="""
+    """ (CASE WHEN r.direction = 'up' THEN NOT r.independent ELSE OLD.signed_solo END)
+      AND NEW.signed_dependence ="""
+    """ (CASE WHEN r.direction = 'up' THEN r.dependence ELSE OLD.signed_dependence END)
 """
-# The HTML follows from the text: it may be made anew, once for each version of the renderer.
+)
+# The HTML is derived from the text. It may be rendered again, once per version of the renderer.
 IMMUTABLE_COLUMNS = (
     "id",
     "path",
@@ -64,34 +68,47 @@ RULE_COLUMNS = (
     "valid_days",
     "effective_from",
 )
-# A version that waited comes into force while it is newer than every one that ever was. That it has
-# waited long enough, or was confirmed, the policy sees to: the database cannot tell who may
-# confirm.
-WAITED = f"""(OLD.effective_from IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM {RULE} newer WHERE newer.target_level = OLD.target_level AND newer.purpose = OLD.purpose
+# A waiting version may come into force only if no newer version was ever in force. The policy
+# checks that it has waited long enough or was confirmed: the database cannot tell who may confirm.
+WAITED = (
+    "(OLD.effective_from IS NOT NULL AND NOT EXISTS (\n"
+    f"    SELECT 1 FROM {RULE} newer WHERE newer.target_level = OLD.target_level"
+    """ AND newer.purpose = OLD.purpose
       AND newer.version > OLD.version AND newer.effective_from IS NULL))"""
+)
 INCIDENT_COLUMNS = ("id", "sequence", "hash", "message", "found_at")
-# A way up stands under the rule in force, as the rule says.
-UNDER_ITS_RULE = f"""EXISTS (
-    SELECT 1 FROM {RULE} rule
+# An upward request needs the rule in force and must meet its terms.
+UNDER_ITS_RULE = (
+    "EXISTS (\n"
+    f"""    SELECT 1 FROM {RULE} rule
     WHERE rule.id = NEW.rule_id AND rule.in_force AND rule.target_level = NEW.to_level
-      AND NEW.required_signatures >= rule.required_signatures AND (NEW.independent OR NOT rule.separate_from_requester)
-      AND (rule.purpose <> 're_sign' OR (NEW.from_level = NEW.to_level AND NEW.from_year === NEW.to_year AND EXISTS (
+      AND NEW.required_signatures >= rule.required_signatures"""
+    """ AND (NEW.independent OR NOT rule.separate_from_requester)
+      AND (rule.purpose <> 're_sign' OR (NEW.from_level = NEW.to_level"""
+    f""" AND NEW.from_year === NEW.to_year AND EXISTS (
         SELECT 1 FROM {RUNBOOK} b WHERE b.id = NEW.runbook_id AND NOT b.signed_solo
-          AND (b.signed_document_sha256 <> NEW.document_sha256 OR b.signed_metadata_sha256 <> NEW.metadata_sha256)))))"""
-# From retired it goes back to the level that it had before, and to no other.
-WHAT_IT_WAS = f"""EXISTS (
-    SELECT 1 FROM {REQUEST} before
+          AND (b.signed_document_sha256 <> NEW.document_sha256"""
+    " OR b.signed_metadata_sha256 <> NEW.metadata_sha256)))))"
+)
+# A retired runbook can only return to the level that it had before.
+WHAT_IT_WAS = (
+    "EXISTS (\n"
+    f"""    SELECT 1 FROM {REQUEST} before
     WHERE before.from_level = NEW.to_level AND before.id = (
       SELECT max(last.id) FROM {REQUEST} last
-      WHERE last.runbook_id = NEW.runbook_id AND last.to_level = 'retired' AND last.applied_at IS NOT NULL))"""
-# Whoever signs a way up is active and in the rule's group.
-MAY_SIGN = f"""EXISTS (
-    SELECT 1 FROM {RULE} rule
+      WHERE last.runbook_id = NEW.runbook_id AND last.to_level = 'retired'"""
+    " AND last.applied_at IS NOT NULL))"
+)
+# The signer of an upward request is active and in the rule's group.
+MAY_SIGN = (
+    "EXISTS (\n"
+    f"""    SELECT 1 FROM {RULE} rule
     JOIN auth_user_groups membership ON membership.group_id = rule.group_id
     JOIN auth_user person ON person.id = membership.user_id
-    WHERE rule.id = r.rule_id AND person.id = NEW.signer_id AND person.is_active AND person.date_joined <= r.requested_at)"""
-# Whoever has signed it still is, when the quorum is reached.
+    WHERE rule.id = r.rule_id AND person.id = NEW.signer_id AND person.is_active"""
+    " AND person.date_joined <= r.requested_at)"
+)
+# The same must hold for every signer when the quorum is reached.
 STILL_MAY = f"""EXISTS (
     SELECT 1 FROM {RULE} rule
     JOIN auth_user_groups membership ON membership.group_id = rule.group_id
@@ -100,7 +117,7 @@ STILL_MAY = f"""EXISTS (
 
 
 def _is_a_way(table: dict[str, frozenset[str]]) -> str:
-    """The pairs of a table of ``states`` as a condition."""
+    """Return a condition that a request's levels are a pair of a table of ``transitions``."""
     ways = (
         (
             f"(NEW.from_level = '{level}' AND NEW.to_level IN "

@@ -9,30 +9,34 @@ LIST_SQL = (
     "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE "
     "'\\'"
 )
-# As Django stores a time (UTC, without an offset). With a modifier SQLite works a date out: 30
-# February is another one then. What is no time at all is null, and a trigger takes a null for a no.
-# The fraction is left out: it would round up to the next second at times, and is looked at by
-# itself.
+# The form in which Django stores a time (UTC, without an offset). With a modifier, SQLite
+# normalises the date, so that 30 February becomes another date and differs. An invalid time gives
+# null, which a trigger treats as false. The fraction is excluded, because SQLite might round it up
+# to the next second, and is checked separately.
 RECORDED_AT_IS_READABLE = """coalesce(typeof(NEW.recorded_at) = 'text'
     AND datetime(substr(NEW.recorded_at, 1, 19), '+0 days') = substr(NEW.recorded_at, 1, 19)
     AND substr(NEW.recorded_at, 12, 2) < '24'
     AND (length(NEW.recorded_at) = 19 OR substr(NEW.recorded_at, 20) GLOB '.[0-9]*')
     AND substr(NEW.recorded_at, 21) NOT GLOB '*[^0-9]*' AND length(NEW.recorded_at) <= 26
     AND NEW.recorded_at BETWEEN '1970' AND '2101', 0)"""
-# SQLite reads U+FFFD in the place of bytes that are no UTF-8, and of half a surrogate pair.
+# SQLite reads invalid UTF-8 and half a surrogate pair as U+FFFD.
 READABLE_TEXT = "replace({0}, char(65533), '') NOT GLOB '*' || char(65533) || '*'"
-# A path has at least two characters for each level of nesting; Python reads about 900 levels, and
-# ours are few.
+# A path has at least two characters per level of nesting. Python reads about 900 levels; the
+# portal's values have few.
 MAX_PATH = 1_500
-# No number but a whole one of 64 bits: SQLite makes a float of a longer one.
-CHANGES_ARE_READABLE = f"""(CASE WHEN NOT json_valid(NEW.changes) THEN 0 WHEN json_type(NEW.changes) <> 'object' THEN 0
+# Only integers of 64 bits are allowed: SQLite converts longer ones to floats.
+CHANGES_ARE_READABLE = (
+    "(CASE WHEN NOT json_valid(NEW.changes) THEN 0"
+    f""" WHEN json_type(NEW.changes) <> 'object' THEN 0
     ELSE NOT EXISTS (SELECT 1 FROM json_each(NEW.changes) told WHERE told.type <> 'object')
       AND NOT EXISTS (SELECT 1 FROM json_tree(NEW.changes) told WHERE told.type = 'real'
-        OR (told.type = 'integer' AND typeof(told.atom) <> 'integer') OR length(told.path) > {MAX_PATH}
+        OR (told.type = 'integer' AND typeof(told.atom) <> 'integer')"""
+    f""" OR length(told.path) > {MAX_PATH}
         OR NOT ({READABLE_TEXT.format("coalesce(told.key, '')")})
         OR (told.type = 'text' AND NOT ({READABLE_TEXT.format("told.atom")}))) END)"""
-# SQLite keeps any type in any column, and JSON as the text that was written. PostgreSQL refuses the
-# one and keeps the value alone (jsonb), so that these guards stand on SQLite only.
+)
+# SQLite stores any type in any column, and JSON as the written text. PostgreSQL refuses wrong types
+# and stores only the value (jsonb), so these guards exist on SQLite only.
 TEXTS = {
     LEDGER: (
         "actor",
@@ -83,19 +87,19 @@ NUMBERS = {
     SIGN_OFF: ("request_id", "signer_id"),
 }
 JSON_COLUMNS = {LEDGER: "changes", REQUEST: "metadata"}
-# Whatever an integer is not: in SQL a text such as 'f' is false, and Python takes it for true.
+# Values that are not integers: SQL treats a text such as 'f' as false, and Python as true.
 NEITHER = {REQUEST: " OR NEW.independent NOT IN (0, 1)"}
 TOLD_REQUEST = "CAST(json_extract(NEW.changes, '$.request.after') AS text)"
 SPELLED_ONCE = "A value is stored in the one spelling that every reader understands alike."
 
 
 def _is_spelled_otherwise(table: str) -> str:
-    """The condition under which SQL and Python could read another value from the same cell."""
+    """Return the condition under which SQL and Python could read different values from a column."""
     wrong = [f"typeof(NEW.{column}) <> 'text'" for column in TEXTS[table]]
     wrong += [f"typeof(NEW.{column}) <> 'integer'" for column in NUMBERS[table]]
     condition = " OR ".join(wrong) + NEITHER.get(table, "")
     if column := JSON_COLUMNS.get(table):
-        # What is no JSON at all is refused elsewhere, with a sentence of its own.
+        # Invalid JSON is refused elsewhere, with its own message.
         condition += f""" OR (CASE WHEN json_valid(NEW.{column}) THEN EXISTS (
     SELECT 1 FROM json_tree(NEW.{column}) member WHERE member.key IS NOT NULL
     GROUP BY member.parent, member.key HAVING count(*) > 1) ELSE 0 END)"""
@@ -110,7 +114,7 @@ SPELLING_GUARDS = tuple(
 
 @cache
 def expected() -> dict[str, str]:
-    """The text of every trigger by name, as SQLite keeps it."""
+    """Return the SQL of every trigger by name, as SQLite stores it."""
     refusals = {
         name: f"CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW WHEN {_spelled(condition)}"
         f" BEGIN SELECT RAISE(ABORT, '{_quoted(message)}'); END"
@@ -125,12 +129,12 @@ def expected() -> dict[str, str]:
 
 
 def create_statements() -> Iterator[str]:
-    """The statements that create all of them."""
+    """Yield the statements that create all guards."""
     yield from expected().values()
 
 
 def remove_statements() -> Iterator[str]:
-    """The statements that remove all of them; harmless where there are none."""
+    """Yield the statements that drop all guards, whether or not they exist."""
     for name in expected():
         yield f"DROP TRIGGER IF EXISTS {name}"
 

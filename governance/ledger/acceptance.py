@@ -1,8 +1,8 @@
-"""What people have accepted of a damaged ledger, as the ledger itself tells it.
+"""Damage to the ledger that people have accepted, as recorded in the ledger itself.
 
-A row that says so counts only while every readiness for live use was signed after it. So a forged
-row of this kind brings back nothing that the damage made doubtful: with such a readiness in the
-catalogue, the damage counts as not accepted.
+An acceptance counts only if every readiness for live use was signed after it. A forged acceptance
+therefore cannot restore trust in a readiness that the damage made doubtful: while such a readiness
+exists in the catalogue, the damage counts as not accepted.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from governance.ledger.snapshot import subject_of
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
-# The subject of every ledger row that is about the ledger itself.
+# The subject of all ledger rows about the ledger itself.
 LEDGER_SUBJECT = "ledger"
-MOST_ROWS = 2**63  # a column takes no larger number
-# The members of ``changes`` that list rows which were lost: ``[{"sequence": …, "hash": …}]``.
+MOST_ROWS = 2**63  # the maximum of the database column
+# The members of ``changes`` that list lost rows: ``[{"sequence": …, "hash": …}]``.
 LOST_ROWS = ("checkpoints", "high_water_mark")
 
 
@@ -31,9 +31,9 @@ class Break(NamedTuple):
     """A place where the chain does not hold.
 
     :ivar sequence: the first row that does not hold.
-    :ivar expected: the number that the row should have.
-    :ivar previous_hash: the hash of the last row before it, and so of all that comes before.
-    :ivar stored_sha256: of the row's columns as they are stored (``stored_sha256``).
+    :ivar expected: the sequence that the row should have.
+    :ivar previous_hash: the hash of the last valid row, which covers all rows before it.
+    :ivar stored_sha256: the sha256 of the row's columns as stored (``stored_sha256``).
     """
 
     sequence: int
@@ -43,7 +43,7 @@ class Break(NamedTuple):
 
 
 def accepted_breaks() -> dict[Break, int]:
-    """Return each accepted break with the number of the ledger row that accepts it."""
+    """Return each accepted break with the sequence of the ledger row that accepts it."""
     found: dict[Break, int] = {}
     for sequence, changes in _rows(Action.BREAK_ACCEPTED):
         for told in _listed(changes, "breaks"):
@@ -55,7 +55,7 @@ def accepted_breaks() -> dict[Break, int]:
 
 
 def _is_break(told: dict[str, Any]) -> bool:
-    """Whether an object has the form of a break: a forged row may hold anything."""
+    """Return whether an object has the form of a break. A forged row may contain anything."""
     numbers = (told.get(name) for name in ("sequence", "expected"))
     texts = (told.get(name) for name in ("previous_hash", "stored_sha256"))
     are_rows = all(type(each) is int and 0 < each < MOST_ROWS for each in numbers)
@@ -63,9 +63,11 @@ def _is_break(told: dict[str, Any]) -> bool:
 
 
 def acceptance_of_loss(digest: str) -> int | None:
-    """Return the number of the ledger row by which the loss of a row was accepted, if it counts.
+    """Return the sequence of the ledger row that accepts the loss of a row, or None.
 
-    :param digest: the hash of the lost row, as a checkpoint or a high-water mark has it.
+    None if no row accepts the loss or if the acceptance does not count.
+
+    :param digest: the hash of the lost row, from a checkpoint or a high-water mark.
     """
     accepted = [
         sequence
@@ -77,23 +79,24 @@ def acceptance_of_loss(digest: str) -> int | None:
 
 
 def nothing_ready_is_older_than(sequence: int) -> bool:
-    """Whether every readiness for live use was signed after this row of the ledger."""
+    """Return whether every readiness for live use was signed after this ledger row."""
     return _all_signed_after(sequence, Runbook.objects.filter(readiness_level=ReadinessLevel.READY))
 
 
 def clock_acceptance_counts(sequence: int, *, latest: datetime) -> bool:
-    """Whether a row counts by which somebody accepted that times up to ``latest`` (aware) were wrong.
+    """Return whether a row counts that accepts that times up to ``latest`` (aware) were wrong.
 
-    It brings back no readiness that had run out by then: maybe that time was right, and the clock
-    was set back.
+    It does not restore a readiness that had expired by ``latest``: the recorded time may have been
+    right and the clock set back.
 
-    :param sequence: the row's number.
+    :param sequence: the sequence of the accepting row.
+    :param latest: the latest recorded time (aware).
     """
     return _all_signed_after(sequence, ready_that_ran_out(by=latest))
 
 
 def ready_that_ran_out(*, by: datetime) -> list[Runbook]:
-    """Return the runbooks that are signed as ready, by a clock at this moment (aware) no more."""
+    """Return the runbooks signed as ready whose validity has ended at this time (aware)."""
     day = timezone.localdate(by)
     ready = Runbook.objects.filter(readiness_level=ReadinessLevel.READY)
     return [each for each in ready if each.valid_until is None or each.valid_until < day]
@@ -106,7 +109,7 @@ def _all_signed_after(sequence: int, runbooks: Iterable[Runbook]) -> bool:
 
 
 def stored_sha256(sequence: int) -> str:
-    """Return the sha256 of a row's columns as they are stored, also where nobody can read them."""
+    """Return the sha256 of a row's columns as stored, even if they cannot be decoded."""
     sql = _sql_of_stored()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -120,7 +123,7 @@ def _sql_of_stored() -> str:
     columns = sorted(str(field.column) for field in ChangeLogEntry._meta.concrete_fields)
     if connection.vendor == "sqlite":
         return ", ".join(f"typeof({column}) || hex({column})" for column in columns)
-    # The text of a time depends on the time zone of the connection; the seconds do not.
+    # The text form of a time depends on the connection's time zone; the epoch seconds do not.
     return ", ".join(
         f"extract(epoch from {column})::text" if column == "recorded_at" else f"{column}::text"
         for column in columns
@@ -128,12 +131,12 @@ def _sql_of_stored() -> str:
 
 
 def _rows(action: Action) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield number and changes of the rows about the ledger itself; those that cannot be read are left out."""
+    """Yield sequence and changes of the rows about the ledger itself, without unreadable rows."""
     rows = ChangeLogEntry.objects.filter(subject=LEDGER_SUBJECT, action=action).order_by("sequence")
     for sequence in list(rows.values_list("sequence", flat=True)):
         try:
             changes = rows.filter(sequence=sequence).values_list("changes", flat=True).get()
-        except Exception:  # a row that cannot be read must not stop the alarm: it accepts nothing
+        except Exception:  # an unreadable row accepts nothing and must not stop the check
             continue
         if isinstance(changes, dict):
             yield sequence, changes

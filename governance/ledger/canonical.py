@@ -1,8 +1,8 @@
 """The bytes of a ledger row that are hashed, as ``docs/ledger.md`` specifies them.
 
-A JSON object of the fields below, keys sorted, UTF-8, no white space, times in UTC with
-microseconds. No number but integers occurs. Each row also carries a short digest of each column,
-under the same hash: they tell which one was altered.
+A JSON object of the fields below: sorted keys, UTF-8, no white space, times in UTC with
+microseconds, and integers as the only numbers. Each row also contains a short digest of each
+column, covered by the same hash. The digests identify the altered column.
 """
 
 import hashlib
@@ -25,16 +25,16 @@ HASHED_FIELDS = (
     "changes",
     "previous_hash",
 )
-# Those that a digest of their own stands for, in this order. The hash of the row before is compared
-# with that row.
+# The fields with a digest of their own, in this order. ``previous_hash`` needs none: it is compared
+# with the row before.
 DIGESTED_FIELDS = HASHED_FIELDS[:-1]
 DIGEST_LENGTH = 8
 
 
 def canonical_time(moment: datetime | str) -> str:
-    """An aware time as the ledger hashes it: ``2026-01-31T09:30:00.000000Z``.
+    """Return a time as the ledger hashes it: ``2026-01-31T09:30:00.000000Z``.
 
-    :param moment: an aware time, or what SQLite holds of one (see ``_time_of_text``).
+    :param moment: an aware time, or its text as SQLite stores it (see ``_time_of_text``).
     """
     if not isinstance(moment, datetime):
         return _time_of_text(str(moment))
@@ -43,11 +43,11 @@ def canonical_time(moment: datetime | str) -> str:
 
 
 def _time_of_text(text: str) -> str:
-    """Return the canonical time for a UTC time as Django stores it on SQLite, without parsing it.
+    """Return the canonical form of a UTC time that Django stored on SQLite, without parsing it.
 
-    Django writes one spelling only: a space before the time, six digits of a second or none where
-    all are zero. Any other spelling is returned as it is, so that its hash differs: SQL compares
-    the stored text, and would order another spelling of the same time otherwise than Python does.
+    Django writes one form only: a space before the time, and six digits for the microseconds or
+    none if they are zero. Any other form is returned unchanged, so that its hash differs: SQL
+    compares the stored text, and would order another form of the same time differently from Python.
     """
     if text[10:11] == " ":
         if len(text) == len("2026-01-31 09:30:00.000001") and not text.endswith(".000000"):
@@ -57,31 +57,32 @@ def _time_of_text(text: str) -> str:
     return text
 
 
-# What the encoder below makes of a text, without its detours.
+# The function that the encoder below calls for text, without the encoder's overhead.
 _text = encode_basestring
-# Made once: ``json.dumps`` would make it anew for each row. A value that holds itself ends in a
-# RecursionError.
+# Created once, because ``json.dumps`` would create an encoder for each row. A value that contains
+# itself raises RecursionError.
 encode = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
 
 
 def bytes_of_columns(columns: Sequence[str], previous_hash: str, digests: str) -> bytes:
-    """The row as one JSON object, its members sorted by name.
+    """Return a row as one JSON object with its members sorted by name.
 
     :param columns: the canonical JSON of the digested columns, in the order of ``DIGESTED_FIELDS``.
     """
     sequence, recorded_at, actor, action, subject, subject_title, reason, release, changes = columns
     member = f'"digests":{_text(digests)},' if digests else ""
     return (
-        f'{{"action":{action},"actor":{actor},"changes":{changes},{member}"previous_hash":{_text(previous_hash)},'
+        f'{{"action":{action},"actor":{actor},"changes":{changes},{member}'
+        f'"previous_hash":{_text(previous_hash)},'
         f'"reason":{reason},"recorded_at":{recorded_at},"release":{release},"sequence":{sequence},'
         f'"subject":{subject},"subject_title":{subject_title}}}'
     ).encode()
 
 
 def columns_of(entry: Any) -> tuple[str, ...]:
-    """The canonical JSON of each digested column, in the order of ``DIGESTED_FIELDS``."""
+    """Return the canonical JSON of each digested column, in the order of ``DIGESTED_FIELDS``."""
     return (
         f"{entry.sequence:d}",
         _text(canonical_time(entry.recorded_at)),
@@ -96,23 +97,29 @@ def columns_of(entry: Any) -> tuple[str, ...]:
 
 
 def canonical_bytes(entry: Any) -> bytes:
-    """The bytes of one entry that its hash covers. A row without digests (of an earlier format) has no such member."""
+    """Return the bytes of an entry that its hash covers.
+
+    A row of an earlier format has no digests; its JSON has no such member.
+    """
     return bytes_of_columns(columns_of(entry), entry.previous_hash, entry.digests)
 
 
 def hash_of(entry: Any) -> str:
-    """The sha256 (hex) of an entry's canonical bytes."""
+    """Return the sha256 (hex) of an entry's canonical bytes."""
     columns = columns_of(entry)
     return hashlib.sha256(bytes_of_columns(columns, entry.previous_hash, entry.digests)).hexdigest()
 
 
 def digests_of(entry: Any) -> str:
-    """The first eight hex digits of the sha256 of each column's canonical JSON, one after the other."""
+    """Return the concatenated digests of an entry's columns.
+
+    A digest is the first eight hex digits of the sha256 of a column's canonical JSON.
+    """
     return digests_of_columns(columns_of(entry))
 
 
 def digests_of_columns(columns: Sequence[str]) -> str:
-    """The same of columns that are encoded already, in the order of ``DIGESTED_FIELDS``."""
+    """Return the concatenated digests of encoded columns in the order of ``DIGESTED_FIELDS``."""
     return "".join(
         hashlib.sha256(column.encode()).hexdigest()[:DIGEST_LENGTH] for column in columns
     )

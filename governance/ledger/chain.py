@@ -1,4 +1,4 @@
-"""Adding rows to the end of the chain, one writer at a time."""
+"""Append rows to the end of the chain, one writer at a time."""
 
 import hashlib
 import threading
@@ -19,16 +19,16 @@ from governance.ledger.high_water_mark import follow_after_commit
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.signals import entries_recorded
 
-# A writer waits so long for another one, then gives up: as SQLite's ``timeout`` has it
-# (portal.env.sqlite_settings).
+# How long a writer waits for another one before it fails. SQLite's ``timeout`` is the same
+# (``portal.env.sqlite_settings``).
 LOCK_SECONDS = 20
-# Any number will do, as long as nothing else in this database takes the same advisory lock.
+# An arbitrary number that no other advisory lock in this database uses.
 POSTGRESQL_LOCK = 7_261_940_118
 
 
 @dataclass(frozen=True, slots=True)
 class SystemActor:
-    """A doer that is no person: an import without ``--as``, the seed of the demo, a migration."""
+    """An actor that is not a person: an import without ``--as``, the demo data, a migration."""
 
     name: str
 
@@ -36,15 +36,15 @@ class SystemActor:
         return self.name
 
 
-# No account can take this name: the validator of usernames allows no brackets.
+# No account can take this name: the user name validator does not allow parentheses.
 SYSTEM = SystemActor("(system)")
 
 
 def canonical_language() -> override:
-    """``with ledger.canonical_language():`` around the making of a record.
+    """Return a context manager that activates English, for code that creates records.
 
-    The ledger is written in English, whoever acts, and shown in the reader's language by
-    ``governance.ledger.labels``: the same change must be the same bytes.
+    The ledger is always written in English, so that a change has the same bytes whoever makes it.
+    ``governance.ledger.labels`` translates entries when they are shown.
     """
     return override("en")
 
@@ -54,7 +54,7 @@ Actor = AbstractBaseUser | SystemActor
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is to be written: everything but the place in the chain."""
+    """The content of a ledger row, without its place in the chain."""
 
     actor: Actor
     action: Action
@@ -67,10 +67,11 @@ class Record:
 
 @contextmanager
 def atomic() -> Iterator[None]:
-    """The transaction of one governed change: it holds the ledger's lock from its first statement on.
+    """Open a transaction that holds the ledger's lock from its first statement on.
 
-    Every change takes this lock before any row's, so that no two wait for each other in a ring, and
-    what is read inside is what is changed. May be nested.
+    Every governed change runs in it. The lock is taken before any row lock, so that two changes
+    cannot deadlock and rows that are read inside do not change before they are written. Calls may
+    be nested.
     """
     with transaction.atomic():
         _lock_the_end()
@@ -85,24 +86,25 @@ def atomic() -> Iterator[None]:
 
 
 def append(record: Record, *, at: datetime | None = None) -> ChangeLogEntry:
-    """Write one row at the end of the chain. See ``append_all``."""
+    """Append one row to the chain. See ``append_all``."""
     return append_all([record], at=at)[0]
 
 
 def append_all(records: Iterable[Record], *, at: datetime | None = None) -> list[ChangeLogEntry]:
-    """Write rows at the end of the chain, in the transaction of the change that they speak of.
+    """Append rows to the chain, in the transaction of the change that they describe.
 
-    :param at: when it happened (aware; now by default). Never earlier than the row before.
+    :param at: the time of the change (aware; now by default). The stored time is never earlier than
+        that of the row before.
     :returns: the rows as stored.
-    :raises TransactionManagementError: outside a transaction, where change and row could part.
+    :raises TransactionManagementError: there is no transaction, so the change could be stored
+        without its row.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(
             "The ledger is written in the transaction of the change itself."
         )
     _lock_the_end()
-    # No more of it than is needed: a row that was forged must not keep anybody from taking a
-    # readiness down.
+    # Reads no other columns: a forged row must not prevent anyone from downgrading a runbook.
     last = (
         ChangeLogEntry.objects.order_by("-sequence")
         .values_list("sequence", "hash", "recorded_at")
@@ -132,7 +134,7 @@ def _announce(entries: list[ChangeLogEntry]) -> None:
 def entry_of(
     record: Record, *, sequence: int, recorded_at: datetime, previous_hash: str
 ) -> ChangeLogEntry:
-    """The row that a record becomes at a place in the chain, not stored yet."""
+    """Return the unsaved row for a record at a place in the chain."""
     entry = ChangeLogEntry(
         sequence=sequence,
         recorded_at=recorded_at,
@@ -167,11 +169,14 @@ _lock = _Lock()
 
 
 def _lock_the_end() -> None:
-    """One writer at a time, asked for once. SQLite's transactions are IMMEDIATE: the lock is held already."""
+    """Take the lock for the end of the chain, once per ``atomic``.
+
+    SQLite needs no lock: its transactions are IMMEDIATE and have one writer at a time.
+    """
     if connection.vendor == "postgresql" and not _lock.is_held:
         with connection.cursor() as cursor:
-            # In one statement: the setting ends with the transaction, and the lock is waited for
-            # under it.
+            # One statement: the timeout applies to the wait for the lock and ends with the
+            # transaction.
             cursor.execute(
                 "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
                 [f"{LOCK_SECONDS}s", POSTGRESQL_LOCK],

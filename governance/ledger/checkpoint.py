@@ -1,9 +1,9 @@
-"""A checkpoint: where the ledger stood at a moment, to be kept outside of the database.
+"""A checkpoint: the state of the ledger at a moment, kept outside of the database.
 
-A chain that was cut, made anew, or restored from an old backup verifies in itself; it does not go
-through a checkpoint that was taken before (DESIGN, promise 6). The file is JSON; with a key it
-carries an HMAC-SHA256 of the other members' canonical JSON (RFC 2104), so that nobody without the
-key can make one.
+A chain that was truncated, recomputed, or restored from an old backup is consistent in itself, but
+does not contain the row of an earlier checkpoint. The file is JSON. With a key, it contains an
+HMAC-SHA256 of the canonical JSON of the other members (RFC 2104), so that only an owner of the key
+can create one.
 """
 
 import hashlib
@@ -21,12 +21,17 @@ FORMAT = "runbook-portal-checkpoint/1"
 
 
 class CheckpointError(ValueError):
-    """The file is no checkpoint, or not one of ours. The message says why."""
+    """The file is not a checkpoint, or not one of this ledger. The message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The last row at a moment: its number (which is also the count), its hash, and when both were looked at (UTC)."""
+    """The last row at a moment.
+
+    :ivar sequence: the row's sequence, which equals ``count``.
+    :ivar recorded_at: the time of the row (UTC).
+    :ivar taken_at: the time of the checkpoint (UTC).
+    """
 
     sequence: int
     hash: str
@@ -37,14 +42,16 @@ class Checkpoint:
     signature: str = ""
 
     def to_json(self) -> str:
-        """The file's text."""
+        """Return the text of the file."""
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
 
 
 def take_checkpoint(*, key: str, at: datetime) -> Checkpoint:
-    """Where the ledger stands now. Verify it first: a checkpoint of a broken chain proves nothing.
+    """Return a checkpoint of the ledger's current state.
 
-    :param key: signs the checkpoint; empty leaves it unsigned.
+    Verify the ledger first: a checkpoint of a broken chain proves nothing.
+
+    :param key: signs the checkpoint; if empty, the checkpoint is unsigned.
     :param at: now (aware).
     """
     last = ChangeLogEntry.objects.order_by("-sequence").first()
@@ -59,10 +66,10 @@ def take_checkpoint(*, key: str, at: datetime) -> Checkpoint:
 
 
 def read_checkpoint(text: str, *, key: str) -> Checkpoint:
-    """The checkpoint in a file's text.
+    """Return the checkpoint in a file's text.
 
-    :param key: where it is set, the signature must be there and be right.
-    :raises CheckpointError: the text is no checkpoint, or the signature is wrong or missing.
+    :param key: if set, the checkpoint must have a valid signature.
+    :raises CheckpointError: the text is not a checkpoint, or the signature is wrong or missing.
     """
     try:
         values = json.loads(text)
@@ -110,9 +117,11 @@ def _typed(values: Any) -> Checkpoint:
 
 
 def compare(checkpoint: Checkpoint, verified: ledger.Verification) -> str:
-    """What is wrong with a whole chain, seen from a checkpoint; empty when it goes through it, or when that was settled.
+    """Return the contradiction between a valid chain and a checkpoint, or an empty string.
 
-    :param verified: of a chain that is whole in itself.
+    Empty if the chain contains the checkpoint's row, or if a person has accepted the loss.
+
+    :param verified: the verification of a chain that is consistent in itself.
     """
     problem = _problem(checkpoint, verified)
     return "" if problem and acceptance_of_loss(checkpoint.hash) is not None else problem

@@ -1,11 +1,11 @@
-"""The closed vocabulary of the ledger: what an entry says was done."""
+"""The actions that a ledger entry can record."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Action(models.TextChoices):
-    """What a ledger row says was done. Closed: the ledger refuses any other word."""
+    """The action of a ledger row. The set is closed: the ledger refuses any other value."""
 
     CREATED = "created", _("created")
     CHANGED = "changed", _("changed")

@@ -1,8 +1,8 @@
-"""Which ledger entries everybody may read, and what is shown of the others.
+"""Which ledger entries every reader may see, and what is shown of the others.
 
-The change log is complete for every reader: an entry that may not be read keeps its sequence, its
-time and its place in the chain, and nothing else. An entry whose stored values cannot be read at
-all is shown in the same way.
+The change log is complete for every reader. A restricted entry keeps its sequence, its time and its
+place in the chain, and nothing else. An entry whose stored values cannot be read is shown in the
+same way.
 """
 
 from collections.abc import Iterator
@@ -17,20 +17,19 @@ from django.utils.translation import gettext_lazy as _
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 
-# What an entry that is not shown has in the place of its action. No action of the ledger has
-# brackets.
+# Shown instead of the action of a withheld entry. No action of the ledger has parentheses.
 RESTRICTED, UNREADABLE = "(restricted)", "(unreadable)"
 
 
 class Audience(Enum):
-    """Who may read an entry."""
+    """The readers of an entry."""
 
-    READERS = auto()  # whoever may read the portal
-    SECURITY = auto()  # auditors and administrators: it is about an account
-    BY_SUBJECT = auto()  # as AUDIENCE_OF_SUBJECT says
+    READERS = auto()  # everyone who may read the portal
+    SECURITY = auto()  # auditors and administrators, as the entry is about an account
+    BY_SUBJECT = auto()  # decided by AUDIENCE_OF_SUBJECT
 
 
-# An action that is missing here is for auditors and administrators alone.
+# Actions that are not listed are restricted to auditors and administrators.
 AUDIENCE_OF_ACTION = {
     Action.CREATED: Audience.BY_SUBJECT,
     Action.CHANGED: Audience.BY_SUBJECT,
@@ -58,8 +57,8 @@ AUDIENCE_OF_ACTION = {
     Action.TOKEN_CREATED: Audience.SECURITY,
     Action.TOKEN_REVOKED: Audience.SECURITY,
 }
-# By the kind of object that stands before the colon of a subject. A kind that is missing is
-# restricted too.
+# Keyed by the type of object, the part of a subject before the colon. Types that are not listed are
+# restricted.
 AUDIENCE_OF_SUBJECT = {
     "cluster": Audience.READERS,
     "codereference": Audience.READERS,
@@ -81,7 +80,7 @@ AUDIENCE_OF_SUBJECT = {
 
 
 def is_restricted(action: str, subject: str) -> bool:
-    """Return whether an entry is for auditors and administrators alone."""
+    """Return whether only auditors and administrators may read an entry."""
     known = AUDIENCE_OF_ACTION.get(action, Audience.SECURITY)  # type: ignore[call-overload]
     if known is Audience.BY_SUBJECT:
         known = AUDIENCE_OF_SUBJECT.get(subject.partition(":")[0], Audience.SECURITY)
@@ -89,7 +88,10 @@ def is_restricted(action: str, subject: str) -> bool:
 
 
 def unrestricted() -> Q:
-    """Return the condition for entries that every reader may read, for queries that narrow, search or sort."""
+    """Return the condition for entries that every reader may read.
+
+    Queries that narrow, search or sort entries need it.
+    """
     subjects = Q()
     for kind, audience in AUDIENCE_OF_SUBJECT.items():
         if audience is Audience.READERS:
@@ -103,13 +105,13 @@ def _actions_for(wanted: Audience) -> list[Action]:
 
 
 def disclosed(entries: QuerySet[ChangeLogEntry], *, security: bool) -> QuerySet[ChangeLogEntry]:
-    """Return the same entries as a reader may see them; none is missing, so the sequence has no gap.
+    """Return all entries as a reader may see them, without gaps in the sequence.
 
-    A query that a reader narrows must be filtered by ``unrestricted`` first: what it finds would
-    tell what it hides.
+    A query that a reader can narrow must first be filtered by ``unrestricted``: otherwise its
+    results would reveal hidden values.
 
     :param security: whether the reader may read the entries about accounts
-        (``people.may_read_security_entries``).
+        (``accounts.roles.may_read_security_entries``).
     """
     shown = entries.all()
     shown._iterable_class = _AllEntries if security else _UnrestrictedEntries
@@ -117,12 +119,12 @@ def disclosed(entries: QuerySet[ChangeLogEntry], *, security: bool) -> QuerySet[
 
 
 class _AllEntries(ModelIterable):
-    """Instances; one that cannot be read does not keep the others from being shown."""
+    """All entries. An entry that cannot be read is replaced by a placeholder."""
 
     def __iter__(self) -> Iterator[ChangeLogEntry]:
         try:
             entries = list(super().__iter__())
-        except Exception:  # a number with thousands of digits, a time that is none, …
+        except Exception:  # a number with thousands of digits, an invalid time, …
             entries = [
                 _entry_or_placeholder(pk) for pk in self.queryset.values_list("pk", flat=True)
             ]
@@ -130,7 +132,7 @@ class _AllEntries(ModelIterable):
 
 
 class _UnrestrictedEntries(_AllEntries):
-    """Instances, with a placeholder for each entry about an account."""
+    """All entries, with a placeholder for each entry about an account."""
 
     def __iter__(self) -> Iterator[ChangeLogEntry]:
         for entry in super().__iter__():
@@ -141,7 +143,7 @@ class _UnrestrictedEntries(_AllEntries):
 def _entry_or_placeholder(pk: int) -> ChangeLogEntry:
     try:
         return ChangeLogEntry.objects.get(pk=pk)
-    except Exception:  # this is the one
+    except Exception:  # this entry is the unreadable one
         chained = ChangeLogEntry.objects.only("hash", "previous_hash").get(pk=pk)
         return _placeholder(chained, UNREADABLE, None)
 
@@ -153,7 +155,7 @@ LABELS: dict[str, tuple[Promise, Promise]] = {
 
 
 def _placeholder(entry: ChangeLogEntry, action: str, recorded_at: Any) -> ChangeLogEntry:
-    """Return an entry with the place in the chain alone; ``withheld`` says why."""
+    """Return an entry that has only its place in the chain. ``withheld`` states the reason."""
     shown = ChangeLogEntry(
         sequence=entry.sequence,
         recorded_at=recorded_at,

@@ -1,8 +1,8 @@
-"""The high-water mark: how far this host has seen the ledger, kept in a file outside of the database.
+"""The high-water mark: the last ledger row that this host has verified, kept in a file.
 
-A restored backup verifies in itself; the mark knows of rows that it lacks. The file also keeps the
-latest time that was seen, so that a clock that is set back is noticed. It moves forward alone: a
-row that does not verify is never passed, so everything up to the mark was verified once.
+A restored backup is consistent in itself, but lacks rows that the mark knows. The file also stores
+the latest time that was seen, so that a clock that is set back is detected. The mark moves forward
+only and never past a row that does not verify, so all rows up to the mark were verified once.
 """
 
 import hashlib
@@ -34,22 +34,22 @@ from governance.ledger.verification import Verification, verify
 logger = logging.getLogger(__name__)
 FORMAT = "runbook-portal-high-water-mark/1"
 MAX_BYTES = 10_000
-# The latest time is written down at most this often, so that a verdict rarely writes a file.
+# The latest time is written at most this often, so that a verdict rarely writes a file.
 SEEN_EVERY = timedelta(minutes=5)
 LOCK_ATTEMPTS, LOCK_PAUSE_SECONDS = 20, 0.05
 
 
 class MarkUnreadable(Exception):
-    """The file is there, but no mark can be read from it. The message says why."""
+    """The file exists, but no mark can be read from it. The message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far the ledger was seen.
+    """The last ledger row that this host has verified.
 
     :ivar seen_at: the latest time that was seen (aware).
-    :ivar made_anew_at: when the mark was taken of a ledger that had rows already (aware), which
-        no mark vouches for; None where the mark is as old as the ledger.
+    :ivar made_anew_at: the time when the mark was created for a ledger that already had rows
+        (aware), which no mark covers; None if the mark is as old as the ledger.
     """
 
     sequence: int
@@ -68,14 +68,14 @@ class Newest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the end of the ledger looks like from this host's mark.
+    """The end of the ledger, compared with this host's mark.
 
-    :ivar mark: the mark as it was; None where there is none.
-    :ivar unreadable: why the mark cannot be read; empty where it can.
-    :ivar newest: the newest row; None where the ledger is empty.
-    :ivar reached: the row up to which the ledger is verified, and its hash.
-    :ivar verified: the verification of the rows after the mark; None where there were none.
-    :ivar is_restored: the ledger lacks the mark's row, or has another in its place.
+    :ivar mark: the mark before this look; None if there is none.
+    :ivar unreadable: why the mark cannot be read; empty if it can.
+    :ivar newest: the newest row; None if the ledger is empty.
+    :ivar reached: sequence and hash of the row up to which the ledger is verified.
+    :ivar verified: the verification of the rows after the mark; None if there were none.
+    :ivar is_restored: the ledger lacks the mark's row, or has another row in its place.
     :ivar is_settled: a person has accepted the loss of the mark's row.
     """
 
@@ -89,11 +89,11 @@ class Look:
 
 
 def mark_path() -> Path | None:
-    """Return where the mark of this host's database is kept; None where none is kept.
+    """Return the path of this host's mark, or None if no mark is kept.
 
-    ``LEDGER_MARK`` names the file. Otherwise it lies beside the file of an SQLite database, and
-    under ``var/`` for PostgreSQL, with a name of its own for each database. A database in memory
-    has no mark, nor does one whose setting is None (tests).
+    ``LEDGER_MARK`` names the file. By default it is beside the file of an SQLite database, and
+    under ``var/`` for PostgreSQL, with a distinct name for each database. There is no mark for a
+    database in memory, or if the setting is None (tests).
     """
     if settings.LEDGER_MARK is None:
         return None
@@ -111,9 +111,9 @@ def mark_path() -> Path | None:
 
 
 def read_mark() -> Mark | None:
-    """Return this host's mark; None where there is none.
+    """Return this host's mark, or None if there is none.
 
-    :raises MarkUnreadable: the file cannot be read, or holds no mark.
+    :raises MarkUnreadable: the file cannot be read or does not contain a mark.
     """
     path = mark_path()
     if path is None:
@@ -154,7 +154,10 @@ def _time(text: str) -> datetime:
 
 
 def look() -> Look:
-    """Look at the end of the ledger. Reads one small row where nothing was added since the mark."""
+    """Compare the end of the ledger with the mark.
+
+    Without new rows since the mark, this reads one small row.
+    """
     newest = _newest()
     try:
         mark = read_mark()
@@ -178,34 +181,37 @@ def look() -> Look:
 
 
 def _look_on(found: Look, sequence: int, digest: str) -> Look:
-    """Verify the rows behind one that is known."""
+    """Verify the rows after a known row."""
     verified = verify(expected=sequence + 1, previous_hash=digest)
     return replace(found, verified=verified, reached=(verified.count, verified.last_hash))
 
 
 def _newest() -> Newest | None:
-    """Return no more of the newest row than is needed: a forged one must not stop the alarm."""
+    """Return the newest row.
+
+    Reads no columns that are not needed, because a forged value in them must not stop the check.
+    """
     rows = ChangeLogEntry.objects.order_by("-sequence").values_list(*Newest._fields)
     row = rows.first()
     return Newest(*row) if row else None
 
 
 def follow(found: Look, *, is_new: bool = False, at: datetime | None = None) -> None:
-    """Move this host's mark to where the ledger is verified, and note the time.
+    """Move this host's mark to the last verified row, and store the time.
 
-    Where there is no mark, one is made of the ledger as it stands. A mark that cannot be written
-    changes nothing else: ``write_problem`` tells, and the next call tries again.
+    If there is no mark, one is created for the ledger as it is. A failed write has no other effect:
+    ``write_problem`` reports it, and the next call tries again.
 
-    :param found: what ``look`` has found just now.
-    :param is_new: the ledger has just got its first row.
+    :param found: the result of a ``look`` just before.
+    :param is_new: the ledger has just received its first row.
     :param at: now (aware).
     """
     path = mark_path()
     if path is None or found.unreadable or found.is_restored or found.newest is None:
         return
     if connection.in_atomic_block and _is_behind(found):
-        # Nothing may be written down before the commit, and whoever asks in a transaction each time
-        # (``portal.database_deadline``) would verify more and more rows.
+        # The mark must not move before the commit. Without this, calls inside a transaction
+        # (``portal.database_deadline``) would verify more rows each time.
         follow_after_commit(is_new=False)
     wanted = _wanted(found, is_new=is_new, at=at or timezone.now())
     if wanted is None or wanted == found.mark:
@@ -218,15 +224,15 @@ def follow(found: Look, *, is_new: bool = False, at: datetime | None = None) -> 
 
 
 def _is_behind(found: Look) -> bool:
-    """Whether there is no mark, or the ledger is verified up to another row than the mark's."""
+    """Return whether there is no mark, or the last verified row is not that of the mark."""
     mark = found.mark
     return mark is None or found.reached not in (None, (mark.sequence, mark.hash))
 
 
 def _wanted(found: Look, *, is_new: bool, at: datetime) -> Mark | None:
-    """Return the mark that should stand; None where there is none and none can be taken now."""
+    """Return the mark to store, or None if there is none and none can be created now."""
     mark, newest = found.mark, found.newest
-    # What is not committed yet may never be.
+    # Uncommitted rows may be rolled back.
     if connection.in_atomic_block:
         return replace(mark, seen_at=_seen(mark, at)) if mark else None
     if mark is None:
@@ -239,7 +245,10 @@ def _wanted(found: Look, *, is_new: bool, at: datetime) -> Mark | None:
 
 
 def _is_corrected(mark: Mark, sequence: int) -> bool:
-    """Whether a person has accepted that the mark's time is wrong, in a row behind it up to this one."""
+    """Return whether a row after the mark accepts that the mark's time is wrong.
+
+    :param sequence: the last row to consider.
+    """
     accepted = ChangeLogEntry.objects.filter(
         action=Action.CLOCK_ACCEPTED, sequence__gt=mark.sequence, sequence__lte=sequence
     )
@@ -276,14 +285,14 @@ def _write(path: Path, mark: Mark) -> None:
             file.write(json.dumps(values, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)  # all of it, or the one before
+        draft.replace(path)  # atomic: readers see the old file or the new one
         _sync_folder(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a loss of power, where the system can."""
+    """Make the new name survive a loss of power, if the operating system can."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -296,7 +305,7 @@ def _sync_folder(folder: Path) -> None:
 def _locked(path: Path) -> Iterator[None]:
     """Hold the lock of the mark's file.
 
-    :raises OSError: another process does not give it back; nobody waits for that long.
+    :raises OSError: another process still holds the lock after ``LOCK_ATTEMPTS``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock_file(path) as file:
@@ -313,7 +322,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _lock_file(path: Path) -> IO[Any]:
-    """Open the file that is locked. It may belong to the account that migrates: reading is enough."""
+    """Open the lock file, read-only if it belongs to the account that runs the migrations."""
     lock = path.with_name(f".{path.name}.lock")
     try:
         return lock.open("a")
@@ -322,7 +331,7 @@ def _lock_file(path: Path) -> IO[Any]:
 
 
 def write_problem() -> str:
-    """Return why this host's mark cannot be written; empty where it can be, or none is kept."""
+    """Return why this host's mark cannot be written; empty if it can, or if no mark is kept."""
     path = mark_path()
     if path is None:
         return ""
@@ -337,7 +346,7 @@ def write_problem() -> str:
 
 
 def follow_after_commit(*, is_new: bool) -> None:
-    """Once the rows of this transaction are committed, move the mark to them. Called once or often.
+    """Move the mark after this transaction has committed. Repeated calls have no further effect.
 
     :param is_new: the transaction writes the ledger's first row.
     """
@@ -345,7 +354,7 @@ def follow_after_commit(*, is_new: bool) -> None:
         getattr(each[1], "func", None) is _follow_committed for each in connection.run_on_commit
     )
     if mark_path() is not None and not waiting:
-        # Robust: what is committed stays committed, whatever happens to the mark.
+        # Robust: an error in the mark must not affect a change that is already committed.
         transaction.on_commit(partial(_follow_committed, is_new=is_new), robust=True)
 
 

@@ -1,4 +1,4 @@
-"""What the ledger tells of several subjects, read in one query."""
+"""The ledger entries of several subjects, read in one query."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,7 +10,10 @@ from governance.ledger.models import ChangeLogEntry
 
 
 class Row(NamedTuple):
-    """What is asked of a ledger row. A model's instance for each would take longer than to read them all."""
+    """The columns of a ledger row that callers need.
+
+    Creating a model instance for each row would take longer than reading all rows.
+    """
 
     sequence: int
     recorded_at: datetime
@@ -21,13 +24,17 @@ class Row(NamedTuple):
 
 
 class History(dict[str, list[Row]]):
-    """The rows about each subject, the oldest first. A subject that was not read is an error, and not one without rows."""
+    """The rows about each subject, oldest first.
+
+    Looking up a subject that was not read raises KeyError, so that it is not mistaken for a subject
+    without rows.
+    """
 
 
 def latest_value(rows: Iterable[Any], name: str) -> Any:
-    """The value of a field that the last row about it tells; None where none does.
+    """Return the latest recorded value of a field, or None if no row contains it.
 
-    :param rows: the oldest first; ``Row`` or the model's instances.
+    :param rows: oldest first; ``Row`` or model instances.
     """
     value = None
     for row in rows:
@@ -37,9 +44,9 @@ def latest_value(rows: Iterable[Any], name: str) -> Any:
 
 
 def history_of(subjects: Iterable[str], *, besides: tuple[str, Q] | None = None) -> History:
-    """Every row about these subjects.
+    """Return every row about these subjects.
 
-    :param besides: one more subject, of which only the rows that meet the condition are wanted.
+    :param besides: one more subject, with a condition that its rows must meet.
     """
     told = History({subject: [] for subject in subjects})
     wanted = Q(subject__in=list(told))

@@ -1,7 +1,7 @@
-"""Which damage of the ledger stands: what was found once, and has not gone by itself or by a person's word.
+"""The unresolved incidents: damage of the ledger that is neither repaired nor accepted.
 
-The row that tells of an incident can be marked as settled by whoever may write as the application.
-So the mark counts only where the ledger bears it out, at every question.
+Anyone who can write with the application's database user can mark an incident as settled. The mark
+is therefore checked against the ledger each time.
 """
 
 from django.db.models import Q, QuerySet
@@ -10,22 +10,22 @@ from governance.ledger.acceptance import acceptance_of_loss, accepted_breaks, st
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.ledger.verification import verify_row
 
-# An incident of the chain itself, and one that a checkpoint has exposed.
+# An incident of the chain itself, and an incident that a checkpoint has revealed.
 OF_THE_CHAIN, BY_A_CHECKPOINT = Q(hash=""), ~Q(hash="")
 
 
 def standing_incidents() -> list[LedgerIncident]:
-    """Return the incidents that stand, the oldest first. Empty for nearly every portal."""
+    """Return the unresolved incidents, oldest first. Nearly always empty."""
     return [incident for incident in LedgerIncident.objects.all() if _stands(incident)]
 
 
 def open_incidents(kind: Q) -> QuerySet[LedgerIncident]:
-    """Return the incidents of a kind that nothing has marked as settled."""
+    """Return the incidents of a kind that are not marked as settled."""
     return LedgerIncident.objects.filter(kind, settled_at__isnull=True)
 
 
 def is_back(incident: LedgerIncident) -> bool:
-    """Whether the ledger goes through the row again that a checkpoint had seen."""
+    """Return whether the ledger again contains the row that a checkpoint recorded."""
     return ChangeLogEntry.objects.filter(sequence=incident.sequence, hash=incident.hash).exists()
 
 
@@ -38,7 +38,7 @@ def _stands(incident: LedgerIncident) -> bool:
 
 
 def _is_bad(sequence: int) -> bool:
-    """Whether a row is there and does not hold, and nobody has accepted it as it is."""
+    """Return whether a row exists, is invalid, and is not accepted as it is."""
     if (
         not ChangeLogEntry.objects.filter(sequence=sequence).exists()
         or verify_row(sequence).is_whole

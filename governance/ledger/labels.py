@@ -1,4 +1,4 @@
-"""A ledger row's changes in the reader's words: the fields' names and the values' labels."""
+"""The changes of a ledger row in the reader's language: field names and labels of values."""
 
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ from governance.ledger.models import ChangeLogEntry
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
-# What ledger rows say beside the fields of a model.
+# Names in ledger rows that are not fields of a model.
 WORDS = {
     "readiness": _("readiness"),
     "request": _("request"),
@@ -45,12 +45,12 @@ WORDS = {
     "email_changed": _("e-mail address changed"),
 }
 EMPTY = "–"
-# Readiness in words, which the ledger holds in English: "unassessed", "R&D only", "2026-ready".
+# Readiness labels, which the ledger stores in English: "unassessed", "R&D only", "2026-ready".
 TRANSLATED_VALUES = frozenset({"readiness", "target"})
 
 
 def labelled_changes(entry: ChangeLogEntry) -> list[dict[str, Any]]:
-    """An entry's changes as rows of ``field``, ``before`` and ``after`` in the reader's words."""
+    """Return an entry's changes as dicts of ``field``, ``before`` and ``after``, translated."""
     model = _model_of(entry)
     return [
         {
@@ -64,7 +64,7 @@ def labelled_changes(entry: ChangeLogEntry) -> list[dict[str, Any]]:
 
 
 def metadata_in_words(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
-    """A request's pinned metadata as pairs of field and value in the reader's words."""
+    """Return a request's pinned metadata as translated pairs of field and value."""
     return [
         (field_in_words(Runbook, name), value_in_words(Runbook, name, value))
         for name, value in metadata.items()
@@ -89,7 +89,7 @@ def _field(model: type[models.Model] | None, name: str) -> Any:
 
 
 def field_in_words(model: type[models.Model] | None, name: str) -> str:
-    """The name of a field of ``model``, or of a fact that only the ledger knows."""
+    """Return the translated name of a field of ``model``, or of a name used only in the ledger."""
     field = _field(model, name)
     if name in WORDS:
         return str(WORDS[name])
@@ -103,13 +103,16 @@ def _levels_in_english() -> dict[str, ReadinessLevel]:
 
 
 def _readiness_in_words(english: str) -> str:
-    """``R&D only`` as the ledger writes it, in the reader's language; ``2026-ready`` is the same in each."""
+    """Return the translation of an English readiness label.
+
+    A label with a year (``2026-ready``) is the same in every language.
+    """
     levels = _levels_in_english()
     return str(levels[english].label) if english in levels else english
 
 
 def value_in_words(model: type[models.Model] | None, name: str, value: Any) -> Any:
-    """A recorded value as a reader reads it: labels for codes, yes and no, a dash for nothing."""
+    """Return a recorded value for display: labels for codes, yes and no, a dash if empty."""
     if value in (None, "", [], {}):
         return EMPTY
     if isinstance(value, bool):

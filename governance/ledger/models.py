@@ -1,4 +1,4 @@
-"""The ledger and the releases that group what it says."""
+"""The ledger and the releases that group its entries."""
 
 from typing import ClassVar
 
@@ -12,8 +12,8 @@ from governance.ledger.choices import Action
 class ChangeLogEntry(models.Model):
     """One append-only, hash-chained row for one governed change.
 
-    Only ``governance.ledger`` writes it; the database refuses update and delete. It holds no
-    foreign keys: it must outlive what it speaks of.
+    Only ``governance.ledger`` writes it; the database refuses update and delete. It has no foreign
+    keys, because it must outlive the objects that it describes.
     """
 
     sequence = models.BigIntegerField(_("number"), primary_key=True)
@@ -52,21 +52,21 @@ class ChangeLogEntry(models.Model):
         return f"#{self.sequence} {self.get_action_display()}: {self.subject_title or self.subject}"
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the entry's page."""
         return reverse("change", args=[self.sequence])
 
 
 class LedgerIncident(models.Model):
     """Damage of the ledger that a verification or a checkpoint has found.
 
-    While one stands, every verdict is no-go. The database refuses any change but to set
-    ``settled_at`` once, and that alone settles nothing: ``governance.ledger.incidents`` looks at
-    the ledger itself again.
+    While an incident is unresolved, every verdict is no-go. The database refuses any change except
+    to set ``settled_at`` once. That alone resolves nothing: ``governance.ledger.incidents`` checks
+    the ledger again.
     """
 
-    # The first row that does not hold, or the row that a checkpoint was taken at.
+    # The first row that does not hold, or the row of a checkpoint.
     sequence = models.BigIntegerField(_("row"))
-    # The hash that a checkpoint has of that row; empty where the chain does not hold in itself.
+    # The row's hash in a checkpoint; empty if the chain itself does not hold.
     hash = models.CharField(_("hash in the checkpoint"), max_length=64, blank=True)
     message = models.TextField(_("message"))
     found_at = models.DateTimeField(_("found at"))
@@ -108,9 +108,9 @@ class Release(models.Model):
         return " – ".join(part for part in (self.version, self.dated, self.label) if part)
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.version,)
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the release in the change log."""
         return f"{reverse('changes')}#release-{self.pk}"

@@ -1,4 +1,4 @@
-"""What the ledger records of each kind of object. Each subject registers its own models."""
+"""What the ledger records for each model. Each package registers its own models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from django.db import models
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """How the ledger treats one model.
+    """How the ledger records one model.
 
-    :ivar exclude: fields that are derived or secret, and are never recorded.
+    :ivar exclude: fields that are derived or secret and are never recorded.
     :ivar children: related names of rows that belong to an object and are edited with it.
-    :ivar name: returns what stands behind the colon of the subject.
+    :ivar name: returns the part of the subject after the colon.
     """
 
     exclude: frozenset[str] = frozenset()
@@ -33,7 +33,8 @@ def register(
 ) -> None:
     """Register a model with the ledger.
 
-    :param named_by: the field that names an object for ever, or a function that returns its name.
+    :param named_by: the field that permanently identifies an object, or a function that returns its
+        name.
     """
 
     def name(instance: Any) -> object:
@@ -43,5 +44,5 @@ def register(
 
 
 def registration_of(model: type[models.Model]) -> Registration:
-    """Return how the ledger treats a model; one that was never registered is named by its key."""
+    """Return the registration of a model. An unregistered model is named by its primary key."""
     return _registered.get(model, Registration())

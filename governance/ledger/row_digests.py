@@ -1,9 +1,9 @@
-"""Digests of stored rows, for the ledger: a changed cell of a request or a decision is found and named.
+"""Digests of stored rows for the ledger, to detect a changed column of a request or decision.
 
 A digest is ``FORMAT:SHA256:COLUMNS``. SHA256 is that of the canonical JSON (``docs/ledger.md``,
-rules 2 to 4) of an object with the listed columns; COLUMNS are the first eight hex digits of the
-sha256 of each column's canonical JSON, in their order. The sha256 proves the row; the short ones
-name a column.
+rules 2 to 4) of an object with the listed columns. COLUMNS are the first eight hex digits of the
+sha256 of each column's canonical JSON, in their order. The sha256 proves the row; the short digests
+identify a column.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any
 from governance.ledger.canonical import DIGEST_LENGTH, canonical_time, encode
 
 FORMAT = "1"
-# What a later format covers gets other tuples under another number: rows of old keep their own.
+# A later format gets other tuples under another number, so that older digests stay valid.
 REQUEST_COLUMNS = (
     "id",
     "runbook_id",
@@ -50,7 +50,7 @@ SIGN_OFF_COLUMNS = (
     "seen_sha256",
     "signed_at",
 )
-# The member of a ledger row's changes that holds a digest -> the columns that it covers.
+# The member of a ledger row's changes that stores a digest -> the columns that it covers.
 COVERED = {
     "request_row": REQUEST_COLUMNS,
     "closing_row": CLOSING_COLUMNS,
@@ -62,30 +62,27 @@ UNREADABLE = "?" * DIGEST_LENGTH
 def digest_of(row: Any, member: str) -> str:
     """Return the digest of a stored row.
 
-    :param row: a model's instance, or anything with the columns as attributes.
+    :param row: a model instance, or any object with the columns as attributes.
     :param member: a key of ``COVERED``.
     """
     columns = {name: _plain(getattr(row, name)) for name in COVERED[member]}
     try:
         whole = _sha256(encode(columns))
-    except (
-        TypeError,
-        ValueError,
-        RecursionError,
-    ):  # bytes in a column of texts: never written by the portal
+    # Bytes in a text column: the portal never writes them.
+    except (TypeError, ValueError, RecursionError):
         whole = UNREADABLE
     return f"{FORMAT}:{whole}:{''.join(_short(value) for value in columns.values())}"
 
 
 def told_digest(row: Any, member: str) -> dict[str, dict[str, Any]]:
-    """Return the digest as a member of a ledger row's changes."""
+    """Return the digest of a row as a member of a ledger row's changes."""
     return {member: {"before": None, "after": digest_of(row, member)}}
 
 
 def altered_columns(told: Any, row: Any, member: str) -> Sequence[str]:
-    """Return the columns of a stored row that differ from what a ledger row told; empty when none does.
+    """Return the columns of a stored row that differ from the recorded digest; empty if none does.
 
-    :param told: the digest that the ledger holds.
+    :param told: the digest in the ledger.
     """
     now, columns = digest_of(row, member), COVERED[member]
     if told == now:
@@ -100,7 +97,7 @@ def altered_columns(told: Any, row: Any, member: str) -> Sequence[str]:
         if told_parts[-1][start : start + DIGEST_LENGTH]
         != now_parts[-1][start : start + DIGEST_LENGTH]
     ]
-    return altered or columns  # the short digests agree by chance, or somebody's work
+    return altered or columns  # the short digests collide, by chance or on purpose
 
 
 def _plain(value: Any) -> Any:

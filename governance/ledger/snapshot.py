@@ -1,4 +1,4 @@
-"""What a row of the ledger says about an object: its fields as plain values, before and after."""
+"""The content of an object in a ledger row: its fields as plain values, before and after."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,12 +9,12 @@ from governance.ledger.registry import registration_of
 
 
 def subject_of(instance: models.Model) -> str:
-    """Return the stable name of an object in the ledger: ``runbook:live-alert-pipeline-runbook``."""
+    """Return the permanent name of an object in the ledger: ``runbook:alert-pipeline``."""
     return f"{instance._meta.model_name}:{registration_of(type(instance)).name(instance)}"
 
 
 def relations_of(model: type[models.Model]) -> tuple[str, ...]:
-    """The names of what an object is linked with, and of the rows that belong to it, in the ledger's order."""
+    """Return the names of a model's many-to-many relations and child rows, in ledger order."""
     fields: Any = model._meta.many_to_many
     linked = tuple(field.name for field in fields if field.remote_field.through._meta.auto_created)
     return linked + registration_of(model).children
@@ -23,10 +23,12 @@ def relations_of(model: type[models.Model]) -> tuple[str, ...]:
 def snapshot(
     instance: models.Model, *, related: Mapping[str, Iterable[Any]] | None = None
 ) -> dict[str, Any]:
-    """Every recorded field of a stored object as JSON values: text, whole numbers, booleans, None, lists.
+    """Return all recorded fields of a stored object as JSON values.
 
-    :param related: by the names of ``relations_of``, what the object is linked with, where the
-        caller has read it already.
+    The values are text, whole numbers, booleans, None and lists.
+
+    :param related: the related objects by the names of ``relations_of``, if the caller has already
+        read them.
     """
     behind = related or {
         name: getattr(instance, name).all() for name in relations_of(type(instance))
@@ -50,14 +52,17 @@ def snapshot(
 
 
 def _plain(value: Any) -> Any:
-    """A JSON value for a field's value; dates and objects become their text."""
+    """Return a field's value as a JSON value; dates and objects become text."""
     if value is None or isinstance(value, (bool, int, dict, list)):
         return value
     return str(value)
 
 
 def diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """What differs, field by field, as ``{"title": {"before": …, "after": …}}``. Empty values of a new object are left out."""
+    """Return the changed fields as ``{"title": {"before": …, "after": …}}``.
+
+    Empty values of a new object are omitted.
+    """
     before, after = before or {}, after or {}
     changes = {}
     for name in [*after, *(name for name in before if name not in after)]:

@@ -1,8 +1,8 @@
-"""Read a stored JSON cell only where SQL and Python read the same value from it. Pure.
+"""Read a stored JSON value only if SQL and Python read the same value from it. Pure.
 
-SQLite keeps JSON as the text that was written. Of ``{"request": 1, "request": 2}`` its functions
-take the first value and Python the last (RFC 8259 leaves it open); it finds no key that is spelled
-with an escape. PostgreSQL's ``jsonb`` stores the value and not the text.
+SQLite stores JSON as the written text. For ``{"request": 1, "request": 2}``, its functions return
+the first value and Python the last (RFC 8259 permits both). They also do not find a key that is
+written with an escape. PostgreSQL's ``jsonb`` stores the value and not the text.
 """
 
 import json
@@ -16,7 +16,10 @@ NOT_JSON = "is not JSON that can be read"
 
 
 class Misspelled:
-    """Stands in for a value that must not be read; ``problem`` completes a sentence about its column."""
+    """A placeholder for a value that must not be read.
+
+    :ivar problem: completes a sentence whose subject is the column.
+    """
 
     __slots__ = ("problem",)
 
@@ -25,7 +28,7 @@ class Misspelled:
 
 
 class _Refused(ValueError):
-    """A key that is named twice, or a number that is not whole."""
+    """The JSON has a duplicate key or a number that is not whole."""
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -39,25 +42,25 @@ def _refuse_number(text: str) -> Any:
     raise _Refused(NOT_WHOLE)
 
 
-# Made once: ``json.loads`` and ``json.dumps`` with options make them anew for each cell.
+# Created once: ``json.loads`` and ``json.dumps`` with options would create them for each value.
 _read = json.JSONDecoder(
     object_pairs_hook=_members, parse_float=_refuse_number, parse_constant=_refuse_number
 ).raw_decode
-# As Django's JSONField writes it.
+# The form in which Django's JSONField writes it.
 _written = json.JSONEncoder().encode
 
 
 def read_stored(text: Any, *, as_written: bool) -> Any:
-    """Return the value of a stored JSON cell, or a ``Misspelled`` that says why it must not be read.
+    """Return the value of stored JSON, or a ``Misspelled`` with the reason why it must not be read.
 
-    :param text: what the database returned, unconverted.
-    :param as_written: whether the database keeps the text as it was written (SQLite).
+    :param text: the database's value, unconverted.
+    :param as_written: whether the database stores the text as it was written (SQLite).
     """
     if type(text) is not str:
         return Misspelled(NOT_TEXT)
     try:
         value, end = _read(text)
-        # Without an escape there is one spelling of each name and text.
+        # Without an escape there is only one way to write each key and text.
         if end == len(text) and ("\\" not in text or not as_written or _written(value) == text):
             return value
     except _Refused as refused:

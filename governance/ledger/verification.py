@@ -1,4 +1,4 @@
-"""Walking the chain: is every row what it was when it was written?"""
+"""Verify the chain: check that every row is unchanged since it was written."""
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -27,10 +27,14 @@ VERIFY_CHUNK = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What ``verify`` found. ``bad_sequence``, ``column`` and ``problem`` name the first bad row; None when all is whole.
+    """The result of ``verify``.
 
-    :ivar count: the number of the last row that holds; ``last_hash`` is its hash.
-    :ivar accepted: the rows that do not hold either, and that a person has accepted as they are.
+    :ivar count: the sequence of the last valid row.
+    :ivar last_hash: the hash of the last valid row.
+    :ivar bad_sequence: the first invalid row; None if the chain is valid.
+    :ivar column: the altered column of that row; empty if the chain is valid.
+    :ivar problem: what is wrong with it; empty if the chain is valid.
+    :ivar accepted: the invalid rows that a person has accepted as they are.
     """
 
     count: int
@@ -42,12 +46,12 @@ class Verification:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every row is what it was when it was written."""
+        """Return whether every row is unchanged since it was written."""
         return self.bad_sequence is None
 
     @property
     def sentence(self) -> str:
-        """What is wrong, for people; empty when nothing is."""
+        """Return the problem as a sentence for people; empty if there is none."""
         if self.is_whole:
             return ""
         return (
@@ -57,7 +61,7 @@ class Verification:
 
 
 class StoredRow(NamedTuple):
-    """What is read of a row to verify it, under the names that an instance has."""
+    """The columns that verification reads, with the names of the model's attributes."""
 
     changes: Any
     sequence: int
@@ -76,14 +80,17 @@ class StoredRow(NamedTuple):
 class AsStored(Func):
     """A column as the database returns it, without Django's conversion.
 
-    On SQLite a time or a JSON value is the stored text itself.
+    On SQLite a time or a JSON value is the stored text.
     """
 
     template = "%(expressions)s"
     output_field = TextField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        """A plus changes nothing, but what it gives has no declared type that the driver would convert."""
+        """Prefix the column with a plus, so that SQLite's driver does not convert it.
+
+        The unary plus does not change the value, but its result has no declared type.
+        """
         return self.as_sql(compiler, connection, template="+%(expressions)s", **extra)
 
 
@@ -94,14 +101,15 @@ def verify(
     accepted: Container[Break] | None = None,
     after: Verification | None = None,
 ) -> Verification:
-    """Walk the chain and stop at the first row that does not hold, or cannot be read at all.
+    """Walk the chain and stop at the first row that is invalid or cannot be read.
 
-    A break that a person has accepted is passed over, as long as it stands there as it did then.
+    A break that a person has accepted is skipped if it is unchanged since then.
 
-    :param expected: the number of the first row to look at; with it, the hash of the one before.
-    :param accepted: the accepted breaks; by default those that the ledger tells of.
-    :param after: what was verified a moment ago, without the ledger's lock. Only the rows behind it
-        are walked, so the lock is held for those alone.
+    :param expected: the sequence of the first row to verify.
+    :param previous_hash: the hash of the row before.
+    :param accepted: the accepted breaks; by default those in the ledger.
+    :param after: an earlier verification, made without the ledger's lock. Only the rows after it
+        are verified, so that the lock is held only for those.
     """
     passed: list[int] = []
     if after is not None:
@@ -119,7 +127,7 @@ def verify(
 
 
 def break_found(found: Verification) -> Break:
-    """Return the break that a verification stopped at."""
+    """Return the break at which a verification stopped."""
     sequence = found.bad_sequence or 0
     return Break(sequence, found.count + 1, found.last_hash, stored_sha256(sequence))
 
@@ -129,7 +137,7 @@ def _stored_hash(sequence: int) -> str:
 
 
 def verify_row(sequence: int) -> Verification:
-    """Verify one row and its link to the row before, without regard to what was accepted."""
+    """Verify one row and its link to the row before, ignoring acceptances."""
     before = (
         ChangeLogEntry.objects.filter(sequence=sequence - 1).values_list("hash", flat=True).first()
     )
@@ -140,7 +148,7 @@ def verify_row(sequence: int) -> Verification:
 
 
 def _walk(expected: int, previous_hash: str) -> Verification:
-    """Walk the chain from one row on, without regard to what was accepted."""
+    """Walk the chain from one row on, ignoring acceptances."""
     tuples = _stored_rows(sequence__gte=expected)
     found = verify_entries(
         _parsed(tuples.iterator(chunk_size=VERIFY_CHUNK)),
@@ -149,7 +157,7 @@ def _walk(expected: int, previous_hash: str) -> Verification:
     )
     if found.column != UNREADABLE:
         return found
-    # Many rows are fetched at once: one by one tells which of them it is.
+    # An error in a bulk read does not tell which row caused it; reading row by row does.
     singly = _parsed(_one_by_one(tuples, start=found.count + 1))
     found = verify_entries(singly, expected=found.count + 1, previous_hash=found.last_hash)
     if found.column != UNREADABLE:
@@ -159,9 +167,9 @@ def _walk(expected: int, previous_hash: str) -> Verification:
 
 
 def _stored_rows(**wanted: Any) -> Any:
-    """Return the query of the wanted rows, in their order, as plain tuples.
+    """Return a query for the rows that match, ordered by sequence, as plain tuples.
 
-    A model's instance for each row would take longer than all of the hashing.
+    Creating a model instance for each row would take longer than all the hashing.
     """
     rows = ChangeLogEntry.objects.filter(**wanted).order_by("sequence")
     rows = rows.annotate(stored_at=AsStored("recorded_at"), stored_changes=AsStored("changes"))
@@ -177,7 +185,7 @@ def _parsed(tuples: Iterable[tuple[Any, ...]]) -> Iterator[StoredRow]:
 
 
 def _one_by_one(tuples: Any, *, start: int) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows from a sequence on, each by a query of its own."""
+    """Yield the rows from a sequence on, each read by its own query."""
     while row := tuples.filter(sequence__gte=start).first():
         yield row
         start = row[StoredRow._fields.index("sequence")] + 1
@@ -186,14 +194,16 @@ def _one_by_one(tuples: Any, *, start: int) -> Iterator[tuple[Any, ...]]:
 def verify_entries(
     entries: Iterator[Any], *, expected: int = 1, previous_hash: str = GENESIS
 ) -> Verification:
-    """The same for entries from anywhere, in the order of their sequence: instances, or tuples with the fields' names.
+    """Verify entries from any source, in the order of their sequence.
 
-    :param expected: the number of the first of them; with it, the hash of the one before.
+    :param entries: model instances, or tuples with the names of the fields.
+    :param expected: the sequence of the first entry.
+    :param previous_hash: the hash of the entry before.
     """
     while True:
         try:
             entry = next(entries, None)
-        except Exception as error:  # whatever it is: a chain that cannot be read is not whole
+        except Exception as error:  # any error: a chain that cannot be read is not valid
             return Verification(
                 expected - 1, previous_hash, expected, UNREADABLE, f"cannot be read: {error}"
             )
@@ -207,17 +217,16 @@ def verify_entries(
 
 
 def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str, str]:
-    """The column and what is wrong with it; two empty texts when nothing is."""
-    if type(entry.sequence) is not int:  # SQLite keeps a text or bytes in a column of numbers
+    """Return the invalid column and its problem; two empty strings if the entry is valid."""
+    if type(entry.sequence) is not int:  # SQLite can store text or bytes in a numeric column
         return "sequence", "is not a whole number"
     if entry.sequence != expected:
         missing = entry.sequence - expected
         return "sequence", f"expected {expected}, so {missing} row(s) are missing"
     try:
         hash_matches = hash_of(entry) == entry.hash
-    except (
-        Exception
-    ):  # half a surrogate pair, NaN, a time that is none: no row of ours ever held one
+    # Half a surrogate pair, NaN, an invalid time: the portal never writes such a row.
+    except Exception:
         hash_matches = False
     if not hash_matches:
         if isinstance(entry.changes, Misspelled):
@@ -235,15 +244,15 @@ def _problem_with(entry: Any, *, expected: int, previous_hash: str) -> tuple[str
 
 
 def _altered_column(entry: Any, previous_hash: str) -> str:
-    """Which column of a row was altered, as its digests tell."""
-    # SQLite keeps bytes in a column of texts.
+    """Return the column of a row that was altered, according to its digests."""
+    # SQLite can store bytes in a text column.
     if bytes_in := next((name for name in TEXTS if not isinstance(getattr(entry, name), str)), ""):
         return bytes_in
     if entry.previous_hash != previous_hash:
         return "previous_hash"
     try:
         now = digests_of(entry)
-    except Exception:  # see above
+    except Exception:  # as in ``_problem_with``: the portal never writes such a row
         return "changes"
     if not entry.digests:
         return "digests" if _hash_with(entry, now) == entry.hash else "a column"
@@ -251,7 +260,7 @@ def _altered_column(entry: Any, previous_hash: str) -> str:
 
 
 def _column_by_digest(entry: Any, now: str) -> str:
-    """Name the columns whose digests are other ones now."""
+    """Return the names of the columns whose digests have changed."""
     if len(now) != len(entry.digests):
         return "digests"
     steps = range(0, len(now), DIGEST_LENGTH)
@@ -262,8 +271,8 @@ def _column_by_digest(entry: Any, now: str) -> str:
     ]
     if not altered:
         return "hash"
-    # One altered digest looks like one altered column. Put back the digest, and the hash tells
-    # which it was.
+    # An altered digest looks like an altered column. If the hash matches with the recomputed
+    # digests, the digest itself was altered.
     return "digests" if _hash_with(entry, now) == entry.hash else ", ".join(altered)
 
 

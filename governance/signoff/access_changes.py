@@ -1,7 +1,6 @@
-"""Changes of who may sign, or of a rule: which of them wait, until when, and who is told of them.
+"""Changes of signing rights or rules: which are pending, until when, and who is notified.
 
-The ledger is the only record: what waits, and what a second risk owner has confirmed or refused, is
-read from its rows.
+The ledger is the only record: pending, confirmed and refused changes are read from its rows.
 """
 
 from collections.abc import Iterable
@@ -38,21 +37,21 @@ from governance.signoff.signers import (
 )
 
 ACCOUNT, RULE = "user:", "signoffrule:"
-# How long a change is shown although it waits for nothing any more.
+# How long a change is shown after it is no longer pending.
 SHOWN = timedelta(days=7)
 SETTLING = (Action.CHANGE_CONFIRMED, Action.CHANGE_REFUSED)
-# What a ledger row says where only an account's e-mail address is another: the address itself is
-# nobody's business.
+# The fact in a ledger row when an account's e-mail address has changed. The address itself is
+# personal data and is not recorded.
 ADDRESS_CHANGED = "email_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class AccessChange:
-    """One change of who may sign, or of a rule.
+    """One change of signing rights or of a rule.
 
-    :ivar entry: the ledger row that tells of it.
-    :ivar waits_until: when it takes effect by itself (aware); None where it waits for nothing.
-    :ivar settled: the row by which a risk owner confirmed or refused it; None where nobody has.
+    :ivar entry: the ledger row that records it.
+    :ivar waits_until: when it takes effect by itself (aware); None if it needs no waiting time.
+    :ivar settled: the row by which a risk owner confirmed or refused it; None if there is none.
     """
 
     entry: ChangeLogEntry
@@ -61,7 +60,7 @@ class AccessChange:
 
     @property
     def about(self) -> str:
-        """The name of the account that it is about; empty for a rule."""
+        """Return the user name of the account that it concerns; empty for a rule."""
         return (
             self.entry.subject.removeprefix(ACCOUNT)
             if self.entry.subject.startswith(ACCOUNT)
@@ -69,9 +68,9 @@ class AccessChange:
         )
 
     def is_waiting(self, *, at: datetime | None = None) -> bool:
-        """Whether a second risk owner may still confirm or refuse it.
+        """Return whether a second risk owner may still confirm or refuse the change.
 
-        :param at: the moment (aware; now by default).
+        :param at: the time to check (aware; now by default).
         """
         return (
             self.settled is None
@@ -83,9 +82,9 @@ class AccessChange:
 def recent_changes(
     *, settings: policy.SignOffSettings, at: datetime | None = None
 ) -> list[AccessChange]:
-    """What changed lately about who may sign and by which rules, the newest first.
+    """Return the recent changes of signing rights and rules, newest first.
 
-    All that waits, and what has taken effect within ``SHOWN``.
+    These are all pending changes and those that took effect within ``SHOWN``.
     """
     since = (at or timezone.now()) - max(SHOWN, settings.cool_down)
     about = Q(subject__startswith=ACCOUNT) | Q(subject__startswith=RULE)
@@ -100,7 +99,7 @@ def recent_changes(
 
 
 def change_of(entry: ChangeLogEntry, *, settings: policy.SignOffSettings) -> AccessChange:
-    """One ledger row as a change that may wait."""
+    """Return the change that a ledger row records."""
     rows = ChangeLogEntry.objects.filter(
         subject=entry.subject, action__in=SETTLING, changes__change__after=entry.pk
     )
@@ -108,9 +107,9 @@ def change_of(entry: ChangeLogEntry, *, settings: policy.SignOffSettings) -> Acc
 
 
 def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessChange]:
-    """The changes that this account may confirm or refuse now.
+    """Return the changes that this account may confirm or refuse now.
 
-    Whoever is no risk owner has none: the ledger is not read for them.
+    Empty for an account that is not a risk owner; the ledger is not read for it.
     """
     if not settings.SIGNING_COOL_DOWN_HOURS or not user.groups.filter(name=RISK_OWNERS).exists():
         return []
@@ -140,9 +139,9 @@ def reasons_against_settling(
     settings: policy.SignOffSettings,
     at: datetime,
 ) -> tuple[policy.Refusal, ...]:
-    """Why this person may not confirm or refuse a change at a moment (aware).
+    """Return why this person may not confirm or refuse a change at a time (aware).
 
-    :param makers: of both accounts (``people.makers_of``), where they have been read.
+    :param makers: the makers of both accounts (``signers.makers_of``), if already read.
     """
     actor = change.entry.actor
     makers = makers or makers_of({actor, known.username}, at=at)
@@ -182,11 +181,11 @@ def _is_in_force(row: ChangeLogEntry) -> bool:
 def concerns_signing(
     row: ChangeLogEntry, groups: Iterable[str], *, holds: Iterable[str] | None = None
 ) -> bool:
-    """Whether a ledger row tells of a change of who may sign, or of a rule.
+    """Return whether a ledger row records a change of signing rights or of a rule.
 
-    :param groups: those whose members may ask or sign.
-    :param holds: the groups that the account is in now, where that is known: what changes nothing
-        for them is left out.
+    :param groups: the groups whose members may request or sign.
+    :param holds: the account's current groups, if known; changes without effect on them are
+        ignored.
     """
     if row.action in SETTLING or row.subject.startswith(RULE):
         return row.action in (Action.CREATED, Action.CHANGED)
@@ -201,16 +200,16 @@ def concerns_signing(
 def announce(
     entry: ChangeLogEntry, *, account: User | None = None, addresses: Iterable[str] = ()
 ) -> None:
-    """E-mail all risk owners of a change of who may sign, or of a rule, after the commit.
+    """E-mail all risk owners about a change of signing rights or of a rule, after the commit.
 
-    Any other ledger row is passed over.
+    Other ledger rows are ignored.
 
-    :param account: the account that it is about.
-    :param addresses: further addresses: those of a risk owner who was taken out, or whose address
-        is another now.
+    :param account: the account that the change concerns.
+    :param addresses: additional recipients: a risk owner who was removed, or the previous address
+        of one whose address has changed.
     """
     groups = signing_groups()
-    # One that is deleted has its groups in its last row.
+    # The groups of a deleted account are in its last ledger row.
     holds = (
         account.groups.values_list("name", flat=True)
         if account is not None and account.pk
@@ -227,7 +226,10 @@ def announce(
 
 
 def _send(entry: ChangeLogEntry, to: list[str]) -> None:
-    """Send one e-mail to each. One that cannot be sent is logged: the inbox shows the change as well."""
+    """Send one e-mail to each recipient.
+
+    A failed delivery is logged. It is not critical, because the inbox shows the change as well.
+    """
     with override(settings.LANGUAGE_CODE):
         subject = _("Who may sign has changed: %(subject)s") % {
             "subject": entry.subject_title or entry.subject

@@ -1,4 +1,4 @@
-"""Moving the readiness: the one place that writes it."""
+"""Change the readiness of a runbook. No other module writes it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -27,7 +27,7 @@ def store_decision(
     at: datetime,
     seen_sha256: str = "",
 ) -> SignOff:
-    """Keep one person's decision, with the sentence that it stands under."""
+    """Store one person's decision together with the signed statement."""
     return SignOff.objects.create(
         request=request,
         signer=by,
@@ -50,11 +50,14 @@ def apply_request(
     digests: Mapping[str, Any] | None = None,
     dependence: Sequence[Dependence] = (),
 ) -> None:
-    """Approve the request and move the readiness; the ledger row holds every signed field, before and after.
+    """Approve a request and change the runbook's readiness.
+
+    The ledger row records every signed field before and after.
 
     :param request: with its runbook, both read under the ledger's lock.
-    :param told: the rows of the same change that come first; they are written together.
-    :param digests: of the stored rows that no earlier ledger row covers (``ledger.row_digests``).
+    :param told: preceding ledger rows of the same change; all rows are written together.
+    :param digests: the digests of stored rows that no earlier ledger row covers
+        (``ledger.row_digests``).
     :param dependence: why the review was not independent although others than the requester signed.
     """
     goes_up = request.direction == Direction.UP
@@ -68,7 +71,7 @@ def apply_request(
         "signed_at": at,
         "signed_from_year": request.valid_from_year,
         "signed_until": request.valid_until,
-        # Whoever takes it down reviews nothing: signed alone stays signed alone.
+        # A downgrade reviews nothing: a readiness signed in solo mode stays labelled so.
         "signed_solo": request.is_solo if goes_up else request.runbook.signed_solo,
         "signed_dependence": request.dependence if goes_up else request.runbook.signed_dependence,
     }
@@ -82,7 +85,7 @@ def apply_request(
     request.save(update_fields=["applied_at"])
     with ledger.canonical_language():
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
-    # Every signed field, also one that stays as it was: the row alone tells what was signed.
+    # All signed fields, changed or not: the row alone shows what was signed.
     changes |= {
         name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()
     }
@@ -94,14 +97,17 @@ def apply_request(
 
 
 def _shows_another_text(request: StatusChangeRequest) -> bool:
-    """Whether the runbook's page shows another text from now on: the signed one, where there is one, comes first."""
+    """Return whether the runbook's page will show another text after this request.
+
+    The page shows the signed text if there is one, otherwise the current text.
+    """
     document = request.runbook.document
     now = document.sha256 if document else ""
     return (request.runbook.signed_document_sha256 or now) != (request.document_sha256 or now)
 
 
 def signed_values(runbook: Runbook) -> dict[str, Any]:
-    """The signed fields of a runbook's row, as the ledger writes them."""
+    """Return the signed fields of a runbook as the ledger records them."""
     return {name: _plain(getattr(runbook, name)) for name in SIGNED_COLUMNS}
 
 
@@ -112,7 +118,7 @@ def _plain(value: Any) -> Any:
 
 
 def statement(request: StatusChangeRequest, decision: Decision) -> str:
-    """The exact sentence that a decision stands under, in the reader's language."""
+    """Return the exact statement of a decision in the active language."""
     if request.direction == Direction.DOWN:
         return _(
             "I take “%(title)s” down from %(origin)s to %(target)s, at once. I approve no "

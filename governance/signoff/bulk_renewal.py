@@ -1,4 +1,4 @@
-"""Opening requests for many runbooks at once; each is still signed on its own."""
+"""Open requests for many runbooks at once. Each request is still signed separately."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,11 @@ from runbooks.models import Runbook
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What became of it: the requests that were opened, and the runbooks that were refused, with the reasons' words."""
+    """The result of a bulk renewal.
+
+    :ivar opened: the requests that were opened.
+    :ivar refused: the refused runbooks, each with the reasons as text.
+    """
 
     opened: tuple[StatusChangeRequest, ...]
     refused: tuple[tuple[Runbook, str], ...]
@@ -31,11 +35,11 @@ def open_renewals(
     by: User,
     at: datetime | None = None,
 ) -> Campaign:
-    """Ask for each of the runbooks that it be ready for a year, with one rationale.
+    """Request that each runbook be ready for a year, with one rationale.
 
-    One that is refused, by the policy or by the database, holds up no other.
+    A refusal by the policy or the database does not affect the other runbooks.
 
-    :param year: the calendar year that they are to be ready for.
+    :param year: the calendar year of the requested readiness.
     """
     opened, refused = [], []
     for runbook in runbooks:
@@ -53,6 +57,6 @@ def open_renewals(
             )
         except ActionRefused as refusal:
             refused.append((runbook, " ".join(refusal.messages)))
-        except IntegrityError as error:  # a guard of the database; its savepoint is undone
+        except IntegrityError as error:  # a guard of the database; the savepoint is rolled back
             refused.append((runbook, str(error).splitlines()[0]))
     return Campaign(opened=tuple(opened), refused=tuple(refused))

@@ -1,4 +1,4 @@
-"""What has changed since a runbook was last approved: its text line by line, its metadata field by field."""
+"""Differences between a runbook and its last approval: lines of text and fields of metadata."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,12 @@ from runbooks.models import Document, Runbook
 
 @dataclass(frozen=True, slots=True)
 class SinceApproval:
-    """``approval`` is the request that was applied last; ``text`` is None where one of the two texts is not stored."""
+    """The differences since an approval.
+
+    :ivar approval: the request that was applied last.
+    :ivar text: the difference of the texts; None if one of them is not stored.
+    :ivar metadata: the changed fields with their values before and after.
+    """
 
     approval: StatusChangeRequest
     text: Difference | None
@@ -22,21 +27,23 @@ class SinceApproval:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the text is the same and no field differs."""
+        """Return whether neither the text nor any field differs."""
         return self.text is not None and not self.text and not self.metadata
 
 
 def last_move(runbook: Runbook) -> StatusChangeRequest | None:
-    """The request that moved the readiness last, up or down."""
+    """Return the request that changed the readiness last, up or down."""
     return runbook.status_change_requests.filter(applied_at__isnull=False).order_by("-pk").first()
 
 
 def last_approval(
     runbook: Runbook, *, before: StatusChangeRequest | None = None
 ) -> StatusChangeRequest | None:
-    """The request whose signers approved a text last; with ``before``, the one ahead of that request.
+    """Return the last applied request whose signers approved a text.
 
-    Whoever took the readiness down since has approved none.
+    Downgrades are skipped, because they approve no text.
+
+    :param before: only consider requests before this one.
     """
     applied = runbook.status_change_requests.filter(
         applied_at__isnull=False, direction=Direction.UP
@@ -47,7 +54,7 @@ def last_approval(
 
 
 def since_last_approval(request: StatusChangeRequest) -> SinceApproval | None:
-    """What a request pins, beside what was approved before it; None for a first one."""
+    """Compare what a request pins with the approval before it; None if there is none."""
     approval = last_approval(request.runbook, before=request)
     if approval is None:
         return None
@@ -62,7 +69,7 @@ def since_last_approval(request: StatusChangeRequest) -> SinceApproval | None:
 def compare(
     approval: StatusChangeRequest, *, path: str, sha256: str, metadata: dict[str, Any]
 ) -> SinceApproval:
-    """What was approved beside another text and other metadata."""
+    """Compare an approval with another text and other metadata."""
     before = _text(approval.document_path, approval.document_sha256)
     is_same = (path, sha256) == (approval.document_path, approval.document_sha256)
     after = before if is_same else _text(path, sha256)
@@ -87,5 +94,5 @@ def compare(
 
 def _text(path: str, sha256: str) -> str | None:
     if not sha256:
-        return ""  # there was none: the whole text is new
+        return ""  # no text before: all lines are new
     return Document.objects.filter(path=path, sha256=sha256).values_list("text", flat=True).first()

@@ -1,4 +1,4 @@
-"""What a signer looks at before signing: a list of checks, each passed or not, and whether it stands in the way."""
+"""The checks shown to a signer: whether each passed, and whether it blocks the signature."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ from runbooks.models import Runbook
 
 @dataclass(frozen=True, slots=True)
 class ChecklistItem:
-    """One check. ``required``: the policy refuses where it is not passed; the others are for the signer to weigh."""
+    """One check.
+
+    :ivar required: whether a failure blocks the signature. The signer weighs the others.
+    """
 
     title: str | Promise
     passed: bool
@@ -33,7 +36,7 @@ class ChecklistItem:
 
 
 def checklist_for(request: StatusChangeRequest, *, told: History) -> list[ChecklistItem]:
-    """The checks of one request, as things stand now.
+    """Return the current checks of a request.
 
     :param told: the ledger's rows about the runbook's document (``ReviewContext.told``).
     """
@@ -88,11 +91,11 @@ def _gates(request: StatusChangeRequest, told: History) -> Iterator[ChecklistIte
 
 
 def _never_rnd_only(runbook: Runbook) -> ChecklistItem:
-    """Whether the landscape ever declared it R&D only, as the ledger tells.
+    """Check in the ledger that the landscape never declared the runbook R&D only.
 
-    The policy refuses such a runbook while it is declared so; one edited cell in the file takes
-    that back, and whoever edits the file may be whoever asks. So the signers see it for as long as
-    the ledger lasts.
+    The policy refuses such a runbook only while the declaration is present. An edit of one cell in
+    the file removes it, and the editor of the file may be the requester. Signers therefore see any
+    past declaration.
     """
     rnd_only = str(ReadinessLevel.RND_ONLY)
     rows = ChangeLogEntry.objects.filter(

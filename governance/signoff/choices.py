@@ -1,4 +1,4 @@
-"""The closed vocabularies of the sign-off, and the text of every refusal."""
+"""The choices of the sign-off models, and the text of every refusal."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,26 +7,26 @@ from governance.signoff.policy import Dependence, Refusal
 
 
 class RequestState(models.TextChoices):
-    """Where a status change request stands. Only ``OPEN`` can move (``governance.signoff.transitions``)."""
+    """The state of a status change request. Only ``OPEN`` can change (``signoff.transitions``)."""
 
     # Waits for signatures.
     OPEN = "open", _("open")
-    # The quorum is reached and the readiness has moved.
+    # The quorum was reached and the readiness has changed.
     APPROVED = "approved", _("approved")
-    # One risk owner said no.
+    # One risk owner rejected it.
     REJECTED = "rejected", _("rejected")
-    # The requester took it back.
+    # The requester withdrew it.
     WITHDRAWN = "withdrawn", _("withdrawn")
-    # What was to be signed changed under it.
+    # The pinned content changed before the quorum was reached.
     LAPSED = "lapsed", _("lapsed")
 
 
 class Direction(models.TextChoices):
-    """Which way a request moves the readiness."""
+    """The direction in which a request changes the readiness."""
 
-    # More is permitted afterwards: needs the quorum.
+    # Permits more than before, so it needs the quorum.
     UP = "up", _("up")
-    # Less is permitted afterwards: one authorised person, at once.
+    # Permits less than before: one authorised person, effective at once.
     DOWN = "down", _("down")
 
 
@@ -38,13 +38,13 @@ class Decision(models.TextChoices):
 
 
 class RulePurpose(models.TextChoices):
-    """What a rule is for. Each level has one rule in force for each purpose at most."""
+    """The purpose of a rule. A level has at most one rule in force per purpose."""
 
     # Moves to the level from another, renewals for a later year, reinstatements.
     MOVE = "move", _("move to the level")
-    # The same readiness again, on a changed text or changed metadata.
+    # The same readiness again, on changed text or metadata.
     RE_SIGN = "re_sign", _("sign again after a change")
-    # One owner alone, where GOVERNANCE_SOLO is on; labelled wherever the readiness is shown.
+    # Solo mode (GOVERNANCE_SOLO): the owner signs alone. Labelled wherever the readiness is shown.
     SOLO = "solo", _("owner alone (solo mode)")
 
 
@@ -135,7 +135,7 @@ REFUSAL_TEXTS = {
     ),
 }
 
-# Why a review was not independent; shown beside the readiness.
+# Shown beside the readiness of a review that was not independent.
 DEPENDENCE_TEXTS = {
     Dependence.FIRST_DAY: _(
         "It was signed on the portal's first day, before anybody was an established risk owner."

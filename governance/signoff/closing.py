@@ -1,4 +1,4 @@
-"""Closing a request: the one place that writes its state."""
+"""Close a request. No other module writes a request's state."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ def close_request(
 ) -> None:
     """Move a request to a closed state.
 
-    :raises ValueError: the table of transitions knows no such way.
+    :raises ValueError: the transition table does not allow it.
     """
     if not transitions.request_may_become(request.state, state):
         raise ValueError(f"A request that is {request.state} cannot become {state}.")

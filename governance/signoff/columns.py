@@ -1,4 +1,7 @@
-"""The columns that a signature covers and that a request pins. Read by the guards and by the action that moves a readiness."""
+"""The columns that a signature covers and those that a request pins.
+
+Used by the guards and by the code that changes a readiness.
+"""
 
 SIGNED_COLUMNS = (
     "readiness_level",

@@ -1,4 +1,4 @@
-"""Signing: one person's decision, and the quorum that moves the readiness."""
+"""Sign or reject a request. The signature that completes the quorum changes the readiness."""
 
 import hashlib
 from datetime import datetime
@@ -31,15 +31,15 @@ def sign(
     by: User,
     at: datetime | None = None,
 ) -> StatusChangeRequest:
-    """Approve a request. The last signature that the rule asks for moves the readiness.
+    """Approve a request. The last signature that the rule requires changes the readiness.
 
     :param seen: the token that the page carried (``form_etag``): the signature covers what was
-        shown. The same decision with the same token again (a double click, a retry) is the same
-        signature, and gives the same answer.
-    :param password: the signer's own, asked for again at each signature.
+        shown. Repeating the same decision with the same token (a double click, a retry) counts as
+        the same signature and returns the same result.
+    :param password: the signer's own password, required for each signature.
     :raises ActionRefused: the policy has reasons against it.
-    :raises StaleForm: the page showed something else than what stands now.
-    :raises RequestLapsed: what was to be signed has changed; the request is closed.
+    :raises StaleForm: the page showed an earlier state.
+    :raises RequestLapsed: the pinned content has changed; the request is closed.
     """
     return _decide(
         request, Decision.APPROVE, comment=comment, seen=seen, password=password, by=by, at=at
@@ -55,14 +55,17 @@ def reject(
     by: User,
     at: datetime | None = None,
 ) -> StatusChangeRequest:
-    """Say no. One rejection ends a request; the comment says why. Raises like ``sign``."""
+    """Reject a request, with the reason in the comment. One rejection closes it.
+
+    Raises the exceptions of ``sign``.
+    """
     return _decide(
         request, Decision.REJECT, comment=comment, seen=seen, password=password, by=by, at=at
     )
 
 
 def form_etag(request: StatusChangeRequest) -> str:
-    """What a sign-off page that is loaded now carries in its form: see ``review_context.etag_of``."""
+    """Return the token for the form of a sign-off page: see ``review_context.etag_of``."""
     return etag_of(request, request.sign_offs.values_list("signer_id", flat=True))
 
 
@@ -91,8 +94,8 @@ def _decide(
             )
             if not lapsed:
                 _decide_locked(read, decision, comment=comment, seen=seen, by=by, at=moment)
-    # Raised after the commit: the row of a wrong password, and a lapse, must stay although the
-    # signer is turned away.
+    # Raised after the commit: the ledger entry of a wrong password, or of a lapse, must be kept
+    # although the decision is refused.
     if not confirmed:
         refuse_for([policy.Refusal.WRONG_PASSWORD])
     if lapsed:
@@ -103,7 +106,7 @@ def _decide(
 def _is_repeated(
     read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User
 ) -> bool:
-    """Whether this very decision is stored already: the same person, on the same page, with the same words."""
+    """Return whether this person already stored the same decision, page and comment."""
     this = (by.pk, decision, comment.strip(), _digest(seen))
     return this in [
         (each.signer_id, each.decision, each.comment, each.seen_sha256) for each in read.decisions

@@ -1,4 +1,4 @@
-"""The way down, which waits for nobody."""
+"""Downgrade or retire a runbook without waiting for signatures."""
 
 from datetime import datetime
 
@@ -23,10 +23,10 @@ from runbooks.models import Runbook
 def downgrade(
     *, runbook: Runbook, level: str, reason: str, by: User, at: datetime | None = None
 ) -> StatusChangeRequest:
-    """Take a readiness down at once, or retire the runbook: one risk owner, a reason, no waiting (DESIGN, promise 4).
+    """Downgrade a readiness or retire the runbook with immediate effect.
 
-    It signs no text: what was signed before stays what was signed, also where another text stands
-    there by now.
+    This needs one risk owner and a reason. A downgrade signs no text. The signed text stays the
+    same, even if the current text differs.
 
     :raises ActionRefused: the policy has reasons against it.
     """
@@ -54,7 +54,7 @@ def downgrade(
             pins=Pins.as_it_was_signed(runbook),
         )
         decision = store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
-        # One ledger row tells of all three: opened, decided, applied.
+        # One ledger row records all three steps: opened, decided, applied.
         digests = told_digest(request, "request_row") | told_digest(decision, "sign_off_row")
         apply_request(request, by=by, at=moment, told=told, digests=digests)
         return request
@@ -63,7 +63,7 @@ def downgrade(
 def lapse_open_requests(
     runbook: Runbook, reason: str, *, by: User, at: datetime
 ) -> list[ledger.Record]:
-    """Close the open request, if there is one; returns what the ledger is to tell of it."""
+    """Close the open request, if any. Return the ledger records that describe it."""
     waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
     if waiting is None:
         return []

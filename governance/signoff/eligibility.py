@@ -1,8 +1,7 @@
-"""Who may sign which open request now, and whether each can still be completed.
+"""Who may sign each open request now, and whether each can still be completed.
 
-One answer for inbox, mail and page.
-
-Every number of requests and people is read in the same few queries; the rule is the policy's.
+Inbox, mail and page all use these functions. The number of queries does not depend on the number of
+requests and people. The rules are those of the policy.
 """
 
 import json
@@ -28,7 +27,7 @@ from governance.signoff.signers import person_of
 
 
 def sign_off_settings(*, at: datetime | None = None) -> policy.SignOffSettings:
-    """What the policy asks of the portal at a moment (aware; now by default)."""
+    """Return the portal's settings for the policy at a time (aware; now by default)."""
     cool_down = timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS)
     return policy.SignOffSettings(
         cool_down=cool_down,
@@ -38,27 +37,26 @@ def sign_off_settings(*, at: datetime | None = None) -> policy.SignOffSettings:
 
 
 def is_first_day(at: datetime) -> bool:
-    """Whether nobody can be an established risk owner at a moment.
+    """Return whether nobody can be an established risk owner at a time (aware).
 
-    The first one joined less than the waiting time before, or nobody has yet.
-
-    That the members of later days have left opens no second first day: the ledger tells of the
-    first one for ever.
+    True if the first one joined less than the waiting time before, or if nobody has joined yet. It
+    does not become true again when later members leave, because the ledger keeps the record of the
+    first.
     """
     cool_down = timedelta(hours=settings.SIGNING_COOL_DOWN_HOURS)
     if not cool_down:
-        return False  # nothing waits
+        return False  # there is no waiting time
     first = _first_signer_recorded_at()
     return first is None or at < first + cool_down
 
 
 def _first_signer_recorded_at() -> datetime | None:
-    """When the ledger first told of a member of a group that signs; None where it never did."""
+    """Return when the ledger first recorded a member of a signing group, or None."""
     names = {RISK_OWNERS, *SignOffRule.objects.values_list("group__name", flat=True).distinct()}
     joined = Q()
     for name in names:
-        # As JSON has it. SQLite keeps the escapes of the text that was written; PostgreSQL knows
-        # values.
+        # In the form of JSON. SQLite stores the text as written, with or without escapes;
+        # PostgreSQL compares values.
         for spelled in (json.dumps(name), json.dumps(name, ensure_ascii=False)):
             joined |= Q(changes__groups__after__icontains=spelled)
     rows = ChangeLogEntry.objects.filter(
@@ -69,9 +67,9 @@ def _first_signer_recorded_at() -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Open requests with everything that the policy asks about them and the people who could sign.
+    """Open requests with everything that the policy needs, and the people who could sign.
 
-    :ivar people: by the rule's group and the account's number, as the policy knows them.
+    :ivar people: by the rule's group and the account's primary key, as the policy needs them.
     """
 
     requests: Sequence[StatusChangeRequest]
@@ -82,23 +80,23 @@ class Survey:
     at: datetime
 
     def may_sign(self, user: int, request: StatusChangeRequest) -> bool:
-        """Whether the policy has nothing against this account's decision on a request now."""
+        """Return whether the policy lets this account decide on a request now."""
         person = self.people.get((request.rule.group_id if request.rule else 0, user))
         return person is not None and not policy.reasons_against_signing(
             person, self.facts[request.pk], settings=self.settings, at=self.at
         )
 
     def awaiting(self, user: int) -> list[StatusChangeRequest]:
-        """The requests that this account may decide on now."""
+        """Return the requests that this account may decide on now."""
         return [request for request in self.requests if self.may_sign(user, request)]
 
     def signers(self, request: StatusChangeRequest) -> list[User]:
-        """The accounts that may decide on a request now, by their names."""
+        """Return the accounts that may decide on a request now, sorted by user name."""
         able = [user for pk, user in self.users.items() if self.may_sign(pk, request)]
         return sorted(able, key=lambda user: user.get_username())
 
     def reach(self, request: StatusChangeRequest) -> policy.Reach:
-        """Whether a request can still be completed."""
+        """Return whether a request can still be completed."""
         group = request.rule.group_id if request.rule else 0
         approved = frozenset(
             each.signer_id for each in request.sign_offs.all() if each.decision == Decision.APPROVE
@@ -119,10 +117,10 @@ def survey(
     only: User | None = None,
     at: datetime | None = None,
 ) -> Survey:
-    """Read open requests and whoever could sign them, in a fixed number of queries.
+    """Read open requests and the people who could sign them, in a fixed number of queries.
 
-    :param requests: where the open ones are looked for; all of them by default.
-    :param only: the one account that is asked about; all members of the signing groups by default.
+    :param requests: the requests to consider; all by default. Closed ones are ignored.
+    :param only: the one account to consider; all members of the signing groups by default.
     """
     moment = at or timezone.now()
     rows = StatusChangeRequest.objects.all() if requests is None else requests
@@ -152,9 +150,9 @@ def survey(
 
 
 def _candidates(rows: QuerySet[StatusChangeRequest], user: User) -> QuerySet[StatusChangeRequest]:
-    """What an account could sign at all: one query tells most visitors that nothing waits.
+    """Return the requests that an account could possibly sign; the policy decides on each.
 
-    The policy has the last word.
+    For most visitors, this one query shows that nothing is pending.
     """
     own = Q(independent=True, requested_by=user.pk)
     decided = SignOff.objects.filter(signer=user.pk).values("request")
@@ -187,7 +185,7 @@ def _facts(requests: Sequence[StatusChangeRequest]) -> dict[int, policy.RequestF
 
 
 def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
-    """By the request, the number of the ledger row that tells of its opening."""
+    """Return the sequence of the ledger row that records each request's opening, by request."""
     if not requests:
         return {}
     rows = ChangeLogEntry.objects.filter(
@@ -200,22 +198,19 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
 
 
 def awaiting(user: User, *, at: datetime | None = None) -> list[StatusChangeRequest]:
-    """The open requests that an account may decide on now.
-
-    Inbox, counter and e-mail speak of these.
-    """
+    """Return the open requests that an account may decide on now, for inbox, counter and e-mail."""
     return survey(only=user, at=at).awaiting(user.pk)
 
 
 def quorum_in_reach(
     rule: SignOffRule, *, by: User, settings: policy.SignOffSettings, at: datetime
 ) -> bool:
-    """Whether as many people as a rule asks for could sign a request by this person."""
+    """Return whether enough people could sign a request by this person under a rule."""
     asked = policy.RequestFacts(
         state="open",
         requested_by=by.pk,
         opened_at=max(at, timezone.now()),
-        opened_as=sys.maxsize,  # behind every row that there is
+        opened_as=sys.maxsize,  # after every existing row
         independent=rule.separate_from_requester,
         decided_by=frozenset(),
     )
@@ -228,7 +223,7 @@ def quorum_in_reach(
 def members_of(
     rule: SignOffRule, *, besides: Iterable[int] = (), at: datetime
 ) -> list[policy.Person]:
-    """The people in a rule's group, and some others, as the policy knows them at a moment."""
+    """Return the people in a rule's group, and some others, as the policy needs them at a time."""
     members = accounts(
         User.objects.filter(Q(groups=rule.group_id) | Q(pk__in=list(besides))).values("pk")
     )

@@ -1,4 +1,4 @@
-"""A request lapses when what it pins is no longer so (DESIGN, promise 2)."""
+"""Close requests whose pinned content has changed."""
 
 from datetime import datetime
 
@@ -23,9 +23,10 @@ from runbooks.validity import last_day
 def what_changed(
     request: StatusChangeRequest, *, at: datetime | None = None
 ) -> dict[str, dict[str, object]]:
-    """What differs now from what the request pins, field by field; empty when all is as it was.
+    """Return the differences to what a request pins, field by field; empty if there are none.
 
-    A request whose readiness would be over already has run out: its last day stands beside today's.
+    A request whose readiness would already have expired differs too: its last day is compared with
+    today's date.
     """
     runbook = request.runbook
     with ledger.canonical_language():
@@ -45,7 +46,10 @@ def what_changed(
 def lapse_changed_requests(
     *, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None
 ) -> int:
-    """Close every open request (of one runbook, or all) whose pins no longer hold; returns how many."""
+    """Close the open requests whose pins no longer match. Return their number.
+
+    :param runbook: only close requests of this runbook; of all by default.
+    """
     requests = StatusChangeRequest.objects.filter(state=RequestState.OPEN).order_by("pk")
     if runbook is not None:
         requests = requests.filter(runbook=runbook)
@@ -55,7 +59,10 @@ def lapse_changed_requests(
 
 
 def lapse_expired_requests(*, by: ledger.Actor, at: datetime | None = None) -> int:
-    """Close every open request that can no longer be signed, one transaction each; returns how many."""
+    """Close all open requests that can no longer be signed. Return their number.
+
+    Each is closed in its own transaction.
+    """
     closed = 0
     for request in StatusChangeRequest.objects.open().order_by("pk"):
         with ledger.atomic():
@@ -67,13 +74,13 @@ def lapse_expired_requests(*, by: ledger.Actor, at: datetime | None = None) -> i
 def lapse_if_changed(
     request: StatusChangeRequest, *, by: ledger.Actor, at: datetime | None = None
 ) -> bool:
-    """Close one open request if its pins no longer hold; says whether it did."""
+    """Close an open request if its pins no longer match. Return whether it was closed."""
     changes = what_changed(request, at=at)
     if not changes:
         return False
     moment = at or timezone.now()
-    # Stored for everyone, so in the portal's own language and not in that of whoever happened to
-    # change something.
+    # Stored for all readers, so it is in the portal's language rather than that of the current
+    # user.
     with override(settings.LANGUAGE_CODE):
         close_request(request, RequestState.LAPSED, reason=_sentence(changes), at=moment)
     with ledger.canonical_language():

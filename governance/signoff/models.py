@@ -1,4 +1,4 @@
-"""The sign-off: what is asked, by which rule, and who decided what."""
+"""The models of the sign-off: rules, requests and decisions."""
 
 import hashlib
 from typing import Any, ClassVar, Self
@@ -21,9 +21,9 @@ MAX_DAYS = 3_660  # ten years
 
 
 class SignOffRule(models.Model):
-    """How many signatures of whom a level needs.
+    """The number and the group of the signatures that a level needs.
 
-    A changed rule is a new version; a request keeps the one that it was opened under.
+    A changed rule is a new version. A request keeps the version under which it was opened.
     """
 
     target_level = models.CharField(_("target level"), max_length=20, choices=ReadinessLevel)
@@ -102,19 +102,22 @@ class SignOffRule(models.Model):
         )
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the rules on the sign-off page."""
         return f"{reverse('sign-offs')}#rules"
 
 
 class StatusChangeRequestQuerySet(models.QuerySet[Any]):
-    """Questions about requests."""
+    """Queries for status change requests."""
 
     def open(self) -> Self:
-        """Those that wait for signatures."""
+        """Return the requests that wait for signatures."""
         return self.filter(state=RequestState.OPEN)
 
     def whole(self) -> Self:
-        """With what is signed and by which rule: the runbook, its document, clusters and layers, the rule, the requester."""
+        """Select the related objects that a signature depends on.
+
+        These are the runbook with its document, clusters and layers, the rule, and the requester.
+        """
         related = self.select_related(
             "runbook__document", "runbook__primary_cluster", "rule__group", "requested_by"
         )
@@ -122,7 +125,10 @@ class StatusChangeRequestQuerySet(models.QuerySet[Any]):
 
 
 class StatusChangeRequest(models.Model):
-    """Someone asks that a runbook move to a readiness, with what the signature will cover pinned."""
+    """A request to change the readiness of a runbook.
+
+    It pins the content that signatures will cover.
+    """
 
     runbook = models.ForeignKey(
         "runbooks.Runbook",
@@ -218,50 +224,50 @@ class StatusChangeRequest(models.Model):
     @property
     @admin.display(description=_("from level"))
     def origin(self) -> str:
-        """The readiness that the runbook had when the request was opened, in words."""
+        """Return the label of the runbook's readiness when the request was opened."""
         return readiness_label(self.from_level, self.from_year)
 
     @property
     @admin.display(description=_("to level"))
     def target(self) -> str:
-        """The readiness that is asked for, in words."""
+        """Return the label of the requested readiness."""
         return readiness_label(self.to_level, self.to_year)
 
     @property
     def move(self) -> transitions.Move:
-        """The kind of move: raise, renew, re-sign, reinstate or lower."""
+        """Return the kind of move: raise, renew, re-sign, reinstate or lower."""
         return transitions.move(self.from_level, self.from_year, self.to_level, self.to_year)
 
     @property
     def is_solo(self) -> bool:
-        """Whether its owner may sign alone, so that nobody else reviews it."""
+        """Return whether its owner may sign alone, without a review by others."""
         return self.direction == Direction.UP and not self.independent
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits for signatures."""
+        """Return whether it waits for signatures."""
         return self.state == RequestState.OPEN
 
     @property
     def evidence_links(self) -> list[str]:
-        """The evidence, one link each."""
+        """Return the evidence as a list of links."""
         return self.evidence.split()
 
     @property
     def approvals(self) -> int:
-        """How many people have approved so far."""
+        """Return how many people have approved so far."""
         return sum(sign_off.decision == Decision.APPROVE for sign_off in self.sign_offs.all())
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the request's page."""
         return reverse("sign-off", args=[self.pk])
 
-    # Filled by Django from SignOff.request; named here for the type checker.
+    # Set by Django from SignOff.request; declared here for the type checker.
     sign_offs: Any
 
 
 class SignOff(models.Model):
-    """One person's decision on one request: never changed, never deleted."""
+    """One person's decision on one request. It is never changed or deleted."""
 
     request = models.ForeignKey(
         StatusChangeRequest,
@@ -299,11 +305,11 @@ class SignOff(models.Model):
 
     @property
     def statement_sha256(self) -> str:
-        """The sha256 (hex) of the sentence, which the ledger's row holds."""
+        """Return the sha256 (hex) of the signed statement, which the ledger row contains."""
         return hashlib.sha256(self.statement.encode("utf-8")).hexdigest()
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the request's page."""
         return self.request.get_absolute_url()
 
 

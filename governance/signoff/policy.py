@@ -1,7 +1,7 @@
-"""Who may do what, and why not. Pure: imports no Django.
+"""The permission rules of the sign-off: who may do what, and why not. Pure: imports no Django.
 
-Every question answers with the reasons against; an empty tuple means yes. The words for a reason
-live in ``governance.signoff.choices.REFUSAL_TEXTS``, so that page, API and command say the same.
+Every function returns the reasons against an action; an empty tuple means that it is allowed. The
+texts are in ``governance.signoff.choices.REFUSAL_TEXTS``, so that page, API and command agree.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from governance.signoff import transitions
 
 
 class Refusal(StrEnum):
-    """Why an action is refused. Closed: every member has a text, and a test says so."""
+    """Why an action is refused. A test checks that every member has a text."""
 
     NOT_ACTIVE = "not_active"
     NOT_A_RISK_OWNER = "not_a_risk_owner"
@@ -54,46 +54,46 @@ class Refusal(StrEnum):
     CHANGE_SETTLED = "change_settled"
 
 
-# Reasons that end with time: a request is not out of reach because of them.
+# Reasons that end with time. They do not make a request impossible to complete.
 TEMPORARY = frozenset({Refusal.COOLING_DOWN, Refusal.LOCKED_OUT, Refusal.ACCESS_TOO_NEW})
 
 
 class Dependence(StrEnum):
     """Why a review was not independent although others than the requester signed."""
 
-    # Nobody was an established risk owner yet: the portal's first day.
+    # There was no established risk owner yet: the portal's first day.
     FIRST_DAY = "first_day"
-    # The requester or a signer made the account of one of them, gave it a group or set its
+    # The requester or a signer created the account of one of them, added it to a group or set its
     # password.
     MADE_BY_PARTY = "made_by_party"
     # One person did that for the requester and all of the signers.
     MADE_BY_ONE = "made_by_one"
 
 
-# How long before a request's approval it matters who made an account or gave it a group.
+# How long before the approval of a request such actions on an account count.
 INDEPENDENCE_WINDOW = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the policy needs to know of an account.
+    """The facts about an account that the policy needs.
 
-    :ivar joined_at: when the account was made (aware).
-    :ivar recorded_since: the number of the ledger row since which the account has been active in
-        the signing group without a break; None where the ledger does not say so.
-    :ivar password_set_by_another_at: when somebody else last set its password (aware); None where
+    :ivar joined_at: when the account was created (aware).
+    :ivar recorded_since: the sequence of the ledger row since which the account has been active in
+        the signing group without interruption; None if the ledger does not record this.
+    :ivar password_set_by_another_at: when somebody else last set its password (aware); None if
         nobody did.
-    :ivar password_reset_at: the same, not counting the first password, which comes with the
-        account.
-    :ivar wrong_passwords: how many wrong passwords were given at signing lately
+    :ivar password_reset_at: when somebody else last set its password (aware), except for the first
+        password, which is set when the account is created; None if nobody did.
+    :ivar wrong_passwords: the number of recent wrong passwords at signing
         (``CONFIRMATION_WINDOW``).
-    :ivar signs_since: when the ledger recorded what lets it sign (aware); None where a second risk
-        owner confirmed that, or where it may not sign.
-    :ivar asks_since: when the ledger recorded what lets it open requests (aware); None where that
-        is confirmed.
-    :ivar asking_recorded: whether the ledger tells of a membership that lets it open requests.
-    :ivar made_by: names of the accounts that made it, activated it, gave it a group or set its
-        password within ``INDEPENDENCE_WINDOW``, unless a second risk owner confirmed it.
+    :ivar signs_since: when the ledger recorded the change that lets it sign (aware); None if a
+        second risk owner confirmed that change, or if it may not sign.
+    :ivar asks_since: when the ledger recorded the change that lets it open requests (aware); None
+        if that change is confirmed.
+    :ivar asking_recorded: whether the ledger records a membership that lets it open requests.
+    :ivar made_by: user names of the accounts that created it, activated it, added it to a group or
+        set its password within ``INDEPENDENCE_WINDOW``, unless a second risk owner confirmed that.
     """
 
     id: int
@@ -114,12 +114,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What the policy needs to know of a request.
+    """The facts about a request that the policy needs.
 
-    :ivar opened_at: aware. :ivar opened_as: the number of the ledger row that tells of the opening.
-    :ivar independent: whether the requester's own signature does not count (always, but in solo
-        mode).
-    :ivar decided_by: account ids.
+    :ivar opened_at: when it was opened (aware).
+    :ivar opened_as: the sequence of the ledger row that records the opening.
+    :ivar independent: whether the requester's own signature does not count (always true, except in
+        solo mode).
+    :ivar decided_by: the ids of the accounts that have decided.
     """
 
     state: str
@@ -132,13 +133,13 @@ class RequestFacts:
 
 @dataclass(frozen=True, slots=True)
 class SignOffSettings:
-    """What the policy asks of the portal as a whole.
+    """The settings of the portal that the policy needs.
 
-    :ivar cool_down: how long a password that somebody else set, and a change of who may sign or of
-        a rule, waits.
+    :ivar cool_down: the waiting time after somebody else set a password, and after a change of
+        signing rights or of a rule.
     :ivar solo: whether an owner may sign alone.
-    :ivar first_day: nobody is an established risk owner yet, so nothing waits; what is signed now
-        is labelled.
+    :ivar first_day: whether there is no established risk owner yet. Then nothing waits, and
+        signatures are labelled.
     """
 
     cool_down: timedelta = timedelta(hours=24)
@@ -146,7 +147,7 @@ class SignOffSettings:
     first_day: bool = False
 
     def waits(self, since: datetime | None, at: datetime) -> bool:
-        """Whether what happened at ``since`` (aware) has not waited long enough at a moment."""
+        """Return whether the waiting time since an event at ``since`` (aware) is not over."""
         return (
             bool(self.cool_down)
             and not self.first_day
@@ -157,14 +158,14 @@ class SignOffSettings:
 
 @dataclass(frozen=True, slots=True)
 class RunbookStatus:
-    """Where a runbook stands: its signed readiness, and the level that the landscape file declares.
+    """The state of a runbook: its signed readiness, and the level that the landscape file declares.
 
-    :ivar before_retirement: the level that it had when it was retired; None where it is not.
-    :ivar holds: whether its readiness holds now: nothing has changed or run out since it was
+    :ivar before_retirement: the level that it had when it was retired; None if it is not retired.
+    :ivar holds: whether its readiness holds now: nothing has changed or expired since it was
         signed.
-    :ivar document_is_intact: the stored text is that of the runbook's path and hashes to its
+    :ivar document_is_intact: whether the stored text is that of the runbook's path and matches its
         sha256, so that a page can show what is signed.
-    :ivar document_is_stub: the text is there to satisfy a link, and no runbook.
+    :ivar document_is_stub: whether the text is a placeholder that exists only to make a link valid.
     """
 
     level: str
@@ -180,9 +181,10 @@ class RunbookStatus:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is asked for. ``this_year`` is the year now in the portal's time zone.
+    """The requested change.
 
-    :ivar quorum_in_reach: whether as many people as the rule asks for could sign it (``reach``).
+    :ivar this_year: the current year in the portal's time zone.
+    :ivar quorum_in_reach: whether enough people could sign it (``reach``).
     """
 
     level: str
@@ -195,8 +197,7 @@ class Proposal:
     quorum_in_reach: bool = True
 
 
-# So many wrong passwords at signing lock the account out of signing, until the oldest of them is
-# this long ago.
+# This number of wrong passwords at signing within the window locks the account out of signing.
 MAX_WRONG_PASSWORDS = 5
 CONFIRMATION_WINDOW = timedelta(minutes=15)
 
@@ -206,7 +207,7 @@ def _reasons(*doubts: tuple[Refusal, bool]) -> tuple[Refusal, ...]:
 
 
 def is_link(text: str) -> bool:
-    """Whether a text is an address that a page may link to: http or https, with a host."""
+    """Return whether a text is a URL that a page may link to: http or https, with a host."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -217,7 +218,10 @@ def is_link(text: str) -> bool:
 def reasons_against_counting(
     person: Person, request: RequestFacts, *, settings: SignOffSettings
 ) -> tuple[Refusal, ...]:
-    """Why a signature of this person does not count, when it is given and again when the quorum is reached."""
+    """Return why a signature of this person does not count.
+
+    Checked when it is given and again when the quorum is reached.
+    """
     recorded = person.recorded_since
     return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
@@ -236,7 +240,7 @@ def reasons_against_counting(
 def reasons_against_signing(
     person: Person, request: RequestFacts, *, settings: SignOffSettings, at: datetime
 ) -> tuple[Refusal, ...]:
-    """Why this person may not decide on this request at a moment (aware; four eyes: DESIGN, promise 3)."""
+    """Return why this person may not decide on this request at a time (aware)."""
     return (
         _reasons(
             (Refusal.REQUEST_CLOSED, request.state != transitions.OPEN),
@@ -251,33 +255,36 @@ def reasons_against_signing(
 def reasons_against_confirming(
     person: Person, *, settings: SignOffSettings, at: datetime
 ) -> tuple[Refusal, ...]:
-    """Why this person's password confirms no signature at a moment, right or wrong."""
+    """Return why this person's password cannot confirm a signature at a time (aware).
+
+    The reasons apply to a right and a wrong password alike.
+    """
     return _reasons(
         (Refusal.COOLING_DOWN, _cools_down(person, settings, at))
     ) + reasons_against_guessing(person)
 
 
 def _cools_down(person: Person, settings: SignOffSettings, at: datetime) -> bool:
-    """Whether somebody else set the password too short a while ago.
+    """Return whether the waiting time after somebody else set the password is not over.
 
-    On the first day, whether somebody set it anew.
+    On the first day, only a reset password counts, not the first one of an account.
     """
     made = settings.waits(person.password_set_by_another_at, at)
     return made or _waits_always(person.password_reset_at, settings, at)
 
 
 def _waits_always(since: datetime | None, settings: SignOffSettings, at: datetime) -> bool:
-    """Whether it has not waited long enough, be it the first day."""
+    """Return whether the waiting time is not over, ignoring the exception for the first day."""
     return replace(settings, first_day=False).waits(since, at)
 
 
 def reasons_against_guessing(person: Person) -> tuple[Refusal, ...]:
-    """Why no password of this person is looked at now: too many were wrong lately."""
+    """Return why this person's password is not checked now: too many recent failures."""
     return _reasons((Refusal.LOCKED_OUT, person.wrong_passwords >= MAX_WRONG_PASSWORDS))
 
 
 def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[Refusal, ...]:
-    """Why this person may not take the request back."""
+    """Return why this person may not withdraw the request."""
     return _reasons(
         (Refusal.REQUEST_CLOSED, request.state != transitions.OPEN),
         (Refusal.NOT_ACTIVE, not person.is_active),
@@ -293,7 +300,7 @@ def reasons_against_submitting(
     settings: SignOffSettings,
     at: datetime,
 ) -> tuple[Refusal, ...]:
-    """Why this request for a move up may not be opened at a moment (aware; DESIGN, promise 4)."""
+    """Return why this upward request may not be opened at a time (aware)."""
     return (
         _reasons(
             (Refusal.NOT_ACTIVE, not person.is_active),
@@ -308,7 +315,7 @@ def reasons_against_submitting(
         + _reasons(
             (Refusal.RULE_MISSING, not proposal.rule_exists),
             (Refusal.QUORUM_OUT_OF_REACH, proposal.rule_exists and not proposal.quorum_in_reach),
-            # Unassessed says nothing of the text: whoever is put back there needs none.
+            # Unassessed makes no statement about the text, so a return to it needs none.
             (
                 Refusal.DOCUMENT_MISSING,
                 not standing.has_document and proposal.level != transitions.UNASSESSED,
@@ -344,9 +351,10 @@ def _reasons_against_step(standing: RunbookStatus, proposal: Proposal) -> tuple[
 
 
 def _is_rnd_only(standing: RunbookStatus) -> bool:
-    """R&D only by signature, or by the file's own word as long as nobody has signed anything else.
+    """Return whether the runbook is R&D only, by signature or by declaration.
 
-    A retired runbook goes back to what it was, which was settled then.
+    The file's declaration counts only as long as no other level has been signed. A retired runbook
+    is exempt: it returns to its previous level, which was decided before.
     """
     declared_so = (
         standing.level == transitions.UNASSESSED and standing.declared_level == transitions.RND_ONLY
@@ -368,7 +376,7 @@ def _reasons_against_year(proposal: Proposal) -> tuple[Refusal, ...]:
 def reasons_against_downgrading(
     person: Person, standing: RunbookStatus, level: str, reason: str
 ) -> tuple[Refusal, ...]:
-    """Why this person may not take the readiness down at once. A document is not needed to say no."""
+    """Return why this person may not downgrade the readiness at once. No document is needed."""
     return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
@@ -381,8 +389,9 @@ def reasons_against_downgrading(
 class Reach:
     """Whether a request can still be completed.
 
-    :ivar given: approvals that count. :ivar can_sign: people who may still add theirs, now or after
-        a waiting time.
+    :ivar given: the number of approvals that count.
+    :ivar can_sign: the number of people who may still approve, now or after a waiting time.
+    :ivar needed: the number of approvals that the rule requires.
     """
 
     given: int
@@ -391,7 +400,7 @@ class Reach:
 
     @property
     def is_lost(self) -> bool:
-        """Whether nobody can complete it any more."""
+        """Return whether the request can no longer be completed."""
         return self.given + self.can_sign < self.needed
 
 
@@ -404,9 +413,9 @@ def reach(
     settings: SignOffSettings,
     at: datetime,
 ) -> Reach:
-    """Count who has approved and who could.
+    """Count who has approved and who still could.
 
-    :param members: the people in the rule's group, and whoever has decided already.
+    :param members: the people in the rule's group, and all who have decided already.
     :param approved_by: account ids of those who approved.
     """
     people = list(members)
@@ -423,11 +432,11 @@ def reach(
 
 
 def dependence(parties: Iterable[Person], *, first_day: bool) -> tuple[Dependence, ...]:
-    """Why a review by these people, the requester among them, was not independent.
+    """Return why a review by these people, including the requester, was not independent.
 
-    Empty when it was.
+    Empty if it was independent.
 
-    :param first_day: whether the request was opened, or one of the signatures given, before anybody
+    :param first_day: whether the request was opened, or one of the signatures given, before there
         was an established risk owner.
     """
     people = list(parties)
@@ -445,7 +454,7 @@ def dependence(parties: Iterable[Person], *, first_day: bool) -> tuple[Dependenc
 
 @dataclass(frozen=True, slots=True)
 class RuleTerms:
-    """What a rule asks for. ``valid_days``: None sets no limit."""
+    """The terms of a rule. ``valid_days`` is None if there is no limit."""
 
     required_signatures: int
     group: str
@@ -454,7 +463,7 @@ class RuleTerms:
 
 
 def is_stricter(new: RuleTerms, old: RuleTerms | None) -> bool:
-    """Whether a rule asks for at least as much as the one before in every respect.
+    """Return whether a rule is at least as strict as the one before in every respect.
 
     Such a change takes effect at once.
     """
@@ -476,13 +485,13 @@ def reasons_against_settling(
     settings: SignOffSettings,
     at: datetime,
 ) -> tuple[Refusal, ...]:
-    """Why this person may not confirm or refuse a change of who may sign, or of a rule.
+    """Return why this person may not confirm or refuse a change of signing rights or of a rule.
 
     :param person: as a member of the risk owners.
-    :param made_by: the names of the account that made the change and of those that lately made that
-        one.
-    :param behind: the names of this person's account and of those that lately made it.
-    :param about: the account that it is about; empty for a rule.
+    :param made_by: the user names of the account that made the change and of those that recently
+        made that account.
+    :param behind: the user names of this person's account and of those that recently made it.
+    :param about: the account that the change concerns; empty for a rule.
     """
     return _reasons(
         (Refusal.CHANGE_SETTLED, not is_waiting),
@@ -490,13 +499,16 @@ def reasons_against_settling(
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
         (Refusal.MEMBERSHIP_NOT_RECORDED, person.is_risk_owner and person.recorded_since is None),
         (Refusal.OWN_CHANGE, bool(behind & made_by) or person.username == about),
-        # On the first day nobody is established, so nobody confirms.
+        # Not waived on the first day: there is no established risk owner who could confirm.
         (Refusal.ACCESS_TOO_NEW, _waits_always(person.signs_since, settings, at)),
     ) + reasons_against_confirming(person, settings=replace(settings, first_day=False), at=at)
 
 
 def reasons_against_accepting(person: Person, reason: str) -> tuple[Refusal, ...]:
-    """Return why this person may not go on after damage of the ledger or a wrong clock, also where nothing is signed."""
+    """Return why this person may not accept damage of the ledger or a wrong clock.
+
+    This applies even if nothing is signed.
+    """
     return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),

@@ -1,4 +1,4 @@
-"""The password again, at each signature: failures are limited, and each is a row in the ledger."""
+"""Require the password for each signature. Failures are limited and recorded in the ledger."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,14 +20,21 @@ from governance.signoff.signers import person_of
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A password as it was given, and what became of it when it was hashed: whether ``encoded`` is its hash."""
+    """A password that was entered, and the result of checking it.
+
+    :ivar encoded: the stored hash that it was checked against.
+    :ivar is_right: whether it matches ``encoded``.
+    """
 
     password: str = field(repr=False)
     encoded: str = field(repr=False)
     is_right: bool
 
     def is_right_for(self, account: User) -> bool:
-        """Whether it is the account's. Hashed once more only where the stored hash is another one than before."""
+        """Return whether it is the account's password.
+
+        It is hashed again only if the stored hash has changed since.
+        """
         return (
             self.is_right
             if account.password == self.encoded
@@ -40,10 +47,10 @@ def _is_right(password: str, encoded: str) -> bool:
 
 
 def hashed(password: str, *, by: User) -> Given:
-    """Hash a password that was given, which is slow on purpose: outside of the ledger's lock.
+    """Check an entered password.
 
-    What was read before the lock decides nothing: ``is_confirmed`` holds it against the hash that
-    is stored then.
+    Hashing is slow on purpose, so this must run outside of the ledger's lock. The result alone
+    decides nothing: ``is_confirmed`` compares it with the hash that is stored then.
     """
     return Given(password, by.password, _is_right(password, by.password))
 
@@ -51,19 +58,19 @@ def hashed(password: str, *, by: User) -> Given:
 def confirm_password(
     *, by: User, password: str, signs: bool = True, at: datetime | None = None
 ) -> None:
-    """See that whoever acts knows the account's password now.
+    """Check that the current user knows the account's password.
 
-    Every form that asks for it again comes here, and a signature by the two halves of it: else one
-    of them is where it is tried out.
+    Every form that asks for it again calls this; a signature calls the two halves, ``hashed`` and
+    ``is_confirmed``. Otherwise the limit on failures could be bypassed through one of the forms.
 
-    The slow hashing is done outside of the ledger's lock; the counting inside, so that many guesses
-    at once are counted one by one. Behind the limit the answer is the same for a right password and
-    a wrong one.
+    Hashing is done outside of the ledger's lock and counting inside, so that simultaneous attempts
+    are counted one by one. Beyond the limit, a right and a wrong password give the same answer.
 
-    :param signs: for a signature, which waits after somebody else set the password; setting one's
-        own does not wait.
-    :param at: when (aware; now by default).
-    :raises ActionRefused: the password is wrong, the account is locked, or it cools down.
+    :param signs: whether the password confirms a signature, which has a waiting time after somebody
+        else set the password; changing one's own password has none.
+    :param at: the time of the attempt (aware; now by default).
+    :raises ActionRefused: the password is wrong, the account is locked, or its waiting time is not
+        over.
     """
     moment = at or timezone.now()
     given = hashed(password, by=by)
@@ -73,7 +80,7 @@ def confirm_password(
             account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment
         )
         is_right = is_confirmed(given, account=account.user, known=known, signs=signs, at=moment)
-    # Raised after the commit: the row must stay.
+    # Raised after the commit, so that the ledger entry is kept.
     if not is_right:
         refuse_for([policy.Refusal.WRONG_PASSWORD])
 
@@ -87,11 +94,13 @@ def is_confirmed(
     rules: policy.SignOffSettings | None = None,
     signs: bool = True,
 ) -> bool:
-    """Whether the password is the account's; a wrong one becomes a row, which the caller must let stay (and then refuse).
+    """Return whether the password is the account's.
 
-    :param account: as it is stored, read under the ledger's lock, like ``known``.
-    :param rules: the policy's settings, where it has been read already.
-    :raises ActionRefused: the account is locked, or it cools down.
+    A wrong one is recorded in the ledger. The caller must commit that entry and then refuse.
+
+    :param account: the stored account, read under the ledger's lock, as must be ``known``.
+    :param rules: the settings for the policy, if already read.
+    :raises ActionRefused: the account is locked, or its waiting time is not over.
     """
     if signs:
         refuse_for(

@@ -1,4 +1,7 @@
-"""What every action on a status change request is made of: the locks, the facts for the policy, the pins, the ledger row."""
+"""Shared parts of the actions on a status change request.
+
+These are the locks, the facts for the policy, the pins and the ledger entry.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,9 +25,10 @@ from runbooks.validity import last_day
 
 
 def locked_runbook(pk: int) -> Runbook:
-    """The runbook, locked until the transaction ends (SQLite's transactions are locked already).
+    """Return the runbook, locked until the end of the transaction.
 
-    With its clusters and layers: what is pinned is asked for several times.
+    On SQLite the transaction has locked the whole database already. Its clusters and layers are
+    prefetched, because the pinned metadata is needed several times.
     """
     locked = Runbook.objects.select_for_update(of=("self",)).select_related(
         "document", "primary_cluster"
@@ -33,10 +37,9 @@ def locked_runbook(pk: int) -> Runbook:
 
 
 def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
-    """The request and its runbook, read anew in one query, with the document and the rule.
+    """Return the request and its runbook, locked and read in one query, with document and rule.
 
-    The runbook is locked first, everywhere, so that nobody waits in a ring: PostgreSQL locks in the
-    order of ``of``.
+    The runbook is always locked first, to avoid deadlocks: PostgreSQL locks in the order of ``of``.
     """
     locked = StatusChangeRequest.objects.select_for_update(of=("runbook", "self"))
     return locked.select_related("runbook__document", "runbook__primary_cluster", "rule").get(
@@ -45,9 +48,12 @@ def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
 
 
 def document_is_intact(runbook: Runbook, *, told: History | None = None) -> bool:
-    """Whether the stored text is that of the runbook's path, and itself, and shown as the ledger says it was rendered.
+    """Return whether the stored text can be trusted.
 
-    :param told: the ledger's rows about the document, where they have been read.
+    It must be that of the runbook's path, match its sha256, and have the rendered HTML that the
+    ledger recorded.
+
+    :param told: the ledger's rows about the document, if already read.
     """
     document = runbook.document
     if document is None or document.path != runbook.document_path or not document.hash_matches:
@@ -58,7 +64,7 @@ def document_is_intact(runbook: Runbook, *, told: History | None = None) -> bool
 
 
 def status_of(runbook: Runbook, *, at: datetime | None = None) -> policy.RunbookStatus:
-    """Where the runbook stands, for the policy."""
+    """Return the state of the runbook for the policy."""
     return policy.RunbookStatus(
         level=runbook.readiness_level,
         year=runbook.readiness_year,
@@ -83,7 +89,10 @@ def _before_retirement(runbook: Runbook) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What a request is about: a text and the governed metadata, each with its sha256; empty where there is none."""
+    """The pinned content of a request: a text and the governed metadata, each with its sha256.
+
+    The fields are empty if there is no text or metadata.
+    """
 
     document_path: str
     document_sha256: str
@@ -92,7 +101,7 @@ class Pins:
 
     @classmethod
     def as_it_stands(cls, runbook: Runbook) -> Self:
-        """What is to be signed: what stands there now."""
+        """Return the pins of the current content."""
         sha256 = runbook.document.sha256 if runbook.document else ""
         return cls(
             runbook.document_path, sha256, runbook.governed_metadata(), runbook.metadata_sha256()
@@ -100,7 +109,10 @@ class Pins:
 
     @classmethod
     def as_it_was_signed(cls, runbook: Runbook) -> Self:
-        """What a way down leaves as it is: whoever takes a readiness down approves no text, least of all a newer one."""
+        """Return the pins of the signed content.
+
+        A downgrade uses them because it approves no text, in particular no newer one.
+        """
         sha256s = (runbook.signed_document_sha256, runbook.signed_metadata_sha256)
         applied = last_move(runbook)
         if applied is None or (applied.document_sha256, applied.metadata_sha256) != sha256s:
@@ -121,7 +133,7 @@ def open_request(
     direction: Direction,
     pins: Pins,
 ) -> StatusChangeRequest:
-    """A stored request with everything pinned that a signature covers."""
+    """Create a request with everything pinned that a signature covers."""
     from_year, until = _validity(runbook, level=level, year=year, rule=rule, at=at)
     return StatusChangeRequest.objects.create(
         runbook=runbook,
@@ -149,9 +161,12 @@ def open_request(
 def _validity(
     runbook: Runbook, *, level: str, year: int | None, rule: SignOffRule | None, at: datetime
 ) -> tuple[int | None, date | None]:
-    """The first year that the new readiness covers beside its own, and its last day where the rule sets one."""
+    """Return the validity of the new readiness: the first year besides its own, and its last day.
+
+    Each is None if there is no such limit.
+    """
     today = timezone.localdate(at)
-    # A renewal of what holds goes on with the year that still runs.
+    # Renewing a readiness that holds keeps covering the current year.
     goes_on = (
         level == transitions.READY
         and runbook.readiness_level == transitions.READY
@@ -160,7 +175,7 @@ def _validity(
     from_year = (runbook.signed_from_year or runbook.readiness_year) if goes_on else None
     signs_anew = rule is not None and rule.purpose == RulePurpose.RE_SIGN
     if signs_anew:
-        from_year = runbook.signed_from_year  # the same readiness again: it covers what it covered
+        from_year = runbook.signed_from_year  # the same readiness again covers the same years
     until = None
     if rule and rule.valid_days:
         starts_later = year is not None and year > today.year and not goes_on
@@ -169,14 +184,13 @@ def _validity(
         end_of_year = last_day(year, None)
         until = min(until, end_of_year) if end_of_year else until
     if signs_anew and runbook.signed_until:
-        until = (
-            min(until, runbook.signed_until) if until else runbook.signed_until
-        )  # a signature anew prolongs nothing
+        # A re-sign extends nothing.
+        until = min(until, runbook.signed_until) if until else runbook.signed_until
     return (from_year if from_year != year else None), until
 
 
 def pins_of(request: StatusChangeRequest) -> dict[str, Any]:
-    """What every ledger row about a request names."""
+    """Return the changes that every ledger row about a request contains."""
     return {
         "request": {"before": None, "after": request.pk},
         "target": {"before": request.origin, "after": request.target},
@@ -186,7 +200,10 @@ def pins_of(request: StatusChangeRequest) -> dict[str, Any]:
 
 
 def conditions_of(request: StatusChangeRequest) -> dict[str, Any]:
-    """What the row of the opening names besides: the rule, and how long the readiness will hold."""
+    """Return the additional changes of a ledger row that opens a request.
+
+    These are the terms of the rule, the validity, the evidence and the digest of the request.
+    """
     terms = {
         "rule": str(request.rule) if request.rule else None,
         "required_signatures": request.required_signatures,
@@ -210,7 +227,7 @@ def log(
     reason: str,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    """Write one ledger row about a request: see ``record_of``."""
+    """Append a ledger row about a request: see ``log_entry``."""
     ledger.append(log_entry(request, action, by=by, reason=reason, changes=changes), at=at)
 
 
@@ -222,9 +239,11 @@ def log_entry(
     reason: str,
     changes: dict[str, Any] | None = None,
 ) -> ledger.Record:
-    """What a ledger row says about a request. ``changes`` stand beside its number instead of what it pins.
+    """Return the record of a ledger row about a request.
 
-    The row that tells of the closing holds the digest of how it was closed.
+    The row that records the closing contains a digest of the closing fields.
+
+    :param changes: recorded together with the request's id, instead of the pins.
     """
     with ledger.canonical_language():
         pins = pins_of(request)

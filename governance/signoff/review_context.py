@@ -1,4 +1,7 @@
-"""What a decision on a request rests on, read at once: for a decision under the ledger's lock, for a page without it."""
+"""Everything that a decision on a request depends on, read at once.
+
+A decision reads it under the ledger's lock, a page without the lock.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,12 +25,13 @@ from governance.signoff.signers import makers_of, person_of
 
 @dataclass(frozen=True, slots=True)
 class ReviewContext:
-    """A request with everything that the policy asks about it.
+    """A request with everything that the policy needs.
 
-    :ivar decisions: those that are stored, in the order of their times, each with its signer.
-    :ivar accounts: whoever acts, asked and has decided, as stored now, by their numbers; ``people``
-        the same for the policy.
-    :ivar settings: what the policy asks of the portal, at the moment of the reading.
+    :ivar decisions: the stored decisions in the order of their times, each with its signer.
+    :ivar accounts: the current user, the requester and all who have decided, as stored now, by
+        primary key.
+    :ivar people: the same accounts by primary key, as the policy needs them.
+    :ivar settings: the settings for the policy, at the time of reading.
     """
 
     request: StatusChangeRequest
@@ -40,21 +44,24 @@ class ReviewContext:
 
     @property
     def seen_token(self) -> str:
-        """What a page that shows it now would carry: see ``token_of``."""
+        """Return the token of a page that shows this state: see ``etag_of``."""
         return etag_of(self.request, self.facts.decided_by)
 
     def document_is_intact(self) -> bool:
-        """See ``requests.document_is_intact``."""
+        """Return whether the stored text can be trusted: see ``requests.document_is_intact``."""
         return document_is_intact(self.request.runbook, told=self.told)
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
-        """Why this person may not decide on the request at a moment."""
+        """Return why this person may not decide on the request at a time (aware)."""
         return policy.reasons_against_signing(
             self.people[user.pk], self.facts, settings=self.settings, at=at
         )
 
     def counting_approvals(self, *more: SignOff) -> int:
-        """Approvals of people who may still sign, each asked again: of the stored decisions, and of ``more``."""
+        """Return the number of approvals that count, among the stored decisions and ``more``.
+
+        An approval counts only if its signer may still sign.
+        """
         return len(self._counting(more))
 
     def _counting(self, more: Iterable[SignOff]) -> list[SignOff]:
@@ -68,7 +75,7 @@ class ReviewContext:
         ]
 
     def reach(self, *, at: datetime) -> policy.Reach | None:
-        """Whether the request can still be completed; None where it is closed or has no rule.
+        """Return whether the request can still be completed; None if it is closed or has no rule.
 
         Reads the rule's group.
         """
@@ -86,35 +93,34 @@ class ReviewContext:
         )
 
     def dependence(self, *more: SignOff) -> tuple[policy.Dependence, ...]:
-        """Why the review that completes the request with ``more`` is not independent.
+        """Return why the review that completes the request with ``more`` is not independent.
 
-        Empty when it is.
+        Empty if it is independent.
         """
         counting = self._counting(more)
         parties = {self.request.requested_by_id, *(each.signer_id for each in counting)}
         moments = [self.request.requested_at, *(each.signed_at for each in counting)]
         people = [self.people[pk] for pk in sorted(parties)]
-        if any(each.made_by for each in people):  # who made those who made them?
+        if any(each.made_by for each in people):  # find out who made the accounts of the makers
             makers = makers_of({each.username for each in people}, at=max(moments))
             people = [replace(each, made_by=behind_of(each, makers)) for each in people]
         return policy.dependence(people, first_day=is_first_day(min(moments)))
 
 
 def behind_of(person: policy.Person, makers: dict[str, frozenset[str]]) -> frozenset[str]:
-    """Who lately made an account, directly or by way of others.
+    """Return who recently made an account, directly or through others.
 
-    Itself only where it gave something to itself.
+    The account itself is included only if it gave something to itself.
     """
     return makers[person.username] - ({person.username} - person.made_by)
 
 
 def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime) -> ReviewContext:
-    """Three queries: the decisions, the accounts with their groups, and what the ledger tells of it all.
+    """Read the decisions, the accounts with their groups, and the ledger entries, in three queries.
 
-    :param request: with its runbook, document and rule (``locked_request``), read where this is
-        called.
-    :param by: whoever acts or looks; read anew.
-    :param at: the moment of it (aware).
+    :param request: with its runbook, document and rule (``locked_request``), read by the caller.
+    :param by: the current user; read from the database again.
+    :param at: the time of the decision (aware).
     :raises ValueError: the account is not stored.
     """
     decisions = list(request.sign_offs.all())
@@ -148,7 +154,7 @@ def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime)
 
 
 def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
-    """Every row about these people and the document, and the one about the runbook that tells of the request's opening."""
+    """Return all rows about these people and the document, and the row that opened the request."""
     document = request.runbook.document
     subjects = [subject_of(each.user) for each in known] + (
         [subject_of(document)] if document else []
@@ -158,15 +164,22 @@ def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
 
 
 def _opened_as(request: StatusChangeRequest, told: History) -> int:
-    """The number of the ledger row that tells of the opening; 0, before which nobody joined, where there is none."""
+    """Return the sequence of the ledger row that records the opening.
+
+    0 if there is none; nobody joined before that.
+    """
     rows = told[subject_of(request.runbook)]
     return rows[0].sequence if rows else 0
 
 
 def etag_of(request: StatusChangeRequest, decided_by: Iterable[int]) -> str:
-    """What a sign-off page showed, as a token for its form: the pins, the state, who has decided, and the language.
+    """Return the token of a sign-off page: pins, state, deciders and language.
 
-    The sentence is stored as it was read: whoever changed the language meanwhile reads it again.
+    The language is included because the statement is stored as it was shown: after a change of the
+    language, it must be read again.
     """
     decided = ",".join(str(pk) for pk in sorted(decided_by))
-    return f"{request.document_sha256}.{request.metadata_sha256}.{request.state}.{decided}.{get_language()}"
+    return (
+        f"{request.document_sha256}.{request.metadata_sha256}.{request.state}.{decided}."
+        f"{get_language()}"
+    )

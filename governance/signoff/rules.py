@@ -1,4 +1,7 @@
-"""Changing a rule: always a new version, never an edit. An open request keeps the version that it was opened under."""
+"""Change sign-off rules, always by a new version.
+
+An open request keeps the version under which it was opened.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +21,7 @@ from governance.signoff.choices import RulePurpose
 from governance.signoff.eligibility import sign_off_settings
 from governance.signoff.models import SignOffRule
 
-# What a rule for solo mode has in common with the level's usual one.
+# The terms that a solo rule shares with the level's usual rule.
 SHARED = ("group_id", "evidence_required", "valid_days")
 
 
@@ -34,14 +37,14 @@ def replace_rule(
     reason: str = "",
     at: datetime | None = None,
 ) -> SignOffRule:
-    """Make the next version of a level's rule.
+    """Create the next version of a level's rule.
 
-    One that asks for at least as much in every respect takes the place of the one before at once.
-    Any other waits for ``SIGNING_COOL_DOWN_HOURS``, or until a second risk owner confirms it: see
-    ``bring_rules_into_force``. The signers are others than the requester, save under a rule for
-    solo mode.
+    A version that is at least as strict in every respect takes effect at once. Any other waits for
+    ``SIGNING_COOL_DOWN_HOURS``, or until a second risk owner confirms it: see
+    ``bring_rules_into_force``. The signers must be others than the requester, except under a rule
+    for solo mode.
 
-    :param valid_days: how many days a readiness holds, counted from the request; None sets no such
+    :param valid_days: how many days a readiness holds, counted from the request; None sets no
         limit.
     """
     moment = at or timezone.now()
@@ -86,9 +89,9 @@ def replace_rule(
 def _effective_from(
     terms: policy.RuleTerms, before: SignOffRule | None, *, by: ledger.Actor, at: datetime
 ) -> datetime | None:
-    """When a new version comes into force by itself; None for at once.
+    """Return when a new version comes into force by itself; None for at once.
 
-    The portal's own rules follow its settings.
+    Rules that the portal creates itself follow its settings and do not wait.
     """
     rules = sign_off_settings(at=at)
     old = None
@@ -101,16 +104,16 @@ def _effective_from(
 
 
 def rules_in_force(*, target_level: str, at: datetime) -> list[SignOffRule]:
-    """The rules of a level at a moment, one for each purpose at most.
+    """Return the rules of a level at a time (aware), at most one for each purpose.
 
-    Also one that has waited and was not put down yet.
+    Includes a rule whose waiting time is over but that is not yet marked as in force.
     """
     may_hold = Q(in_force=True) | Q(effective_from__isnull=False)
     of_level = SignOffRule.objects.filter(may_hold, target_level=target_level).select_related(
         "group"
     )
     found: dict[str, SignOffRule] = {}
-    # Those in force first; then what waits takes the place of an older one.
+    # Rules in force come first, so that newer ones that have waited replace them.
     for rule in of_level.order_by("-in_force", "version"):
         last = found.get(rule.purpose)
         if (last is None or rule.version > last.version) and has_waited(rule, at=at):
@@ -119,11 +122,9 @@ def rules_in_force(*, target_level: str, at: datetime) -> list[SignOffRule]:
 
 
 def has_waited(rule: SignOffRule, *, at: datetime) -> bool:
-    """Whether a version has waited long enough at a moment, or was confirmed.
+    """Return whether a version's waiting time is over or it was confirmed.
 
-    One that was refused never has.
-
-    The ledger tells; the row's own mark is not asked.
+    False if it was refused. Only the ledger is considered, and not the row's own ``in_force``.
     """
     if rule.effective_from is None:
         return True
@@ -140,10 +141,7 @@ def _after(row: Row, name: str) -> object:
 
 
 def bring_rules_into_force(*, target_level: str | None = None, at: datetime) -> int:
-    """Put the versions in force that have waited long enough or were confirmed.
-
-    Returns how many.
-    """
+    """Put the versions in force that have waited or were confirmed. Return their number."""
     waiting = SignOffRule.objects.filter(in_force=False, effective_from__isnull=False).order_by(
         "version"
     )
@@ -180,7 +178,11 @@ def _put_in_force(rule: SignOffRule, current: SignOffRule | None, *, at: datetim
 
 
 def ensure_solo_rule(*, target_level: str, at: datetime | None = None) -> None:
-    """In solo mode a level gets a rule that lets its owner sign alone, when somebody asks for it; else as its usual one."""
+    """Create a rule that lets the owner of a level sign alone, if solo mode needs one.
+
+    It is created when it is first needed. Apart from the signature, it has the terms of the level's
+    usual rule.
+    """
     of_level = SignOffRule.objects.filter(target_level=target_level, in_force=True).select_related(
         "group"
     )
@@ -205,7 +207,7 @@ def ensure_solo_rule(*, target_level: str, at: datetime | None = None) -> None:
 
 
 def end_solo_rules() -> None:
-    """Where solo mode is off, no rule lets anybody sign alone."""
+    """End all rules that let an owner sign alone, after solo mode was switched off."""
     with ledger.atomic(), ledger.canonical_language():
         for rule in SignOffRule.objects.filter(purpose=RulePurpose.SOLO, in_force=True):
             before = snapshot(rule)
@@ -224,7 +226,10 @@ def end_solo_rules() -> None:
 
 
 def is_in_ledger(rule: SignOffRule) -> bool:
-    """Whether the ledger tells of this version, in these very terms: a rule that came past it is obeyed by nobody."""
+    """Return whether the ledger records this version with exactly these terms.
+
+    Rules that were stored without a ledger entry are not applied.
+    """
     rows = ChangeLogEntry.objects.filter(
         subject=subject_of(rule), changes__version__after=rule.version
     )
@@ -237,9 +242,10 @@ def is_in_ledger(rule: SignOffRule) -> bool:
 
 
 def log_first_rules_again() -> None:
-    """Rules whose row in the ledger has the first format, which named them by number, become a new version in the same terms.
+    """Create new versions of the rules whose ledger row has the first format, with the same terms.
 
-    Else nobody obeys them (``is_told``). A rule that no row tells of at all stays so.
+    That format named rules by number, so that ``is_in_ledger`` does not find them and they would
+    not be applied. A rule without any ledger row is left unchanged.
     """
     for rule in SignOffRule.objects.filter(in_force=True, purpose=RulePurpose.MOVE).select_related(
         "group"
@@ -267,7 +273,7 @@ def log_first_rules_again() -> None:
 
 
 def _every_field(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
-    """Also those that stay as they were: the row alone tells what the rule says."""
+    """Return all fields, changed or not: the row alone shows the terms of the rule."""
     return {
         name: {"before": (before or {}).get(name), "after": value} for name, value in after.items()
     }

@@ -1,4 +1,4 @@
-"""What the sign-off policy needs to know of an account, read from the database and the ledger."""
+"""The facts about an account that the policy needs, read from the database and the ledger."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from governance.ledger.snapshot import subject_of
 from governance.signoff.models import SignOffRule
 from governance.signoff.policy import CONFIRMATION_WINDOW, INDEPENDENCE_WINDOW, Person
 
-# A password that somebody set later than this after the account was made is not the first one.
+# A password set later than this after the creation of the account is not its first one.
 MAKING = timedelta(minutes=1)
-# Whose members may open requests.
+# The groups whose members may open requests.
 ASKING = (EDITORS, RISK_OWNERS)
 
 
 def signing_groups() -> set[str]:
-    """The names of the groups whose members may open requests or sign them."""
+    """Return the names of the groups whose members may open requests or sign them."""
     named = SignOffRule.objects.filter(Q(in_force=True) | Q(effective_from__isnull=False))
     return {*ASKING, *named.values_list("group__name", flat=True)}
 
@@ -35,11 +35,11 @@ def person(
     signing_group_id: int | None = None,
     at: datetime | None = None,
 ) -> Person:
-    """What the policy needs to know of an account, read anew from the database and the ledger.
+    """Return the facts that the policy needs of an account, from the database and the ledger.
 
-    :param signing_group_id: the group whose members may sign; the risk owners by default. Being a
-        superuser makes nobody a member.
-    :param at: for what is counted back from a moment (aware; now by default).
+    :param signing_group_id: the group whose members may sign; the risk owners by default. A
+        superuser is not a member automatically.
+    :param at: the time from which time windows are counted back (aware; now by default).
     :raises ValueError: the account is not stored.
     """
     account = account_of(user)
@@ -50,9 +50,11 @@ def person(
 def person_of(
     account: Account, told: History, *, signing_group_id: int | None, at: datetime | None
 ) -> Person:
-    """What the policy needs to know, of what has been read already (``person`` reads it).
+    """Return the facts that the policy needs of an account that has been read already.
 
-    :param told: every ledger row about the account.
+    ``person`` reads the account as well.
+
+    :param told: all ledger rows about the account.
     """
     user, groups = account.user, account.groups
     signing = next(
@@ -75,7 +77,7 @@ def person_of(
         is_risk_owner=signing is not None,
         joined_at=user.date_joined,
         recorded_since=signs.sequence if signs else None,
-        # Whoever makes an account sets its first password.
+        # The creator of an account sets its first password.
         password_set_by_another_at=max([user.date_joined, *set_by_others]),
         password_reset_at=max(
             (each for each in set_by_others if each > user.date_joined + MAKING), default=None
@@ -93,11 +95,11 @@ def person_of(
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
-    """A membership without a break of an account that was active throughout, by the ledger.
+    """An uninterrupted membership of a continuously active account, according to the ledger.
 
-    :ivar sequence: the number of the row since which it lasts.
-    :ivar unconfirmed_since: when the last change that it rests on was recorded, of those that no
-        second risk owner has confirmed; None where all are.
+    :ivar sequence: the sequence of the row since which it lasts.
+    :ivar unconfirmed_since: when the last change that it depends on was recorded (aware), among
+        those that no second risk owner has confirmed; None if all are confirmed.
     """
 
     sequence: int
@@ -105,20 +107,20 @@ class _Membership:
 
 
 def _membership(told: list[Row], group: str) -> _Membership | None:
-    """The membership of an active account in a group; None where the ledger does not tell of one.
+    """Return the membership of an active account in a group; None if the ledger does not record it.
 
-    One that came past the portal's doors counts for nothing.
+    A membership that was stored without a ledger entry does not count.
     """
     member: Row | None = None
     activated: Row | None = None
-    active = True  # an account that was made past the ledger joins by a row of it
+    active = True  # an account created without a ledger entry can only join by a row
     for entry in told:
         if entry.action == Action.DELETED:
             member, activated, active = None, None, True
         if entry.action not in (Action.CREATED, Action.CHANGED):
             continue
-        # What the row says was before counts, not what the rows before it said: something may have
-        # come past the ledger.
+        # The row's own value before is used, instead of the value after the previous row: the
+        # account may have changed without a ledger entry in between.
         if "groups" in entry.changes:
             was, now = (group in groups_told(entry, side) for side in ("before", "after"))
             member = (member if was and member else entry) if now else None
@@ -136,7 +138,7 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
 
 
 def confirmed_changes(told: Iterable[Row]) -> set[int]:
-    """The numbers of the changes that a second risk owner has confirmed, by these rows."""
+    """Return the sequences of the changes that a second risk owner has confirmed."""
     told_as_confirmed = (
         change_settled_by(row) for row in told if row.action == Action.CHANGE_CONFIRMED
     )
@@ -144,30 +146,32 @@ def confirmed_changes(told: Iterable[Row]) -> set[int]:
 
 
 def change_settled_by(row: Any) -> int | None:
-    """The number of the change that a row confirms or refuses; None where it names none.
+    """Return the sequence of the change that a row confirms or refuses; None if it names none.
 
-    A row may be forged: one that has another form than ours must not keep anybody from taking a
-    readiness down.
+    A forged row may have any form. It must not raise an error that prevents a downgrade.
     """
     number = (row.changes.get("change") or {}).get("after")
     return number if type(number) is int else None
 
 
 def groups_told(row: Any, side: str) -> set[str]:
-    """The names of an account's groups ``before`` or ``after`` a row about it; empty for any other form."""
+    """Return the names of an account's groups ``before`` or ``after`` a row.
+
+    Empty if the row has any other form.
+    """
     names = (row.changes.get("groups") or {}).get(side)
     return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
 
 
 def _first(moments: list[datetime | None]) -> datetime | None:
-    """The earliest; None where there is none, or one of them waits for nothing."""
+    """Return the earliest time; None if there is none or if one of them is None."""
     return None if None in moments else min((each for each in moments if each), default=None)
 
 
 def _made_by(
     told: list[Row], username: str, groups: frozenset[str], at: datetime
 ) -> frozenset[str]:
-    """Who lately made an account, gave it access or set its password, unconfirmed."""
+    """Return who recently created an account, gave it access or set its password, unconfirmed."""
     confirmed = confirmed_changes(told)
     since = at - INDEPENDENCE_WINDOW
     return frozenset(
@@ -184,10 +188,10 @@ def _made_by(
 
 
 def makers_of(usernames: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
-    """By the name of an account: itself, who lately made it, who lately made those, and so on.
+    """Return for each user name the account itself and all who recently made it, recursively.
 
-    See ``Person.made_by``. Whoever makes a second administrator, and by it a third account, stands
-    behind all of them. One query for each step of the longest chain.
+    See ``Person.made_by``. A person who creates a second administrator, and through it a third
+    account, is thus a maker of both. Runs one query per step of the longest chain.
     """
     names = set(usernames)
     groups, direct = frozenset(signing_groups()), dict[str, frozenset[str]]()
@@ -209,11 +213,11 @@ def _all_behind(name: str, direct: dict[str, frozenset[str]]) -> frozenset[str]:
 
 
 def gives_access(row: Any, groups: Iterable[str]) -> bool:
-    """Whether a ledger row about an account creates it or gives it access.
+    """Return whether a ledger row about an account creates it or gives it access.
 
-    Access: it is activated, made a superuser, or given one of these groups.
+    Access means that it is activated, made a superuser, or added to one of these groups.
 
-    :param row: ``Row`` or the model's instance.
+    :param row: ``Row`` or a model instance.
     """
     if row.action == Action.CREATED:
         return True
@@ -224,26 +228,26 @@ def gives_access(row: Any, groups: Iterable[str]) -> bool:
 
 
 def is_activated(row: Any) -> bool:
-    """Whether a row about an account tells that it was switched on."""
+    """Return whether a row activates an account."""
     change = row.changes.get("is_active") or {}
     return change.get("before") is False and change.get("after") is True
 
 
 def gained_groups(row: Any) -> set[str]:
-    """The groups that an account has by a row about it and had not before."""
+    """Return the groups that a row adds to an account."""
     return groups_told(row, "after") - groups_told(row, "before")
 
 
 def lost_groups(row: Any) -> set[str]:
-    """The groups that an account has no more by a row about it."""
+    """Return the groups that a row removes from an account."""
     return groups_told(row, "before") - groups_told(row, "after")
 
 
 def is_set_by_another(row: Any, username: str) -> bool:
-    """Whether a ledger row tells that somebody else set an account's password.
+    """Return whether a ledger row records that somebody else set an account's password.
 
-    Somebody else is also who sat down at a session that was left open and was not asked for the old
-    password.
+    This includes a change in the account's own session without confirming the old password, because
+    that session may have been used by somebody else.
     """
     own = row.actor == username and OLD_CONFIRMED in row.changes
     return bool(row.action == Action.PASSWORD_SET and not own)

@@ -1,4 +1,4 @@
-"""Asking for a readiness, and taking the question back."""
+"""Submit and withdraw requests for a readiness."""
 
 from datetime import datetime
 
@@ -44,13 +44,13 @@ def submit(
     by: User,
     at: datetime | None = None,
 ) -> StatusChangeRequest:
-    """Ask that a runbook move up to a readiness, or be signed anew. Pins the document, the metadata and the rule.
+    """Request a higher readiness for a runbook, or a new signature of the same one.
 
-    In solo mode a risk owner's own request may be signed by that owner alone; it is labelled so for
-    ever.
+    Pins the document, the metadata and the rule. In solo mode, a risk owner may sign their own
+    request alone; the readiness is then permanently labelled so.
 
     :param evidence: links, separated by white space.
-    :param at: when (aware; now by default).
+    :param at: the time of the request (aware; now by default).
     :raises ActionRefused: the policy has reasons against it.
     """
     moment = at or timezone.now()
@@ -102,10 +102,9 @@ def rule_for(
     rules: policy.SignOffSettings,
     at: datetime,
 ) -> SignOffRule | None:
-    """The rule that a request by this person would stand under; None where none is in force.
+    """Return the rule for a request by this person; None if none is in force.
 
-    A signature anew on a changed text or changed metadata has a rule of its own, where there is
-    one.
+    A re-sign after a change of text or metadata uses its own rule, if there is one.
     """
     in_force = {
         rule.purpose: rule
@@ -125,7 +124,10 @@ def rule_for(
 
 
 def _only_its_content_changed(runbook: Runbook) -> bool:
-    """Whether what is signed is in date and reviewed by others, and only the text or the metadata is another by now."""
+    """Return whether only the text or the metadata has changed since a valid signature.
+
+    The signature must be within its validity and not signed in solo mode.
+    """
     sha256 = runbook.document.sha256 if runbook.document else ""
     is_other = (sha256, runbook.metadata_sha256()) != (
         runbook.signed_document_sha256,
@@ -149,7 +151,7 @@ def reasons_against_submitting(
     by: User,
     at: datetime | None = None,
 ) -> tuple[policy.Refusal, ...]:
-    """Why this request may not be opened; for a form that says so before it is tried."""
+    """Return why this request may not be opened, for a form that shows the reasons in advance."""
     moment = at or timezone.now()
     asker, rules = person(by, at=moment), sign_off_settings(at=moment)
     rule = rule_for(runbook, level=level, year=year, asker=asker, rules=rules, at=moment)
@@ -193,7 +195,7 @@ def _proposal(
 def withdraw(
     *, request: StatusChangeRequest, reason: str, by: User, at: datetime | None = None
 ) -> StatusChangeRequest:
-    """Take one's own open request back. No signature is carried over to another.
+    """Withdraw one's own open request. Its signatures do not count for any other request.
 
     :raises ActionRefused: the policy has reasons against it.
     """

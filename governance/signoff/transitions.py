@@ -1,13 +1,14 @@
-"""The transition tables: which way a request, and which way a readiness, may go. Pure: imports no Django.
+"""The transition tables of requests and of readiness levels. Pure: imports no Django.
 
-``docs/readiness.md`` draws both tables; ``diagram`` makes the drawings and a test compares them.
+``docs/readiness.md`` draws both tables; ``diagram`` generates the drawings and a test compares
+them.
 """
 
 from enum import StrEnum
 
 OPEN, APPROVED, REJECTED, WITHDRAWN, LAPSED = "open", "approved", "rejected", "withdrawn", "lapsed"
 
-# A closed request never opens again: ask anew.
+# A closed request never opens again; a new request is needed.
 REQUEST_TRANSITIONS: dict[str, frozenset[str]] = {
     OPEN: frozenset({APPROVED, REJECTED, WITHDRAWN, LAPSED}),
     APPROVED: frozenset(),
@@ -19,9 +20,9 @@ REQUEST_TRANSITIONS: dict[str, frozenset[str]] = {
 UNASSESSED, RND_ONLY, SAFETY_SANDBOX = "unassessed", "rnd_only", "safety_sandbox"
 TRACK, SHADOW, READY, RETIRED = "track", "shadow", "ready", "retired"
 
-# Up is slow: each of these needs an approved request. A level to itself is a signature anew: on a
-# changed text or metadata, or for a later year. From `retired` it goes back to what it was before,
-# and nowhere else.
+# Upwards: each transition needs an approved request. From a level to itself is a new signature, on
+# changed text or metadata, or for a later year. From `retired`, a runbook can only return to its
+# previous level.
 UP: dict[str, frozenset[str]] = {
     UNASSESSED: frozenset({RND_ONLY, SAFETY_SANDBOX, TRACK, SHADOW, READY}),
     RND_ONLY: frozenset({RND_ONLY, SAFETY_SANDBOX, TRACK, SHADOW}),
@@ -32,8 +33,8 @@ UP: dict[str, frozenset[str]] = {
     RETIRED: frozenset({UNASSESSED, RND_ONLY, SAFETY_SANDBOX, TRACK, SHADOW, READY}),
 }
 
-# Down is fast: one authorised person. `rnd_only` has no way to `unassessed`, which would be a
-# detour to `ready`.
+# Downwards: one authorised person. `rnd_only` has no transition to `unassessed`, which would permit
+# a detour to `ready`.
 DOWN: dict[str, frozenset[str]] = {
     UNASSESSED: frozenset({RETIRED}),
     RND_ONLY: frozenset({RETIRED}),
@@ -46,17 +47,17 @@ DOWN: dict[str, frozenset[str]] = {
 
 
 class Move(StrEnum):
-    """What a request does to a readiness: it follows from where it starts and where it ends."""
+    """The kind of change that a request makes, derived from its start and target."""
 
-    RAISE = "raise"  # to a level that permits more, or is at least not a way down
+    RAISE = "raise"  # to a level that permits more, or is at least not a downgrade
     RENEW = "renew"  # ready for a later year
-    RE_SIGN = "re_sign"  # the same readiness on a changed text or changed metadata
-    REINSTATE = "reinstate"  # back from retired to what it was
-    LOWER = "lower"  # at once, by one person
+    RE_SIGN = "re_sign"  # the same readiness on changed text or metadata
+    REINSTATE = "reinstate"  # from retired to the previous level
+    LOWER = "lower"  # effective at once, by one person
 
 
 def move(from_level: str, from_year: int | None, to_level: str, to_year: int | None) -> Move:
-    """The kind of a move that the tables allow; for any other the answer means nothing."""
+    """Return the kind of an allowed move. The result is meaningless for any other move."""
     if is_down(from_level, to_level):
         return Move.LOWER
     if from_level == RETIRED:
@@ -67,22 +68,22 @@ def move(from_level: str, from_year: int | None, to_level: str, to_year: int | N
 
 
 def request_may_become(state: str, target: str) -> bool:
-    """Whether a request in ``state`` may go to ``target``; an unknown state may go nowhere."""
+    """Return whether a request in ``state`` may become ``target``; False for an unknown state."""
     return target in REQUEST_TRANSITIONS.get(state, frozenset())
 
 
 def is_up(level: str, target: str) -> bool:
-    """Whether the move needs an approved request."""
+    """Return whether the move needs an approved request."""
     return target in UP.get(level, frozenset())
 
 
 def is_down(level: str, target: str) -> bool:
-    """Whether one authorised person may make the move at once."""
+    """Return whether one authorised person may make the move at once."""
     return target in DOWN.get(level, frozenset())
 
 
 def diagram(table: dict[str, frozenset[str]], *, words: str = "") -> str:
-    """A table as a Mermaid state diagram; ``words`` stand on every arrow."""
+    """Return a table as a Mermaid state diagram, with ``words`` as the label of every arrow."""
     label = f": {words}" if words else ""
     arrows = [
         f"    {level} --> {target}{label}"

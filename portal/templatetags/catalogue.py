@@ -1,4 +1,4 @@
-"""What the pages say about the catalogue: words for codes, plain text for Markdown."""
+"""Template tags for the catalogue: labels for codes, plain text for Markdown."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,22 +21,26 @@ register = template.Library()
 
 @register.filter
 def plain(text: str) -> str:
-    """A Markdown line as a reader sees it: without emphasis, link or code marks. Not safe HTML: it is escaped as usual.
+    """Return a line of Markdown as plain text, without markup for emphasis, links and code.
 
-    Signs that nobody sees are shown by their numbers, as in a document.
+    Invisible characters are shown by their numbers, as in a document. The result is not safe HTML
+    and is escaped as usual.
     """
     return escape_invisible_characters(plain_text(text))
 
 
 @register.filter
 def related(runbook: Runbook, name: str) -> list[Any]:
-    """The related rows of one kind, such as ``layers``, in their order (``Runbook.related``)."""
+    """Return the related rows of one kind, such as ``layers``, in order (``Runbook.related``)."""
     return runbook.related(name)
 
 
 @register.simple_tag
 def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
-    """Return which rule found the situations, in words; of labels, it speaks of those that the alert has alone."""
+    """Return a text that names the rule that found the situations.
+
+    It mentions only labels that the alert has.
+    """
     text = str(MATCHED_BY_TEXTS[resolution.matched_by])
     if not resolution.asked:
         return f"{UNKNOWN_ALERT if alert.given else ALERT_WITHOUT_LABELS} {text}"
@@ -58,7 +62,10 @@ def readiness_badges(runbook: Runbook) -> SafeString:
 
 @register.filter
 def contents_list(contents: Iterable[Heading]) -> SafeString:
-    """The contents of a document, its chapters and their parts, as a list of links. A page shows it twice."""
+    """Return the contents of a document, its chapters and sections, as a list of links.
+
+    A page shows it twice.
+    """
     lines = ((heading["level"], heading["id"], heading["title"]) for heading in contents)
     return format_html(
         '<ul class="contents">{}</ul>',
@@ -68,11 +75,11 @@ def contents_list(contents: Iterable[Heading]) -> SafeString:
 
 @register.filter
 def narrows_beside(form: BaseForm, chips: str) -> bool:
-    """Whether a list is narrowed by another filter than its text and its chips, which are always in sight."""
+    """Return whether a list is filtered by more than text and chips, which are always visible."""
     return form.is_bound and bool(set(form.changed_data) - {"text", chips})
 
 
 @register.filter
 def visible(text: object) -> str:
-    """A text whose signs that nobody sees, or that turn others round, are shown by their numbers: ``[U+202E]``."""
+    """Return a text with invisible and reversing characters as numbers: ``[U+202E]``."""
     return escape_invisible_characters(str(text))

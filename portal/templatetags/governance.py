@@ -1,4 +1,4 @@
-"""What the catalogue's pages show of governance: the templates wire what the code may not import."""
+"""Template tags that show governance on pages of the catalogue, which must not import it."""
 
 from django import template
 
@@ -13,9 +13,9 @@ register = template.Library()
 
 @register.filter
 def dependence_texts(codes: str) -> list[str]:
-    """Why a review was not independent, in the reader's language.
+    """Return why a review was not independent, in the reader's language.
 
-    ``codes`` are separated by blanks.
+    :param codes: separated by spaces.
     """
     return [
         str(DEPENDENCE_TEXTS[Dependence(code)]) for code in codes.split() if code in set(Dependence)
@@ -24,7 +24,7 @@ def dependence_texts(codes: str) -> list[str]:
 
 @register.filter
 def verdict_text(reason: str) -> str:
-    """A reason's words, in the reader's language."""
+    """Return the text of a reason in the reader's language."""
     return str(REASON_TEXTS[Reason(reason)])
 
 

@@ -1,8 +1,7 @@
-"""What a landscape file says, as frozen dataclasses. Pure: imports no Django.
+"""The content of a landscape file as frozen dataclasses. Pure: imports no Django.
 
-The reader makes these, the importer plans from them. Every part remembers the line it
-stood on, counted from 1 in the file as it lies on disk (conflict markers included), so
-that a finding can point at it.
+The reader creates these, and the importer plans from them. Every part knows its line, counted from
+1 in the file on disk (conflict markers included), so that a finding can refer to it.
 """
 
 from dataclasses import dataclass, field
@@ -10,17 +9,17 @@ from enum import StrEnum
 
 
 class ConflictChoice(StrEnum):
-    """What to do with unresolved merge-conflict blocks."""
+    """How unresolved merge-conflict blocks are resolved."""
 
     STOP = "stop"  # refuse the file and show both sides
     OURS = "ours"  # keep the side above the line of equals signs
-    THEIRS = "theirs"  # keep the side below it
+    THEIRS = "theirs"  # keep the side below the line of equals signs
     UNION = "union"  # keep both sides, ours first
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """One raw line with the number it has in the file."""
+    """One raw line with its number in the file."""
 
     number: int
     text: str
@@ -28,7 +27,7 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class ConflictBlock:
-    """One block between ``<<<<<<<`` and ``>>>>>>>``, both sides as they stand."""
+    """One block between ``<<<<<<<`` and ``>>>>>>>``, with both sides unchanged."""
 
     first_line: int
     last_line: int
@@ -40,10 +39,10 @@ class ConflictBlock:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the reader noticed: the pure half of a Finding.
+    """A problem that the reader has found, from which a finding is created.
 
-    ``kind`` is a value of ``governance.findings.choices.FindingKind``; ``subject`` is what the
-    notice is about (a title, a path, a name), so that two notices can be told apart.
+    :ivar kind: a value of ``governance.findings.choices.FindingKind``.
+    :ivar subject: the title, path or name that the notice is about, which distinguishes notices.
     """
 
     kind: str
@@ -56,10 +55,12 @@ class Notice:
 class ClusterMention:
     """A cluster as one cell names it: ``Cluster 82–85 (Live Alerts & Escalation)``.
 
-    ``kind`` is a value of ``runbooks.choices.ClusterKind``. A stream without a number has
-    no ``first_number`` and no ``last_number``; a single number is first and last alike.
-    ``suffix`` is the letter behind a number (``16A`` -> ``A``). ``title`` may be empty when
-    the cell gives the number alone.
+    :ivar kind: a value of ``runbooks.choices.ClusterKind``.
+    :ivar first_number: None for a stream without a number.
+    :ivar last_number: equal to ``first_number`` for a single number; None for a stream without a
+        number.
+    :ivar suffix: the letter after a number (``16A`` -> ``A``).
+    :ivar title: empty if the cell has only the number.
     """
 
     kind: str
@@ -71,9 +72,10 @@ class ClusterMention:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredReadiness:
-    """What the status cell claims.
+    """The readiness that a status cell declares.
 
-    ``level`` is a value of ``runbooks.choices.ReadinessLevel``; ``text`` is the cell as written.
+    :ivar level: a value of ``runbooks.choices.ReadinessLevel``.
+    :ivar text: the cell as written.
     """
 
     level: str
@@ -83,7 +85,10 @@ class DeclaredReadiness:
 
 @dataclass(frozen=True, slots=True)
 class RunbookRow:
-    """One row of the runbook table. ``link`` is the target of the relative link that states its path, if one does."""
+    """One row of the runbook table.
+
+    :ivar link: the target of the relative link that states the path; empty if none does.
+    """
 
     line: int
     title: str
@@ -99,11 +104,14 @@ class RunbookRow:
 
 @dataclass(frozen=True, slots=True)
 class SectionEntryRow:
-    """A runbook's place in a chapter (``### 2.1 …``) with the role it plays there.
+    """The entry of a runbook in a chapter (``### 2.1 …``) with its role there.
 
-    ``runbook`` is the resolved title of a ``RunbookRow``, or None when it could not be
-    resolved (a notice says so). ``role`` is Markdown; ``role_lines`` are its lines with the
-    number of the line that holds each (0: none does), ``path_line`` that of its path.
+    :ivar runbook: the resolved title of a ``RunbookRow``; None, with a notice, if it was not
+        resolved.
+    :ivar role: Markdown.
+    :ivar role_lines: the lines of ``role`` with their numbers in the file; 0 for a line that is not
+        in the file.
+    :ivar path_line: the line of the path; 0 if there is none.
     """
 
     line: int
@@ -117,9 +125,11 @@ class SectionEntryRow:
 
 @dataclass(frozen=True, slots=True)
 class SectionRow:
-    """A topic chapter. ``note`` is the Markdown inside its block quotes, without the ``>``.
+    """A topic chapter.
 
-    ``note_lines`` are its lines as ``SectionEntryRow.role_lines`` are.
+    :ivar note: the Markdown inside its block quotes, without the ``>``.
+    :ivar note_lines: the lines of ``note`` with their numbers in the file; 0 for a line that is not
+        in the file.
     """
 
     line: int
@@ -143,10 +153,13 @@ class SituationRow:
 
 @dataclass(frozen=True, slots=True)
 class CodeReferenceRow:
-    """A source path with its description, and the titles of runbooks that the description names.
+    """A source path with its description.
 
-    Paths of one bullet share its line and description. ``remark`` is what the bullet says
-    beside its paths, before the dash (``& related modules`` -> ``related modules``).
+    Paths of one bullet share its line and description.
+
+    :ivar runbooks: the titles of runbooks that the description names.
+    :ivar remark: other text of the bullet before the dash (``& related modules`` -> ``related
+        modules``).
     """
 
     line: int
@@ -160,8 +173,10 @@ class CodeReferenceRow:
 class ReleaseRow:
     """A named version of the landscape with its entries.
 
-    ``dated`` is the month as written (``Januar 2026``); ``year`` and ``month`` are read
-    from it, None when it gives none. ``label`` is what follows the month (``2026-ready``).
+    :ivar dated: the month as written (``Januar 2026``).
+    :ivar year: the year of ``dated``; None if it has none.
+    :ivar month: the month of ``dated``; None if it has none.
+    :ivar label: the text after the month (``2026-ready``).
     """
 
     line: int
@@ -175,7 +190,7 @@ class ReleaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """A whole landscape file, in the order of the file (releases newest first, as written there)."""
+    """A whole landscape file, in the order of the file (so releases are newest first)."""
 
     title: str
     runbooks: tuple[RunbookRow, ...]
@@ -189,7 +204,10 @@ class Landscape:
 
 
 class LandscapeError(ValueError):
-    """The file cannot be read as a landscape. Says what, where (line) and what to do."""
+    """The file cannot be read as a landscape.
+
+    The message states the problem, the line and a remedy.
+    """
 
     def __init__(self, message: str, *, line: int | None = None) -> None:
         super().__init__(message)
@@ -197,7 +215,7 @@ class LandscapeError(ValueError):
 
 
 class UnresolvedConflicts(LandscapeError):
-    """The file holds merge-conflict blocks and no choice was made."""
+    """The file contains merge-conflict blocks for which no side was chosen."""
 
     def __init__(self, blocks: tuple[ConflictBlock, ...]) -> None:
         super().__init__(

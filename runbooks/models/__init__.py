@@ -1,4 +1,4 @@
-"""The catalogue's models, one file per subject."""
+"""The models of the catalogue, one file per subject."""
 
 from runbooks.models.alias import RunbookAlias
 from runbooks.models.catalogue import Cluster, CodeReference, Layer

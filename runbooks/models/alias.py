@@ -1,4 +1,4 @@
-"""Further names of a runbook: neither title, path, position nor number names it for ever."""
+"""Further names of a runbook, because titles, paths, positions and numbers may change."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -10,7 +10,7 @@ from runbooks.models.runbook import Runbook
 
 
 class RunbookAlias(models.Model):
-    """A former title or slug of a runbook, or what people call it. Leads to one runbook."""
+    """A former title or slug of a runbook, or a common name for it. It identifies one runbook."""
 
     runbook = models.ForeignKey(
         Runbook, models.CASCADE, related_name="aliases", verbose_name=_("runbook")
@@ -28,21 +28,21 @@ class RunbookAlias(models.Model):
         return self.name
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.name,)
 
     def get_absolute_url(self) -> str:
-        """The page of the runbook that it names."""
+        """Return the URL of the runbook's page."""
         return reverse("runbook", args=[self.runbook.slug])
 
     @classmethod
     def runbook_named(cls, name: str) -> Runbook | None:
-        """The runbook that once had this name; None where none had."""
+        """Return the runbook that has or had this name, or None."""
         alias = cls.objects.filter(name=name).select_related("runbook").first()
         return alias.runbook if alias else None
 
     def clean(self) -> None:
-        """Refuse the title of a runbook: it would lead to two.
+        """Refuse the title of a runbook, because the name would be ambiguous.
 
         :raises ValidationError: a runbook has this title.
         """

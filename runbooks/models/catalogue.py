@@ -1,4 +1,4 @@
-"""What runbooks are sorted by: clusters, layers and the code that they are tied to."""
+"""The classification of runbooks: clusters, layers and code references."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from runbooks.managers import ClusterQuerySet, SearchedQuerySet
 
 
 class Cluster(models.Model):
-    """A numbered or named work stream. A range may overlap another's."""
+    """A numbered or named work stream. Ranges may overlap."""
 
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
     kind = models.CharField(
@@ -35,8 +35,8 @@ class Cluster(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="cluster_range_is_whole",
-                # A check whose answer is null lets the row through, so both ends are asked for by
-                # name.
+                # A check that evaluates to null accepts the row, so both ends are tested
+                # explicitly.
                 condition=models.Q(first_number__isnull=True, last_number__isnull=True)
                 | models.Q(
                     first_number__isnull=False,
@@ -67,19 +67,21 @@ class Cluster(models.Model):
         ]
 
     def __str__(self) -> str:
-        """As the landscape writes it: ``Cluster 82–85 (Live Alerts & Escalation)``."""
+        """Return the name as the landscape writes it: ``Cluster 82–85 (Live Alerts)``."""
         if self.first_number is None:
             return self.title
         return f"{self.number_label} ({self.title})" if self.title else self.number_label
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.slug,)
 
     def clean(self) -> None:
-        """Refuse a name that reads like another's: a signature covers a cluster by how it reads.
+        """Refuse a cluster whose name equals another's.
 
-        :raises ValidationError: another cluster reads just the same.
+        A signature covers clusters by name, so the name must be unambiguous.
+
+        :raises ValidationError: another cluster has the same name.
         """
         others = Cluster.objects.exclude(pk=self.pk)
         if any(str(other) == str(self) for other in others):
@@ -87,7 +89,7 @@ class Cluster(models.Model):
 
     @property
     def number_label(self) -> str:
-        """The number alone (``Phase 16A``), or the title where there is none."""
+        """Return the number without title (``Phase 16A``), or the title if there is no number."""
         if self.first_number is None:
             return self.title
         numbers = str(self.first_number)
@@ -96,7 +98,7 @@ class Cluster(models.Model):
         return f"{ClusterKind(self.kind).name.capitalize()} {numbers}{self.suffix}"
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the cluster's page."""
         return reverse("cluster", args=[self.slug])
 
 
@@ -117,16 +119,16 @@ class Layer(models.Model):
         return self.title
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.slug,)
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the layer's page."""
         return reverse("layer", args=[self.slug])
 
 
 class CodeReference(models.Model):
-    """A source path that runbooks are tied to."""
+    """A source path that runbooks refer to."""
 
     path = models.CharField(_("path"), max_length=300, unique=True)
     description = models.TextField(_("description"), blank=True)
@@ -146,9 +148,9 @@ class CodeReference(models.Model):
         return self.path
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.path,)
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the reference on the landscape page."""
         return f"{reverse('landscape')}#code-reference-{self.pk}"

@@ -1,4 +1,4 @@
-"""The Markdown text behind a runbook, kept by what it says."""
+"""The Markdown text behind a runbook, identified by its sha256."""
 
 import hashlib
 from typing import Any, ClassVar
@@ -11,11 +11,11 @@ from runbooks.managers import SearchedQuerySet
 
 
 class Document(models.Model):
-    """One version of one file: the text, its sha256, and the HTML that was made of it when it was stored.
+    """One version of one file: the text, its sha256, and the HTML rendered from it.
 
-    A document is never edited. Another text is another row. Only the HTML is made anew, once for
-    each new version of the renderer (``governance.exchange.documents``); the database refuses any
-    other change.
+    A document is never edited: another text is another row. Only the HTML may be rendered again,
+    once for each new version of the renderer (``governance.exchange.documents``). The database
+    refuses any other change.
     """
 
     path = models.CharField(_("path"), max_length=300)
@@ -66,27 +66,27 @@ class Document(models.Model):
         return f"{self.path} @ {self.short_sha256}"
 
     def natural_key(self) -> tuple[str, str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.path, self.sha256)
 
     @property
     def hash_matches(self) -> bool:
-        """Whether the stored text and the HTML shown of it are those that the two sha256 name."""
+        """Return whether the stored text and HTML match their sha256."""
         return _sha256(self.text) == self.sha256 and _sha256(self.html) == self.html_sha256
 
     @property
     def short_sha256(self) -> str:
-        """The first twelve digits: enough for a person to compare, never for a program."""
+        """Return the first twelve digits, for comparison by people only."""
         return self.sha256[:12]
 
     def get_absolute_url(self) -> str:
-        """The page of this version below the runbook that it belongs to; the landscape where it belongs to none."""
+        """Return the URL of this version below its runbook, or of the landscape if it has none."""
         runbook = self.runbooks.first() if self.pk else None
         if runbook is None:
             return reverse("landscape")
         return reverse("runbook-version", args=[runbook.slug, self.sha256])
 
-    # Filled by Django from Runbook.document; named here for the type checker.
+    # Set by Django from Runbook.document; declared here for the type checker.
     runbooks: Any
 
 

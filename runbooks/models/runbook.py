@@ -1,4 +1,4 @@
-"""The runbook: one governed document and what is known of it."""
+"""The runbook: one governed document and its metadata."""
 
 import hashlib
 import json
@@ -23,21 +23,24 @@ YEARS = (2020, 2100)
 
 
 def readiness_label(level: str, year: int | None) -> str:
-    """A readiness in words: ``2026-ready``, ``R&D only``."""
+    """Return the label of a readiness: ``2026-ready``, ``R&D only``."""
     if level == ReadinessLevel.READY:
         return f"{year}-ready"
     return str(ReadinessLevel(level).label)
 
 
 def metadata_digest(metadata: dict[str, Any]) -> str:
-    """The sha256 (hex) of governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
+    """Return the sha256 (hex) of governed metadata as canonical JSON.
+
+    Canonical JSON has sorted keys, UTF-8 and no white space.
+    """
     canonical = json.dumps(metadata, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
 def _ready_has_a_year(prefix: str) -> models.Q:
     level, year = f"{prefix}_level", f"{prefix}_year"
-    # Said twice, because a check whose answer is null lets the row through.
+    # Tested twice, because a check that evaluates to null accepts the row.
     has_year = models.Q(**{f"{year}__isnull": False, f"{year}__range": YEARS})
     return (models.Q(**{level: ReadinessLevel.READY}) & has_year) | (
         ~models.Q(**{level: ReadinessLevel.READY}) & models.Q(**{f"{year}__isnull": True})
@@ -45,9 +48,9 @@ def _ready_has_a_year(prefix: str) -> models.Q:
 
 
 class Runbook(models.Model):
-    """One governed document: what it covers, where it stands, and how far it may be used.
+    """One governed document: what it covers, its state, and how far it may be used.
 
-    The readiness and signed fields move by an approved request alone (``governance.actions``);
+    Only an approved request changes the readiness and the signed fields (``governance.signoff``);
     the database refuses any other write (``governance.guards``).
     """
 
@@ -115,7 +118,7 @@ class Runbook(models.Model):
         _("signed metadata"), max_length=64, blank=True, editable=False
     )
     signed_at = models.DateTimeField(_("signed at"), null=True, blank=True, editable=False)
-    # A renewal for a later year does not take away the year that still runs.
+    # A renewal for a later year still covers the current year.
     signed_from_year = models.PositiveSmallIntegerField(
         _("signed from year"), null=True, blank=True, editable=False
     )
@@ -127,8 +130,7 @@ class Runbook(models.Model):
         help_text=_("The last day, where the rule sets one."),
     )
     signed_solo = models.BooleanField(_("signed by its owner alone"), default=False, editable=False)
-    # Codes that governance gives a meaning (``governance.signoff.policy.Dependence``); empty where
-    # the review was independent.
+    # Codes of ``governance.signoff.policy.Dependence``; empty if the review was independent.
     signed_dependence = models.CharField(
         _("why not independent"), max_length=100, blank=True, default="", editable=False
     )
@@ -179,43 +181,46 @@ class Runbook(models.Model):
         return self.title
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.slug,)
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the runbook's page."""
         return reverse("runbook", args=[self.slug])
 
     @property
     def readiness(self) -> str:
-        """The signed readiness in words."""
+        """Return the label of the signed readiness."""
         return readiness_label(self.readiness_level, self.readiness_year)
 
     @property
     def declared(self) -> str:
-        """What the imported file claims, in words. A claim only: it signs nothing."""
+        """Return the label of the declared readiness.
+
+        The imported file declares it; it signs nothing.
+        """
         return readiness_label(self.declared_level, self.declared_year)
 
     def related(self, name: str) -> list[Any]:
-        """The related rows of one kind in their order: those that came with the row, else asked for now."""
+        """Return the related rows of one kind in order, from the cache or from the database."""
         came_along = self.__dict__.get(name + RELATED)
         return list(getattr(self, name).all()) if came_along is None else came_along
 
     def clear_related_cache(self) -> None:
-        """Related rows may be others by now."""
+        """Discard cached related rows, which may have changed."""
         for name in RELATED_FIELDS:
             self.__dict__.pop(name + RELATED, None)
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        """As ever; related rows are asked for anew."""
+        """Reload the row and discard cached related rows."""
         super().refresh_from_db(*args, **kwargs)
         self.clear_related_cache()
 
     def governed_metadata(self) -> dict[str, Any]:
-        """What a signature covers beside the document's text, as plain values in a fixed order.
+        """Return the metadata that a signature covers, as plain values in a fixed order.
 
-        Title, path, version, scope, clusters and layers (DESIGN, promise 2). Owner, escalation
-        contact and position may change without touching a signature.
+        These are title, path, version, scope, clusters and layers. Owner, escalation contact and
+        position may change without affecting a signature.
         """
         return {
             "title": self.title,
@@ -230,7 +235,10 @@ class Runbook(models.Model):
         }
 
     def metadata_sha256(self) -> str:
-        """The sha256 (hex) of the governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
+        """Return the sha256 (hex) of the governed metadata as canonical JSON.
+
+        Canonical JSON has sorted keys, UTF-8 and no white space.
+        """
         return metadata_digest(self.governed_metadata())
 
     def signed_facts(self, *, metadata_is_assured: bool = False) -> SignedFacts:
@@ -255,11 +263,11 @@ class Runbook(models.Model):
 
     @property
     def valid_until(self) -> date | None:
-        """The last day of the signed readiness, in the portal's time zone; None where it has none."""
+        """Return the last day of the signed readiness (portal's time zone); None if unlimited."""
         return last_day(self.readiness_year, self.signed_until)
 
     def signature_holds(self, *, at: datetime | None = None) -> bool:
-        """Whether what was signed, at whatever level, is still what stands here, and has not run out."""
+        """Return whether the signature, at any level, matches the content and has not expired."""
         if self.signed_at is None:
             return False
         if self.readiness_level == ReadinessLevel.READY:
@@ -275,7 +283,7 @@ class Runbook(models.Model):
 
     @property
     def text_changed(self) -> bool:
-        """Whether another text, or none, stands where a text was signed, at whatever level."""
+        """Return whether the current text is missing or not the signed one, at any level."""
         return (
             bool(self.signed_document_sha256)
             and self.signed_document_sha256 != self._document_sha256()
@@ -291,11 +299,10 @@ class Runbook(models.Model):
         return self.document.sha256 if self.document else ""
 
     def versions(self) -> models.QuerySet[Document]:
-        """Every text that stands or stood behind it, the one seen last first.
+        """Return all present and former texts of the runbook, most recently seen first.
 
-        Its present document too: an edited path moves the runbook away from the path that the
-        document was stored at. And what was signed: that keeps its address wherever the path has
-        gone since.
+        Includes the present document, because an edited path may differ from the path at which it
+        was stored, and the signed document, which keeps its URL when the path changes.
         """
         signed = self.signed_document()
         of_runbook = models.Q(pk__in=[self.document_id or 0, signed.pk if signed else 0])
@@ -304,9 +311,10 @@ class Runbook(models.Model):
         return Document.objects.filter(of_runbook).order_by("-seen_at", "-pk")
 
     def signed_document(self) -> Document | None:
-        """The text that was signed, without its content; None where none was, or it is not stored.
+        """Return the signed document without its content.
 
-        The same text may be stored for another path: its own comes first.
+        None if no text was signed, or if it is not stored. The same text may be stored for several
+        paths; the runbook's own document is preferred.
         """
         if not self.signed_document_sha256:
             return None
@@ -319,10 +327,9 @@ class Runbook(models.Model):
         return signed.defer("text", "html", "contents").first()
 
     def shown_document(self) -> Document | None:
-        """What its page shows first: the signed text as long as it is stored, else the text that stands there now.
+        """Return the document that the page shows: the signed one if stored, else the current one.
 
-        A text that nobody has signed does not take the place of a signed one by itself
-        (docs/decisions/0013).
+        An unsigned text does not replace a signed one by itself (docs/decisions/0013).
         """
         return (self.signed_document() if self.text_changed else None) or self.document
 

@@ -1,6 +1,6 @@
-"""What the search keeps: synonyms, which people edit, and the index, which is derived and can be thrown away.
+"""The models of the search: synonyms, which people edit, and the index, which can be rebuilt.
 
-No readiness stands here: who may be used live is read from the runbooks themselves at every search.
+The index contains no readiness. Each search reads it from the runbooks themselves.
 """
 
 from typing import Any, ClassVar
@@ -18,13 +18,13 @@ MAX_SYNONYMS = 20
 
 
 def synonym_groups() -> tuple[tuple[str, ...], ...]:
-    """Every group of synonyms, its phrases folded; groups of fewer than two are left out."""
+    """Return every group of synonyms with its phrases folded, without groups of fewer than two."""
     groups = (synonym.phrases() for synonym in SearchSynonym.objects.all())
     return tuple(group for group in groups if len(group) > 1)
 
 
 class SearchSynonym(models.Model):
-    """Words or phrases that mean the same to whoever searches: ``Ampel, traffic light, severity``."""
+    """Words or phrases that the search treats as equal: ``Ampel, traffic light, severity``."""
 
     words = models.CharField(
         _("words"),
@@ -46,12 +46,12 @@ class SearchSynonym(models.Model):
         return self.words
 
     def phrases(self) -> tuple[str, ...]:
-        """The group's phrases, folded, each once."""
+        """Return the group's phrases, folded, without duplicates."""
         folded = (" ".join(index_words(phrase)) for phrase in self.words.split(","))
         return tuple(dict.fromkeys(phrase for phrase in folded if phrase))
 
     def clean(self) -> None:
-        """Refuse a group that says nothing.
+        """Refuse a group of the wrong size.
 
         :raises ValidationError: there are fewer than two different words, or too many.
         """
@@ -67,14 +67,14 @@ class SearchSynonym(models.Model):
 
 
 class SearchEntry(models.Model):
-    """All words of one runbook or situation, folded, by how much they tell. Derived.
+    """All words of one runbook or situation, folded and grouped by relevance. Derived.
 
-    ``document`` is the stored text that the headings, ``body`` and the passages were made of: the
-    one that the runbook's page shows. ``body`` holds as well the words that only a newer, unsigned
-    text has.
+    ``document`` is the stored text from which the headings, ``body`` and the passages were created:
+    the one that the runbook's page shows. ``body`` also contains the words that only a newer,
+    unsigned text has.
 
-    ``behind`` is 0 where the entry says what its sources say. A change of many runbooks at once
-    puts a random number there and leaves the reading for after its transaction
+    ``behind`` is 0 if the entry is up to date. A change of many runbooks at once stores a random
+    number there, and the entry is updated after the transaction
     (``runbooks.search.index.catch_up``).
     """
 
@@ -91,7 +91,7 @@ class SearchEntry(models.Model):
     headings = models.TextField()
     facts = models.TextField()
     body = models.TextField()
-    # The very titles and names, as ``runbooks.search.text.comparable`` makes them, one a line.
+    # The exact titles and names in the form of ``runbooks.search.text.comparable``, one per line.
     exact_titles = models.TextField()
     exact_names = models.TextField()
     behind = models.PositiveIntegerField(default=0)
@@ -109,22 +109,22 @@ class SearchEntry(models.Model):
         return self.title.strip()
 
     def all_words(self) -> set[str]:
-        """Every different word of the entry."""
+        """Return every different word of the entry."""
         return {word for column in self.COLUMNS for word in getattr(self, column).split()}
 
-    # Filled by Django from SearchPassage.entry; named here for the type checker.
+    # Set by Django from SearchPassage.entry; declared here for the type checker.
     passages: Any
 
 
-# One passage of an entry may hold the words that only a newer, unsigned text has. They are for
-# finding alone: of a text that nobody signed no heading, anchor or text is kept, so that none can
-# be shown. The folded heading of a section has spaces around it even where it has no words; that of
+# The folded heading of the passage with the words that only a newer, unsigned text has. That
+# passage serves only to find the runbook: no heading, anchor or text of an unsigned text is stored,
+# so that none can be shown. Folded headings of sections have spaces around them even without words;
 # this one is empty.
 NO_SECTION = ""
 
 
 class SearchPassage(models.Model):
-    """One section of a runbook's document: where it stands, its text to be shown, its words folded. Derived."""
+    """One section of a runbook's document: its anchor, text to show and folded words. Derived."""
 
     entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages")
     position = models.PositiveIntegerField()
@@ -142,7 +142,7 @@ class SearchPassage(models.Model):
 
 
 class SearchWord(models.Model):
-    """A word of the index and in how many entries it stands. Derived."""
+    """A word of the index and the number of entries that contain it. Derived."""
 
     word = models.CharField(max_length=64, unique=True)
     count = models.PositiveIntegerField()
@@ -152,15 +152,18 @@ class SearchWord(models.Model):
 
 
 class SearchStamp(models.Model):
-    """One row that changes whenever the index does, so that every process knows when its vocabulary is old. Derived."""
+    """One row that changes whenever the index does. Derived.
+
+    It tells every process when its vocabulary is outdated.
+    """
 
     value = models.CharField(max_length=32)
-    # Which shape of the index this is: another shape is built anew.
+    # The version of the index's structure; an index with another version is rebuilt.
     shape = models.PositiveIntegerField()
 
     def __str__(self) -> str:
         return self.value
 
 
-# Made of the other models, shown to nobody by name, edited by nobody.
+# Created from the other models; not shown or edited.
 DERIVED: tuple[type[models.Model], ...] = (SearchEntry, SearchPassage, SearchStamp, SearchWord)

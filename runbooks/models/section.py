@@ -1,4 +1,4 @@
-"""The landscape's chapters and the role that a runbook plays in each."""
+"""The chapters of the landscape and the roles of runbooks in them."""
 
 from typing import ClassVar
 
@@ -35,11 +35,11 @@ class Section(models.Model):
         return f"{self.number}. {self.title}"
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.slug,)
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the chapter on the landscape page."""
         return f"{reverse('landscape')}#{self.slug}"
 
 

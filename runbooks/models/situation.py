@@ -1,4 +1,4 @@
-"""What an operator faces, and the runbooks that answer, in order."""
+"""The situations that operators face, and the runbooks for them, in order."""
 
 import re
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from runbooks.managers import SearchedQuerySet, SituationQuerySet
 
 
 class Situation(models.Model):
-    """What an operator faces. Leads to runbooks in order."""
+    """A situation that an operator faces. It leads to runbooks in order."""
 
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
     title = models.CharField(_("title"), max_length=200, unique=True)
@@ -51,14 +51,14 @@ class Situation(models.Model):
         return self.title
 
     def natural_key(self) -> tuple[str]:
-        """What names it in a fixture."""
+        """Return the natural key for fixtures."""
         return (self.slug,)
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the situation's page."""
         return reverse("situation", args=[self.slug])
 
-    # Filled by Django from SituationRunbook.situation; named here for the type checker.
+    # Set by Django from SituationRunbook.situation; declared here for the type checker.
     steps: Any
 
 
@@ -101,15 +101,14 @@ class SituationRunbook(models.Model):
 
     @property
     def told(self) -> str:
-        """What the ledger says of the step."""
+        """Return the text of the step for the ledger."""
         headings = ", ".join(self.headings.split("\n")) if self.headings else ""
         return f"{self} ({headings})" if headings else str(self)
 
     def headings_to_read(self) -> list[dict[str, str]]:
-        """Each heading with the anchor that leads to it; an empty anchor where the text has no such heading."""
+        """Return each heading with its anchor, which is empty if the text has no such heading."""
         wanted = [line.strip() for line in self.headings.splitlines() if line.strip()]
-        # Those of the text that the runbook's page shows: the signed one, where another stands
-        # there by now.
+        # The headings of the text that the page shows: the signed one, if another text is current.
         shown = self.runbook.shown_document() if wanted else None
         anchors = {
             _folded(heading["title"]): heading["id"]
@@ -121,5 +120,8 @@ class SituationRunbook(models.Model):
 
 
 def _folded(heading: str) -> str:
-    """A heading without its number, its marks and the size of its letters: ``## 2. Stop the feed`` is ``stop the feed``."""
+    """Return a heading without number, markup and case.
+
+    ``## 2. Stop the feed`` becomes ``stop the feed``.
+    """
     return re.sub(r"^[\s#\d.)§-]+", "", heading).strip().casefold()

@@ -44,7 +44,7 @@ def landscape(transactional_db, people, settings):
 
 @pytest.fixture
 def open_page(chromium, live_server):
-    """``open_page(width=390, dark=True)``: a page in a window of its own that notes whatever the browser complains of."""
+    """``open_page(width=390, dark=True)`` opens a page in a new window and records its errors."""
     contexts = []
 
     def opened(*, width=1280, dark=False, language="en-GB", javascript=True):

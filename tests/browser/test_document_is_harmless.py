@@ -1,4 +1,7 @@
-"""No vector of the list runs in a real browser, wherever in a document it stands. The oracle: no dialog, no request."""
+"""No attack vector of the list runs in a real browser, wherever it is in a document.
+
+The oracle: no dialog, no request.
+"""
 
 import pytest
 
@@ -15,7 +18,8 @@ TOUCH_EVERYTHING = """() => {
     if (link && !link.href.startsWith("javascript:")) event.preventDefault();
   });
   for (const element of document.querySelectorAll("*")) {
-    for (const name of ["mouseover", "pointerover", "focus", "mouseenter"]) element.dispatchEvent(new Event(name));
+    for (const name of ["mouseover", "pointerover", "focus", "mouseenter"])
+      element.dispatchEvent(new Event(name));
     if (element.focus) element.focus();
     if (element.click) element.click();
   }
@@ -24,7 +28,7 @@ TOUCH_EVERYTHING = """() => {
 
 @pytest.fixture
 def run(chromium):
-    """``run(html)``: what happened in a page without any policy: dialogs, and requests for anything else."""
+    """``run(html)`` returns the events in a page without a policy: dialogs, and other requests."""
     context = chromium.new_context()
     page = context.new_page()
     happened, shown = [], {}

@@ -30,7 +30,8 @@ PAGES = (
 )
 # The innermost elements that reach over the right edge.
 TOO_WIDE = """[...document.querySelectorAll("body *")]
-  .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !each.closest(".scroll"))
+  .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .filter((each) => !each.closest(".scroll"))
   .map((each) => each.outerHTML.slice(0, 120)).slice(-4)"""
 
 

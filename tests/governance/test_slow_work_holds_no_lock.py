@@ -258,9 +258,9 @@ def tell_of_a_change(tmp_path, people):
 
 
 DOORS = (
-    import_by_command, import_by_page, sync, store_a_document, render_anew, save_a_section, sign_by_page, add_an_account,
-    set_the_password_of_another, set_ones_own_password, sign_in, take_a_checkpoint, export_a_proof, accept_a_restore,
-    tick, tell_of_a_change,
+    import_by_command, import_by_page, sync, store_a_document, render_anew, save_a_section,
+    sign_by_page, add_an_account, set_the_password_of_another, set_ones_own_password, sign_in,
+    take_a_checkpoint, export_a_proof, accept_a_restore, tick, tell_of_a_change,
 )  # fmt: skip
 
 
@@ -357,9 +357,9 @@ def test_no_more_rows_are_deleted_at_once_than_others_can_wait_for(people, monke
 
 # Every module that does something slow, and why it holds no lock.
 SLOW = {
-    "rendered_fragments", "render_fragment", "render_document", "rendered_text", "make_password", "set_password",
-    "check_password", "send_messages", "send_mail", "mail_admins", "check_catalogue_rows", "open_source", "urlopen", "Popen",
-    "rebuild", "verify",
+    "rendered_fragments", "render_fragment", "render_document", "rendered_text", "make_password",
+    "set_password", "check_password", "send_messages", "send_mail", "mail_admins",
+    "check_catalogue_rows", "open_source", "urlopen", "Popen", "rebuild", "verify",
 }  # fmt: skip
 WALKED = {
     "governance/findings/reconcile.py": "tick",

@@ -1,4 +1,4 @@
-"""The whole way through the real server: an import, a request, two signatures, and what everyone sees then."""
+"""The whole journey through the real server: import, request, two signatures, visible result."""
 
 import threading
 from io import StringIO

@@ -1,6 +1,6 @@
-"""The process is killed in the middle of signing or of an import: what was acknowledged is there, and nothing is half done.
+"""Kill the process during signing or an import: acknowledged work is stored, none half done.
 
-The suite kills a few times. ``KILLS=50`` kills as often as one likes.
+The suite kills a few times; ``KILLS=50`` sets another number.
 """
 
 import os
@@ -37,7 +37,7 @@ def sign_one_after_the_other(acknowledge, requests, people):
 
 
 def killed_in_the_middle(requests, people, *, after):
-    """The signatures that a process acknowledged before it was killed, at a random moment after so many of them."""
+    """The signatures acknowledged before a kill at a random time after some of them."""
     reading, acknowledge = os.pipe()
     connections.close_all()  # a connection is not shared with a child
     child = os.fork()
@@ -88,7 +88,7 @@ STAGES = {
 
 
 def import_a_landscape(acknowledge, folder, stage):
-    """In the child: an import that says when it has come to a stage, and then waits to be killed there."""
+    """In the child: an import that reports a stage and then waits to be killed there."""
     owner, name, is_after = STAGES[stage]
     original = getattr(owner, name)
 

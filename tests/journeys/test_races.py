@@ -32,7 +32,7 @@ EXPECTED = (ActionRefused, StaleForm, RequestLapsed)
 
 
 def all_at_once(*calls):
-    """Run every call in a thread of its own; returns what went wrong beside the refusals that are expected."""
+    """Run every call in its own thread; return the errors other than expected refusals."""
     start, problems = threading.Barrier(len(calls)), []
 
     def run(call):

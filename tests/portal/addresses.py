@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 @dataclass(frozen=True)
 class Route:
-    """One pattern of the URLconf: its full name (empty where it has none) and the parameters that it takes."""
+    """One pattern of the URLconf: its full name (may be empty) and the parameters that it takes."""
 
     name: str
     namespaces: tuple[str, ...]
@@ -16,7 +16,8 @@ class Route:
     callback: object
 
     def __str__(self) -> str:
-        return f"{self.name or getattr(self.callback, '__name__', self.callback)}({','.join(sorted(self.parameters))})"
+        name = self.name or getattr(self.callback, "__name__", self.callback)
+        return f"{name}({','.join(sorted(self.parameters))})"
 
     @property
     def is_api(self) -> bool:
@@ -24,7 +25,7 @@ class Route:
         return hasattr(self.callback, "cls")
 
     def address(self, values: dict[str, dict[str, object]]) -> str:
-        """The path, with the parameters that ``values`` gives under the route's name, or for any route under ``""``."""
+        """The path, with parameters from ``values`` under the route's name, or under ``""``."""
         given = {**values.get("", {}), **values.get(self.name, {})}
         return reverse(self.name, kwargs={name: given[name] for name in self.parameters})
 

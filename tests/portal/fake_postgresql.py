@@ -1,4 +1,4 @@
-"""A server on a port of its own that speaks as much of PostgreSQL's protocol as a test wants, and then says nothing."""
+"""A server that speaks part of PostgreSQL's protocol, and then sends nothing more."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Who may come in, and what every answer carries: the door, the sign-in, and the headers that keep a page to itself."""
+"""Who may enter, and the headers of every response."""
 
 import re
 from html.parser import HTMLParser
@@ -83,7 +83,7 @@ def test_a_page_that_somebody_adds_is_shut_until_it_is_named_open(settings):
     settings.PORTAL_READ = "login"
 
     class WithNewPage:
-        urlpatterns = [path("new/", lambda request: None, name="new"), *portal_urls.urlpatterns]  # noqa: RUF012
+        urlpatterns = (path("new/", lambda request: None, name="new"), *portal_urls.urlpatterns)
 
     with override_settings(ROOT_URLCONF=WithNewPage):
         assert Client().get("/new/")["Location"] == "/login/?next=/new/"
@@ -408,7 +408,7 @@ TEMPLATES = sorted((Path(django_settings.BASE_DIR) / "templates").rglob("*.html"
 
 
 class Inline(HTMLParser):
-    """Finds what the policy would block: scripts and styles in the page, and attributes that act."""
+    """Finds what the policy would block: inline scripts, styles and event handler attributes."""
 
     def __init__(self, source):
         super().__init__()

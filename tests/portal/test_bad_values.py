@@ -1,4 +1,4 @@
-"""Nonsense in an address is answered with a page that says so: no filter, search, sort or number ends in a 500."""
+"""Invalid values in a URL give a page that explains them: no filter, search or sort gives a 500."""
 
 import itertools
 from urllib.parse import urlencode

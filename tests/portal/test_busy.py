@@ -1,4 +1,4 @@
-"""A database that is busy: reads wait for nobody, and a write that waited in vain is answered with 503."""
+"""A busy database: reads do not wait, and a write that times out is answered with 503."""
 
 import threading
 
@@ -73,7 +73,7 @@ def in_a_new_connection(work):
 
 
 def test_every_address_is_read_while_somebody_writes(scene, people, impatient):
-    """Also on a connection that was never used before: on SQLite, what asks for a lock would wait there."""
+    """Also on a new connection: on SQLite, anything that needs a lock would wait there."""
     client, values = Client(), values_for_routes(scene)
     client.force_login(people["sue"])
     # The first asks whether the database can be written to; it may.

@@ -1,4 +1,4 @@
-"""The demo's invented runbooks are served by the demo alone, and the demo touches no other database."""
+"""Only the demo serves its invented runbooks, and it touches no other database."""
 
 import os
 import subprocess

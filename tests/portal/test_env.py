@@ -1,4 +1,4 @@
-"""The environment: every value is checked once, and a wrong one fails with a sentence that says what to set."""
+"""The environment: every value is checked once; a wrong one fails and says what to set."""
 
 import os
 import stat
@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from dataclasses import fields
+from functools import partial
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -517,7 +518,10 @@ def test_the_options_of_postgresql_reach_it(var, options, wanted):
 
 
 def test_the_settings_of_a_connection_are_taken_from_its_address(var):
-    url = "postgres://ruth@db.example/portal?conn_max_age=0&disable_server_side_cursors=yes&conn_health_checks=0"
+    url = (
+        "postgres://ruth@db.example/portal?conn_max_age=0&disable_server_side_cursors=yes"
+        "&conn_health_checks=0"
+    )
     database = read(var, DATABASE_URL=url).database
     names = ("CONN_MAX_AGE", "DISABLE_SERVER_SIDE_CURSORS", "CONN_HEALTH_CHECKS")
     assert [database[name] for name in names] == [0, True, False]
@@ -720,7 +724,9 @@ def test_threads_of_one_process_that_start_at_once_end_up_with_one_key(var):
     for attempt in range(20):
         place = var / str(attempt)
         with ThreadPoolExecutor(8) as pool:
-            keys = set(pool.map(lambda _: read_environment({}, var=place).secret_key, range(8)))  # noqa: B023
+            read_here = partial(read_environment, {}, var=place)
+            starts = [pool.submit(read_here) for _ in range(8)]
+            keys = {start.result().secret_key for start in starts}
         assert keys == {(place / "secret_key").read_text().strip()}
 
 

@@ -1,4 +1,4 @@
-"""The gate fails closed: only a go is 200, and whatever else happens is a no-go in the same shape, in time."""
+"""The gate fails closed: only a go is 200; anything else is a no-go in the same shape, in time."""
 
 import json
 import os
@@ -280,7 +280,8 @@ found = []
 for address in sys.argv[1:] * 2:
     began = time.monotonic()
     response = client.get(address)
-    found.append([address, response.status_code, response.content.decode(), time.monotonic() - began])
+    took = time.monotonic() - began
+    found.append([address, response.status_code, response.content.decode(), took])
 print(json.dumps(found))
 """
 
@@ -312,7 +313,7 @@ def test_the_limits_leave_a_moment_below_five_seconds():
 
 
 def assert_all_say_so_in_time(found):
-    """The limits are tested above; here, that nothing waits for ever. A busy machine is slow by itself."""
+    """The limits are tested elsewhere. Here, nothing waits forever; a busy machine is slow."""
     for address, status, content, seconds in found:
         assert status == 503, (address, content)
         assert seconds < 30, (address, seconds)
@@ -413,7 +414,7 @@ def test_the_recipe_lets_nothing_pass_but_a_go(live_server, ready_runbook, token
 
 @pytest.mark.django_db(transaction=True)
 def test_curl_alone_is_right_even_without_the_recipes_care(live_server, ready_runbook, token):
-    """``curl -f`` and nothing else: the portal itself answers neither with a redirect nor with an empty success."""
+    """``curl -f`` alone: the portal itself sends neither a redirect nor an empty success."""
     waiting = cast.make_runbook()
     for route in ADDRESSES[:2]:
         for slug, status in ((ready_runbook.slug, 0), (waiting.slug, 22), ("nowhere", 22)):

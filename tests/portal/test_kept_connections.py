@@ -1,4 +1,4 @@
-"""A connection that a client keeps is closed by whoever sends, not by the server under its hands."""
+"""A kept connection is closed by the sender, not by the server during a request."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The locks hold all that is installed: pip looks for nothing beside them, so a newer release cannot stop a set-up."""
+"""The lock files are complete: pip looks up nothing else, so a new release cannot break set-up."""
 
 import re
 from importlib.metadata import PackageNotFoundError, distribution, requires

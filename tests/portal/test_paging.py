@@ -1,4 +1,4 @@
-"""Every paged order ends in a unique key: rows that tie must not change places between two pages."""
+"""Every paged order ends in a unique key: equal rows must not change places between pages."""
 
 import pytest
 from django.apps import apps
@@ -27,7 +27,7 @@ def names_of(order, model):
 
 
 def is_total(order, model):
-    """Whether no two rows can tie: a unique column, or all columns of a constraint, are sorted by."""
+    """Whether the order is unique: it has a unique column, or all columns of a constraint."""
     names = set(names_of(order, model))
     fields = [
         model._meta.get_field(name)

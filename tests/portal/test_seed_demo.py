@@ -1,4 +1,4 @@
-"""``manage.py seed_demo``: a portal to look at, that mixes with no other and lets nobody in elsewhere."""
+"""``manage.py seed_demo``: a portal for a trial, separate from others."""
 
 import re
 from io import StringIO

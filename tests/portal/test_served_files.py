@@ -24,7 +24,7 @@ needs_gunicorn = pytest.mark.skipif(sys.platform == "win32", reason="serve needs
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the portal in a folder of its own, whose ``var/`` is empty and whose database is migrated."""
+    """A copy of the portal in its own folder, with an empty ``var/`` and a migrated database."""
     copy = tmp_path_factory.mktemp("checkout")
     for name in ("portal", "governance", "runbooks", "templates"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))

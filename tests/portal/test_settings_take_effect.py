@@ -1,4 +1,4 @@
-"""A setting has an effect or is refused: each is changed, and what the portal does changes with it."""
+"""A setting has an effect or is refused: each is changed, and the portal's behaviour with it."""
 
 import json
 import os

@@ -63,7 +63,7 @@ class Scene:
 
 
 def make_scene(people: dict) -> Scene:
-    """One of everything: a live-ready runbook with all that can hang on one, and another that waits."""
+    """One of everything: a live-ready runbook with all related objects, and a waiting one."""
     ready, waiting = cast.make_runbook("Ready pump"), cast.make_runbook("Waiting pump")
     old = cast.store(ready.document_path, "# An earlier text\n")
     related = Cluster.objects.create(
@@ -159,7 +159,7 @@ def add_finding(runbook: Runbook) -> Finding:
 
 
 def fill(rows: int, people: dict) -> None:
-    """``rows`` more of everything that a list can show; the first one is live-ready, the others wait for a signature."""
+    """``rows`` more of everything that a list shows; the first is live-ready, the others wait."""
     section, situation = Section.objects.first(), Situation.objects.first()
     code = CodeReference.objects.first()
     layer = Layer.objects.get(slug="pumps")
@@ -193,7 +193,10 @@ def widen(runbook: Runbook, rows: int, people: dict) -> None:
 
 
 def state_of_everything(*labels: str) -> dict[str, list[dict]]:
-    """Every row of every model of the apps (the catalogue and governance by default), to see that nothing was written."""
+    """Every row of every model of the apps, to see that nothing was written.
+
+    The apps are the catalogue and governance by default.
+    """
     return {
         model._meta.label: list(model._default_manager.order_by("pk").values())
         for label in labels or ("runbooks", "governance")
@@ -202,7 +205,7 @@ def state_of_everything(*labels: str) -> dict[str, list[dict]]:
 
 
 def values_for_routes(scene: Scene) -> dict[str, dict[str, object]]:
-    """Parameters for every route: what exists, so that the page itself is asked for and not its 404."""
+    """Valid parameters for every route, so that the page itself is requested and not its 404."""
     values = {
         "": {"slug": scene.ready.slug, "pk": scene.request.pk, "sequence": 1, "format": "json"},
         "situation": {"slug": scene.situation.slug},

@@ -1,4 +1,4 @@
-"""From an alert to runbooks: the rules in their order, never nothing, and the warning before the answer."""
+"""From an alert to runbooks: the rules in order, never nothing, the warning before the answer."""
 
 import itertools
 from dataclasses import dataclass

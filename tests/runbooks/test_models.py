@@ -1,4 +1,4 @@
-"""The catalogue's models: what the database refuses, and what every model owes to the people who read it."""
+"""The models of the catalogue: what the database refuses, and what every model must have."""
 
 import re
 from html.parser import HTMLParser
@@ -134,7 +134,7 @@ FORBIDDEN = [
 
 
 def words_of_the_refusal(name):
-    """What the database says; SQLite names the columns of a unique constraint in place of its name."""
+    """The database's message; for a unique constraint, SQLite names the columns instead."""
     for model in MODELS:
         for constraint in model._meta.constraints:
             fields = getattr(constraint, "fields", ())
@@ -527,7 +527,7 @@ def test_two_fields_cannot_trade_their_texts_unnoticed(people):
 
 
 def test_the_hash_is_the_documented_one(people):
-    """sha256 of canonical JSON: sorted keys, UTF-8, no white space. Another program must reach the same value."""
+    """sha256 of canonical JSON: sorted keys, UTF-8, no white space, for other programs."""
     runbook = Runbook(title="Störung", document_path="docs/a.md", version="v1", scope="x")
     runbook.save()
     text = (

@@ -1,4 +1,4 @@
-"""What stands against live use, as far as a row tells: fail closed, and a year ends when it ends in the portal's zone."""
+"""Reasons against live use from one row: fail closed; years end in the portal's time zone."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
@@ -233,7 +233,7 @@ def test_a_declared_readiness_is_a_claim_and_permits_nothing(people):
 def test_a_signature_given_before_midnight_for_this_year_is_asked_in_the_portals_year(
     runbook, people
 ):
-    """At 23:30 UTC on 31 December it is next year in Berlin: last year's readiness is not to be had any more."""
+    """At 23:30 UTC on 31 December it is next year in Berlin: last year's readiness has expired."""
 
     moment = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
     with pytest.raises(ActionRefused):

@@ -1,4 +1,4 @@
-"""``manage.py check``: Django's own, which here also asks the database and the settings."""
+"""``manage.py check``: Django's own command, extended to the database and the settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,14 @@ from portal.checks import settings_have_an_effect, settings_suit_a_deployment
 
 
 class Command(DjangoCommand):
-    """Exit with 1 when guards are missing, the database role has too little or too much, or a setting has no effect."""
+    """Exits with 1 if guards, database privileges or settings are wrong.
+
+    These are missing guards, a database role with missing or excess privileges, and settings
+    without effect.
+    """
 
     def handle(self, *app_labels: Any, **options: Any) -> None:
-        """Run the checks; Django leaves the database out unless it is named.
+        """Run the checks, including the database, which Django only checks if it is named.
 
         :raises SystemCheckError: a check failed.
         """
@@ -27,10 +31,11 @@ class Command(DjangoCommand):
 
 @contextmanager
 def _strict_checks() -> Iterator[None]:
-    """Register what only this command asks.
+    """Register checks that only this command runs.
 
-    ``migrate`` and other commands run the registered checks first, and an error stops them: the
-    ``migrate`` that puts guards back, or the downgrade on a portal whose e-mail has no sender.
+    ``migrate`` and other commands first run the registered checks and stop at an error. These
+    checks must not stop the ``migrate`` that reinstalls guards, or a downgrade on a portal whose
+    e-mail has no sender.
     """
     before = registry.registered_checks.copy(), registry.deployment_checks.copy()
     registry.registered_checks.discard(guards_stand)

@@ -1,4 +1,4 @@
-"""``manage.py render_documents [--check]``: what is shown of the stored texts, made anew or looked over."""
+"""``manage.py render_documents [--check]``: render stored documents again, or verify them."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One switch."""
+        """Add the option."""
         parser.add_argument(
             "--check",
             action="store_true",
@@ -28,8 +28,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Render, or compare.
 
-        :raises CommandError: with ``--check``, a stored text is shown in another way than its
-            renderer would.
+        :raises CommandError: with ``--check``, a stored document is shown in another way than its
+            renderer renders it.
         """
         if not options["check"]:
             self.stdout.write(

@@ -1,4 +1,4 @@
-"""``manage.py seed_demo``: the fixture landscape, demo people, and a few sign-offs to look at."""
+"""``manage.py seed_demo``: the fixture landscape, demo accounts and a few sign-offs."""
 
 import secrets
 from typing import Any
@@ -24,7 +24,7 @@ from runbooks.documents.sources.folder import FolderSource
 from runbooks.models import Runbook, Situation
 
 FIXTURES = settings.BASE_DIR / "fixtures"
-# username -> group, and whether the admin is open to them.
+# User name -> group, and whether the account may use the admin.
 PEOPLE = {
     "operator": (OPERATORS, False),
     "editor": (EDITORS, True),
@@ -34,7 +34,7 @@ PEOPLE = {
     "auditor": (AUDITORS, True),
 }
 EVIDENCE = "https://evidence.example/drills/latest"
-# slug -> owner, escalation contact. The others have none, as in real life: the pages say so.
+# Slug -> owner, escalation contact. The others have none, as in practice, and the pages say so.
 ANSWERABLE = {
     "executionpipeline-governance-and-risk-runbook": (
         "Execution desk",
@@ -48,7 +48,7 @@ ANSWERABLE = {
         "Risk owner on duty, extension 4100",
     ),
 }
-# slug -> level that is signed for the demo. Live Risk Severity Integration is left for the visitor
+# Slug -> level that is signed for the demo. Live Risk Severity Integration is left for the visitor
 # to sign.
 SIGNED = {
     "executionpipeline-governance-and-risk-runbook": "ready",
@@ -57,14 +57,13 @@ SIGNED = {
     "r-and-d-runbook-armstrong-and-el-karoui": "rnd_only",
     "runbooks-and-incident-handling": "shadow",
 }
-# slug of a situation -> the labels of the alert that leads to it. "/a/risk:live-dashboard:RED/"
+# Slug of a situation -> the labels of the alert that leads to it. "/a/risk:live-dashboard:RED/"
 # tries the first.
 ALERTS = {
     "red-severity-im-live-dashboard": ("risk", "", "RED"),
     "order-wird-blockiert-executionstatus-ok": ("execution", "", ""),
 }
-# slug of a situation -> slug of a runbook -> the headings that tell what to do there. A landscape
-# file names none.
+# Slug of a situation -> slug of a runbook -> the headings to read. A landscape file has none.
 HEADINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "pre-session-check-vor-live-paper-session": {
         "executionpipeline-governance-and-risk-runbook": ("3. Vorprüfung in fünf Minuten",),
@@ -93,9 +92,9 @@ class Command(PortalCommand):
     help = "Fill the demo's database. Runs in the demo alone ('python3 run.py demo')."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Landscape, people, sign-offs.
+        """Create the landscape, the accounts and the sign-offs.
 
-        :raises CommandError: this is not the demo, or the database holds anything that is not the
+        :raises CommandError: this is not the demo, or the database contains data that is not the
             demo's.
         """
         if not settings.PORTAL_DEMO:
@@ -113,15 +112,14 @@ class Command(PortalCommand):
         with ledger.atomic():
             self._import_fixtures()
             passwords = self._make_people()
-            if len(passwords) == len(
-                PEOPLE
-            ):  # the first run; later ones at most make an account anew
+            # Only on the first run; later ones create missing accounts at most.
+            if len(passwords) == len(PEOPLE):
                 self._sign_some(passwords)
                 check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM, reason=DEMO_REASON)
         self._print(passwords)
 
     def _import_fixtures(self) -> None:
-        """Once: what a visitor imported or edited afterwards is theirs."""
+        """Import the fixtures into an empty catalogue only, to keep what a visitor has changed."""
         if Runbook.objects.exists():
             return
         path = FIXTURES / "landscape.md"
@@ -155,7 +153,7 @@ class Command(PortalCommand):
                     step.save(update_fields=["headings"])
 
     def _make_people(self) -> dict[str, str]:
-        """The accounts that do not exist yet, with their passwords."""
+        """Create the missing accounts and return their passwords."""
         demo, _ = Group.objects.get_or_create(name=DEMO_GROUP)
         passwords = {}
         for username, (group, is_staff) in PEOPLE.items():

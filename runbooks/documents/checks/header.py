@@ -1,8 +1,8 @@
-"""What a document says of itself at its head: title, version, status, date. Pure: imports no Django.
+"""Read the title, version, status and date at the head of a document. Pure: imports no Django.
 
-The head is the front matter, where there is one, and what follows up to the first rule (``---``),
-at most forty lines. The last lines count where the head states nothing: some documents sign
-themselves at the foot.
+The head consists of the optional front matter and the text up to the first thematic break
+(``---``), at most 40 lines. If it does not state a value, the last lines of the document are used,
+because some documents have these values at the end.
 """
 
 import re
@@ -31,8 +31,8 @@ LABELS = {
     "mode": ("modus", "mode", "scope", "geltungsbereich", "environment", "umgebung"),
 }
 SUBJECT_OF = {label: subject for subject, labels in LABELS.items() for label in labels}
-# ``**Version:** v1.0`` or ``version: "v1.0"``, also in a quote or as an item of a list; a line may
-# hold several, with bars between them.
+# ``**Version:** v1.0`` or ``version: "v1.0"``, also in a quote or a list item. A line may contain
+# several, separated by bars.
 PAIR = re.compile(r"^([A-Za-zÄÖÜäöüß]+(?: [A-Za-zÄÖÜäöüß]+)?)\s*:\s*(\S.*)$")
 LEAD = re.compile(r"^[>\s]*(?:[-*+]\s+)?")
 # ``| Version | v1.0 |``
@@ -42,7 +42,8 @@ TITLE = re.compile(r"^#\s+(\S.*)$")
 FENCE = re.compile(r"^\s*(```|~~~)")
 RULE = re.compile(r"^\s*(?:-{3,}|\*{3,}|_{3,})\s*$")
 VERSION = re.compile(
-    r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,4}){0,3})(?![\w])|(?<![\w./-])(\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.-])"
+    r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,4}){0,3})(?![\w])"
+    r"|(?<![\w./-])(\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.-])"
 )
 ISO_MONTH = re.compile(r"(?<!\d)(20\d\d)-(0[1-9]|1[0-2])(?!\d)")
 MONTHS = (
@@ -67,7 +68,7 @@ NAMED_MONTH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """Something that the document says; ``line`` counts from 1."""
+    """A value that the document states; ``line`` counts from 1."""
 
     text: str
     line: int
@@ -75,7 +76,10 @@ class Stated:
 
 @dataclass(slots=True)
 class Header:
-    """What was found; None where the document does not say. ``head`` is every line of the head, for what has no label."""
+    """The values found; None for those that the document does not state.
+
+    :ivar head: all lines of the head, for values without a label.
+    """
 
     title: Stated | None = None
     version: Stated | None = None
@@ -86,7 +90,7 @@ class Header:
 
 
 def read_header(text: str) -> Header:
-    """Read the head, and the foot for what the head leaves out."""
+    """Read the head, and the last lines for values that the head does not state."""
     lines = text.removeprefix("\ufeff").splitlines()
     header = Header()
     for stated in _head(lines):
@@ -95,9 +99,8 @@ def read_header(text: str) -> Header:
         if title and header.title is None:
             header.title = Stated(title[1].strip(), stated.line)
         _take(header, _pairs(stated))
-    for stated in (
-        header.head
-    ):  # a pair of a line counts before one of a table, whose head may only look like one
+    # Labelled lines come first: the header of a table may look like a row with a value.
+    for stated in header.head:
         _take(header, _row(stated))
     numbered = [
         Stated(line[:MAX_LINE_LENGTH], number)
@@ -124,7 +127,7 @@ def _head(lines: list[str]) -> Iterator[Stated]:
 
 
 def _pairs(stated: Stated) -> Iterator[tuple[str, Stated]]:
-    """The labels of a line with what stands behind them."""
+    """Yield the labels of a line with their values."""
     for part in LEAD.sub("", stated.text).split(" | "):
         pair = PAIR.match(MARKS.sub("", part).strip())
         if pair:
@@ -132,14 +135,14 @@ def _pairs(stated: Stated) -> Iterator[tuple[str, Stated]]:
 
 
 def _row(stated: Stated) -> Iterator[tuple[str, Stated]]:
-    """The label and the value of a table's row of two cells."""
+    """Yield the label and the value of a table row of two cells."""
     if not ROW.match(stated.text):
         return
     cells = [
         MARKS.sub("", cell).strip()
         for cell in LEAD.sub("", stated.text).strip().strip("|").split("|")
     ]
-    if len(cells) == 2 and cells[1] and cells[1].lower() not in SUBJECT_OF:  # noqa: PLR2004 - a pair
+    if len(cells) == 2 and cells[1] and cells[1].lower() not in SUBJECT_OF:  # noqa: PLR2004
         yield cells[0].rstrip(":"), Stated(cells[1], stated.line)
 
 
@@ -153,7 +156,10 @@ def _take(header: Header, pairs: Iterator[tuple[str, Stated]]) -> None:
 
 
 def version_in(text: str) -> tuple[int, ...] | None:
-    """The first version number in a text: ``v1.10 (Dez 2025)`` is (1, 10), and v1 is v1.0. None where there is none."""
+    """Return the first version number in a text: ``v1.10 (Dez 2025)`` is (1, 10).
+
+    Trailing zeros are removed, so v1 equals v1.0. None if there is no version number.
+    """
     found = VERSION.search(text)
     if not found:
         return None
@@ -164,7 +170,10 @@ def version_in(text: str) -> tuple[int, ...] | None:
 
 
 def month_in(text: str) -> tuple[int, int] | None:
-    """The first month with its year in a text: ``2026-01-18``, ``Dez 2025``, ``January 2026``. None where there is none."""
+    """Return the first year and month in a text, or None.
+
+    Accepted forms are ``2026-01-18``, ``Dez 2025`` and ``January 2026``.
+    """
     iso = ISO_MONTH.search(text)
     if iso:
         return int(iso[1]), int(iso[2])

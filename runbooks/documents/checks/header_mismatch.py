@@ -1,6 +1,6 @@
-"""Where the head of a document and its row in the catalogue say different things. Pure: imports no Django.
+"""Compare the head of a document with its row in the catalogue. Pure: imports no Django.
 
-Nothing is guessed: what the document does not say disagrees with nothing.
+A value that the document does not state is not compared.
 """
 
 import re
@@ -11,7 +11,7 @@ from enum import StrEnum
 from runbooks.documents.checks.header import Header, Stated, month_in, version_in
 
 READY, RND_ONLY = "ready", "rnd_only"
-# A row at one of these claims nothing that a document could contradict.
+# Levels that a document cannot contradict.
 CLAIMS_NOTHING = frozenset({"unassessed", "retired"})
 READY_YEAR = re.compile(r"\b(20\d\d)[-\u2010\u2011\u2013 ]ready\b", re.IGNORECASE)
 SAYS_RND = re.compile(
@@ -25,13 +25,14 @@ SAYS_NO_LIVE = re.compile(
     ),
     re.IGNORECASE,
 )
-# As a status.
+# Words in a status that mean that the document is not in force.
 NOT_IN_FORCE = re.compile(
-    r"\b(drafts?|entwurf|planned|geplant|historical|historisch\w*|superseded|abgelöst|deprecated|veraltet|obsolete"
+    r"\b(drafts?|entwurf|planned|geplant|historical|historisch\w*|superseded|abgelöst|deprecated"
+    r"|veraltet|obsolete"
     r"|archived|archiviert|non[-\u2010\u2011 ]?authori[sz]ing)\b",
     re.IGNORECASE,
 )
-# Right before such a word, it says the contrary: "kein Draft mehr", "no longer a draft".
+# A negation directly before such a word: "kein Draft mehr", "no longer a draft".
 CONTRARY = re.compile(
     (
         r"\b(?:no longer|not|never|kein(?:e[nmrs]?)?|nicht(?: "
@@ -39,7 +40,7 @@ CONTRARY = re.compile(
     ),
     re.IGNORECASE,
 )
-# Anywhere in the head: words that nobody writes by the way.
+# Phrases anywhere in the head that are specific enough not to occur by chance.
 DISCLAIMS = re.compile(
     r"\bnon[-\u2010\u2011 ]?authori[sz]ing\b"
     r"|\bnot (?:an? )?(?:[\w-]+[ ,]+){0,6}authori[sz]ation\b"
@@ -53,7 +54,7 @@ MARKS = re.compile(r"[*_`]+")
 
 
 class DisagreementKind(StrEnum):
-    """What it is about; each is a value of ``governance.findings.choices.FindingKind``."""
+    """The subject of a disagreement, a value of ``governance.findings.choices.FindingKind``."""
 
     VERSION = "version_disagrees"
     DATE = "date_disagrees"
@@ -63,7 +64,11 @@ class DisagreementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the catalogue says. ``level`` is the highest that is declared or signed, ``year`` that of ready."""
+    """The values in the catalogue.
+
+    :ivar level: the highest level that is declared or signed.
+    :ivar year: the year of ``ready``; None for any other level.
+    """
 
     version: str
     level: str
@@ -72,7 +77,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One difference, and the line of the document where it stands."""
+    """One difference, with its line in the document."""
 
     kind: DisagreementKind
     line: int
@@ -80,7 +85,7 @@ class Disagreement:
 
 
 def disagreements(header: Header, row: Row) -> tuple[Disagreement, ...]:
-    """Every difference, at most one of each kind."""
+    """Return all differences, at most one of each kind."""
     found = [*_version(header, row), *_date(header, row)]
     if row.level not in CLAIMS_NOTHING:
         found += [*_level(header, row), *_in_force(header)]
@@ -146,7 +151,7 @@ def _in_force(header: Header) -> Iterator[Disagreement]:
 
 
 def _said(words: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The first of the words that is not said to the contrary."""
+    """Return the first match of ``words`` that is not negated, or None."""
     return next(
         (found for found in words.finditer(text) if not CONTRARY.search(text[: found.start()])),
         None,

@@ -1,4 +1,4 @@
-"""Links from one document to a file that is not there. Pure: imports no Django."""
+"""Find links from a document to missing files. Pure: imports no Django."""
 
 import html
 import posixpath
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from runbooks.documents.links import repository_path
 from runbooks.documents.sources.folder import normalize_nfc
 
-# The ends of a link's words, and what follows: ``[words](target)``, ``[words](<with spaces>)``; an
-# image is a link as well.
+# The end of a link's text and its target: ``[words](target)``, ``[words](<with spaces>)``. An image
+# has the same form.
 BRACKET = re.compile(r"\\.|[\[\]]")
 INLINE = re.compile(r"\(\s*(?:<([^<>]*)>|([^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)?))")
 DEFINITION = re.compile(r"^ {0,3}\[[^\]]{1,200}\]:\s*(?:<([^<>]*)>|([^\s<>]+))")
@@ -20,14 +20,19 @@ COMMENT_START, COMMENT_END = "<!--", "-->"
 INDENTED = re.compile(r"(?: {4}| {0,3}\t)")
 ITEM = re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
 ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|#|\?|$)", re.IGNORECASE)
-# A line longer than this is data; a document with more links than these is no document.
+# Longer lines contain data, and a text with more links is not a document.
 MAX_LINE_LENGTH = 5_000
 MAX_LINKS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A relative link: the line it stands on, the target as written, and the path from the root; empty leads out of it."""
+    """A relative link.
+
+    :ivar line: its line, counting from 1.
+    :ivar target: the target as written.
+    :ivar path: the path from the root of the repository; empty if it leads out of it.
+    """
 
     line: int
     target: str
@@ -35,9 +40,11 @@ class Link:
 
 
 def relative_links(text: str, document_path: str) -> list[Link]:
-    """The links of a document that stay in its repository, in order; code and comments are not looked at.
+    """Return the links of a document that stay in its repository, in order.
 
-    :param document_path: where the document lies, from the root of the repository.
+    Code and comments are skipped.
+
+    :param document_path: the path of the document from the root of the repository.
     """
     links: list[Link] = []
     for number, line in _prose(text):
@@ -55,9 +62,10 @@ def relative_links(text: str, document_path: str) -> list[Link]:
 def dead_links(
     text: str, document_path: str, files: frozenset[str], folders: frozenset[str]
 ) -> list[Link]:
-    """Those that lead to no file and no folder of the repository, each target once.
+    """Return the links to missing files and folders of the repository, each target once.
 
-    :param files: every path of the repository, ``composed``; ``folders`` those of ``folders_of``.
+    :param files: all paths of the repository, in Unicode normal form NFC.
+    :param folders: the result of ``folders_of`` for them.
     """
     dead: dict[str, Link] = {}
     for link in relative_links(text, document_path):
@@ -67,7 +75,7 @@ def dead_links(
 
 
 def folders_of(files: frozenset[str]) -> frozenset[str]:
-    """Every folder that holds one of the files, the root as ``.`` among them."""
+    """Return every folder that contains one of the files, and the root as ``.``."""
     folders = {"."}
     for path in files:
         parent = posixpath.dirname(path)
@@ -88,7 +96,10 @@ def _targets(line: str) -> Iterator[str]:
 
 
 def _ends_of_words(line: str) -> Iterator[int]:
-    """Where a ``]`` closes the words of a link. An escaped bracket opens none; one that opened on an earlier line does."""
+    """Yield the positions at which a ``]`` ends the text of a link.
+
+    An escaped bracket does not open a link text, but one on an earlier line may.
+    """
     opened: list[bool] = []
     for mark in BRACKET.finditer(line):
         if mark[0] in ("[", r"\["):
@@ -102,9 +113,12 @@ def _ends_of_words(line: str) -> Iterator[int]:
 
 
 def _prose(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that are read as text, with their numbers from 1: no fenced or indented code, no comments, no code in a line."""
+    """Yield the lines of text with their numbers from 1.
+
+    Fenced and indented code, comments, and code spans are removed.
+    """
     lines = [line if len(line) <= MAX_LINE_LENGTH else "" for line in text.splitlines()]
-    # A comment that is never closed is none.
+    # A comment without an end is not a comment.
     last_end = max((number for number, line in enumerate(lines) if COMMENT_END in line), default=-1)
     fence, in_comment, in_list, may_indent = "", False, False, True
     for number, line in enumerate(lines):
@@ -128,7 +142,7 @@ def _prose(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_comments(line: str, in_comment: bool, *, closes: bool) -> tuple[str, bool]:
-    """The rest of a line, and whether a comment goes on behind it."""
+    """Return the rest of a line, and whether a comment continues on the next line."""
     shown = ""
     while line:
         if in_comment:

@@ -1,8 +1,8 @@
-"""Is this text a runbook at all, or a file that only satisfies a link? Pure: imports no Django."""
+"""Recognise stubs: documents that only exist to make a link valid. Pure: imports no Django."""
 
 import re
 
-# A short text that says so of itself, in English or German.
+# Words in English or German by which a short text calls itself a stub.
 SAYS_SO = re.compile(
     r"\b(stub|placeholder|platzhalter|dummy|link[- ]?check|docs?[- ]?gates?|moved "
     r"to|verschoben nach"
@@ -14,17 +14,18 @@ SAYS_SO = re.compile(
 COMMENT = re.compile(r"<!--.*?-->", re.S)
 FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?\n---\r?\n", re.S)
 LINK = re.compile(r"\[[^\]\n]{0,300}\]\([^)\n]{0,1000}\)|<?https?://[^\s>]{1,1000}>?")
-# A step to follow, or something to type: short as it may be, somebody can act on it.
+# A step to follow, or something to type: however short, it is an instruction.
 STEP = re.compile(r"^\s*(?:(?:\d+[.)]|[-*+] \[[ xX]\])[^\S\n].*\w|(?:```|~~~).*\n[^`~]*\w)", re.M)
 MAX_WORDS_OF_A_STUB = 60
 MAX_WORDS_OF_A_POINTER = 8
 
 
 def is_stub(text: str) -> bool:
-    """Whether nobody could follow the text: only headings, short and calling itself a stub, or nothing but a link elsewhere.
+    """Return whether a text has nothing that anyone could follow.
 
-    A text with a step is none: "add a dummy order" is an instruction. A step that calls itself one
-    ("1. TODO") is no step.
+    Such a text has only headings, is short and calls itself a stub, or is nothing but a link to
+    another place. A text with a step is not a stub ("add a dummy order" is an instruction), unless
+    the step calls itself one ("1. TODO").
 
     :param text: the Markdown text of a document.
     """

@@ -1,4 +1,4 @@
-"""What single table cells say: plain text, names, layers, paths and the status claim.
+"""Read single table cells: plain text, names, layers and the declared status.
 
 Pure: imports no Django.
 """
@@ -19,11 +19,11 @@ PLAIN_DASHES = str.maketrans(dict.fromkeys(DASHES, "-"))
 
 TICK, WARNING_SIGN = "\u2705", "\u26a0"
 
-# The one form that claims readiness for live, and for which year. Any further word, sign
-# or question mark makes it another text. The years are those that the catalogue can hold.
+# The only form that declares readiness for live use and its year. Any further word, character or
+# question mark makes it another text. The years are those that the catalogue accepts.
 READY = re.compile(rf"(?:{TICK}\ufe0f? *)?(20[2-9][0-9]) ?[{re.escape(DASHES)}] ?ready")
 
-# Every other level with the texts that name it, folded (lower case, plain hyphens, no sign).
+# Every other level with the texts that name it, folded (lower case, plain hyphens, no emoji).
 LEVEL_TEXTS = {
     "rnd_only": ("r&d only", "r&d", "nur r&d", "research only"),
     "safety_sandbox": ("safety-sandbox", "safety sandbox", "sandbox"),
@@ -43,7 +43,7 @@ LEVEL_TEXTS = {
     "unassessed": ("unassessed", "not assessed", "nicht bewertet"),
 }
 LEVEL_OF_TEXT = {text: level for level, texts in LEVEL_TEXTS.items() for text in texts}
-# Remarks behind a level that say once more that it is not live; they change nothing.
+# Remarks after a level that repeat that it is not live; they are ignored.
 NOT_LIVE_REMARKS = (
     "(kein live)",
     "(nicht live)",
@@ -58,30 +58,31 @@ KNOWN_STATUSES = (
 )
 MAX_STATUS_LENGTH = 200
 
-# Characters that nobody sees: soft hyphens, zero-width, directional and tag signs (Unicode, General
-# Category Cf, without the signs of it that are drawn).
+# Invisible characters: soft hyphens, zero-width, directional and tag characters (Unicode, General
+# Category Cf, without those of its characters that are visible).
 INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
-# A text without any of these is plain already; most are.
+# A text without any of these is already plain; most are.
 MARKS = re.compile(r"[][*_`\\&<]")
 # What a Markdown viewer shows as a new line inside a cell.
 LINE_BREAK = "<br ?/?>"
 BREAK = re.compile(LINE_BREAK, re.IGNORECASE)
-# What is read within a text: code as it stands, signs that are written out, and what leaves no
-# trace but a space.
+# The Markdown inside a text: code, which is kept unchanged, escaped characters, and markup that is
+# removed or becomes a space.
 INLINE = re.compile(
-    rf"(?<!`)`+(?P<code>[^`]+)`+|(?P<written_out>\\[\\`<])|(?P<line>{LINE_BREAK})|<!--[^<>]*(?<=--)>|\*\*|`",
+    rf"(?<!`)`+(?P<code>[^`]+)`+|(?P<written_out>\\[\\`<])|(?P<line>{LINE_BREAK})"
+    r"|<!--[^<>]*(?<=--)>|\*\*|`",
     re.IGNORECASE,
 )
-# The same for a text that keeps its Markdown: line breaks outside of code alone.
+# For text that keeps its Markdown: only line breaks outside of code are replaced.
 LINES = re.compile(rf"(?<!`)`+[^`]+`+|\\.|(?P<line>{LINE_BREAK})", re.IGNORECASE)
-# Marks that may enclose a whole text; bold ones are dropped wherever they stand.
+# Markers that may enclose a whole text. Bold markers are removed everywhere.
 ENCLOSING_MARKS = ("__", "*", "_")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-# Every pattern here is linear: each class excludes what follows it, so nothing can be cut in two
-# ways.
+# Every pattern here is linear: each character class excludes what follows it, so there is only one
+# way to match.
 LINK = re.compile(r"!?\[([^\[\]]*)\]\(((?:[^()]|\([^()]*\))*)\)")
 CODE_SPAN = re.compile(r"(?<!`)`+([^`]+)`+")
 PARENTHESIS = re.compile(r"[()]")
@@ -93,14 +94,15 @@ ENDLESS_ENTITY = re.compile(r"&#[0-9]{10}")
 
 
 def decode_entities(text: str) -> str:
-    """``text`` with HTML character references replaced (``&#47;`` -> ``/``)."""
+    """Return ``text`` with HTML character references replaced (``&#47;`` -> ``/``)."""
     return text if ENDLESS_ENTITY.search(text) else html.unescape(text)
 
 
 def plain_text(text: str) -> str:
-    """``text`` as a reader sees it: no emphasis, links, code marks, comments or entities, single spaces.
+    """Return ``text`` as a reader sees it, with single spaces.
 
-    Characters that nobody sees are left out.
+    Emphasis, links, code markers, comments and invisible characters are removed, and entities are
+    decoded.
     """
     if not MARKS.search(text):
         return " ".join(visible(text).split())
@@ -115,7 +117,7 @@ def plain_text(text: str) -> str:
 def _without_marks(text: str) -> str:
     if "\\" in text or "<" in text:
         return INLINE.sub(_as_seen, text)
-    # The common case, and the quick one: no mark is written out, and there is no HTML.
+    # The common and fast case: no escaped characters and no HTML.
     return text.replace("**", "").replace("`", "")
 
 
@@ -126,12 +128,12 @@ def _as_seen(match: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """``text`` without the characters that nobody sees."""
+    """Return ``text`` without invisible characters."""
     return text if text.isascii() else INVISIBLE.sub("", text)
 
 
 def note_invisible(text: str, line: int, notices: NoticeLog) -> None:
-    """Note the characters in ``text``, which names something, that nobody sees."""
+    """Add a notice if ``text``, the name of something, contains invisible characters."""
     if text.isascii() and "&" not in text:
         return
     signs = INVISIBLE.findall(decode_entities(text))
@@ -150,25 +152,25 @@ def note_invisible(text: str, line: int, notices: NoticeLog) -> None:
 
 
 def text_with_lines(cell: str) -> str:
-    """The Markdown of a cell; ``<br>`` outside of code is a line feed."""
+    """Return the Markdown of a cell, with ``<br>`` outside of code replaced by a line feed."""
     return (
         LINES.sub(lambda match: "\n" if match["line"] else match[0], cell) if "<" in cell else cell
     )
 
 
 def split_at_commas(text: str) -> list[str]:
-    """``text`` cut at commas, but not inside parentheses; the pieces are stripped and never empty.
+    """Split ``text`` at commas outside of parentheses; the pieces are stripped and never empty.
 
-    Parentheses that do not balance are ordinary characters.
+    Unbalanced parentheses are ordinary characters.
     """
     pieces = (text[start:end].strip() for start, end in spans_outside_parentheses(text, COMMA))
     return [piece for piece in pieces if piece]
 
 
 def spans_outside_parentheses(text: str, mark: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Where the pieces of ``text`` between separators stand, empty ones included.
+    """Yield the start and end of the pieces of ``text`` between separators, including empty ones.
 
-    ``mark`` finds the separators, and each parenthesis as a match of its own.
+    :param mark: matches the separators, and each parenthesis as a match of its own.
     """
     step = {"(": 1, ")": -1} if is_balanced(text) else {}
     depth = start = 0
@@ -182,7 +184,7 @@ def spans_outside_parentheses(text: str, mark: re.Pattern[str]) -> Iterator[tupl
 
 
 def is_balanced(text: str) -> bool:
-    """Whether every parenthesis in ``text`` has its partner, in the right order."""
+    """Return whether the parentheses in ``text`` are balanced."""
     depth = 0
     for match in PARENTHESIS.finditer(text):
         depth += 1 if match[0] == "(" else -1
@@ -192,7 +194,7 @@ def is_balanced(text: str) -> bool:
 
 
 def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
-    """``texts`` in order, each kept once as first written; letter case makes no difference."""
+    """Return ``texts`` in order without duplicates, ignoring case; the first spelling is kept."""
     first_spelling: dict[str, str] = {}
     for text in texts:
         first_spelling.setdefault(text.casefold(), text)
@@ -203,11 +205,14 @@ def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def read_layers(cell: str) -> tuple[str, ...]:
-    """The layers of a cell: ``**Execution & Environments, Governance**`` names two. A line break parts them, too."""
+    """Return the layers of a cell: ``**Execution & Environments, Governance**`` names two.
+
+    Layers are separated by commas or line breaks.
+    """
     names = (
         plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", "")))
     )
-    # A dash fills a cell that has nothing to say.
+    # A dash marks an empty cell.
     return without_repeats(name for name in names if name.strip(DASHES))
 
 
@@ -215,10 +220,12 @@ def read_layers(cell: str) -> tuple[str, ...]:
 
 
 def read_readiness(cell: str, *, line: int, subject: str, notices: NoticeLog) -> DeclaredReadiness:
-    """What a status cell claims; ``subject`` is the runbook's title, for the notice.
+    """Return the readiness that a status cell declares.
 
-    Fails closed: only ``YYYY-ready``, alone or behind a tick, is read as ready. A text that
-    is none of the known ones, or names two levels, is ``unassessed`` (notice ``unknown_level``).
+    Only ``YYYY-ready``, alone or after a tick, is read as ready. Any unknown text, and any text
+    that names two levels, is read as ``unassessed`` with a notice ``unknown_level``.
+
+    :param subject: the title of the runbook, for the notice.
     """
     text = cell.strip()
     level, year = _level_and_year(text.replace("**", "").strip())
@@ -228,7 +235,7 @@ def read_readiness(cell: str, *, line: int, subject: str, notices: NoticeLog) ->
 
 
 def _level_and_year(text: str) -> tuple[str, int | None]:
-    """The level, empty when unknown, and the year of ``ready``."""
+    """Return the level, or an empty string if it is unknown, and the year of ``ready``."""
     if len(text) > MAX_STATUS_LENGTH:
         return "", None
     line = " ".join(text.split())

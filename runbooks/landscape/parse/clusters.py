@@ -1,7 +1,7 @@
-"""Clusters as the landscape's cells name them. Pure: imports no Django.
+"""Read the clusters in table cells. Pure: imports no Django.
 
-``Phase 16A (ExecutionPipeline), linked with Cluster 82-85`` is a primary cluster and a
-related one; ``Reporting / Evidence Chain`` is a work stream that has a name alone.
+``Phase 16A (ExecutionPipeline), linked with Cluster 82-85`` is a primary cluster and a related one;
+``Reporting / Evidence Chain`` is a work stream that has only a name.
 """
 
 import re
@@ -16,7 +16,7 @@ from runbooks.landscape.parse.cells import (
 )
 from runbooks.landscape.schema import ClusterMention
 
-# Words that begin a numbered mention -> values of runbooks.choices.ClusterKind.
+# Words before a number -> values of runbooks.choices.ClusterKind.
 KIND_OF_WORD = {
     "cluster": "cluster",
     "clusters": "cluster",
@@ -30,28 +30,28 @@ _WORDS = "|".join(sorted(KIND_OF_WORD, key=len, reverse=True))
 _DASH = f"[{re.escape(DASHES)}]"
 _NUMBER = r"([0-9]{1,4})([A-Za-z]?)(?![A-Za-z0-9]|\.[0-9])"
 
-# A number or a range at the start of a mention. A dash between blanks begins a range only where the
-# mention goes on as after a number ("Cluster 82 - 2026 Roadmap" is a title); one without blanks
-# does, unless a year and words follow.
+# A number or a range at the start of a mention. A dash between spaces forms a range only if the
+# mention ends or continues as after a number ("Cluster 82 - 2026 Roadmap" is a title). A dash
+# without spaces always does, unless a year and words follow.
 _RANGE = (
     rf"(?:{_DASH}(?!20[0-9][0-9] \w){_NUMBER}(?=$|[ (/:,;])|(?: {_DASH} ?| ?{_DASH} "
     rf"){_NUMBER}(?= ?(?:$|[(/:,;])))"
 )
 NUMBERED = re.compile(rf"(?:({_WORDS}) ?)?{_NUMBER}{_RANGE}?", re.IGNORECASE)
-# What begins like a range and is none that can be read. A dash between blanks and a year begin a
+# Text that starts like a range but is not a valid one. A dash between spaces with a year starts a
 # title.
 _JOIN = rf"(?:{_DASH}|\u2026|\.\.\.?|(?:bis|to|through|until)\b)"
 ODD_RANGE = re.compile(
     rf"(?:(?! {_DASH} 20[0-9][0-9]\b) ?{_JOIN} ?[0-9]+(?:[A-Za-z](?!\w))?)+",
     re.IGNORECASE,
 )
-# The umlaut may be written as one character or as two (Unicode, NFC and NFD).
+# The umlaut may be one character or two (Unicode, NFC and NFD).
 LINKED = re.compile(
     r",? ?\b(?:verkn(?:\u00fc|u\u0308)pft mit|linked with|linked to|related to)\b:? ?",
     re.IGNORECASE,
 )
-# Between two mentions: a comma, or a joining word before the next number; the comma may be
-# forgotten behind a whole mention.
+# Separators of mentions: a comma, or a joining word before the next number. After a complete
+# mention the comma may be missing.
 _NEXT_NUMBER = (
     rf"(?=(?:{_WORDS}) ?[0-9]|[0-9]{{1,4}}[A-Za-z]?(?: ?{_DASH} ?[0-9]{{1,4}})?(?:$|[,;(/]| \())"
 )
@@ -64,13 +64,16 @@ SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 NUMBER_ON_ITS_LINE = re.compile(rf" ?{LINE_BREAK} ?{_NEXT_NUMBER}", re.IGNORECASE)
-# Hyphens that only keep a line from breaking mean the same as a plain one.
+# Non-breaking hyphens are equal to plain ones.
 PLAIN_HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterCell:
-    """What one cell says. ``odd_ranges`` are the ranges that run backwards or have no end, as written."""
+    """The clusters of one cell.
+
+    :ivar odd_ranges: the ranges, as written, that run backwards or have no end.
+    """
 
     primary: ClusterMention | None
     related: tuple[ClusterMention, ...]
@@ -78,10 +81,11 @@ class ClusterCell:
 
 
 def read_clusters(cell: str) -> ClusterCell:
-    """The clusters of a cell: the first is the primary one, the others are related.
+    """Return the clusters of a cell: the first is the primary one, the others are related.
 
-    A cell that begins with "linked with" has no primary cluster, an empty one has nothing.
-    A range that runs backwards, or is joined by anything but a dash, is read as its first number.
+    A cell that begins with "linked with" has no primary cluster; an empty cell has no clusters.
+    Only the first number is read of a range that runs backwards or is joined by anything but a
+    dash.
     """
     text = plain_text(NUMBER_ON_ITS_LINE.sub(", ", cell)).translate(PLAIN_HYPHENS)
     if not text.strip(DASHES):
@@ -95,19 +99,19 @@ def read_clusters(cell: str) -> ClusterCell:
 
 
 def _split_at_link(text: str) -> tuple[str, str]:
-    """The part before "linked with" and the part behind it, which may be empty."""
+    """Return the text before "linked with" and the text after it, which may be empty."""
     link = LINKED.search(text)
     if not link:
         return text, ""
     head, tail = text[: link.start()].rstrip(" (,;"), text[link.end() :]
-    # The same words may stand in a name ("Work related to safety"): without a number, it is one.
+    # These words may be part of a name ("Work related to safety"): without a number, they are.
     if not (NUMBERED.match(head) or NUMBERED.match(tail)):
         return text, ""
     return head, tail[:-1] if tail.count(")") > tail.count("(") and tail.endswith(")") else tail
 
 
 def _mentions(text: str, odd_ranges: list[str]) -> list[ClusterMention]:
-    """All mentions in ``text``, in order."""
+    """Return all mentions in ``text``, in order."""
     mentions: list[ClusterMention] = []
     named_until = 0
     for start, end in spans_outside_parentheses(text, SEPARATOR):
@@ -115,7 +119,7 @@ def _mentions(text: str, odd_ranges: list[str]) -> list[ClusterMention]:
         kind_before = mentions[-1].kind if mentions else ""
         mention = _numbered(piece, kind_before, odd_ranges)
         if mention is None and not mentions:
-            # A name may hold commas and strokes: all that stands before the first number is one.
+            # A name may contain commas and slashes: all text before the first number is one name.
             named_until = end
         elif piece:
             mentions.append(mention or _named(piece))
@@ -124,7 +128,10 @@ def _mentions(text: str, odd_ranges: list[str]) -> list[ClusterMention]:
 
 
 def _numbered(piece: str, kind_before: str, odd_ranges: list[str]) -> ClusterMention | None:
-    """The numbered mention that ``piece`` is; a number without a word is of the kind before."""
+    """Return ``piece`` as a numbered mention, or None if it is not one.
+
+    A number without a word has the kind of the mention before.
+    """
     match = NUMBERED.match(piece)
     if not match:
         return None
@@ -145,7 +152,7 @@ def _numbered(piece: str, kind_before: str, odd_ranges: list[str]) -> ClusterMen
 
 
 def _title(rest: str) -> str:
-    """The title behind a number: ``(Drills)``, ``/ Drills`` and ``: Drills`` are all "Drills"."""
+    """Return the title after a number: "Drills" for ``(Drills)``, ``/ Drills`` and ``: Drills``."""
     if rest.startswith("(") and rest.endswith(")") and is_balanced(rest[1:-1]):
         return rest[1:-1].strip()
     return rest.lstrip(f"/: {DASHES}").strip()

@@ -1,9 +1,9 @@
-"""Merge-conflict blocks, found and settled on raw lines before anything else reads the text.
+"""Find and resolve merge-conflict blocks in raw lines, before any other parsing.
 
-Pure: imports no Django. The format is Git's, in ``merge`` and ``diff3`` style (gitglossary and
-git-merge(1), "How conflicts are presented"). Seven signs make a marker, or more
-(``conflict-marker-size``, gitattributes(5)); all markers of a block have as many, and stand behind
-the same spaces or quote marks.
+Pure: imports no Django. The format is that of Git, in ``merge`` and ``diff3`` style (gitglossary
+and git-merge(1), "How conflicts are presented"). A marker has seven or more characters
+(``conflict-marker-size``, gitattributes(5)). All markers of a block have the same length and the
+same prefix of spaces or quote marks.
 """
 
 import re
@@ -19,29 +19,29 @@ from runbooks.landscape.schema import (
 )
 from runbooks.landscape.write.edits import LineEdits
 
-# One side for every block, or a side for each by the line on which it begins.
+# One side for every block, or a side for each block by its first line.
 Choices = ConflictChoice | Mapping[int, ConflictChoice]
 
 OPEN, BASE, SPLIT, CLOSE = "<", "|", "=", ">"
-# Spaces and quote marks, then seven equal signs or more. A quote mark is parted from what it
-# quotes, or from another sign. A run of quote marks ends where another sign follows, so a prefix
-# can be cut in one way only: the pattern is linear.
+# A prefix of spaces and quote marks, then seven or more marker characters. A quote mark is
+# separated from what follows. A run of quote marks ends before another character, so a prefix
+# matches in one way only and the pattern is linear.
 MARKER = re.compile(r"((?:[ \t]*>{1,6}(?=[ \t<|=]))*[ \t]*)(([<|=>])\3{6,})(?=\s|$)")
 
-# (part that is being read, marker) -> part that follows; "" ends the block.
+# (current part, marker) -> next part; "" ends the block.
 NEXT_PART = {
     ("ours", BASE): "base",
     ("ours", SPLIT): "theirs",
     ("base", SPLIT): "theirs",
     ("theirs", CLOSE): "",
 }
-# Inside a block, a marker that is missing above is one of these mistakes.
+# Inside a block, a marker without a transition is one of these mistakes.
 MISTAKES = {
     OPEN: "another conflict begins inside the one",
     SPLIT: "a second line of equals signs stands in the conflict",
     CLOSE: "no line of equals signs stands in the conflict",
 }
-# The same for a marker with another number of signs, or behind other spaces or quote marks.
+# The mistakes of a marker with another length or prefix.
 FOREIGN = {
     OPEN: MISTAKES[OPEN],
     CLOSE: (
@@ -56,7 +56,13 @@ REPAIR = (
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A line that parts the sides of a conflict: one of the four signs, repeated ``size`` times behind ``prefix``."""
+    """A line that separates the sides of a conflict.
+
+    :ivar sign: the marker character, one of four.
+    :ivar size: how often it is repeated.
+    :ivar prefix: the text before it.
+    :ivar label: the text after it.
+    """
 
     sign: str
     size: int
@@ -64,17 +70,17 @@ class Marker:
     label: str
 
     def belongs_to(self, opener: "Marker") -> bool:
-        """Whether it can be of the block that ``opener`` begins."""
+        """Return whether the marker can belong to the block that ``opener`` begins."""
         return (self.size, self.prefix) == (opener.size, opener.prefix)
 
 
 def read_marker(text: str) -> Marker | None:
-    """The marker that the line ``text`` is, if it is one."""
+    """Return ``text`` as a marker, or None if it is not one."""
     match = MARKER.match(text)
     if not match:
         return None
     label = text[match.end() :].strip()
-    # A text behind equal signs makes them part of a sentence.
+    # Equals signs with text after them are part of a sentence.
     return None if match[3] == SPLIT and label else Marker(match[3], len(match[2]), match[1], label)
 
 
@@ -101,22 +107,23 @@ class _OpenBlock:
 
 
 def split_lines(text: str) -> tuple[SourceLine, ...]:
-    """Cut ``text`` into numbered lines at LF, CRLF and CR, as Markdown does (CommonMark 2.1).
+    """Split ``text`` into numbered lines at LF, CRLF and CR, as Markdown does (CommonMark 2.1).
 
-    A byte order mark at the start and the empty piece behind a final newline are left out.
+    A byte order mark at the start and the empty piece after a final newline are omitted.
     """
-    # str.splitlines would also cut at U+2028, form feeds and the like, and lose the line
-    # numbers that an editor shows.
+    # str.splitlines would also split at U+2028, form feeds and others, so that the line numbers
+    # would differ from those in an editor.
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     pieces = plain.removesuffix("\n").split("\n")
     return tuple(SourceLine(number, piece) for number, piece in enumerate(pieces, start=1))
 
 
 def find_conflicts(lines: tuple[SourceLine, ...]) -> tuple[ConflictBlock, ...]:
-    """All conflict blocks in ``lines``, in order.
+    """Return all conflict blocks in ``lines``, in order.
 
-    Raises LandscapeError, with the line, for a block that is nested, has no middle or has
-    no beginning or end. A line of equals signs outside a block underlines a heading.
+    A line of equals signs outside of a block underlines a heading.
+
+    :raises LandscapeError: a block is nested, or has no middle, beginning or end; with its line.
     """
     blocks: list[ConflictBlock] = []
     block: _OpenBlock | None = None
@@ -138,13 +145,13 @@ def find_conflicts(lines: tuple[SourceLine, ...]) -> tuple[ConflictBlock, ...]:
 
 
 def choose_sides(blocks: tuple[ConflictBlock, ...], choices: Choices) -> tuple[ConflictChoice, ...]:
-    """The side that counts for each block, in order.
+    """Return the chosen side for each block, in order.
 
-    Raises UnresolvedConflicts with the blocks that no side was chosen for; LandscapeError for a
-    choice on a line where no conflict begins.
+    :raises UnresolvedConflicts: there are blocks without a choice.
+    :raises LandscapeError: there is a choice for a line on which no conflict begins.
     """
     if not isinstance(choices, Mapping):
-        # A command line gives a plain string; an unknown one must not pass for "not stop".
+        # The command line passes a plain string; an unknown one must not count as a choice.
         sides = dict.fromkeys((block.first_line for block in blocks), ConflictChoice(choices))
     else:
         sides = {line: ConflictChoice(choice) for line, choice in choices.items()}
@@ -169,15 +176,19 @@ def settle_conflicts(
     blocks: tuple[ConflictBlock, ...],
     sides: tuple[ConflictChoice, ...],
 ) -> tuple[SourceLine, ...]:
-    """``lines`` with each block replaced by the side chosen for it; markers are gone.
+    """Return ``lines`` with each block replaced by the chosen side, without markers.
 
-    The lines keep their numbers. ``ConflictChoice.STOP`` is for ``choose_sides`` to refuse.
+    The lines keep their numbers. ``ConflictChoice.STOP`` is not allowed here: ``choose_sides``
+    refuses it.
     """
     return tuple(_settled(lines, blocks, sides))
 
 
 def settled_text(text: str, choices: Choices) -> str:
-    """The file with its conflicts settled, every other byte as it is. Raises as ``choose_sides`` does."""
+    """Return the file with its conflicts resolved and every other byte unchanged.
+
+    Raises the exceptions of ``choose_sides``.
+    """
     lines = split_lines(text)
     blocks = find_conflicts(lines)
     kept = {line.number for line in settle_conflicts(lines, blocks, choose_sides(blocks, choices))}
@@ -196,7 +207,7 @@ def _settled(
 ) -> Iterator[SourceLine]:
     after = 0
     for block, side in zip(blocks, sides, strict=True):
-        # Lines are numbered without a gap, so a number is an index plus one.
+        # Lines are numbered without gaps, so a number is an index plus one.
         yield from lines[after : block.first_line - 1]
         if side in (ConflictChoice.OURS, ConflictChoice.UNION):
             yield from block.ours
@@ -207,7 +218,10 @@ def _settled(
 
 
 def _begin(line: SourceLine, marker: Marker | None) -> _OpenBlock | None:
-    """The block that ``line`` opens, if it does. Raises LandscapeError for a stray end."""
+    """Return the block that ``line`` opens, or None.
+
+    :raises LandscapeError: the line is the end of a block that has no beginning.
+    """
     if marker and marker.sign == CLOSE:
         raise LandscapeError(
             f"Line {line.number}: a merge conflict ends here that never began. {REPAIR}",
@@ -217,7 +231,10 @@ def _begin(line: SourceLine, marker: Marker | None) -> _OpenBlock | None:
 
 
 def _advance(block: _OpenBlock, line: SourceLine, marker: Marker) -> bool:
-    """Take the marker on ``line`` into ``block``; true when it closes it. Raises LandscapeError for a stray one."""
+    """Process the marker on ``line``. Return whether it closes ``block``.
+
+    :raises LandscapeError: the marker is not allowed here.
+    """
     belongs = marker.belongs_to(block.opener)
     following = NEXT_PART.get((block.part, marker.sign)) if belongs else None
     if following is not None:
@@ -234,8 +251,9 @@ def _advance(block: _OpenBlock, line: SourceLine, marker: Marker) -> bool:
 
 
 def _foreign(block: _OpenBlock, marker: Marker) -> str:
-    """What is wrong with a marker of another width or place; empty where it is part of the text.
+    """Return the mistake of a marker with another length or prefix; empty if it is only text.
 
-    Git writes the conflicts of a common ancestor wider, inside the base, which no side keeps.
+    Git writes conflicts of a common ancestor with longer markers into the base, which no side
+    keeps.
     """
     return FOREIGN.get(marker.sign, "") if block.part != "base" else ""

@@ -1,7 +1,8 @@
-"""Short names and the runbook titles that they mean. Pure: imports no Django.
+"""Resolve short names to runbook titles. Pure: imports no Django.
 
-``Go/No-Go 2026`` stands for ``Go/No-Go 2026 - Live Alerts & Escalation`` because no other
-title holds these words in this order. Nothing is guessed: a name that fits two titles fits none.
+``Go/No-Go 2026`` resolves to ``Go/No-Go 2026 - Live Alerts & Escalation`` if no other title
+contains these words in this order. A name that matches two titles is ambiguous and resolves to
+none.
 """
 
 import itertools
@@ -18,7 +19,7 @@ ASIDE = re.compile(
     re.IGNORECASE,
 )
 WORD = re.compile(r"[^\W_]+")
-# Folding costs more than linear time on crafted text; a longer name is compared as it stands.
+# Folding takes more than linear time for crafted text, so longer names are compared as they are.
 MAX_NAME_LENGTH = 1_000
 CANDIDATE_LIMIT = 20
 GENERIC_WORD = "runbook"
@@ -26,10 +27,11 @@ GENERIC_WORD = "runbook"
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What a name means.
+    """The result of resolving a name.
 
-    ``title`` is the one title, or None. ``candidates`` are the titles that fit, at most
-    ``CANDIDATE_LIMIT``: one when resolved, several when ambiguous, none when unknown.
+    :ivar title: the one title, or None.
+    :ivar candidates: the matching titles, at most ``CANDIDATE_LIMIT``: one if resolved, several if
+        ambiguous, none if unknown.
     """
 
     title: str | None
@@ -37,25 +39,25 @@ class Resolution:
 
 
 def name_tokens(name: str) -> Tokens:
-    """The words of ``name``, folded so that spelling variants are equal.
+    """Return the words of ``name``, folded so that spelling variants are equal.
 
-    Case, compatibility forms, invisible characters and every kind of dash or punctuation
-    make no difference (NFKC, Unicode Annex 15). A name of punctuation alone, or of more
-    than ``MAX_NAME_LENGTH`` characters, is one token.
+    Case, compatibility forms, invisible characters, and the kind of dash or punctuation are ignored
+    (NFKC, Unicode Annex 15). A name of punctuation only, or of more than ``MAX_NAME_LENGTH``
+    characters, is one token.
     """
     if len(name) > MAX_NAME_LENGTH:
         return (name,)
     if name.isascii():
-        # The common case, and the quick one: nothing to compose, nothing invisible.
+        # The common and fast case: nothing to normalise and nothing invisible.
         return tuple(WORD.findall(name.lower())) or (name.strip(),)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    # Soft hyphens and zero-width characters are seen by nobody, so they part no word.
+    # Soft hyphens and zero-width characters are invisible, so they must not split a word.
     visible = "".join(character for character in folded if unicodedata.category(character) != "Cf")
     return tuple(WORD.findall(visible)) or (visible.strip(),)
 
 
 def bare_tokens(name: str) -> Tokens:
-    """As ``name_tokens``, without remarks such as "(siehe oben)" or "(v1.1)"."""
+    """Return the words of ``name`` without remarks such as "(siehe oben)" or "(v1.1)"."""
     if "(" not in name or len(name) > MAX_NAME_LENGTH:
         return name_tokens(name)
     return name_tokens(ASIDE.sub(" ", name))
@@ -64,9 +66,10 @@ def bare_tokens(name: str) -> Tokens:
 class NameIndex:
     """Resolves names against a fixed set of titles.
 
-    ``titles`` are the full titles; ``aliases`` maps further names to titles, and an alias
-    for a title that is not among them is passed over. Building and resolving take time in
-    proportion to the text, not to titles times names.
+    Building and resolving take time in proportion to the text, not to titles times names.
+
+    :param titles: the full titles.
+    :param aliases: further names -> titles; an alias of an unknown title is ignored.
     """
 
     def __init__(self, titles: Iterable[str], aliases: Mapping[str, str] | None = None) -> None:
@@ -84,15 +87,15 @@ class NameIndex:
         self.most_commas = max((title.count(",") for title in self._titles), default=0)
 
     def is_title(self, name: str) -> bool:
-        """Whether ``name`` is a whole title, spelling variants aside."""
+        """Return whether ``name`` is a whole title, ignoring spelling variants."""
         return name_tokens(name) in self._exact or bare_tokens(name) in self._bare
 
     def resolve(self, name: str) -> Resolution:
-        """The title that ``name`` means.
+        """Return the title that ``name`` means.
 
-        The rungs, in order: the whole title, the title without remarks, an alias, a run of
-        the title's words; for a name that ends in "Runbook", the last three without that
-        word. The first rung on which anything fits decides.
+        The first of these steps with a match decides: the whole title, the title without remarks,
+        an alias, consecutive words of a title. For a name that ends in "Runbook", the last three
+        are then tried without that word.
         """
         tokens, bare = name_tokens(name), bare_tokens(name)
         found = self._exact.get(tokens) or self._climb(bare)
@@ -112,7 +115,7 @@ class NameIndex:
         return next((found for rung in rungs if (found := rung(tokens))), [])
 
     def _titles_with_run(self, run: Tokens) -> list[str]:
-        """The first titles whose words hold ``run`` without a gap."""
+        """Return the first titles that contain the words of ``run`` consecutively."""
         keys = _run_keys(run) if len(run) > 1 else [run]
         rarest = min((self._holders.get(key, []) for key in keys), key=len)
         wanted = _as_text(run)
@@ -125,7 +128,7 @@ class NameIndex:
         return found
 
     def _index_of_runs(self) -> dict[Tokens, list[int]]:
-        """Single words and pairs of neighbours -> positions of the titles that hold them."""
+        """Return single words and pairs of adjacent words -> positions of the titles with them."""
         holders: dict[Tokens, list[int]] = {}
         for position, tokens in enumerate(self._tokens):
             for key in {*((token,) for token in tokens), *_run_keys(tokens)}:
@@ -138,7 +141,7 @@ def _run_keys(tokens: Tokens) -> list[Tokens]:
 
 
 def _as_text(tokens: Tokens) -> str:
-    """The tokens as one text in which a run can be searched; no token holds a line end."""
+    """Return the tokens as one text in which a run can be searched. No token contains a newline."""
     return "\n".join(("", *tokens, ""))
 
 

@@ -1,7 +1,7 @@
-"""The outline of a landscape file: its title, its chapters and their entries.
+"""Read the outline of a landscape file: its title, chapters and entries.
 
-Pure: imports no Django. Headings are those of CommonMark 4.2 and 4.3; lines of code blocks
-and HTML comments are never headings.
+Pure: imports no Django. Headings are those of CommonMark 4.2 and 4.3; lines of code blocks and HTML
+comments are never headings.
 """
 
 import re
@@ -12,20 +12,25 @@ from runbooks.landscape.parse.cells import plain_text
 from runbooks.landscape.schema import SourceLine
 
 FENCE = re.compile(r"\s*(`{3,}|~{3,})([^`]*)$")
-# A longer line is text and nothing else: the longest real one has 450 characters, and to
-# look for marks in ten megabytes takes minutes.
+# A longer line is only text: the longest real one has 450 characters, and searching ten megabytes
+# for markup takes minutes.
 MAX_LINE_LENGTH = 20_000
 MAX_LEVEL = 6
-# CommonMark takes one sign; a single dash is more often a bullet that is still to be written.
+# CommonMark accepts one character, but a single dash is more often an unfinished bullet.
 MIN_UNDERLINE_LENGTH = 2
 COMMENT_BEGIN, COMMENT_END = "<!--", "-->"
-# Lines that carry a block of their own and so are no paragraph that equals signs could underline.
+# Lines that start a block of their own, so that equals signs below do not make them a heading.
 NO_PARAGRAPH = re.compile(r"\s|$|#|>|[*+-] |[0-9]{1,9}[.)] |[*_-]{3}|[^|]*\||<")
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading: ``text`` without its marks; ``begins`` and ``ends`` are positions of lines."""
+    """A heading.
+
+    :ivar text: the heading without its markers.
+    :ivar begins: the index of its first line.
+    :ivar ends: the index of the line after it.
+    """
 
     line: int
     level: int
@@ -47,10 +52,12 @@ class Part:
 class Outline:
     """A file in parts.
 
-    ``chapters`` have level 2; ``further_titles`` are the parts of level 1 below the first, up to
-    their first chapter. ``hidden`` are the numbers of lines that are no structure: those in code
-    blocks and comments, and ``endless`` ones of more than ``MAX_LINE_LENGTH`` characters.
-    ``unclosed`` is the line of a code fence or comment that has no end.
+    :ivar chapters: the parts of level 2.
+    :ivar further_titles: the parts of level 1 after the first, each up to its first chapter.
+    :ivar hidden: the numbers of the lines that are not structure: those in code blocks and
+        comments, and the ``endless`` ones.
+    :ivar endless: the numbers of the lines of more than ``MAX_LINE_LENGTH`` characters.
+    :ivar unclosed: the line of a code fence or comment without an end; None if there is none.
     """
 
     title: str
@@ -62,17 +69,17 @@ class Outline:
 
     @property
     def blocks(self) -> frozenset[int]:
-        """The numbers of lines in code blocks and comments."""
+        """Return the numbers of the lines in code blocks and comments."""
         return self.hidden.difference(self.endless)
 
     @property
     def chapter_lines(self) -> frozenset[int]:
-        """The numbers of the lines on which chapters begin."""
+        """Return the numbers of the lines on which chapters begin."""
         return frozenset(chapter.line for chapter in self.chapters)
 
 
 def read_outline(lines: Sequence[SourceLine]) -> Outline:
-    """The outline of a whole file: the first heading of level 1 and all chapters of level 2."""
+    """Return the outline of a file: the first heading of level 1 and all chapters of level 2."""
     in_blocks, unclosed = find_hidden(lines)
     endless = tuple(
         line.number
@@ -89,12 +96,15 @@ def read_outline(lines: Sequence[SourceLine]) -> Outline:
 def split_parts(
     lines: Sequence[SourceLine], hidden: frozenset[int], *, level: int
 ) -> tuple[Part, ...]:
-    """The parts of ``lines`` that begin with a heading of ``level``."""
+    """Return the parts of ``lines`` that begin with a heading of ``level``."""
     return _parts(lines, _find_headings(lines, hidden), level=level)
 
 
 def find_hidden(lines: Sequence[SourceLine]) -> tuple[frozenset[int], int | None]:
-    """The numbers of lines in code fences and comments, fences included, and the line of an open one."""
+    """Return the numbers of the lines in code fences and comments, and the line of an unclosed one.
+
+    The fences are included.
+    """
     hidden: set[int] = set()
     closing, since = "", 0
     for line in lines:
@@ -112,7 +122,7 @@ def find_hidden(lines: Sequence[SourceLine]) -> tuple[frozenset[int], int | None
 def code_blocks(
     lines: Sequence[SourceLine], hidden: frozenset[int]
 ) -> Iterator[tuple[str, tuple[SourceLine, ...]]]:
-    """Each fenced block in ``lines`` as (language in lower case, lines between the fences)."""
+    """Yield each fenced block in ``lines``: its language in lower case, and its inner lines."""
     language, closing = "", ""
     block: list[SourceLine] = []
     for line in lines:
@@ -126,7 +136,10 @@ def code_blocks(
 
 
 def _opens(text: str) -> str:
-    """What ends the block that ``text`` opens; empty when it opens none, or ends it itself."""
+    """Return the end marker of the block that ``text`` opens.
+
+    Empty if it opens none, or if the block ends on the same line.
+    """
     fence = FENCE.match(text)
     if fence:
         return fence[1]
@@ -153,7 +166,7 @@ def _find_headings(lines: Sequence[SourceLine], hidden: frozenset[int]) -> list[
 
 
 def _atx(position: int, line: SourceLine) -> Heading | None:
-    """The heading that ``line`` is (``## Title``)."""
+    """Return ``line`` as a heading (``## Title``), or None if it is not one."""
     text = line.text.strip()
     if not text.startswith("#") or line.text.startswith(("    ", "\t")):
         return None
@@ -161,7 +174,7 @@ def _atx(position: int, line: SourceLine) -> Heading | None:
     level = len(text) - len(title)
     if level > MAX_LEVEL or (title and title[0] not in " \t"):
         return None
-    # Marks at the end belong to the heading only behind a space.
+    # Closing markers must follow a space.
     without_marks = title.rstrip("#")
     if not without_marks or without_marks[-1] in " \t":
         title = without_marks
@@ -171,7 +184,7 @@ def _atx(position: int, line: SourceLine) -> Heading | None:
 def _underlined(
     position: int, lines: Sequence[SourceLine], hidden: frozenset[int]
 ) -> Heading | None:
-    """The heading that the line before ``position`` is, when this one underlines it."""
+    """Return the line before ``position`` as a heading if this line underlines it."""
     marks = lines[position].text.strip()
     if (
         not position
@@ -191,7 +204,10 @@ def _underlined(
 def _parts(
     lines: Sequence[SourceLine], headings: Sequence[Heading], *, level: int, up_to: int = 0
 ) -> tuple[Part, ...]:
-    """The parts below headings of ``level``, each up to the next heading of that level, or of ``up_to`` if it is deeper."""
+    """Return the parts below headings of ``level``.
+
+    Each part ends at the next heading of that level, or of ``up_to`` if that is deeper.
+    """
     bounds = [heading for heading in headings if heading.level <= max(level, up_to)]
     ends = [*(heading.begins for heading in bounds), len(lines)][1:]
     return tuple(

@@ -1,6 +1,6 @@
-"""The repository path that a cell or a line names. Pure: imports no Django.
+"""Read the repository path in a cell or a line. Pure: imports no Django.
 
-A link is resolved from the folder of the file that holds it, as a forge shows it; a bare path (in
+A link is resolved from the folder of the file that contains it, as code hosts do. A bare path (in
 backticks, or plain text) starts at the root of the repository. See ``docs/landscape_format.md``.
 """
 
@@ -22,11 +22,11 @@ from runbooks.landscape.parse.notices import NoticeKind, NoticeLog, excerpt
 from runbooks.landscape.schema import SourceLine
 
 PATH = re.compile(f"{LINK.pattern}|{CODE_SPAN.pattern}")
-# "[words][label]", "[label][]" and "[label]", and what a label stands for (CommonMark 4.7 and 6.3).
+# "[words][label]", "[label][]" and "[label]", and their definitions (CommonMark 4.7 and 6.3).
 REFERENCE = re.compile(r"\[([^\[\]]+)\](?:\[([^\[\]]*)\])?")
 DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,200})\]:\s*(<[^<>]*>|[^\s<>]+)")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-# The place in a Markdown document, and steps that lead nowhere.
+# The fragment of a link to a Markdown document, and path steps without effect.
 FRAGMENT = re.compile(r"(?<=\.md)#.*", re.IGNORECASE)
 IDLE_STEPS = re.compile(r"(?:^|(?<=/))(?:\.?/)+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -34,7 +34,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class FilePlace:
-    """Where a landscape file lies, and what its reference links stand for.
+    """The location of a landscape file, and the definitions of its reference links.
 
     :ivar path: from the root of the repository; empty, or a name alone, is a file at the root.
     """
@@ -44,7 +44,7 @@ class FilePlace:
 
     @classmethod
     def of(cls, path: str, lines: Iterable[SourceLine]) -> "FilePlace":
-        """The place of a file with these lines. Of two definitions of a label, the first counts."""
+        """Return the place of a file with these lines. The first definition of a label counts."""
         definitions: dict[str, str] = {}
         for line in lines:
             found = DEFINITION.match(line.text) if "]:" in line.text else None
@@ -58,32 +58,35 @@ AT_THE_ROOT = FilePlace()
 
 @dataclass(frozen=True, slots=True)
 class StatedPath:
-    """A path from the root of the repository; ``link`` is the target as written where a relative link states it."""
+    """A path from the root of the repository.
+
+    :ivar link: the target as written, if a relative link states the path; otherwise empty.
+    """
 
     path: str
     link: str = ""
 
 
 def read_path(cell: str, *, line: int, notices: NoticeLog, place: FilePlace = AT_THE_ROOT) -> str:
-    """The repository path in ``cell``; see ``read_stated_path``."""
+    """Return the repository path in ``cell``; see ``read_stated_path``."""
     return read_stated_path(cell, line=line, notices=notices, place=place).path
 
 
 def read_stated_path(
     cell: str, *, line: int, notices: NoticeLog, place: FilePlace = AT_THE_ROOT
 ) -> StatedPath:
-    """The repository path in ``cell``: its link target, its first code span, or its text.
+    """Return the repository path in ``cell``: its link target, its first code span, or its text.
 
-    HTML entities are decoded (notice ``illustrative_path``). A path that leaves the repository, has
-    a scheme, a backslash or, in a bare path, a ``..`` step or a slash at the front, is read as
-    empty (notice ``unsafe_path``). Characters that nobody sees, the place in a document
-    (``#start``) and steps that lead nowhere (``//``, ``/./``) are left out; the first of these, and
-    a second path, are noted.
+    HTML entities are decoded (notice ``illustrative_path``). The path is read as empty, with a
+    notice ``unsafe_path``, if it leaves the repository, has a scheme or a backslash, or if a bare
+    path has a ``..`` step or a leading slash. Invisible characters, the fragment (``#start``) and
+    steps without effect (``//``, ``/./``) are removed. Invisible characters and a second path add a
+    notice.
     """
     written, is_link, rest = _written_path(cell, place)
     decoded = decode_entities(written).strip()
-    # What nobody sees goes first: between two full stops it would hide a step out of the
-    # repository.
+    # Invisible characters are removed first: between two full stops, one could hide a step out of
+    # the repository.
     stated = visible(decoded).strip()
     path = _linked(stated, place) if is_link else _bare(stated)
     if path is None:
@@ -110,16 +113,19 @@ def read_stated_path(
 
 
 def _bare(stated: str) -> str | None:
-    """The path that backticks or plain text state; None where it is unsafe."""
+    """Return a path from backticks or plain text; None if it is unsafe."""
     stated = stated.removeprefix("./").strip() if stated.strip(DASHES) else ""
     path = IDLE_STEPS.sub("", FRAGMENT.sub("", stated))
-    # Both: an idle step may stand before what must not begin a path, and a stroke at the front is
-    # one.
+    # Both are checked: a step without effect may precede an unsafe beginning, and a leading slash
+    # is such a step.
     return None if _is_unsafe(stated) or _is_unsafe(path) else path
 
 
 def _linked(target: str, place: FilePlace) -> str | None:
-    """The path that a link leads to, a slash at its end kept; None where it is unsafe, empty for the file itself."""
+    """Return the path of a link, with its trailing slash; None if it is unsafe.
+
+    Empty for a link to the file itself.
+    """
     plain = unquote(target)
     if (
         plain.startswith(("//", "~"))
@@ -151,7 +157,7 @@ def _note_second_path(
 
 
 def _written_path(cell: str, place: FilePlace) -> tuple[str, bool, str]:
-    """The path as it is written, whether a link states it, and what else the cell holds."""
+    """Return the path as written, whether a link states it, and the rest of the cell."""
     link = LINK.search(cell)
     if link:
         return _destination(link[2]), True, cell[: link.start()] + cell[link.end() :]
@@ -166,7 +172,7 @@ def _written_path(cell: str, place: FilePlace) -> tuple[str, bool, str]:
 
 
 def _destination(target: str) -> str:
-    """What stands between the parentheses of a link, without its angle brackets and without its title."""
+    """Return the target between a link's parentheses, without angle brackets and title."""
     target = target.strip()
     if target.startswith("<") and ">" in target:
         return target[1 : target.index(">")]
@@ -174,7 +180,7 @@ def _destination(target: str) -> str:
 
 
 def _label(text: str) -> str:
-    """A label folded: case and white space make no difference."""
+    """Return a label folded: case and white space are ignored."""
     return " ".join(text.split()).casefold()
 
 

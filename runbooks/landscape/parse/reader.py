@@ -1,7 +1,7 @@
 """Reads a landscape file: Markdown in, frozen dataclasses out. Pure: imports no Django.
 
-Nothing is guessed and nothing is dropped in silence: whatever cannot be read for certain
-becomes a notice with its line and a sentence that says what to do.
+Nothing is guessed or dropped silently. Anything that cannot be read with certainty becomes a notice
+with its line and advice on what to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,12 +48,12 @@ from runbooks.landscape.schema import (
     SourceLine,
 )
 
-# What a chapter is for, by words in its title (folded as names are).
+# Words in a chapter's title that tell its purpose (folded like names).
 CODE_WORDS = ("code referenz", "code reference")
 OVERVIEW_WORDS = ("architektur", "architecture", "overview", "übersicht")
 CHANGE_LOG_WORDS = ("change log", "changelog", "änderungen")
 
-# What is said of a part that looks like a chapter with entries and was not read as one.
+# Messages for parts that look like chapters with entries but were not read as such.
 PASSED_OVER = (
     "Entries with a path stand in a chapter that is read as something else (a table, the overview, "
     "code references or the change log), so they were not read. Give them a chapter of their own."
@@ -77,15 +77,17 @@ def read_landscape(
 ) -> Landscape:
     """Read the Markdown ``text`` of a landscape file.
 
-    ``text`` is the decoded file; line ends and a byte order mark may be as they are. ``conflicts``
-    says which side of unresolved merge conflicts counts: one for all, or one for each block by its
-    first line. ``aliases`` maps further names of runbooks to the titles of the table. ``path`` is
-    where the file lies, from the root of the repository: its links start there. Every line number
-    in the result is that of the file.
+    Every line number in the result is that of the file.
 
-    Raises UnresolvedConflicts, with both sides of every block that no side was chosen for
-    (``ConflictChoice.STOP``); LandscapeError for stray conflict markers, for a file that is no
-    text, and for one without a runbook table.
+    :param text: the decoded file, with any line endings and an optional byte order mark.
+    :param conflicts: the side to use for unresolved merge conflicts: one for all, or one for each
+        block by its first line.
+    :param aliases: further names of runbooks -> the titles of the table.
+    :param path: the path of the file from the root of the repository; its links are relative to it.
+    :raises UnresolvedConflicts: there are blocks without a choice (``ConflictChoice.STOP``); with
+        both sides of each.
+    :raises LandscapeError: there are stray conflict markers, or the file is not text or has no
+        runbook table.
     """
     _refuse_binary(text)
     lines = split_lines(text)
@@ -99,7 +101,10 @@ def read_landscape(
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What a file says, and where in it: for the writer. ``repeated`` are runbook rows that were left out."""
+    """The content of a file and its positions, for the writer.
+
+    :ivar repeated: the runbook rows that were omitted as duplicates.
+    """
 
     landscape: Landscape
     repeated: tuple[RepeatedRow, ...]
@@ -113,7 +118,7 @@ class ParsedFile:
 def parse_settled(
     text: str, *, aliases: Mapping[str, str] | None = None, path: str = ""
 ) -> ParsedFile:
-    """Read a file that holds no conflict. ``path`` and what it raises: see ``read_landscape``."""
+    """Read a file without conflicts. See ``read_landscape`` for ``path`` and the exceptions."""
     lines = split_lines(text)
     choose_sides(find_conflicts(lines), ConflictChoice.STOP)
     return _read_settled(lines, (), aliases or {}, NoticeLog(), path)
@@ -152,7 +157,7 @@ def _read_settled(
 
 
 class Chapters:
-    """The chapters of an outline, sorted by what they are for."""
+    """The chapters of an outline, sorted by purpose."""
 
     def __init__(self, outline: Outline, tables: Sequence[Table]) -> None:
         hidden, chapters = outline.hidden, outline.chapters
@@ -180,7 +185,7 @@ class Chapters:
         self.passed_over = [
             part for part in chapters if part.line in taken and path_lines(part.body, hidden)
         ]
-        # Where somebody wrote a heading one level too deep, or too high.
+        # Probably headings of the wrong level.
         entered = {part.line for _, part in with_entries}
         self.without_entries = [
             part
@@ -199,7 +204,7 @@ def _has_drawing(part: Part, hidden: frozenset[int]) -> bool:
 
 
 def _note_unread(chapters: Chapters, notices: NoticeLog) -> None:
-    """Note the parts that look like chapters with entries and were not read as such."""
+    """Add notices for parts that look like chapters with entries but were not read as such."""
     for parts, message in (
         (chapters.passed_over, PASSED_OVER),
         (chapters.without_entries, WITHOUT_ENTRIES),

@@ -1,4 +1,4 @@
-"""The overview drawing and the code references. Pure: imports no Django."""
+"""Read the overview drawing and the code references. Pure: imports no Django."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,25 +11,28 @@ from runbooks.landscape.parse.paths import AT_THE_ROOT, FilePlace, read_path, re
 from runbooks.landscape.parse.sections import note_repeat
 from runbooks.landscape.schema import CodeReferenceRow, SourceLine
 
-# Languages of a fenced block that holds a drawing, the likeliest first.
+# Languages of a fenced block that contains a drawing, the most likely first.
 DRAWING_LANGUAGES = ("text", "")
 
 TOP_BULLET = re.compile(r" ?[*+-]\s+")
-# What parts the paths of a bullet from the description.
+# Separates the paths of a bullet from the description.
 DASH = re.compile(rf" [{re.escape(DASHES)}]+ |: ")
-# Words and signs that only join paths.
+# Words and characters that only join paths.
 JOINING_WORDS = frozenset({"&", ",", "+", "/", ";", "und", "and", ""})
 RUNBOOK_NAME = re.compile(rf"\S*\w[{re.escape(DASHES)}]Runbook", re.IGNORECASE)
 BRACKETS = "()[]\"'\u201e\u201c\u201d*_,.;:"
 
 
 def read_overview(chapters: Iterable[Part], hidden: frozenset[int]) -> str:
-    """The first drawing in ``chapters``: a fenced block of text, without its fences; else empty."""
+    """Return the first drawing in ``chapters``, without its fences; empty if there is none.
+
+    A drawing is a fenced block of text.
+    """
     return "\n".join(line.text for line in find_drawing(chapters, hidden))
 
 
 def find_drawing(chapters: Iterable[Part], hidden: frozenset[int]) -> tuple[SourceLine, ...]:
-    """The lines of that drawing."""
+    """Return the lines of the first drawing in ``chapters``."""
     for chapter in chapters:
         blocks = list(code_blocks(chapter.body, hidden))
         for language in DRAWING_LANGUAGES:
@@ -49,11 +52,11 @@ def read_code_references(
     notices: NoticeLog,
     place: FilePlace = AT_THE_ROOT,
 ) -> tuple[CodeReferenceRow, ...]:
-    """The code references of all bullets in ``chapters``, in order, each path once.
+    """Return the code references of all bullets in ``chapters``, in order, each path once.
 
-    A bullet may name several paths before the dash; each becomes a reference with the same
-    description. Runbooks that the description names as "<name>-Runbook" are resolved where
-    that is certain; the description is prose, so nothing is noted otherwise.
+    A bullet may have several paths before the dash; each becomes a reference with the same
+    description. Runbooks that the description names as "<name>-Runbook" are resolved if they are
+    unambiguous. The description is prose, so other names add no notice.
     """
     kept: dict[str, CodeReferenceRow] = {}
     for bullet in (bullet for chapter in chapters for bullet in bullets(chapter.body, hidden)):
@@ -67,7 +70,7 @@ def read_code_references(
 def bullets(
     lines: Sequence[SourceLine], hidden: frozenset[int]
 ) -> Iterator[tuple[SourceLine, ...]]:
-    """The lines of each bullet at the margin, the first without its mark."""
+    """Yield the lines of each unindented bullet, the first without its marker."""
     block: list[SourceLine] = []
     for line in lines:
         bullet = TOP_BULLET.match(line.text) if line.number not in hidden else None
@@ -109,7 +112,7 @@ def _read_bullet(
 
 
 def _linked_path(link: re.Match[str], place: FilePlace) -> str:
-    """The words of a link; where they are a path in backticks, the path that its target leads to."""
+    """Return the words of a link, or the target's path if the words are a path in backticks."""
     if not CODE_SPAN.fullmatch(link[1].strip()):
         return link[1]
     path = read_stated_path(link[0], line=0, notices=NoticeLog(), place=place).path
@@ -117,15 +120,15 @@ def _linked_path(link: re.Match[str], place: FilePlace) -> str:
 
 
 def _at_dash(text: str) -> tuple[str, str]:
-    """The paths and the description; a dash inside a code span parts nothing."""
-    # Of the same length, so that positions hold.
+    """Split a bullet into paths and description. A dash inside a code span does not separate."""
+    # The same length as the text, so that positions match.
     masked = CODE_SPAN.sub(lambda span: "x" * len(span[0]), text)
     dash = DASH.search(masked)
     return (text[: dash.start()], text[dash.end() :].strip()) if dash else (text, "")
 
 
 def _remark(pieces: Sequence[str]) -> str:
-    """What stands between and behind the paths, without the words that only join them."""
+    """Return the text between and after the paths, without words that only join them."""
     remarks: list[str] = []
     for piece in pieces:
         words = piece.split()

@@ -1,4 +1,4 @@
-"""The change log: named versions of the landscape with their entries. Pure: imports no Django."""
+"""Read the change log: named versions with their entries. Pure: imports no Django."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ MONTH_OF_NAME = {name: month for month, names in MONTH_NAMES.items() for name in
 
 _MONTH = f"(?P<name>{'|'.join(sorted(MONTH_OF_NAME, key=len, reverse=True))})"
 _YEAR = "(?P<year>[12][0-9]{3})"
-# How a release may be dated.
+# The accepted forms of a release date.
 DATES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -73,7 +73,7 @@ class _OpenRelease:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHeading:
-    """``v1.0 - December 2025 - 2026-ready`` in its parts."""
+    """The parts of a heading such as ``v1.0 - December 2025 - 2026-ready``."""
 
     version: str
     dated: str
@@ -83,7 +83,7 @@ class ReleaseHeading:
 
 
 def read_release_heading(text: str) -> ReleaseHeading | None:
-    """The parts of a release's heading, or None when ``text`` does not begin with a version."""
+    """Return the parts of a release heading, or None if ``text`` does not begin with a version."""
     if len(text) > MAX_HEADING_LENGTH:
         return None
     plain = plain_text(text).rstrip(":")
@@ -118,11 +118,11 @@ def _match_date(text: str) -> re.Match[str] | None:
 def read_releases(
     chapters: Iterable[Part], hidden: frozenset[int], notices: NoticeLog
 ) -> tuple[ReleaseRow, ...]:
-    """The releases of all change-log chapters, in order, each version once.
+    """Return the releases of all change-log chapters, in order, each version once.
 
-    A release is a bullet at the margin or a heading that begins with a version; its entries
-    are the bullets below it and keep their Markdown. A bullet at the margin that is neither
-    is noted and left out.
+    A release is an unindented bullet or a heading that begins with a version. Its entries are the
+    bullets below it; they keep their Markdown. Any other unindented bullet is ignored with a
+    notice.
     """
     kept: dict[tuple[str, ...], ReleaseRow] = {}
     for chapter in chapters:
@@ -147,7 +147,7 @@ def _read_chapter(
 
 
 def _start(line: SourceLine) -> _OpenRelease | None:
-    """The release that begins on ``line``, if one does."""
+    """Return the release that begins on ``line``, or None."""
     mark = HEADING.match(line.text)
     bullet = BULLET.match(line.text)
     if not mark and bullet and not bullet[1]:
@@ -158,7 +158,7 @@ def _start(line: SourceLine) -> _OpenRelease | None:
 
 
 def _take(release: _OpenRelease, line: SourceLine) -> bool:
-    """Add ``line`` to the entries of ``release``; false when it does not belong there."""
+    """Add ``line`` to the entries of ``release``. Return False if it does not belong there."""
     text = line.text.expandtabs(4)
     if not text.strip():
         if release.entries:
@@ -173,7 +173,7 @@ def _take(release: _OpenRelease, line: SourceLine) -> bool:
     if bullet and indent <= release.entry_indent:
         release.entries.append([text[bullet.end() :]])
     elif release.entries:
-        # What goes on below an entry keeps its place relative to the entry's text.
+        # A continuation line keeps its indentation relative to the entry's text.
         release.entries[-1].append(text[min(indent, release.entry_indent + 2) :])
     else:
         release.entries.append([text.strip()])

@@ -1,4 +1,4 @@
-"""Which lines below a table header are its rows, and which only look like rows. Pure: imports no Django."""
+"""Find the rows of a table below its header. Pure: imports no Django."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,19 +8,20 @@ from runbooks.landscape.parse.notices import NoticeKind, NoticeLog
 from runbooks.landscape.parse.table_cells import split_cells
 from runbooks.landscape.schema import SourceLine
 
-# What begins another block and so ends a table (CommonMark 4 and 5).
+# The start of another block, which ends a table (CommonMark 4 and 5).
 BLOCK_START = re.compile(r" {0,3}(?:#{1,6}(?:\s|$)|>|```|~~~|[*+-] |[*_-]{3,}\s*$|<)")
 DELIMITER_CHARACTERS = "|:- \t"
-# What may stand in front of a row that is quoted, or an item of a list.
+# Markers before a row that is quoted, or an item of a list.
 MARKS_IN_FRONT = re.compile(r"^[ \t>]*(?:[*+-] )?")
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far a table of ``width`` columns may reach.
+    """The bounds of a table.
 
-    ``chapters`` are the lines on which a chapter begins, ``blocks`` those of code blocks and
-    comments.
+    :ivar width: the number of its columns.
+    :ivar chapters: the lines on which chapters begin.
+    :ivar blocks: the lines of code blocks and comments.
     """
 
     width: int
@@ -29,7 +30,7 @@ class Extent:
 
 
 def is_delimiter(lines: Sequence[SourceLine], position: int) -> bool:
-    """Whether the line of dashes that parts a header from its rows stands at ``position``."""
+    """Return whether the delimiter row between a header and its rows is at ``position``."""
     if position >= len(lines):
         return False
     text = lines[position].text
@@ -39,10 +40,10 @@ def is_delimiter(lines: Sequence[SourceLine], position: int) -> bool:
 def row_lines(
     below: Sequence[SourceLine], extent: Extent, notices: NoticeLog
 ) -> Iterator[SourceLine]:
-    """The lines of a table's rows, out of all lines from its header to the next known one.
+    """Yield the rows of a table, from all lines between its header and the next known header.
 
-    Rows behind a blank line, a comment or a code block are noted and still belong to the table.
-    Behind anything else it is over: what looks like a row there is noted and not read.
+    Rows after a blank line, a comment or a code block still belong to the table, with a notice. Any
+    other text ends the table; later lines that look like rows add a notice and are not read.
     """
     gap = False
     for position, line in enumerate(below):
@@ -58,7 +59,7 @@ def row_lines(
 
 
 def _goes_on(below: Sequence[SourceLine], position: int) -> bool:
-    """Whether the line behind a blank one is a further row, and not the header of another table."""
+    """Return whether the line after a blank one is a row and not the header of a new table."""
     return below[position].text.lstrip().startswith("|") and not is_delimiter(below, position + 1)
 
 
@@ -80,9 +81,10 @@ def _note_break(line: SourceLine, gap: bool, block: bool, notices: NoticeLog) ->
 
 
 def _note_parted_rows(lines: Sequence[SourceLine], extent: Extent, notices: NoticeLog) -> None:
-    """Note every row; in a further chapter, where somebody may draw with pipes, whole ones alone.
+    """Add a notice for each row after the end of a table.
 
-    A table with a header of its own is none of ours.
+    In a further chapter, text may contain drawings with pipes, so only complete rows count there. A
+    table with its own header is ignored.
     """
     in_other_table = in_chapter = False
     for position, line in enumerate(lines):
@@ -102,7 +104,10 @@ def _note_parted_rows(lines: Sequence[SourceLine], extent: Extent, notices: Noti
 
 
 def _looks_like_a_row(text: str, width: int, *, whole: bool) -> bool:
-    """Whether the line stands between pipes, or has as many cells as the table has columns; both for a ``whole`` one."""
+    """Return whether a line looks like a row of the table.
+
+    It is enclosed in pipes, or has as many cells as the table has columns; with ``whole``, both.
+    """
     row = MARKS_IN_FRONT.sub("", text, count=1).strip()
     if "|" not in row:
         return False

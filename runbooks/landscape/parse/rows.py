@@ -1,4 +1,4 @@
-"""From table rows to runbooks and situations. Pure: imports no Django."""
+"""Read runbooks and situations from table rows. Pure: imports no Django."""
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -21,9 +21,9 @@ from runbooks.landscape.parse.paths import AT_THE_ROOT, FilePlace, StatedPath, r
 from runbooks.landscape.parse.tables import RUNBOOKS, SITUATIONS, Row, Table
 from runbooks.landscape.schema import DeclaredReadiness, RunbookRow, SituationRow
 
-# Marks in a title that a viewer shows in another way: struck through, or as HTML.
+# Markup in a title that changes how a viewer shows it: strikethrough or HTML.
 DOUBTFUL = re.compile(r"~~|<[!/a-z]", re.IGNORECASE)
-# What a duplicate is compared by, with the words for it. A row's line is not among them.
+# The fields by which duplicates are compared, with their names. The line is not one of them.
 RUNBOOK_FIELDS: dict[str, Callable[[RunbookRow], Hashable]] = {
     "title": lambda row: row.title,
     "path": lambda row: row.document_path,
@@ -42,7 +42,7 @@ SITUATION_FIELDS: dict[str, Callable[[SituationRow], Hashable]] = {
 
 @dataclass(frozen=True, slots=True)
 class RepeatedRow:
-    """A row that was left out because it repeats the title or the path of the row on ``first_line``."""
+    """A row that was omitted because it repeats the title or path of the row on ``first_line``."""
 
     first_line: int
     row: RunbookRow
@@ -50,9 +50,9 @@ class RepeatedRow:
 
 
 def read_runbooks(tables: Iterable[Table], notices: NoticeLog) -> tuple[RunbookRow, ...]:
-    """All runbooks of the runbook tables, in order.
+    """Return all runbooks of the runbook tables, in order.
 
-    Of rows with the same path or the same title, the first is kept (notice ``duplicate_row``).
+    Of rows with the same path or title, the first is kept (notice ``duplicate_row``).
     """
     return read_all_runbooks(tables, notices)[0]
 
@@ -75,7 +75,7 @@ def read_all_runbooks(
                 kept.update(dict.fromkeys(keys, runbook))
                 notices.extend(noticed)
             else:
-                # What is odd in a row that is dropped needs nobody's attention.
+                # Other problems of a dropped row are irrelevant.
                 differing = [
                     name for name, field in RUNBOOK_FIELDS.items() if field(first) != field(runbook)
                 ]
@@ -149,7 +149,7 @@ def _read_document_path(row: Row, title: str, notices: NoticeLog, place: FilePla
 
 
 def _read_declared(row: Row, title: str, has_status: bool, notices: NoticeLog) -> DeclaredReadiness:
-    # Cells of a ragged row may have moved: a remark must not become a claim to be ready.
+    # The cells of a ragged row may be shifted: a remark must not become a declaration of readiness.
     if row.ragged or not has_status:
         return DeclaredReadiness("unassessed", None, row.cell("Status"))
     return read_readiness(row.cell("Status"), line=row.line, subject=title, notices=notices)
@@ -158,9 +158,9 @@ def _read_declared(row: Row, title: str, has_status: bool, notices: NoticeLog) -
 def read_situations(
     tables: Iterable[Table], index: NameIndex, notices: NoticeLog
 ) -> tuple[SituationRow, ...]:
-    """All situations of the situation tables, in order, their runbooks resolved by ``index``.
+    """Return all situations of the situation tables, in order, with runbooks resolved by ``index``.
 
-    A situation that repeats an earlier title is left out (notice ``duplicate_situation``).
+    A situation that repeats an earlier title is omitted (notice ``duplicate_situation``).
     """
     kept: dict[tuple[str, ...], SituationRow] = {}
     for row in (row for table in tables if table.kind == SITUATIONS for row in table.rows):
@@ -198,12 +198,12 @@ def _read_situation(row: Row, index: NameIndex, notices: NoticeLog) -> Situation
 
 
 def split_names(cell: str, index: NameIndex) -> tuple[str, ...]:
-    """The runbook names of a cell, in order, each once.
+    """Return the runbook names of a cell, in order, each once.
 
-    Commas outside parentheses, and line breaks, part them, except where the parts together are a
-    whole title.
+    Names are separated by commas outside of parentheses and by line breaks, except where the joined
+    parts are a whole title.
     """
-    # Plain text may differ from the cell by a comma of its own, so names are cut first.
+    # Split before conversion, because decoding the cell may produce further commas.
     pieces = [
         plain_text(piece) for piece in split_at_commas(BREAK.sub(", ", cell.replace("**", "")))
     ]
@@ -219,7 +219,7 @@ def split_names(cell: str, index: NameIndex) -> tuple[str, ...]:
 
 
 def _end_of_name(pieces: Sequence[str], start: int, index: NameIndex) -> int:
-    """Where the longest whole title that begins at ``start`` ends; the next piece otherwise."""
+    """Return the end of the longest whole title that begins at ``start``, or the next piece."""
     longest = min(len(pieces), start + index.most_commas + 1)
     titles = (
         end for end in range(longest, start + 1, -1) if index.is_title(", ".join(pieces[start:end]))
@@ -228,7 +228,7 @@ def _end_of_name(pieces: Sequence[str], start: int, index: NameIndex) -> int:
 
 
 def resolve_name(name: str, line: int, index: NameIndex, notices: NoticeLog) -> str | None:
-    """The title that ``name`` means, or None with a notice."""
+    """Return the title that ``name`` means; if there is none, add a notice and return None."""
     resolution = index.resolve(name)
     if resolution.title is None:
         _note_unclear(name, line, resolution, notices)

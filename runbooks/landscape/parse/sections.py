@@ -1,4 +1,4 @@
-"""Topic chapters: which runbook plays which role where. Pure: imports no Django."""
+"""Read topic chapters: the roles of runbooks in each chapter. Pure: imports no Django."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +16,8 @@ from runbooks.landscape.schema import RunbookRow, SectionEntryRow, SectionRow, S
 # "3. Title", "3) Title" and "3 Title"; entries "3.1 Title".
 CHAPTER_NUMBER = re.compile(r"([0-9]{1,3}[.)]|[0-9]{1,2})\s+")
 ENTRY_NUMBER = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){1,4})[.)]?\s+|([0-9]{1,3})[.)]\s+")
-# The two labelled lines of an entry, with or without a bullet; the colon may stand on
-# either side of the closing marks.
+# The two labelled lines of an entry, with or without a bullet; the colon may be on either side of
+# the closing asterisks.
 LABEL = re.compile(
     r" {0,3}(?:[*+-]\s+)?\*\*(Pfad|Path|Rolle|Role)(?::\*\*|\*\*:)\s*", re.IGNORECASE
 )
@@ -30,7 +30,7 @@ BLOCK_START = re.compile(r"\s*$| {0,3}(?:#|>|```|~~~|[*+-] |[0-9]{1,9}[.)] |[*_-
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What entries are resolved against: titles by name and by document path, and the place of the file."""
+    """The data for resolving entries: titles by name and document path, and the file's place."""
 
     index: NameIndex
     title_of_path: Mapping[str, str]
@@ -43,7 +43,10 @@ class Catalogue:
         aliases: Mapping[str, str] | None = None,
         place: FilePlace = AT_THE_ROOT,
     ) -> "Catalogue":
-        """The catalogue of these rows; each title and path is there once. ``aliases``: see ``NameIndex``."""
+        """Return the catalogue of these rows, which have unique titles and paths.
+
+        :param aliases: see ``NameIndex``.
+        """
         rows = tuple(runbooks)
         paths = {row.document_path: row.title for row in rows if row.document_path}
         return cls(NameIndex((row.title for row in rows), aliases), paths, place)
@@ -55,10 +58,11 @@ def read_sections(
     catalogue: Catalogue,
     notices: NoticeLog,
 ) -> tuple[SectionRow, ...]:
-    """The topic chapters with their entries, in order.
+    """Return the topic chapters with their entries, in order.
 
-    ``chapters`` are pairs of the place among all chapters, from 1, and the chapter. A chapter
-    without a number takes its place, or the next free number when another chapter has that.
+    A chapter without a number gets its place as number, or the next free number if that is taken.
+
+    :param chapters: pairs of the place among all chapters, from 1, and the chapter.
     """
     numbers = _numbers([(place, part.text) for place, part in chapters])
     sections: dict[tuple[str, ...], SectionRow] = {}
@@ -72,18 +76,18 @@ def read_sections(
 
 
 def chapter_title(text: str) -> str:
-    """The title of a chapter without its number."""
+    """Return the title of a chapter without its number."""
     return plain_text(CHAPTER_NUMBER.sub("", text, count=1) if CHAPTER_NUMBER.match(text) else text)
 
 
 def path_lines(lines: Iterable[SourceLine], hidden: frozenset[int]) -> list[SourceLine]:
-    """The lines with the label of a path."""
+    """Return the lines with the label of a path."""
     labels = ((line, LABEL.match(line.text)) for line in lines if line.number not in hidden)
     return [line for line, label in labels if label and label[1].lower() in PATH_LABELS]
 
 
 def note_repeat(what: str, title: str, line: int, first_line: int, notices: NoticeLog) -> None:
-    """Note that ``what`` on ``line`` repeats an earlier one and was left out."""
+    """Add a notice that ``what`` on ``line`` repeats an earlier one and was omitted."""
     notices.add(
         NoticeKind.OTHER,
         line,
@@ -123,7 +127,7 @@ def _note_shared_numbers(sections: Iterable[SectionRow], notices: NoticeLog) -> 
 def _read_section(
     part: Part, number: int, hidden: frozenset[int], catalogue: Catalogue, notices: NoticeLog
 ) -> SectionRow:
-    # Quotes belong to the chapter wherever they stand: an author ends a chapter with one.
+    # Quotes belong to the chapter wherever they are: authors place them at its end.
     quotes, body = without_quotes(part.body, hidden)
     note_invisible(part.text, part.line, notices)
     entries: dict[str, SectionEntryRow] = {}
@@ -148,7 +152,7 @@ def _joined(lines: Iterable[SourceLine]) -> str:
 
 
 def _trimmed(lines: list[SourceLine]) -> tuple[SourceLine, ...]:
-    """Without empty lines at either end."""
+    """Return the lines without empty lines at either end."""
     filled = [place for place, line in enumerate(lines) if line.text]
     return tuple(lines[filled[0] : filled[-1] + 1]) if filled else ()
 
@@ -156,13 +160,13 @@ def _trimmed(lines: list[SourceLine]) -> tuple[SourceLine, ...]:
 def without_quotes(
     lines: Sequence[SourceLine], hidden: frozenset[int]
 ) -> tuple[tuple[SourceLine, ...], tuple[SourceLine, ...]]:
-    """The lines of Markdown inside all block quotes, parted by blank lines, and the other lines."""
+    """Return the Markdown of all block quotes, separated by blank lines, and the other lines."""
     quoted: list[SourceLine] = []
     others: list[SourceLine] = []
     in_quote = False
     for line in lines:
         mark = QUOTE.match(line.text) if line.number not in hidden else None
-        # A line without a mark goes on with the quote's paragraph (CommonMark 5.1).
+        # A line without a marker continues the quote's paragraph (CommonMark 5.1).
         lazy = (
             in_quote
             and mark is None
@@ -208,7 +212,7 @@ def _read_entry(
 def _take_path_line(
     body: Sequence[SourceLine], hidden: frozenset[int]
 ) -> tuple[SourceLine | None, Sequence[SourceLine]]:
-    """The first line with the label of a path, and the other lines."""
+    """Return the first line with the label of a path, and the other lines."""
     for position, line in enumerate(body):
         label = LABEL.match(line.text) if line.number not in hidden else None
         if label and label[1].lower() in PATH_LABELS:
@@ -220,7 +224,7 @@ def _take_path_line(
 def _resolve_entry(
     heading: str, line: int, path_line: SourceLine | None, catalogue: Catalogue, notices: NoticeLog
 ) -> str | None:
-    """The runbook of an entry: by its path, otherwise by its heading."""
+    """Return the runbook of an entry: by its path, otherwise by its heading."""
     path = _path_of(path_line, catalogue, notices)
     by_path = catalogue.title_of_path.get(path) if path else None
     if by_path is None:
@@ -265,7 +269,7 @@ def _note_mismatch(path: str, line: int, title: str, problem: str, notices: Noti
 
 
 def _role_lines(lines: Sequence[SourceLine], hidden: frozenset[int]) -> tuple[SourceLine, ...]:
-    """The Markdown of an entry as its author saw it, without the label and its indentation."""
+    """Return the Markdown of an entry's role, without its label and the indentation below it."""
     role: list[SourceLine] = []
     below_label: list[SourceLine] | None = None
     for line in lines:
@@ -286,7 +290,7 @@ def _role_lines(lines: Sequence[SourceLine], hidden: frozenset[int]) -> tuple[So
 
 
 def _dedented(block: Sequence[SourceLine] | None) -> list[SourceLine]:
-    """The lines below a label moved to the margin, a list parted from the sentence above it."""
+    """Return the unindented lines below a label; a list is separated from the text before it."""
     if not block:
         return []
     texts = _without_margin([line.text for line in block])
@@ -295,13 +299,13 @@ def _dedented(block: Sequence[SourceLine] | None) -> list[SourceLine]:
 
 
 def _without_margin(texts: Sequence[str]) -> list[str]:
-    """Return the lines without the spaces and tabs that all lines with a text begin with.
+    """Return the lines without the spaces and tabs with which all non-blank lines begin.
 
-    A line of spaces and tabs alone becomes empty. ``textwrap.dedent`` is not used: since Python
-    3.14 it empties lines of other white space, too.
+    A line of only spaces and tabs becomes empty. ``textwrap.dedent`` is not used, because since
+    Python 3.14 it also empties lines of other white space.
     """
     margins = [text[: len(text) - len(text.lstrip(" \t"))] for text in texts if text.strip(" \t")]
-    # What the first and the last in order begin with alike, all others begin with, too.
+    # A prefix that the first and the last in sort order share is shared by all.
     ends = zip(min(margins, default=""), max(margins, default=""), strict=False)
     width = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
     return [text[width:] if text.strip(" \t") else "" for text in texts]

@@ -1,7 +1,7 @@
-r"""Where the cells of a table row stand. Pure: imports no Django.
+r"""Find the cells of a table row. Pure: imports no Django.
 
-The outer pipes are optional and ``\|`` is a pipe in a cell (GitHub Flavored Markdown 4.10); a pipe between
-backticks belongs to its cell, too.
+The outer pipes are optional and ``\|`` is a pipe in a cell (GitHub Flavored Markdown 4.10). A pipe
+inside a code span belongs to its cell, too.
 """
 
 import itertools
@@ -15,27 +15,34 @@ Span = tuple[int, int]
 
 
 def split_cells(text: str, *, code_spans: bool = True) -> list[str]:
-    r"""The cells of a row, stripped, with ``\|`` read as a pipe."""
+    r"""Return the cells of a row, stripped, with ``\|`` read as a pipe."""
     return [_content(text, span) for span in cell_spans(text, code_spans=code_spans)]
 
 
 def cells_of_width(text: str, width: int) -> list[str]:
-    """The cells of a row in a table of ``width`` columns, cut so that they fit where that can be."""
+    """Return the cells of a row in a table of ``width`` columns.
+
+    They are split so that their number matches if possible.
+    """
     return [_content(text, span) for span in spans_of_width(text, width)]
 
 
 def spans_of_width(text: str, width: int) -> list[Span]:
-    """Where these cells stand, white space included."""
+    """Return the positions of the cells of a row in a table of ``width`` columns.
+
+    White space is included.
+    """
     spans = cell_spans(text)
     if len(spans) != width:
-        # A lone backtick in two cells looks like a code span; GitHub cuts at the pipe there.
+        # A single backtick in each of two cells looks like a code span; GitHub splits at the pipe
+        # between.
         plain = cell_spans(text, code_spans=False)
         spans = plain if len(plain) == width else spans
     return spans
 
 
 def cell_spans(text: str, *, code_spans: bool = True) -> list[Span]:
-    """Where the cells of a row stand between the pipes, white space included."""
+    """Return the positions of a row's cells between the pipes, including white space."""
     start = len(text) - len(text.lstrip())
     row = text.strip()
     marked = "`" in row or "\\" in row
@@ -55,7 +62,7 @@ def _content(text: str, span: Span) -> str:
 
 
 def _pipes(row: str, *, code_spans: bool) -> list[int]:
-    """The positions of the pipes that part cells."""
+    """Return the positions of the pipes that separate cells."""
     pipes: list[int] = []
     code_ends = 0
     marks = list(PIPES_AND_CODE.finditer(row))
@@ -70,7 +77,7 @@ def _pipes(row: str, *, code_spans: bool) -> list[int]:
 
 
 def _closing_runs(marks: Sequence[re.Match[str]]) -> dict[int, int]:
-    """Start of each run of backticks -> end of the next run of the same length (CommonMark 6.1)."""
+    """Return start of each backtick run -> end of the next of the same length (CommonMark 6.1)."""
     closing: dict[int, int] = {}
     next_end: dict[int, int] = {}
     for mark in reversed(marks):

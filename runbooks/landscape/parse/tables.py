@@ -1,8 +1,8 @@
-"""Pipe tables, found by the words in their header cells. Pure: imports no Django.
+"""Find pipe tables by the words in their header cells. Pure: imports no Django.
 
-The form is that of GitHub Flavored Markdown 4.10, read with more patience: a missing line
-of dashes, a blank line between rows or a stray pipe is read as far as it is certain, and
-noted. Which lines below a header are its rows is for ``row_lines`` to say.
+The format is GitHub Flavored Markdown 4.10, read tolerantly: despite a missing delimiter row, blank
+lines between rows or stray pipes, whatever is certain is read, and a notice is added. ``row_lines``
+finds the rows below a header.
 """
 
 import re
@@ -22,8 +22,7 @@ from runbooks.landscape.schema import SourceLine
 class Column:
     """A column that is read.
 
-    ``headers`` are folded header texts, the likeliest first; a ``*`` at the front stands for
-    any words.
+    :ivar headers: folded header texts, the most likely first; a leading ``*`` stands for any words.
     """
 
     name: str
@@ -31,7 +30,7 @@ class Column:
     required: bool = False
 
 
-# The two tables of a landscape file, and the header cells that each is known by.
+# The two tables of a landscape file, and the header cells that identify them.
 RUNBOOKS, SITUATIONS = "runbooks", "situations"
 TABLES: Mapping[str, tuple[Column, ...]] = {
     RUNBOOKS: (
@@ -49,35 +48,43 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("Comment", ("kommentar", "comment")),
     ),
 }
-# What is said of a ragged row that holds enough to be read.
+# Messages for a ragged row that is complete enough to be read.
 READ_ALL_THE_SAME = {
     RUNBOOKS: "It was read, but no status in it is believed.",
     SITUATIONS: "It was read, but its cells may have moved.",
 }
-# A header that holds none of these words is not looked at any closer.
+# Lines without these words cannot be a header and are skipped.
 HINTS = ("runbook", "situation")
 
-# A header is none of these, nor is it indented like code.
+# A header is none of these, and is not indented like code.
 NO_ROW = re.compile(rf" {{4}}| *\t|{BLOCK_START.pattern}")
 YEAR = re.compile(r"20[0-9][0-9]")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: ``cells`` by column name. In a ``ragged`` row they may belong elsewhere."""
+    """One row.
+
+    :ivar cells: the cells by column name.
+    :ivar ragged: whether the number of cells is wrong, so that cells may be in the wrong column.
+    """
 
     line: int
     cells: Mapping[str, str]
     ragged: bool
 
     def cell(self, column: str) -> str:
-        """The cell as written, empty where the row or the table lacks it."""
+        """Return the cell as written; empty if the row or the table lacks it."""
         return self.cells.get(column, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of ``kind`` (a key of ``TABLES``), ``width`` columns wide."""
+    """One table.
+
+    :ivar kind: a key of ``TABLES``.
+    :ivar width: the number of columns.
+    """
 
     kind: str
     line: int
@@ -89,10 +96,10 @@ class Table:
 def find_tables(
     lines: Sequence[SourceLine], outline: Outline, notices: NoticeLog
 ) -> tuple[Table, ...]:
-    """All tables of the known kinds in ``lines``, in order; lines that ``outline`` hides are no structure.
+    """Return all tables of the known kinds in ``lines``, in order.
 
-    Notes missing and unknown columns, rows that do not line up with their header, and what looks
-    like a row where no table reaches.
+    Lines that ``outline`` hides are skipped. Adds notices for missing and unknown columns, for rows
+    that do not match their header, and for rows outside of any table.
     """
     visible = [line for line in lines if line.number not in outline.hidden]
     starts = [
@@ -108,7 +115,7 @@ def find_tables(
 
 
 def _header_cells(lines: Sequence[SourceLine], position: int) -> list[str]:
-    """The cells of a line that may be a header; none when it cannot be one."""
+    """Return the cells of a possible header line; empty if it cannot be one."""
     text = lines[position].text
     if "|" not in text or NO_ROW.match(text):
         return []
@@ -120,7 +127,7 @@ def _header_cells(lines: Sequence[SourceLine], position: int) -> list[str]:
 
 
 def _kind_of(cells: Sequence[str]) -> str:
-    """The kind of table that these header cells begin, or an empty string."""
+    """Return the kind of table that these header cells begin, or an empty string."""
     return next((kind for kind in TABLES if _has_required(kind, cells)), "")
 
 
@@ -130,13 +137,13 @@ def _has_required(kind: str, cells: Sequence[str]) -> bool:
 
 
 def _header(cell: str) -> str:
-    """A header cell folded to words; a year at the front is left out (``2026-ready Status``)."""
+    """Return a header cell folded to words, without a leading year (``2026-ready Status``)."""
     tokens = name_tokens(plain_text(cell))
     return " ".join(tokens[1:] if YEAR.fullmatch(tokens[0]) else tokens)
 
 
 def _places(column: Column, headers: Sequence[str]) -> list[int]:
-    """Where ``column`` may stand: the places of its likeliest header text."""
+    """Return the possible positions of ``column``: those of its most likely header text."""
     for wanted in column.headers:
         places = [place for place, header in enumerate(headers) if _fits(header, wanted)]
         if places:
@@ -155,7 +162,7 @@ def _read_table(
     outline: Outline,
     notices: NoticeLog,
 ) -> Table:
-    """The table that begins with the first of ``lines``; the last is the one above the next known header."""
+    """Read the table that begins with the first of ``lines`` and may end before the last."""
     first, below = lines[0], lines[1:]
     columns = _read_header(kind, header, first.number, notices)
     if not is_delimiter(below, 0):
@@ -180,7 +187,10 @@ def _read_table(
 
 
 def _read_header(kind: str, header: Sequence[str], line: int, notices: NoticeLog) -> dict[str, int]:
-    """Column name -> place. Of two equal columns, a required one is the first, an optional one is neither."""
+    """Return column name -> position.
+
+    If a column occurs twice, the first one is used if it is required, and none if it is optional.
+    """
     headers = [_header(cell) for cell in header]
     columns: dict[str, int] = {}
     for column in TABLES[kind]:
@@ -213,7 +223,10 @@ def _read_header(kind: str, header: Sequence[str], line: int, notices: NoticeLog
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What the rows of a table are held against: ``header`` is the header's line."""
+    """The format with which the rows of a table are compared.
+
+    :ivar header: the line of the header.
+    """
 
     kind: str
     columns: Mapping[str, int]
@@ -226,9 +239,9 @@ class _Form:
 
 
 def _read_row(line: SourceLine, above: str, form: _Form, notices: NoticeLog) -> Row | None:
-    """The row, or None with a notice when it holds too little, or too little that is certain, to be read.
+    """Return the row; None, with a notice, if it is incomplete or too uncertain to be read.
 
-    ``above`` is the line of the row before, or of the header.
+    :param above: the line of the row before, or of the header.
     """
     cells = cells_of_width(line.text, form.width)
     if not any(cells):
@@ -261,7 +274,7 @@ def _repeats_header(by_name: Mapping[str, str], form: _Form) -> bool:
 def _is_rest_of_a_row(
     text: str, above: str, by_name: Mapping[str, str], form: _Form, *, ragged: bool
 ) -> bool:
-    """Whether the line is what a line break inside a cell cut from the row above."""
+    """Return whether the line is the rest of the row before, split by a line break in a cell."""
     if _begins_with_pipe(form.header) and not _begins_with_pipe(text):
         return ragged or not _ends_with_pipe(above)
     path = plain_text(by_name.get("Path", ""))

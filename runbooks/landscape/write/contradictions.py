@@ -1,9 +1,9 @@
-"""Lines of a landscape file that claim a readiness or a version which their runbook does not have.
+"""Find lines of a written file that state another readiness or version than the runbook has.
 
-Pure: imports no Django. The writer changes cells that it knows. A reader of the file believes every
-line of it, so the written file is searched for claims wherever they stand: in any column and any
+Pure: imports no Django. The writer only changes known cells, but readers trust every line of the
+file. The written file is therefore searched for such statements everywhere: in any column and
 table, in rows that could not be read, in headings, roles, notes, comments and drawings. The change
-log is left out: it tells the past.
+log is skipped, because it describes the past.
 """
 
 import re
@@ -23,8 +23,8 @@ from runbooks.landscape.parse.reader import ParsedFile
 from runbooks.landscape.parse.table_cells import split_cells
 from runbooks.landscape.schema import Landscape, RunbookRow, SourceLine
 
-# "2026-ready", with what may stand before it. What follows decides whether it is a claim or an
-# adjective.
+# "2026-ready" with an optional tick and "live". The text after it decides whether it is a claim or
+# an adjective.
 READY = re.compile(
     rf"(?<![\w{re.escape(DASHES)}])({TICK}\ufe0f? *)?(?:(20[2-9][0-9]) ?[{re.escape(DASHES)}] ?)?"
     rf"(?:live[ {re.escape(DASHES)}])?ready(?!\w)",
@@ -36,19 +36,19 @@ WORD_FOLLOWS = re.compile(rf"[{re.escape(DASHES)}]?\w|[ /](?=\w)")
 VERSION = re.compile(r"(?<![\w.])v\d{1,6}(?:\.\d{1,6}){0,3}(?![\w.])", re.IGNORECASE)
 REMEDY = "Correct the line by hand, or in the portal where the text comes from there."
 MAX_COUNT_LENGTH = 6
-# So far back a word is looked for that makes a claim of what follows, or denies it.
+# How many characters before a match are searched for a word that makes it a claim or negates it.
 MAX_LEAD_LENGTH = 40
-# A name shorter than this is a word of the language as often as a runbook.
+# A shorter name could also be an ordinary word.
 MIN_NAME_LENGTH = 2
-# What parts the paths of a line from its words.
+# Characters that separate paths from words.
 NO_PATH = re.compile(r"[\s`|()<>\[\]\"'*]+")
-# What a line of prose or of a drawing has around its words.
+# Characters around the words of a line of prose or of a drawing.
 FRAME = "#>+*-|\u2022\u00b7\u2500\u2502 \t"
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A line that says of a runbook what does not hold; ``line`` counts from 1 in the written file."""
+    """A line that contradicts a runbook; ``line`` counts from 1 in the written file."""
 
     line: int
     message: str
@@ -60,9 +60,9 @@ def contradictions(
     """Return every line of ``file`` that contradicts ``wanted``, in order.
 
     :param file: the written file, read back.
-    :param wanted: what it was to say.
-    :param before: what the file said that it was written over; it tells which versions are former
-        ones.
+    :param wanted: the content that should have been written.
+    :param before: the content of the file before it was written; it tells which versions are
+        outdated.
     """
     book = _Book(file, wanted)
     found: list[Contradiction] = []
@@ -77,10 +77,10 @@ def contradictions(
 
 
 def claimed_years(text: str) -> list[int | None]:
-    """Return the years for which a text claims that something is ready; None for a claim without a year.
+    """Return the years for which a text claims that something is ready.
 
-    A claim has a tick, or follows the word "status". With a year it may also end what it stands in:
-    "2026-ready criteria" is none.
+    A claim without a year gives None. A claim has a tick, or follows the word "status". With a
+    year, it may also be at the end of the text: "2026-ready criteria" is not a claim.
     """
     years: list[int | None] = []
     for match in READY.finditer(text):
@@ -115,7 +115,10 @@ def _readiness_on(line: SourceLine, book: "_Book") -> Iterator[Contradiction]:
 def _unattributed(
     line: SourceLine, texts: Sequence[str], years: Sequence[int | None], book: "_Book"
 ) -> Iterator[Contradiction]:
-    """A row that nobody can tell a runbook from, and a row that tells how many runbooks are ready."""
+    """Yield contradictions of rows without a runbook.
+
+    These are rows that could not be read, and rows that state how many runbooks are ready.
+    """
     if line.number in book.unread:
         yield Contradiction(
             line.number,
@@ -152,7 +155,7 @@ def _stands(row: RunbookRow) -> str:
 
 
 def _texts(text: str) -> list[str]:
-    """The cells of a line as a reader sees them; the whole line where it has none."""
+    """Return the cells of a line as a reader sees them; the whole line if it has no cells."""
     cells = split_cells(text) if "|" in text else [text]
     return [plain_text(cell.strip(FRAME)) for cell in cells]
 
@@ -161,7 +164,7 @@ def _texts(text: str) -> list[str]:
 
 
 def _former_versions(before: Landscape, wanted: Landscape) -> Mapping[str, tuple[str, str]]:
-    """Title -> the version number that the runbook had, and the present version, where the number changed."""
+    """Return title -> (former version number, present version) where the number has changed."""
     was = {row.line: row.version for row in before.runbooks}
     changed = {}
     for row in wanted.runbooks:
@@ -193,7 +196,7 @@ def _version_on(
 
 
 class _Book:
-    """The runbooks as they are wanted, and where the file speaks of them."""
+    """The wanted runbooks, and the lines that refer to them."""
 
     def __init__(self, file: ParsedFile, wanted: Landscape) -> None:
         self.rows = {row.title: row for row in wanted.runbooks}
@@ -213,7 +216,7 @@ class _Book:
         )
 
     def is_as_declared(self, line: SourceLine, years: Sequence[int | None]) -> bool:
-        """Whether the only claim of a runbook's row is the very text that the runbook declares."""
+        """Return whether the only claim in a runbook's row is exactly the text that it declares."""
         title, text = self._kept.get(line.number, ("", ""))
         row = self.rows.get(title)
         return (
@@ -223,7 +226,7 @@ class _Book:
         )
 
     def titles_on(self, line: SourceLine) -> tuple[str, ...]:
-        """The runbooks that a line names; where it names none, those that the part is about in which it stands."""
+        """Return the runbooks that a line names, or else those of the surrounding part."""
         title, _ = self._kept.get(line.number, ("", ""))
         named = self._named_in(line.text)
         own = (
@@ -234,7 +237,7 @@ class _Book:
         return tuple(dict.fromkeys(each for each in own if each in self.rows))
 
     def _named_in(self, text: str) -> list[str]:
-        """The runbooks whose whole title, or path, stands in a text."""
+        """Return the runbooks whose whole title or path is in a text."""
         tokens = name_tokens(text)
         runs = (
             tokens[place : place + length]
@@ -245,7 +248,7 @@ class _Book:
         return titles + [self._paths[path] for path in NO_PATH.split(text) if path in self._paths]
 
     def _by_short_name(self, text: str) -> list[str]:
-        """The one runbook that the words before the claim mean."""
+        """Return the one runbook that the words before the claim mean, if any."""
         claim = READY.search(text)
         ahead = text[: claim.start()] if claim else text
         name = plain_text(ahead.strip(FRAME).rstrip("(:" + DASHES + " "))
@@ -256,7 +259,10 @@ class _Book:
 
 
 def _lines_about(file: ParsedFile) -> dict[int, tuple[str, ...]]:
-    """Number of a line -> the runbooks that it is about: of an entry its own, of a situation those it leads to."""
+    """Return line number -> runbooks that it is about.
+
+    These are the runbook of an entry, and the runbooks to which a situation leads.
+    """
     about = {row.line: row.runbooks for row in file.landscape.situations}
     entries = {
         entry.line: entry.runbook
@@ -273,7 +279,7 @@ def _lines_about(file: ParsedFile) -> dict[int, tuple[str, ...]]:
 
 
 def _stating_lines(file: ParsedFile) -> Iterator[SourceLine]:
-    """The lines that a reader of the rendered file sees, those of the change log left out."""
+    """Yield the lines that are visible in the rendered file, except for the change log."""
     past = {line.number for chapter in file.chapters.change_logs for line in chapter.body}
     yield from _without_comments(line for line in file.lines if line.number not in past)
 

@@ -1,6 +1,6 @@
-"""Editing a text line by line without touching what is not edited. Pure: imports no Django.
+"""Edit a text line by line without changing any other line. Pure: imports no Django.
 
-Lines are numbered as ``conflicts.split_lines`` numbers them; each keeps its own line end.
+Lines are numbered as in ``conflicts.split_lines``; each keeps its own line ending.
 """
 
 import re
@@ -14,7 +14,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class LineEdits:
-    """Collects edits of numbered lines and gives the edited text. Edits may come in any order."""
+    """Collects edits of numbered lines, in any order, and returns the edited text."""
 
     def __init__(self, source: str) -> None:
         self._mark = BYTE_ORDER_MARK if source.startswith(BYTE_ORDER_MARK) else ""
@@ -25,27 +25,30 @@ class LineEdits:
         self._added: dict[int, list[str]] = {}
 
     def line(self, number: int) -> str:
-        """The line as it stands now; empty when it was removed."""
+        """Return the current line; empty if it was removed."""
         return self._lines[number - 1] or ""
 
     def source_line(self, number: int) -> str:
-        """The line as it was."""
+        """Return the original line."""
         return self._source[number - 1]
 
     def replace(self, number: int, text: str) -> None:
-        """Give the line another text."""
+        """Replace the text of the line."""
         self._lines[number - 1] = text
 
     def remove(self, number: int) -> None:
-        """Take the line away, its end included."""
+        """Remove the line and its line ending."""
         self._lines[number - 1] = None
 
     def add_below(self, number: int, texts: Iterable[str]) -> None:
-        """Add lines below a line; what was added there before stands above them."""
+        """Add lines below a line, after those that were added there before."""
         self._added.setdefault(number, []).extend(texts)
 
     def result(self) -> str:
-        """The edited text. New lines end as most do; a missing final line end stays missing."""
+        """Return the edited text.
+
+        New lines have the most frequent line ending. A missing final newline stays missing.
+        """
         usual = (
             max(self._ends, key=self._ends.count)
             if len(set(self._ends)) > 1
@@ -66,13 +69,12 @@ class LineEdits:
 def rewrite_block(
     edits: LineEdits, block: Sequence[SourceLine], wanted: str, *, indent: str, below: int
 ) -> None:
-    """Make the lines of ``block`` say ``wanted``, touching those alone that differ.
+    """Change the lines of ``block`` to ``wanted``, editing only the lines that differ.
 
-    :param block: what is read of each line, with the number of the line that holds it (0: none
-        does). The text stands at the end of its line; whatever comes before it is kept.
-    :param indent: what comes before the text of a line that is new, where no line of the block
-        shows it.
-    :param below: the line below which new lines go when nothing of the block is left to stand on.
+    :param block: the text that was read from each line, with the number of the line (0: not in the
+        file). The text is at the end of its line; the part before it is kept.
+    :param indent: the text before a new line, if no line of the block shows one.
+    :param below: the line below which new lines are added if no line of the block is left.
     """
     old, new = [line.text for line in block], LINE_END.split(wanted) if wanted else []
     indent = next(
@@ -95,7 +97,7 @@ def rewrite_block(
 
 
 def _front(edits: LineEdits, line: SourceLine) -> str | None:
-    """What stands before the text of a line; None where it has no text, or no place."""
+    """Return the part of a line before its text; None if it has no text or no number."""
     return (
         edits.source_line(line.number).removesuffix(line.text)
         if line.number and line.text
@@ -106,7 +108,7 @@ def _front(edits: LineEdits, line: SourceLine) -> str | None:
 def _rewrite(
     edits: LineEdits, replaced: Sequence[SourceLine], texts: Sequence[str], indent: str, anchor: int
 ) -> int:
-    """Replace lines by ``texts``; returns the line that what follows stands below."""
+    """Replace lines by ``texts``. Return the line below which following lines are added."""
     places = [line for line in replaced if line.number]
     for line, text in zip(places, texts, strict=False):
         front = _front(edits, line)

@@ -1,4 +1,4 @@
-"""Writes code references, releases and the overview drawing. Pure: imports no Django."""
+"""Write code references, releases and the overview drawing. Pure: imports no Django."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,7 @@ from runbooks.landscape.write.edits import LINE_END, LineEdits, rewrite_block
 def write_code_references(
     source: ParsedFile, wanted: Sequence[CodeReferenceRow], edits: LineEdits
 ) -> None:
-    """Make the bullets of the code chapters say ``wanted``; new ones stand at the end."""
+    """Change the bullets of the code chapters to ``wanted``; new ones are added at the end."""
     hidden = source.outline.hidden
     lines = {
         bullet[0].number: [line.number for line in bullet]
@@ -43,7 +43,7 @@ def _write_bullet(
     before: Sequence[CodeReferenceRow],
     now: Sequence[CodeReferenceRow],
 ) -> None:
-    """Write one bullet anew; paths whose descriptions differ get a bullet each."""
+    """Rewrite one bullet. Paths with different descriptions get a bullet each."""
     groups = {
         row.description: [other for other in now if other.description == row.description]
         for row in now
@@ -65,7 +65,7 @@ def _write_bullet(
 def _in_place(
     line: str, before: Sequence[CodeReferenceRow], now: Sequence[CodeReferenceRow]
 ) -> str | None:
-    """The line with its texts exchanged one by one; None where that is not certain."""
+    """Return the line with its texts replaced one by one; None if that is ambiguous."""
     if len(before) != len(now) or LINK.search(line):
         return None
     for was, row in zip(before, now, strict=True):
@@ -89,7 +89,7 @@ def _bullet(rows: Sequence[CodeReferenceRow]) -> str:
 
 
 def write_releases(source: ParsedFile, wanted: Sequence[ReleaseRow], edits: LineEdits) -> None:
-    """Change the headings of releases, and add new ones above the others."""
+    """Change the headings of releases, and add new releases above the others."""
     before = {row.line: row for row in source.landscape.releases}
     for row in wanted:
         was = before.get(row.line)
@@ -131,7 +131,10 @@ def _entry_lines(entry: str) -> list[str]:
 
 
 def write_overview(source: ParsedFile, wanted: Landscape, edits: LineEdits) -> None:
-    """Draw the overview anew when chapters, or the runbooks in them, changed; a drawing by hand stays otherwise."""
+    """Redraw the overview if chapters, or the runbooks in them, have changed.
+
+    Otherwise a drawing made by hand is kept.
+    """
     lines = find_drawing(source.chapters.overviews, source.outline.hidden)
     title_at = {row.line: row.title for row in wanted.runbooks if row.line}
     now_called = {row.title: title_at.get(row.line, row.title) for row in source.landscape.runbooks}
@@ -153,7 +156,7 @@ def write_overview(source: ParsedFile, wanted: Landscape, edits: LineEdits) -> N
 
 
 def drawing(title: str, sections: Sequence[SectionRow]) -> str:
-    """The overview as a tree: the landscape, its chapters, their runbooks."""
+    """Return the overview as a tree: the landscape, its chapters, their runbooks."""
     border = f"+{'-' * (len(title) + 2)}+"
     lines = [border, f"| {title} |", border]
     for section in sections:

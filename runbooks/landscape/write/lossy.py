@@ -1,4 +1,4 @@
-"""What a written file does not say although it should. Pure: imports no Django."""
+"""Find content that a written file should state but does not. Pure: imports no Django."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
@@ -10,7 +10,7 @@ Facts = dict[str, Hashable]
 
 
 def unwritten(wanted: Landscape, found: Landscape) -> tuple[str, ...]:
-    """One sentence for each object or field that ``found``, the file read back, says otherwise."""
+    """Return one sentence for each difference of ``found``, the file that was read back."""
     sentences: list[str] = []
     for what, facts_of in READINGS.items():
         sentences += _differences(what, facts_of(wanted), facts_of(found))
@@ -57,7 +57,10 @@ def _section(row: SectionRow) -> Facts:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    """The lines of a Markdown text; white space at the end of one, and empty ones at either end, say nothing."""
+    """Return the lines of a Markdown text without insignificant white space.
+
+    This is white space at the end of a line, and empty lines at either end.
+    """
     return tuple(line.rstrip() for line in LINE_END.split(text.strip()))
 
 

@@ -1,4 +1,4 @@
-"""How runbooks are named outside their own row, before and after titles changed. Pure: imports no Django."""
+"""Runbook names outside of the runbooks' own rows, when titles change. Pure: imports no Django."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,15 +20,18 @@ class NamesWriter:
         ]
         self.now = {row.title: now_at[row.line] for row in before.runbooks if row.line in now_at}
         titles, new_titles = [row.title for row in before.runbooks], [row.title for row in wanted]
-        # The plain pair of indexes comes first: a name that a former title alone explains must not
-        # become one.
+        # Titles alone are tried first: a name that only a former title explains must not become
+        # ambiguous.
         self._pairs = (
             (NameIndex(titles), NameIndex(new_titles)),
             (NameIndex(titles, aliases), NameIndex(new_titles, aliases)),
         )
 
     def still_means(self, name: str) -> str | None:
-        """The title, as it is now, that ``name`` means before and after; None when it means none or another."""
+        """Return the present title that ``name`` means both before and after.
+
+        None if it means no title, or another one than before.
+        """
         for before, after in self._pairs:
             meant = before.resolve(name).title
             if meant is not None:
@@ -37,7 +40,7 @@ class NamesWriter:
         return None
 
     def cell(self, was: SituationRow | None, row: SituationRow) -> str | None:
-        """The names of a situation; None when the cell may stay as it is."""
+        """Return the names of a situation's runbooks; None if the cell can stay unchanged."""
         written = was.names if was else ()
         unread = [name for name in written if not self._meant_something(name)]
         meant = {name: self.still_means(name) for name in written if name not in unread}

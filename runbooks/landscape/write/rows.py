@@ -1,4 +1,4 @@
-"""Writes the rows of the two tables: the cells that changed, and no other byte. Pure: imports no Django."""
+"""Write the rows of the two tables, changing only differing cells. Pure: imports no Django."""
 
 import posixpath
 import re
@@ -28,7 +28,7 @@ from runbooks.landscape.write.edits import LINE_END, LineEdits
 from runbooks.landscape.write.names import NamesWriter
 from runbooks.landscape.write.spelling import clusters_text, is_german, spell, width
 
-# A pipe that would part two cells, unless a sign stands before it that writes it out.
+# A pipe that would separate two cells, unless it is escaped.
 BARE_PIPE = re.compile(r"(\\[\\|])|\|")
 
 
@@ -37,25 +37,25 @@ class Numbered(Protocol):
 
     @property
     def line(self) -> int:
-        """Counted from 1; 0 for a row that is new."""
+        """Return the line, counted from 1; 0 for a new row."""
 
 
 RowType = TypeVar("RowType", bound=Numbered)
-# What a row that repeats another one says like that one, as long as it said the same before.
+# The fields of a duplicate row that follow the first row if they were equal before.
 FOLLOWING = (
     *("title", "document_path", "version", "scope"),
     *("primary_cluster", "related_clusters", "layers", "declared"),
 )
-# old cell, what the row said (None when it is new), what it is to say -> the new cell; None where
-# it stays.
+# (old cell, previous row or None if it is new, wanted row) -> new cell, or None if unchanged.
 Cell = Callable[[str, RowType | None, RowType], str | None]
 
 
 def write_runbooks(source: ParsedFile, wanted: Sequence[RunbookRow], edits: LineEdits) -> None:
-    """Make the runbook tables say ``wanted``; new rows stand at the end of the last one, or where their order says.
+    """Change the runbook tables to ``wanted``.
 
-    A row that repeats another one is changed, or removed, with it: two rows must not say two
-    things.
+    New rows are added where their order requires, or at the end of the last table. A duplicate row
+    is changed or removed with the row that it repeats, so that the two do not contradict each
+    other.
     """
     tables = [table for table in source.tables if table.kind == RUNBOOKS]
     linked = "verknüpft mit" if is_german(edits.source_line(tables[0].line)) else "linked with"
@@ -86,10 +86,10 @@ def _repeated_rows(
     before: Mapping[int, RunbookRow],
     kept: Mapping[int, RunbookRow],
 ) -> Iterable[tuple[int, RunbookRow, RunbookRow | None]]:
-    """The line of each row that repeats another, what it says, and what it is to say; None: it goes.
+    """Yield line, previous row and wanted row of each duplicate; None if it is removed.
 
-    It follows where it said the same. Its status follows in any case. Cells of a ragged row may
-    have moved, so such a row stays as it is, and what it claims is reported.
+    Fields that were equal to those of the first row follow it. The status always follows. A ragged
+    row is left unchanged, because its cells may be shifted, and its claims are reported.
     """
     for each in repeated:
         first, now = before[each.first_line], kept.get(each.first_line)
@@ -116,7 +116,10 @@ def _followed(row: RunbookRow, first: RunbookRow, now: RunbookRow) -> RunbookRow
 def write_situations(
     source: ParsedFile, wanted: Sequence[SituationRow], names: NamesWriter, edits: LineEdits
 ) -> None:
-    """The same for situations. ``names`` spells the runbooks of a cell."""
+    """Change the situation tables to ``wanted``.
+
+    :param names: spells the runbooks of a cell.
+    """
     tables = [table for table in source.tables if table.kind == SITUATIONS]
     cells: dict[str, Cell[SituationRow]] = {
         "Situation": _title,
@@ -137,7 +140,7 @@ def _write_tables(
     look_closer: bool = False,
 ) -> None:
     kept = {row.line: row for row in wanted if row.line}
-    # In a ragged row another cell may stand where the status belongs.
+    # In a ragged row, another cell may be in the position of the status.
     ragged = {row.line for table in tables for row in table.rows if row.ragged}
     sure = {name: cell for name, cell in cells.items() if name != "Status"}
     for table in tables:
@@ -172,7 +175,7 @@ def _add_rows(
     cells: Mapping[str, Cell[RowType]],
     edits: LineEdits,
 ) -> None:
-    """Each new row stands below the one that it follows in ``wanted``."""
+    """Add each new row below the one that it follows in ``wanted``."""
     here = {row.line for row in table.rows if row.line in before}
     last = max((row.line for row in table.rows), default=table.line + 1)
     follows = [row.line for row in wanted if row.line in here]
@@ -190,7 +193,7 @@ def _add_rows(
 def _rewritten(
     text: str, table: Table, was: RowType, row: RowType, cells: Mapping[str, Cell[RowType]]
 ) -> str:
-    """The line with the cells that differ written anew, their width kept where the text fits."""
+    """Return the line with the differing cells rewritten, if possible in their previous width."""
     spans = spans_of_width(text, table.width)
     places = {
         name: place for name, place in table.columns.items() if name in cells and place < len(spans)
@@ -205,7 +208,7 @@ def _rewritten(
 
 
 def _new_row(header: str, table: Table, row: RowType, cells: Mapping[str, Cell[RowType]]) -> str:
-    """A whole row in the widths of the header."""
+    """Return a whole row in the column widths of the header."""
     spans = spans_of_width(header, table.width)
     contents = ["" for _ in spans]
     for name, place in table.columns.items():
@@ -218,11 +221,11 @@ def _new_row(header: str, table: Table, row: RowType, cells: Mapping[str, Cell[R
 
 
 def _fitted(old: str, new: str) -> str:
-    """``new`` between the white space of ``old``, as wide as that where it can be; a pipe is escaped."""
+    """Return ``new`` with the white space and, if possible, the width of ``old``; escape pipes."""
     content = BARE_PIPE.sub(lambda match: match[1] or "\\|", " ".join(LINE_END.split(new))).strip()
     lead = old[: len(old) - len(old.lstrip())] if old.strip() else " "
     room = width(old) - width(lead) - width(content)
-    # A backslash at the end must not write out the pipe behind it.
+    # A backslash at the end must not escape the pipe after it.
     parted = old.endswith((" ", "\t")) or not old.strip() or content.endswith("\\")
     return lead + content + (" " * room if room > 0 else " " * parted)
 
@@ -252,7 +255,7 @@ def _changed(
 
 
 def _text(old: str, was: str | None, now: str) -> str | None:
-    """A Markdown text, its line breaks in the form in which the cell had them."""
+    """Return a Markdown text with line breaks in the form that the cell uses."""
     if was == now:
         return None
     in_use = BREAK.search(old) if text_with_lines(old) != old else None
@@ -267,7 +270,7 @@ def _path(old: str, was: RunbookRow | None, row: RunbookRow, place: FilePlace) -
 
 
 def path_cell(old: str, was: str, path: str, place: FilePlace) -> str:
-    """A path as a cell or a line states it: a link stays one, any other is in backticks where it is written anew."""
+    """Return a path for a cell or a line: a link stays a link; other new paths get backticks."""
 
     def read(cell: str) -> str:
         return read_path(cell, line=0, notices=NoticeLog(), place=place)
@@ -306,7 +309,7 @@ def _house_status(declared: DeclaredReadiness) -> str:
 
 
 def status_text(level: str, year: int | None, in_use: Sequence[DeclaredReadiness]) -> str:
-    """The words for a readiness: those that the file uses for it, or its plain name."""
+    """Return the text for a readiness: the one that the file uses for it, or its default name."""
     for declared in in_use:
         if declared.level == level:
             text = (

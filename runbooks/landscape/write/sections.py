@@ -1,4 +1,4 @@
-"""Writes the topic chapters: headings, notes, roles and paths that changed. Pure: imports no Django."""
+"""Write the topic chapters: headings, notes, roles and paths. Pure: imports no Django."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ from runbooks.landscape.write.spelling import is_german, spell
 
 FIRST_NUMBER = re.compile(r"[0-9]+")
 LABELS = {True: ("Pfad", "Rolle"), False: ("Path", "Role")}
-# What a line of a role has in front when nothing stands there yet.
+# The indentation of a role that has no lines yet.
 ROLE_INDENT = "  "
 
 
 class SectionWriter:
-    """Makes the chapters of a file say what is wanted."""
+    """Changes the chapters of a file to the wanted content."""
 
     def __init__(
         self, source: ParsedFile, wanted: Landscape, names: NamesWriter, edits: LineEdits
@@ -41,7 +41,7 @@ class SectionWriter:
         self._parts = {part.line: part for _, part in source.chapters.topics}
         self._paths = {row.title: row.document_path for row in wanted.runbooks}
         self._moved = _moved_paths(source.landscape.runbooks, wanted.runbooks)
-        # Entries mend themselves when a path or a title of the table changed.
+        # A changed path or title in the table also changes unmodified entries.
         self._look_closer = bool(self._moved) or names.titles_changed
 
     def write(self) -> None:
@@ -118,7 +118,7 @@ class SectionWriter:
             self._edits.add_below(before.path_line or part.line, self._role_lines(wanted.role))
 
     def _mended_heading(self, entry: SectionEntryRow) -> str:
-        """The heading; the present title where it no longer leads to its runbook."""
+        """Return the heading, or the present title if the heading no longer resolves to it."""
         if entry.runbook is None or self._names.still_means(entry.heading) == entry.runbook:
             return entry.heading
         aside = ASIDE.search(entry.heading)
@@ -158,7 +158,7 @@ class SectionWriter:
             self._edits.remove(number)
 
     def _end_of(self, heading: int, body: Sequence[SourceLine]) -> int:
-        """The last line of a chapter's entries: not a blank one, nor the rule that ends the chapter."""
+        """Return the last line of a chapter's entries, without blank lines and closing rule."""
         lines = [line for line in body if line.text.strip() and not RULE.match(line.text)]
         return lines[-1].number if lines else heading
 
@@ -197,7 +197,7 @@ class SectionWriter:
 
 
 def _moved_paths(before: Sequence[RunbookRow], wanted: Sequence[RunbookRow]) -> Mapping[str, str]:
-    """Old path -> new path of the rows whose path changed."""
+    """Return old path -> new path of the rows whose path changed."""
     now = {row.line: row.document_path for row in wanted if row.line}
     return {
         row.document_path: now[row.line]

@@ -1,4 +1,4 @@
-"""How the landscape spells a value: the reverse of ``cells``. Pure: imports no Django."""
+"""Spell values as the landscape does: the reverse of ``cells``. Pure: imports no Django."""
 
 import re
 import unicodedata
@@ -16,17 +16,18 @@ VARIATION_SELECTOR = "\ufe0f"
 
 
 def escaped(text: str) -> str:
-    """``text`` with every sign that Markdown would read as a mark written out."""
+    """Return ``text`` with every character escaped that Markdown would read as markup."""
     return MARKS.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def spell(
     old: str, was: str, value: str, house: str, *, reads: Callable[[str], Value], as_: Value
 ) -> str:
-    """What to write where ``old`` stands, so that it reads as ``as_``.
+    """Return the replacement of ``old`` that reads as ``as_``.
 
-    :param was: the text of the value that ``old`` holds; marks around it are kept.
-    :param house: the form of a value that is written anew, such as ``**{}**``.
+    :param was: the text of the value in ``old``; markup around it is kept.
+    :param house: the format of a new value, such as ``**{}**``.
+    :param reads: the function that reads a value from a text.
     """
     if not value:
         return ""
@@ -40,7 +41,7 @@ def spell(
 
 
 def mention_text(mention: ClusterMention) -> str:
-    """``Cluster 82–85 (Live Alerts)``, or the title of a stream."""
+    """Return ``Cluster 82–85 (Live Alerts)``, or the title of a stream."""
     if mention.first_number is None or mention.last_number is None:
         return mention.title
     numbers = str(mention.first_number)
@@ -53,7 +54,7 @@ def mention_text(mention: ClusterMention) -> str:
 def clusters_text(
     primary: ClusterMention | None, related: Sequence[ClusterMention], *, linked: str
 ) -> str:
-    """A cluster cell: in the first of its forms that is read back as it is meant."""
+    """Return the text of a cluster cell, in the first form that is read back unchanged."""
     first = mention_text(primary) if primary else ""
     others = ", ".join(mention_text(mention) for mention in related)
     forms = [f"{first}, {linked} {others}", f"{first}, {others}"] if first and others else []
@@ -67,12 +68,15 @@ def _meaning(cell: ClusterCell) -> tuple[ClusterMention | None, frozenset[Cluste
 
 
 def is_german(text: str) -> bool:
-    """Whether a table header is written in German."""
+    """Return whether a table header is written in German."""
     return bool(GERMAN_HEADERS.search(text))
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal ``text`` takes: a tick takes two, a combining sign none."""
+    """Return the width of ``text`` in terminal columns.
+
+    A tick takes two columns, a combining character none.
+    """
     return sum(_width(sign) for sign in text) + text.count(VARIATION_SELECTOR)
 
 

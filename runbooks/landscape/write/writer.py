@@ -1,8 +1,7 @@
-"""Writes a landscape file: what it is to say, over the file that said something else. Pure: imports no Django.
+"""Write a landscape file by changing an existing one. Pure: imports no Django.
 
-Whatever did not change stays as it is, byte for byte: padding, order, line ends, prose. What
-changed is written in the style of its place. What the file has no place for is not dropped in
-silence: it is named in ``unwritten``.
+Unchanged content keeps every byte: padding, order, line endings, prose. Changes are written in the
+style of their context. Content for which the file has no place is reported in ``unwritten``.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from runbooks.landscape.write.names import NamesWriter
 from runbooks.landscape.write.rows import write_runbooks, write_situations
 from runbooks.landscape.write.sections import SectionWriter
 
-# What a portal starts from that never imported a file.
+# The initial file of a portal that never imported one.
 EMPTY = """\
 # Runbooks Landscape
 
@@ -44,7 +43,12 @@ EMPTY = """\
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The new file, a sentence for each thing that it does not say, and each line that says what does not hold."""
+    """The result of writing.
+
+    :ivar text: the new file.
+    :ivar unwritten: a sentence for each thing that the file does not state.
+    :ivar contradictions: each line that contradicts a runbook.
+    """
 
     text: str
     unwritten: tuple[str, ...]
@@ -54,15 +58,15 @@ class Written:
 def write_landscape(
     source: str, wanted: Landscape, *, aliases: Mapping[str, str] | None = None, path: str = ""
 ) -> Written:
-    """``source`` changed so that it says ``wanted``.
+    """Return ``source`` changed so that it states ``wanted``.
 
-    :param source: a landscape file without conflicts, line ends as they are.
-    :param wanted: rows carry the line of the row of ``source`` that they are; 0 makes a new one,
-        and a row of ``source`` that is not among them is taken out. Titles, notes, order and the
-        overview are read from it; its notices and conflicts say nothing here.
+    :param source: a landscape file without conflicts, with its line endings.
+    :param wanted: the wanted content. Each row has the line of its row in ``source``, or 0 if it is
+        new; rows of ``source`` that are missing are removed. Titles, notes, order and the overview
+        are used, notices and conflicts are ignored.
     :param aliases: further names of runbooks -> their titles, as for ``read_landscape``.
-    :param path: where the file lies, from the root of the repository.
-    :raises LandscapeError: ``source`` is no landscape file.
+    :param path: the path of the file from the root of the repository.
+    :raises LandscapeError: ``source`` is not a landscape file.
     """
     parsed = parse_settled(source, aliases=aliases, path=path)
     edits = LineEdits(source)

@@ -1,4 +1,4 @@
-"""Two people edit at once, and a browser sends its own line ends: nothing is lost, and nothing changes by itself."""
+"""Simultaneous edits and a browser's line endings: nothing is lost or changed by itself."""
 
 import pytest
 from django.contrib.auth.models import Group

@@ -1,4 +1,4 @@
-"""Fields that nobody may set, sent to every form of the admin and every route of the API: refused or ignored."""
+"""Forbidden fields, sent to every form of the admin and every API route: refused or ignored."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How it stood at another moment: folded from the ledger, plainly marked, and never a permission for now."""
+"""The state at another time: computed from the ledger, labelled, and never a permission for now."""
 
 import csv
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,10 @@ def stamp(moment):
 
 @pytest.fixture
 def told(people):
-    """A runbook with a past: unassessed, signed ready, its text changed, taken down. ``at`` holds a moment of each."""
+    """A runbook with a past: unassessed, signed ready, text changed, downgraded.
+
+    ``at`` has a time of each state.
+    """
     runbook = cast.make_runbook("Pump", text=SIGNED)
     runbook.at = {"unassessed": timezone.now()}
     cast.make_ready(runbook)
@@ -81,8 +84,9 @@ def test_a_day_means_its_end_and_a_time_itself(text, moment):
 
 
 NONSENSE = [
-    "", "yesterday", "2026", "2026-13-01", "2026-02-30", "31.01.2026", "2026-01-31T25:00", "0000-00-00", "0001-01-01",
-    "9999-12-31", "1999-12-31", "2026-01-31T09:30:00+99:99", "x" * 10_000, "２０２６-01-31x", "2026-01-31; DROP", "-1", "1e9",
+    "", "yesterday", "2026", "2026-13-01", "2026-02-30", "31.01.2026", "2026-01-31T25:00",
+    "0000-00-00", "0001-01-01", "9999-12-31", "1999-12-31", "2026-01-31T09:30:00+99:99",
+    "x" * 10_000, "２０２６-01-31x", "2026-01-31; DROP", "-1", "1e9",
 ]  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""A ledger that does not verify is no-go at once; nothing that the application may write settles it; people can go on."""
+"""A ledger that does not verify is no-go at once, and people can continue.
+
+Nothing that the application may write settles it.
+"""
 
 import json
 
@@ -199,7 +202,7 @@ def test_a_row_that_can_be_read_again_is_taken(runbook, changes):
 
 @pytest.fixture(params=["altered", "appended", "missing", "unreadable"])
 def broken(request, ready_runbook, people):
-    """A ledger that is broken for good, in one of the ways there are; returns the number of the bad row."""
+    """A permanently broken ledger, in each possible way; returns the sequence of the bad row."""
     last = ChangeLogEntry.objects.count()
     if request.param == "appended":
         number = append_a_bad_row()

@@ -1,4 +1,4 @@
-"""Time never runs behind the ledger: a clock that is set back brings no go, and stops no downgrade."""
+"""Time never runs behind the ledger: a clock set back permits nothing and blocks no downgrade."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,7 @@
-"""Where nothing can be written, nobody could take a runbook down: no-go, said by ``/readyz``, and no error without words."""
+"""Without write access nobody could downgrade a runbook: no-go, as ``/readyz`` reports.
+
+No error is without an explanation.
+"""
 
 import shutil
 import sqlite3

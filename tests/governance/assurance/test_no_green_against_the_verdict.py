@@ -1,4 +1,4 @@
-"""Whatever is forged behind the portal's back: where the verdict is no-go, no page, list, hit or machine says live-ready."""
+"""Whatever is forged: where the verdict is no-go, nothing is shown or reported as live-ready."""
 
 import json
 from io import StringIO
@@ -67,7 +67,7 @@ FORGERIES = [
 
 
 def greens(page):
-    """How often a page says live-ready of a runbook; the words that explain the colour do not count."""
+    """How often a page shows a runbook as live-ready, not counting the legend of the colours."""
     return page.count("is-live") - page.count("<dd>May be used live")
 
 

@@ -140,7 +140,7 @@ def test_an_email_is_sent_outside_of_any_transaction(ready_runbook, addresses, m
 def test_what_was_claimed_and_never_marked_is_sent_when_the_claim_has_run_out(
     ready_runbook, addresses, monkeypatch
 ):
-    """The process was killed between claiming and marking: nothing is lost, and nothing comes twice in a row."""
+    """After a kill between claiming and marking, nothing is lost or sent twice in a row."""
     from django.core.mail import EmailMessage
 
     class Killed(BaseException):

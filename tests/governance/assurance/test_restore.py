@@ -1,4 +1,7 @@
-"""An older backup was restored: exposed by a checkpoint, settled by the right backup or by a person, and by nothing else."""
+"""A restored older backup is exposed by a checkpoint.
+
+Only the right backup or a person settles it.
+"""
 
 import json
 

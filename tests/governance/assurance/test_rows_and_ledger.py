@@ -1,4 +1,4 @@
-"""Stored rows beside the ledger: a cell that was changed past the guards is found, named, and no-go."""
+"""Stored rows against the ledger: a column changed past the guards is found, named, and no-go."""
 
 from io import StringIO
 
@@ -370,41 +370,114 @@ def altered():
 
 
 PAST_THE_LEDGER = {
-    "owner": ("UPDATE runbooks_runbook SET owner = 'Mallory'", "runbook:pump",
-              "“owner” is “Mallory”, and the ledger last told “Ops”"),
-    "escalation contact": ("UPDATE runbooks_runbook SET escalation_contact = '+49 666'", "runbook:pump", "“escalation_contact”"),
+    "owner": (
+        "UPDATE runbooks_runbook SET owner = 'Mallory'",
+        "runbook:pump",
+        "“owner” is “Mallory”, and the ledger last told “Ops”",
+    ),
+    "escalation contact": (
+        "UPDATE runbooks_runbook SET escalation_contact = '+49 666'",
+        "runbook:pump",
+        "“escalation_contact”",
+    ),
     "title": ("UPDATE runbooks_runbook SET title = 'Other'", "runbook:pump", "“title”"),
     "position": ("UPDATE runbooks_runbook SET position = 9", "runbook:pump", "“position”"),
     "layers": ("DELETE FROM runbooks_runbook_layers", "runbook:pump", "“layers” is empty"),
-    "related clusters": ("DELETE FROM runbooks_runbook_related_clusters", "runbook:pump", "“related_clusters” is empty"),
-    "primary cluster": ("UPDATE runbooks_runbook SET primary_cluster_id = NULL", "runbook:pump", "“primary_cluster” is empty"),
-    "document": ("UPDATE runbooks_runbook SET document_id = NULL", "runbook:pump", "“document” is empty"),
+    "related clusters": (
+        "DELETE FROM runbooks_runbook_related_clusters",
+        "runbook:pump",
+        "“related_clusters” is empty",
+    ),
+    "primary cluster": (
+        "UPDATE runbooks_runbook SET primary_cluster_id = NULL",
+        "runbook:pump",
+        "“primary_cluster” is empty",
+    ),
+    "document": (
+        "UPDATE runbooks_runbook SET document_id = NULL",
+        "runbook:pump",
+        "“document” is empty",
+    ),
     "alias": ("UPDATE runbooks_runbookalias SET name = 'Other'", "runbook:pump", "“aliases”"),
-    "cluster": ("UPDATE runbooks_cluster SET last_number = 99 WHERE slug = 'c-1'", "cluster:c-1", "“last_number”"),
+    "cluster": (
+        "UPDATE runbooks_cluster SET last_number = 99 WHERE slug = 'c-1'",
+        "cluster:c-1",
+        "“last_number”",
+    ),
     "layer": ("UPDATE runbooks_layer SET title = 'Other'", "layer:pumps", "“title”"),
     "section": ("UPDATE runbooks_section SET note = 'Other'", "section:s-1", "“note”"),
     "role": ("UPDATE runbooks_sectionentry SET role = 'Other'", "section:s-1", "“entries”"),
-    "step": ("UPDATE runbooks_situationrunbook SET position = 2", "situation:stands-still", "“steps”"),
-    "headings": ("UPDATE runbooks_situationrunbook SET headings = ''", "situation:stands-still", "“steps”"),
-    "alert": ("UPDATE runbooks_situation SET alert_category = 'x'", "situation:stands-still", "“alert_category”"),
-    "code": ("DELETE FROM runbooks_codereference_runbooks", "codereference:src/pump.py", "“runbooks” is empty"),
-    "document's path": ("UPDATE runbooks_document SET source_revision = 'x'", "document:", "“source_revision”"),
-    "superuser": ("UPDATE auth_user SET is_superuser = true WHERE username = 'new'", "user:new", "“is_superuser”"),
-    "active": ("UPDATE auth_user SET is_active = false WHERE username = 'new'", "user:new", "“is_active”"),
-    "member": ("UPDATE auth_user_groups SET group_id = (SELECT id FROM auth_group WHERE name = 'Risk "
-"owners')"
-               " WHERE user_id = (SELECT id FROM auth_user WHERE username = 'new')", "user:new", "“groups”"),
-    "joined": ("UPDATE auth_user SET date_joined = '2020-01-01 00:00:00' WHERE username = 'new'", "user:new", "“date_joined”"),
-    "permission": ("INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id"
-                   " FROM auth_group g, auth_permission p"
-                   " WHERE g.name = 'Helpers' AND p.codename = 'delete_runbook'", "group:Helpers", "“permissions”"),
-    "rule": (("UPDATE governance_signoffrule SET required_signatures = 1 WHERE target_level = 'ready' "
-"AND purpose = 'move'"),
-             "signoffrule:ready.move v1", "“required_signatures”"),
-    "rule in force": (("UPDATE governance_signoffrule SET in_force = false WHERE target_level = 'ready' AND "
-"purpose = 'move'"),
-                      "signoffrule:ready.move v1", "“in_force”"),
-}  # fmt: skip
+    "step": (
+        "UPDATE runbooks_situationrunbook SET position = 2",
+        "situation:stands-still",
+        "“steps”",
+    ),
+    "headings": (
+        "UPDATE runbooks_situationrunbook SET headings = ''",
+        "situation:stands-still",
+        "“steps”",
+    ),
+    "alert": (
+        "UPDATE runbooks_situation SET alert_category = 'x'",
+        "situation:stands-still",
+        "“alert_category”",
+    ),
+    "code": (
+        "DELETE FROM runbooks_codereference_runbooks",
+        "codereference:src/pump.py",
+        "“runbooks” is empty",
+    ),
+    "document's path": (
+        "UPDATE runbooks_document SET source_revision = 'x'",
+        "document:",
+        "“source_revision”",
+    ),
+    "superuser": (
+        "UPDATE auth_user SET is_superuser = true WHERE username = 'new'",
+        "user:new",
+        "“is_superuser”",
+    ),
+    "active": (
+        "UPDATE auth_user SET is_active = false WHERE username = 'new'",
+        "user:new",
+        "“is_active”",
+    ),
+    "member": (
+        "UPDATE auth_user_groups SET group_id = (SELECT id FROM auth_group WHERE name = 'Risk "
+        "owners')"
+        " WHERE user_id = (SELECT id FROM auth_user WHERE username = 'new')",
+        "user:new",
+        "“groups”",
+    ),
+    "joined": (
+        "UPDATE auth_user SET date_joined = '2020-01-01 00:00:00' WHERE username = 'new'",
+        "user:new",
+        "“date_joined”",
+    ),
+    "permission": (
+        "INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id"
+        " FROM auth_group g, auth_permission p"
+        " WHERE g.name = 'Helpers' AND p.codename = 'delete_runbook'",
+        "group:Helpers",
+        "“permissions”",
+    ),
+    "rule": (
+        (
+            "UPDATE governance_signoffrule SET required_signatures = 1"
+            " WHERE target_level = 'ready' AND purpose = 'move'"
+        ),
+        "signoffrule:ready.move v1",
+        "“required_signatures”",
+    ),
+    "rule in force": (
+        (
+            "UPDATE governance_signoffrule SET in_force = false WHERE target_level = 'ready' AND "
+            "purpose = 'move'"
+        ),
+        "signoffrule:ready.move v1",
+        "“in_force”",
+    ),
+}
 
 
 def test_what_the_portal_wrote_is_what_the_ledger_told(told):
@@ -562,7 +635,7 @@ def test_a_forged_row_stops_no_comparison(told):
 
 
 def test_a_change_between_two_reads_is_no_disagreement(told, people, monkeypatch):
-    """The comparison takes no lock: a row that is changed, and told, meanwhile looks altered at the first look."""
+    """The comparison takes no lock: a recorded change in between first looks altered."""
     facts = stored_catalogue.read_ledger_facts()  # read before the change
     runbook = Runbook.objects.get()
     with audited_edit(runbook, by=people["ed"]):

@@ -171,7 +171,7 @@ def test_a_missing_guard_is_no_go(ready_runbook):
 
 @pytest.mark.django_db
 def test_a_readiness_that_was_written_past_the_guards_is_no_go(runbook, people):
-    """Whoever takes the guards away and writes the row has no request and no ledger row behind it."""
+    """A readiness written after removing the guards has neither request nor ledger row."""
     guards.remove()
     Runbook.objects.filter(pk=runbook.pk).update(
         readiness_level="ready",

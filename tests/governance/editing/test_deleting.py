@@ -37,7 +37,7 @@ def test_a_deleted_cluster_is_told_of_each_runbook_that_loses_it(people):
 
 
 def test_no_cluster_reads_like_another(people):
-    """A signature covers a cluster by how it reads: a twin without a number could take its place unnoticed."""
+    """A signature covers clusters by name: a namesake without number could replace one."""
     runbook = cast.make_runbook()
     twin = Cluster(slug="twin", title=str(runbook.primary_cluster))
     with pytest.raises(ValidationError, match="reads just the same"):

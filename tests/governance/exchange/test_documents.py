@@ -1,4 +1,4 @@
-"""Storing texts: rendered by the renderer in force, guarded like the text, made anew when the renderer changes."""
+"""Storing documents: rendered by the current renderer, guarded, rendered again by a new one."""
 
 import hashlib
 

@@ -1,4 +1,7 @@
-"""The import guesses nothing and loses nothing. The fixtures are a landscape of our own with a real one's facts."""
+"""The import guesses nothing and loses nothing.
+
+The fixtures are our own landscape with the properties of a real one.
+"""
 
 from io import StringIO
 from pathlib import Path
@@ -41,7 +44,7 @@ def import_file(path=LANDSCAPE, *, root=FIXTURES, **options):
 
 
 def of_the_file():
-    """What the import itself found; the check of the catalogue that follows it has findings of its own."""
+    """The findings of the import itself; the check of the catalogue after it has its own."""
     return Finding.objects.filter(noticed_by=Detector.OTHER)
 
 

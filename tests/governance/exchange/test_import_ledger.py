@@ -1,4 +1,4 @@
-"""The ledger rows of an import, byte for byte: however it writes, the same file leaves the same hashes for ever."""
+"""The ledger rows of an import, byte for byte: the same file always gives the same hashes."""
 
 import pytest
 import time_machine
@@ -122,7 +122,10 @@ def rows_of_everything():
 
 @pytest.fixture
 def empty_ledger(db):
-    """Migrations have left rows of their own day. Of releases and findings the keys are told, so they begin anew."""
+    """Remove the ledger rows of the migrations.
+
+    The primary keys of releases and findings are recorded, so they start at one again.
+    """
     guards.remove()
     ChangeLogEntry.objects.all().delete()
     guards.install()
@@ -172,8 +175,9 @@ def test_they_are_what_single_appends_would_have_written(imported):
 
 
 def test_what_changed_is_told_of_each_object(imported):
-    told = {entry.subject: entry.changes for entry in ChangeLogEntry.objects.filter(recorded_at__day=2).exclude(
-        subject__startswith="landscape:")}  # fmt: skip
+    entries = ChangeLogEntry.objects.filter(recorded_at__day=2)
+    entries = entries.exclude(subject__startswith="landscape:")
+    told = {entry.subject: entry.changes for entry in entries}
     assert told["runbook:pump"] == {
         "title": {"before": "Pump", "after": "Pump Restart"},
         "layers": {"before": ["Operations", "Überwachung"], "after": ["Operations", "Quality"]},

@@ -1,4 +1,4 @@
-"""An import takes a while, and others work meanwhile: it stops nobody, and writes nothing that was not planned."""
+"""Others work during an import: it blocks nobody, and writes nothing that was not planned."""
 
 import re
 from io import StringIO
@@ -98,11 +98,11 @@ def test_signatures_and_downgrades_meanwhile_need_no_second_look(folder, people,
 
 
 def test_every_action_that_needs_no_second_look_changes_nothing_that_a_plan_reads():
-    """Whatever is added to the ledger's actions makes an import look again, until somebody has thought about it."""
+    """A new ledger action makes an import check again, until somebody decides otherwise."""
     assert set(apply.LEAVES_THE_CATALOGUE) == {
-        "document_stored", "request_submitted", "request_signed", "request_rejected", "request_withdrawn",
-        "request_lapsed", "readiness_changed", "confirmation_failed", "sign_in_locked", "password_set", "token_created",
-        "token_revoked",
+        "document_stored", "request_submitted", "request_signed", "request_rejected",
+        "request_withdrawn", "request_lapsed", "readiness_changed", "confirmation_failed",
+        "sign_in_locked", "password_set", "token_created", "token_revoked",
     }  # fmt: skip
 
 
@@ -160,7 +160,10 @@ def in_parts(monkeypatch):
 
 
 def told():
-    """What the ledger tells, without a release's number: PostgreSQL gives none twice, also where it was rolled back."""
+    """The content of the ledger without a release's primary key.
+
+    PostgreSQL assigns none twice, even after a rollback.
+    """
     rows = ChangeLogEntry.objects.exclude(action="document_stored").order_by("sequence")
     return [
         (row.action, re.sub(r"^(release):\d+$", r"\1", row.subject), row.changes)

@@ -1,4 +1,4 @@
-"""Five versions of one landscape, oldest first: no runbook lost or doubled, every change in the ledger."""
+"""Five versions of one landscape: no runbook lost or doubled, every change in the ledger."""
 
 from io import StringIO
 
@@ -26,7 +26,10 @@ TANK = row(
     "Tank Level Alarm", "`docs&#47;tank.md`", version="Phase 25/56", status="✅ Shadow-Mode aktiv"
 )
 LEAK = row(
-    "Leak Notes", "`docs/leak.md`", cluster="Phase 3 / Leak Models", status="⚠️ R&D only (kein Live)"
+    "Leak Notes",
+    "`docs/leak.md`",
+    cluster="Phase 3 / Leak Models",
+    status="⚠️ R&D only (kein Live)",
 )
 LOG = "## {number}. Change-Log\n\n* **v1.0 – Dezember 2025**\n\n  * Erste Fassung\n"
 CHAPTER = (

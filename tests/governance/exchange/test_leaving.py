@@ -1,4 +1,4 @@
-"""What people added in the portal is not lost in silence when the file stops naming what it was added to."""
+"""Additions made in the portal are not lost silently when the file drops their object."""
 
 import pytest
 from django.core.management import CommandError
@@ -36,7 +36,7 @@ TEXT = text_of(ROWS, (STILL, FULL, NOISE), CHAPTER.format(number=3) + "\n" + COD
 
 @pytest.fixture
 def labelled(file):
-    """The file is imported; the portal sends tank alarms to "Tank is full" and all others to "Pump stands still"."""
+    """The imported file; tank alarms lead to "Tank is full", others to "Pump stands still"."""
     run("import_landscape", file(TEXT))
     Situation.objects.filter(title="Tank is full").update(
         alert_category="tank", alert_severity="high"
@@ -113,7 +113,7 @@ def test_a_denied_rename_is_a_new_situation_and_the_old_one_goes_with_a_second_y
     assert Situation.objects.get(title="Tank is full").alert_category == "tank"
 
 
-def test_the_same_runbooks_under_another_title_are_certain_with_the_same_comment_and_asked_about_without(
+def test_a_situation_under_another_title_is_certain_by_its_comment_and_asked_about_without(
     labelled,
 ):
     other = FULL.replace("Tank is full", "Basin overflows")

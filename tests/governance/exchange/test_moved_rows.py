@@ -1,4 +1,4 @@
-"""A row that is inserted moves all that follow: the plan and the ledger tell it once, and the real change stands out."""
+"""An inserted row moves all later rows: plan and ledger record it once, beside real changes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Documents are taken over from a source: every version kept, runbooks pointed at what stands there, one row in the ledger."""
+"""Documents from a source: every version kept, runbooks updated, one row in the ledger."""
 
 from io import StringIO
 from unicodedata import normalize
@@ -203,9 +203,13 @@ def test_what_the_import_had_found_missing_is_not_told_twice_and_settled_when_it
     from django.utils import timezone
 
     Finding.objects.create(
-        kind=FindingKind.MISSING_DOCUMENT, subject="docs/pump.md", message="x", file="landscape.md", line=7,
+        kind=FindingKind.MISSING_DOCUMENT,
+        subject="docs/pump.md",
+        message="x",
+        file="landscape.md",
+        line=7,
         first_seen=timezone.now(),
-    )  # fmt: skip
+    )
     sync(folder)
     assert (
         Finding.objects.filter(kind=FindingKind.MISSING_DOCUMENT, resolved_at__isnull=True).count()

@@ -1,4 +1,7 @@
-"""A check opens what it notices and settles what has gone; what a person has set aside stays so while its cause stands."""
+"""A check opens findings and settles those whose cause is gone.
+
+A finding that a person has set aside stays so while its cause exists.
+"""
 
 import re
 from datetime import timedelta

@@ -27,11 +27,18 @@ def findings(people):
     )
     return [
         Finding.objects.create(
-            kind=kind, severity=severity, subject=subject, message="Look.", file=file, runbook=runbook, line=3,
-            first_seen=moment, resolved_at=resolved,
+            kind=kind,
+            severity=severity,
+            subject=subject,
+            message="Look.",
+            file=file,
+            runbook=runbook,
+            line=3,
+            first_seen=moment,
+            resolved_at=resolved,
         )
         for kind, severity, subject, file, runbook, resolved in made
-    ]  # fmt: skip
+    ]
 
 
 QUERIES = {

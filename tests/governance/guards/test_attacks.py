@@ -247,7 +247,7 @@ def test_a_new_account_may_set_its_own_password_at_once(people, sign_in, setting
 
 
 def test_a_group_that_was_deleted_and_made_again_keeps_no_member_of_old(runbook, people):
-    """Otto was in a group of that name; it is made anew, signs for shadow, and he joins after the opening."""
+    """Otto was in a deleted group of the same name; he joins the new one after the opening."""
     night = Group.objects.create(name="Night owners")
     cast.join(people["otto"], "Night owners")
     delete(night, by=people["sue"])

@@ -231,7 +231,7 @@ def bounded(on_postgresql):
 
 @pytest.fixture(scope="module")
 def on_postgresql(django_db_setup):
-    """Whether there is a role to look at. SQLite knows none; with PostgreSQL, its psql is needed."""
+    """Whether there is a role to check: SQLite has none; PostgreSQL needs its psql."""
     if connection.vendor == "postgresql" and not shutil.which("psql"):
         pytest.skip("needs psql, the client of PostgreSQL")
     return connection.vendor == "postgresql"

@@ -1,4 +1,7 @@
-"""Every door writes the ledger: accounts, tokens, sign-ins, commands. Walked, so that the next door cannot forget it."""
+"""Every entry point writes the ledger: accounts, tokens, sign-ins, commands.
+
+All are enumerated, so that a new one cannot be forgotten.
+"""
 
 from datetime import timedelta
 from io import StringIO

@@ -197,7 +197,9 @@ def test_what_a_request_pins_is_pinned(runbook, people):
         ("requested_by", people["rita"]),
     ):
         refused(
-            lambda: StatusChangeRequest.objects.filter(pk=request.pk).update(**{field: value}),  # noqa: B023
+            lambda field=field, value=value: StatusChangeRequest.objects.filter(
+                pk=request.pk
+            ).update(**{field: value}),
             "pinned",
         )
 
@@ -275,11 +277,11 @@ def test_the_ledger_has_no_gap_and_no_back_dating(runbook):
 
 UNREADABLE_TIMES = {
     "sqlite": [
-        "zzzz", "now", "",
-        "2090-02-30 10:00:00", "2090-13-01 10:00:00", "2090-01-01 23:61:00", "2090-01-01 10:00:00..1",
-        "2090-01-01 10:00:00.1.2", "2090-01-01 10:00:00.", "2090-01-01 10:00:00x1", "2090-01-01 10:00:00.1234567",
-        "2460000.5", "9999-01-01 00:00:00", "2090-01-01", "2090-01-01T10:00:00",
-        "2090-01-01 10:00:00+02:00", "2090-01-01 10:00:00Z", "2090-01-01 24:00:00", 4102444800, b"2090-01-01 10:00:00",
+        "zzzz", "now", "", "2090-02-30 10:00:00", "2090-13-01 10:00:00", "2090-01-01 23:61:00",
+        "2090-01-01 10:00:00..1", "2090-01-01 10:00:00.1.2", "2090-01-01 10:00:00.",
+        "2090-01-01 10:00:00x1", "2090-01-01 10:00:00.1234567", "2460000.5", "9999-01-01 00:00:00",
+        "2090-01-01", "2090-01-01T10:00:00", "2090-01-01 10:00:00+02:00", "2090-01-01 10:00:00Z",
+        "2090-01-01 24:00:00", 4102444800, b"2090-01-01 10:00:00",
     ],
     "postgresql": ["infinity", "9999-01-01 00:00:00Z", "2101-06-01 00:00:00Z"],
 }  # fmt: skip
@@ -441,7 +443,9 @@ def test_a_rule_is_never_edited_nor_put_back_in_force(people):
         {"target_level": "track"},
     ):
         refused(
-            lambda: SignOffRule.objects.filter(target_level="ready").update(**changes),  # noqa: B023
+            lambda changes=changes: SignOffRule.objects.filter(target_level="ready").update(
+                **changes
+            ),
             "never edited",
         )
     SignOffRule.objects.filter(target_level="ready").update(in_force=False)
@@ -539,8 +543,9 @@ def test_a_disabled_guard_is_noticed_on_postgresql(people):
 
 
 def test_the_role_that_docs_describe_signs_and_cannot_rewrite(people):
-    """``docs/postgresql_role.sql`` is run without psql's own commands; the whole sign-off goes under the role, and
-    nothing else does.
+    """The role of ``docs/postgresql_role.sql``, run without psql's own commands.
+
+    The whole sign-off works under the role, and nothing else does.
     """
     if connection.vendor != "postgresql":
         return  # SQLite knows no roles

@@ -1,4 +1,4 @@
-"""Checkpoints and proofs: what was kept outside of the database exposes what was done inside of it."""
+"""Checkpoints and proofs: what is kept outside of the database exposes changes inside."""
 
 import importlib.util
 import json
@@ -32,7 +32,7 @@ def run(name, *words, **options):
 
 
 def rewrite_chain(rows):
-    """Rows from anywhere as the whole ledger, with the chain made anew: what somebody with every right could do."""
+    """Replace the ledger by ``rows`` with a recomputed chain, as a database superuser could."""
     made, previous = [], ledger.GENESIS
     for number, row in enumerate(rows, start=1):
         row.sequence, row.previous_hash = number, previous
@@ -252,7 +252,7 @@ def proof(ready_runbook, people, tmp_path):
 
 
 def script(*words):
-    """Run the verifier as somebody without the portal would: another Python process, no packages."""
+    """Run the verifier without the portal: in another Python process, without packages."""
     command = [sys.executable, "-I", "-S", str(SCRIPT), *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stdout

@@ -1,4 +1,4 @@
-"""Who may read which ledger entry: all readers see the whole sequence, auditors and administrators what is in it."""
+"""Who may read ledger entries: all see the sequence, auditors and administrators the content."""
 
 import json
 import re
@@ -388,7 +388,7 @@ def test_a_reader_gets_entries_and_never_a_gap(told):
 
 @pytest.fixture
 def findings_about_accounts(runbook, people):
-    """An account and a runbook that were changed past the ledger, and an account that it never told of."""
+    """An account and a runbook changed past the ledger, and an account unknown to the ledger."""
     new = User(username="new")
     for instance in (new, runbook):
         with audited_edit(instance, by=people["sue"]):

@@ -1,4 +1,4 @@
-"""The portal notices a restored backup by itself: this host's high-water mark knows of rows that the database lacks."""
+"""The portal detects a restored backup: this host's high-water mark has rows that it lacks."""
 
 import json
 import os
@@ -292,7 +292,7 @@ def test_rows_of_another_host_are_verified_once_and_passed(
 def test_a_host_that_answers_machines_alone_keeps_a_mark_too(
     mark, ready_runbook, settings, address
 ):
-    """On PostgreSQL these answers are made in a transaction, which ends with the time that they may take."""
+    """On PostgreSQL these responses run in a transaction, which is limited in time."""
     settings.PORTAL_READ = "public"
     before = mark.read_text()
     cast.store("docs/elsewhere.md", "# Elsewhere\n")

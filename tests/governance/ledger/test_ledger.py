@@ -50,7 +50,8 @@ def test_canonical_bytes_are_what_the_specification_says():
     assert ledger.canonical_bytes(entry).decode() == (
         '{"action":"changed","actor":"ed","changes":{"scope":{"after":"ä","before":"a"}},'
         f'"digests":"{entry.digests}",'
-        f'"previous_hash":"{"0" * 64}","reason":"why","recorded_at":"2026-01-01T12:00:01.000000Z","release":"",'
+        f'"previous_hash":"{"0" * 64}","reason":"why",'
+        '"recorded_at":"2026-01-01T12:00:01.000000Z","release":"",'
         '"sequence":1,"subject":"runbook:1","subject_title":"Überprüfung"}'
     )
 

@@ -1,4 +1,4 @@
-"""Verifying reads each row as the database holds it, and says of it just what the specification says."""
+"""Verifying reads rows as the database stores them, and reports what the specification says."""
 
 import json
 from datetime import UTC, datetime
@@ -26,9 +26,12 @@ SAME_TIME = [
 ]  # fmt: skip
 ANOTHER_TIME = {
     "sqlite": [
-        "2026-01-02 03:04:05.1", "2026-01-02 03:04:06", "yesterday", "", 5, "2026-01-02 03:04:05.00000x", "0" * 19, "ä" * 26,
+        "2026-01-02 03:04:05.1", "2026-01-02 03:04:06", "yesterday", "", 5,
+        "2026-01-02 03:04:05.00000x", "0" * 19, "ä" * 26,
     ],
-    "postgresql": ["2026-01-02 03:04:05.1+00:00", "2026-01-02 03:04:06+00:00", "2026-01-02 04:04:05+00:00"],
+    "postgresql": [
+        "2026-01-02 03:04:05.1+00:00", "2026-01-02 03:04:06+00:00", "2026-01-02 04:04:05+00:00",
+    ],
 }  # fmt: skip
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
@@ -117,9 +120,11 @@ def test_what_is_verified_is_every_column(db):
 # ---- cells that SQL and Python could read differently
 
 READ_TWICE = {
-    "another value first": '{"request": {"before": null, "after": 2}, "request": {"before": null, "after": 1}}',
+    "another value first": '{"request": {"before": null, "after": 2},'
+    ' "request": {"before": null, "after": 1}}',
     "twice inside": '{"request": {"after": 2, "before": null, "after": 1}}',
-    "twice in a list": '{"request": {"before": null, "after": 1}, "more": {"after": [{"a": 2, "a": 1}]}}',
+    "twice in a list": '{"request": {"before": null, "after": 1},'
+    ' "more": {"after": [{"a": 2, "a": 1}]}}',
     "an escaped key": '{"\\u0072equest": {"before": null, "after": 1}}',
     "both keys": '{"request": {"after": 2}, "\\u0072equest": {"before": null, "after": 1}}',
     "an exponent": '{"request": {"before": null, "after": 1e0}}',
@@ -226,7 +231,9 @@ UNREADABLE_ROWS = {
         ("recorded_at", "'garbage'"), ("recorded_at", "x'00ff'"), ("changes", "'[1]'"),
         ("actor", "CAST(x'ff' AS TEXT)"), ("reason", "x'ff'"), ("changes", "deep"),
     ],
-    "postgresql": [("recorded_at", "'infinity'"), ("changes", "'[1]'"), ("recorded_at", "'20000-01-01'")],
+    "postgresql": [
+        ("recorded_at", "'infinity'"), ("changes", "'[1]'"), ("recorded_at", "'20000-01-01'"),
+    ],
 }  # fmt: skip
 
 

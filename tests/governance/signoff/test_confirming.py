@@ -1,6 +1,7 @@
-"""The password again at each signature; waiting times; and that a second click is the same signature."""
+"""The password for each signature, waiting times, and double clicks as one signature."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -84,7 +85,8 @@ def test_five_wrong_ones_lock_the_account_out_of_signing_right_or_wrong(request_
         )
     rows = ChangeLogEntry.objects.count()
     for password in ("wrong", cast.PASSWORD):
-        refused(lambda: decide(request_, by=people["rita"], password=password), Refusal.LOCKED_OUT)  # noqa: B023
+        guess = partial(decide, request_, by=people["rita"], password=password)
+        refused(guess, Refusal.LOCKED_OUT)
     assert ChangeLogEntry.objects.count() == rows  # nobody fills the ledger by guessing on
     decide(request_, by=people["rolf"])  # others are not locked
 
@@ -187,7 +189,7 @@ def test_whoever_took_an_account_over_does_not_get_rid_of_the_waiting_time(reque
 def test_nobody_sets_their_own_password_where_the_old_one_is_not_asked_for(
     request_, people, sign_in, day
 ):
-    """A session that was left open: whoever sits down at it must not get a password to sign with."""
+    """Whoever uses an unattended session must not obtain a password to sign with."""
     User.objects.update(date_joined=timezone.now() - timedelta(days=9))
     User.objects.filter(pk=people["rita"].pk).update(is_superuser=True)
     url = f"/admin/auth/user/{people['rita'].pk}/password/"

@@ -1,4 +1,4 @@
-"""Taking a readiness down is quick, and approves nothing: what was signed before stays what was signed."""
+"""A downgrade is immediate and approves nothing: the signed text stays the signed text."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What signers are shown beside the request: an R&D-only claim that was edited away does not pass in silence."""
+"""What signers see beside the request: an R&D-only claim that was edited away stays visible."""
 
 import pytest
 
@@ -20,7 +20,7 @@ RND = VERSIONS[0].replace("✅ 2026-ready |", "⚠️ R&D only (kein Live) |", 1
 
 @pytest.fixture
 def claim(sign_in):
-    """The check about the claim, as the signing page of a request shows it; none where it is not asked."""
+    """The check about the claim on the signing page of a request; None if it is missing."""
 
     def shown(request):
         gates = (

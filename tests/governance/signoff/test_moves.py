@@ -1,6 +1,7 @@
 """Renewing, signing anew, retiring and reinstating, rules that end a readiness, and solo mode."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -386,7 +387,7 @@ def test_when_solo_mode_ends_an_open_request_of_it_is_not_signed(runbook, people
     request = cast.ask(runbook, by=people["rita"])
     settings.GOVERNANCE_SOLO = False
     for name in ("rita", "rolf"):
-        refused(lambda: cast.approve(request, by=people[name]), Refusal.SOLO_MODE_IS_OFF)  # noqa: B023
+        refused(partial(cast.approve, request, by=people[name]), Refusal.SOLO_MODE_IS_OFF)
 
 
 def test_a_migrate_without_solo_mode_takes_its_rules_out_of_force(runbook, people, solo, settings):

@@ -334,7 +334,7 @@ def test_what_the_file_declares_rnd_only_is_so_until_something_else_is_signed(le
 
 @pytest.mark.parametrize("declared", ReadinessLevel.values)
 def test_what_the_file_declares_opens_no_way(declared):
-    """A claim may only stand in the way: it never makes a step possible that is refused without it."""
+    """A declaration only blocks: it never permits a step that is refused without it."""
     for level, target in itertools.product(ReadinessLevel.values, ReadinessLevel.values):
         if asked(level, target):
             assert asked(level, target, declared), (level, target)

@@ -1,4 +1,4 @@
-"""No sequence of actions by any people reaches ready without the quorum: tried by a machine that makes up sequences."""
+"""No generated sequence of actions by any people reaches ready without the quorum."""
 
 import os
 

@@ -423,7 +423,7 @@ def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook
 def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text_and_difference(
     people, client
 ):
-    """People sign what they see: a sign that turns the words behind it round is shown by its number."""
+    """People sign what they see: a character that reverses the text is shown by its number."""
     turned = "\u202e"
     runbook = cast.make_ready(cast.make_runbook(f"Pump{turned}A"))
     with audited_edit(runbook, by=people["ed"]):

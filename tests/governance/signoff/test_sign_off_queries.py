@@ -1,4 +1,4 @@
-"""What a decision asks of the database: each thing once, after the lock, and no more of it with the years."""
+"""The queries of a decision: each once, after the lock, and not more over the years."""
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -107,7 +107,7 @@ def test_the_other_moves_ask_each_thing_once(runbook, people):
 
 
 def test_the_page_and_its_form_in_the_admin(request_, people, sign_in):
-    """Beside the decision itself: session, account with whether it is a demo's, the request, and two for the rights."""
+    """Besides the decision: session, account with its demo mark, request, two for permissions."""
     client = sign_in("rita")
     page = f"{ADMIN}/{request_.pk}/change/"
     seen = client.get(page).context["form"].initial["seen"]
@@ -145,7 +145,7 @@ def test_a_password_that_changes_between_the_hashing_and_the_lock_is_looked_at_a
 
 
 def test_a_wrong_password_does_nothing_but_leave_its_row(request_, runbook, people):
-    """Not even what a signature would: the request, whose text has changed behind its back, does not lapse of it."""
+    """It does not even lapse the request, although its text has changed."""
     runbook.document = cast.store(runbook.document_path, "# Other steps\n")
     runbook.save()
     rows = ChangeLogEntry.objects.count()

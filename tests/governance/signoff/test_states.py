@@ -32,7 +32,7 @@ def neighbours(level, before=None):
 
 
 def reachable(start, *, avoiding=frozenset()):
-    """Every level that some walk over both tables leads to, with the memory of what a retired one was before."""
+    """Every level reachable by both tables, with the level that a retired runbook had before."""
     seen, waiting = set(), [(start, None)]
     while waiting:
         level, before = waiting.pop()
@@ -74,7 +74,7 @@ def test_rnd_only_becomes_ready_by_no_walk_that_avoids_sandbox_track_and_shadow(
 
 @pytest.mark.parametrize("detour", [transitions.UNASSESSED, transitions.RETIRED])
 def test_rnd_only_finds_no_detour(detour):
-    """By unassessed it does not get away without a stepping stone, and from retired it comes back as what it was."""
+    """No way by unassessed without a stepping stone; from retired it returns to what it was."""
     reached = reachable(transitions.RND_ONLY, avoiding=STEPPING_STONES)
     assert transitions.READY not in reached
     assert transitions.UNASSESSED not in reached

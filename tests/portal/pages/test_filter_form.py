@@ -1,4 +1,4 @@
-"""The form of the filters: the same names and the same control as the framework's own, at less cost."""
+"""The form of the filters: the names and controls of the framework's own form, at less cost."""
 
 import pytest
 from django import forms

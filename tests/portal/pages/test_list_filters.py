@@ -75,7 +75,8 @@ def landscape(people):
         ("text=scope+beta", ["Beta"]),
         ("text=nowhere", []),
         (
-            "layer=layer-2&cluster=7023&text=beta&readiness=unassessed&section=section-2&situation=situation-2",
+            "layer=layer-2&cluster=7023&text=beta&readiness=unassessed"
+            "&section=section-2&situation=situation-2",
             ["Beta"],
         ),
         ("layer=layer-2&section=section-1", []),

@@ -86,9 +86,9 @@ def test_every_page_that_lists_rows_is_pinned_above():
         "document",
     }
     assert lists == {
-        "home", "runbooks", "situations", "search", "search-suggestions", "landscape", "changes", "sign-offs", "findings",
-        "readiness-report", "overdue-report",
-        "situation", "cluster", "layer", "runbook-version", "runbook-versions", "runbook-history", "runbook",
+        "home", "runbooks", "situations", "search", "search-suggestions", "landscape", "changes",
+        "sign-offs", "findings", "readiness-report", "overdue-report", "situation", "cluster",
+        "layer", "runbook-version", "runbook-versions", "runbook-history", "runbook",
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Where a text changed after it was signed, the signed one is shown first, and nobody can take the one for the other."""
+"""If a text changed after signing, the signed one is shown first, and they are distinguishable."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""The REST API: every route answers, says what the design names, and is a 404 where there is nothing."""
+"""The REST API: every route answers with the designed fields, or 404 where there is nothing."""
 
 from urllib.parse import quote
 
@@ -179,9 +179,12 @@ def assert_as_declared(declared, data):
 
 def test_every_serializer_of_the_catalogue_is_held_to_its_declaration(scene):
     declared = {
-        value for value in vars(fields).values()
-        if isinstance(value, type) and issubclass(value, BaseSerializer) and value.__module__ == fields.__name__
-    }  # fmt: skip
+        value
+        for value in vars(fields).values()
+        if isinstance(value, type)
+        and issubclass(value, BaseSerializer)
+        and value.__module__ == fields.__name__
+    }
     assert declared == set(serialized_rows(scene))
 
 

@@ -166,14 +166,14 @@ def test_an_account_that_is_not_active_reads_nothing(scene, settings, people):
 
 @pytest.fixture
 def schema(db):
-    """The OpenAPI schema as a consumer reads it; a warning or an error while it is made fails the test."""
+    """The OpenAPI schema as a client reads it; warnings and errors in creating it fail the test."""
     output = StringIO()
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=output)
     return yaml.safe_load(output.getvalue())
 
 
 def test_the_schema_is_valid_and_lists_every_route(schema, every_address):
-    """Each list, each row and what is below it: the addresses are equal, whatever a parameter is called."""
+    """Each list, each row and the routes below: paths are equal, whatever a parameter is called."""
     from django.urls import get_resolver
 
     templates = {

@@ -46,7 +46,7 @@ class Repository:
         place.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def commit(self, **files: str | bytes) -> str:
-        """Write files (``docs__pump`` is ``docs/pump.md``) and commit all that there is; the commit's id."""
+        """Write files (``docs__pump`` is ``docs/pump.md``) and commit; return the commit's id."""
         for name, content in files.items():
             self.write(name.replace("__", "/") + ".md", content)
         self.day += 1

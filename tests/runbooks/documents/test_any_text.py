@@ -42,7 +42,10 @@ def test_odd_signs_do_not_raise(text):
 
 
 def test_a_document_cannot_ask_for_what_another_part_of_it_stored():
-    """Python-Markdown keeps finished HTML under numbered marks; a document that writes such a mark gets no HTML for it."""
+    """Python-Markdown stores finished HTML under numbered placeholders.
+
+    A document that contains such a placeholder must not get that HTML.
+    """
     html = render_document(
         "```\n<b>stored</b>\n```\n\n\x02wzxhzdk:0\x03\n\nwzxhzdk:0\n\nklzzwxh:0000"
     ).html

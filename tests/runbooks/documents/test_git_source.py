@@ -1,4 +1,4 @@
-"""Documents from a git repository: what a commit holds and nothing else, whatever the repository tries."""
+"""Documents from a git repository: the content of a commit and nothing else, in any case."""
 
 import os
 import stat

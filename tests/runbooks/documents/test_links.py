@@ -1,4 +1,4 @@
-"""Where links lead: within the text, to another document of the repository, to the web, or nowhere."""
+"""Targets of links: within the text, another document of the repository, the web, or none."""
 
 import pytest
 

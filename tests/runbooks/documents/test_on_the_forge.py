@@ -1,4 +1,4 @@
-"""A document is shown as its author saw it on a forge. The oracle is GitHub's own parser (cmark-gfm), in tests only."""
+"""A document looks as on a forge. The oracle is GitHub's own parser (cmark-gfm), in tests only."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,7 +35,7 @@ def test_there_are_enough_documents_to_say_so():
 
 @st.composite
 def nested_lists(draw):
-    """Lists as people write them: one sort of indent for each, as deep as its parent or one deeper."""
+    """Typical nested lists: one indentation style each, at most one level deeper per item."""
     step = draw(st.sampled_from((2, 3, 4)))
     mark = draw(
         st.sampled_from(

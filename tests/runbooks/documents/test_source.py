@@ -1,4 +1,4 @@
-"""Documents from a folder: no path leads out of it, and what cannot be a runbook is named, not guessed at."""
+"""Documents from a folder: no path leads out of it, and unsuitable files are named, not guessed."""
 
 import os
 

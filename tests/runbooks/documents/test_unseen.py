@@ -1,4 +1,4 @@
-"""Signs that nobody sees, or that turn others round, are shown by their numbers: people sign what they see."""
+"""Invisible and reversing characters are shown by their numbers: people sign what they see."""
 
 import pytest
 

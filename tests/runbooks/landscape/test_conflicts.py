@@ -1,4 +1,4 @@
-"""Merge conflicts stop the reader until somebody chooses, and nothing is lost or miscounted then."""
+"""Merge conflicts stop the reader until somebody chooses; nothing is lost or miscounted."""
 
 import pytest
 

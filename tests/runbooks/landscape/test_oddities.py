@@ -1,4 +1,4 @@
-"""What real files hold, and what hostile ones do: read, or a sentence with a line; never an error page, never for ever."""
+"""Oddities of real and hostile files: read, or a message with a line; no crash, no endless loop."""
 
 import pytest
 

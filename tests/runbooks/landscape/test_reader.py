@@ -1,4 +1,4 @@
-"""The whole reader: real-sized files, odd bytes, arbitrary text, and time in proportion to the text."""
+"""The whole reader: files of real size, odd bytes, arbitrary text, and linear time."""
 
 from pathlib import Path
 

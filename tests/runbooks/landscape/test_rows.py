@@ -1,4 +1,4 @@
-"""Runbooks and situations: duplicates are kept once and told, situations lead to runbooks in order."""
+"""Runbooks and situations: duplicates are kept once with a notice, situations keep their order."""
 
 import pytest
 

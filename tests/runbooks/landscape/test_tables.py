@@ -1,4 +1,4 @@
-"""Tables are known by their headers, wherever they stand; rows that do not fit are read or noted."""
+"""Tables are found by their headers anywhere; rows that do not fit are read or reported."""
 
 import pytest
 from hypothesis import given

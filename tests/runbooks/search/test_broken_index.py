@@ -1,4 +1,4 @@
-"""An index that is missing, damaged or being made: operators still get an answer, and governance goes on."""
+"""An index that is missing, damaged or being built: search and governance still work."""
 
 import threading
 from contextlib import contextmanager, suppress
@@ -80,7 +80,10 @@ BREAKS = {
 
 @pytest.fixture(params=BREAKS)
 def broken(request, pump):
-    """Each way to break it, in a process that has searched before; put right by the command that one would use."""
+    """Each way to break it, in a process that has searched before.
+
+    It is repaired by the documented command.
+    """
     way = request.param
     answer("pump")
     if way == "the words":  # else they are known still
@@ -152,7 +155,7 @@ def test_the_check_names_it_and_the_command_puts_it_right(broken, pump):
 
 
 def test_an_error_that_is_not_the_indexs_stops_the_write(pump, monkeypatch):
-    """A lock, say: the write fails whole, as ever, and is tried again. An index must not fall behind in silence."""
+    """A lock makes the write fail as a whole, to be retried: no index falls behind silently."""
 
     def locked(*_args, **_kwargs):
         raise DatabaseError("locked")

@@ -1,4 +1,4 @@
-"""Entries that are behind: noted with the change, made anew after it, portion by portion, whatever happens between."""
+"""Outdated entries: marked with the change and rebuilt after it in batches, whatever happens."""
 
 import threading
 
@@ -111,7 +111,7 @@ def test_a_change_while_the_sources_are_read_is_not_overwritten(pumps, monkeypat
 
 
 def test_many_at_once_keep_the_words_counted(pumps):
-    """Half of them write one runbook each, half a whole layer; the words are counted as if one came after the other."""
+    """Half of them write one runbook each, half a layer; the counts are those of a sequence."""
     problems = []
 
     def work(number):

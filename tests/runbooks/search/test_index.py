@@ -53,7 +53,7 @@ def up_to_date():
 
 
 def linked(pump, situation):
-    """One way to change each thing that the index is made of, and the word that must be found afterwards."""
+    """One way to change each source of the index, and the word that must be found afterwards."""
     section = Section.objects.create(slug="s", number=1, title="Sectionword")
     entry = SectionEntry.objects.create(section=section, runbook=pump, role="Roleword")
     code = CodeReference.objects.create(path="src/pathword.py")
@@ -73,8 +73,10 @@ def linked(pump, situation):
     }
 
 
-@pytest.mark.parametrize("what", ["title", "scope", "path", "owner", "cluster", "layer", "situation", "comment", "section",
-                                  "role", "code"])  # fmt: skip
+@pytest.mark.parametrize("what", [
+    "title", "scope", "path", "owner", "cluster", "layer", "situation", "comment", "section",
+    "role", "code",
+])  # fmt: skip
 @pytest.mark.parametrize("way", ["save", "update", "bulk_update"])
 def test_a_changed_word_is_found_at_once_and_the_old_one_no_more(pump, situation, what, way):
     row, field, value = linked(pump, situation)[what]
@@ -93,8 +95,8 @@ def test_a_changed_word_is_found_at_once_and_the_old_one_no_more(pump, situation
 
 def test_every_model_that_the_index_is_made_of_is_listened_to():
     assert {model.__name__ for model in signals.AFFECTED} == {
-        "Cluster", "CodeReference", "Document", "Layer", "Runbook", "Section", "SectionEntry", "Situation",
-        "SituationRunbook", "RunbookAlias",
+        "Cluster", "CodeReference", "Document", "Layer", "Runbook", "Section", "SectionEntry",
+        "Situation", "SituationRunbook", "RunbookAlias",
     }  # fmt: skip
 
 
@@ -252,7 +254,8 @@ def test_migrate_builds_what_an_existing_catalogue_lacks(pump):
 
 
 def test_migrate_puts_the_full_text_index_back(pump):
-    connection.check_constraints()  # PostgreSQL alters no table while a check of its rows is still to come
+    # PostgreSQL cannot alter a table while a deferred check of its rows is pending.
+    connection.check_constraints()
     databases.remove()
     assert index.staleness() == ["The full text index is not in the database."]
     call_command("migrate", verbosity=0)
@@ -311,7 +314,7 @@ def test_a_cluster_is_found_by_number_and_range(pump):
 def test_a_hit_in_a_text_that_nobody_signed_leads_to_no_section_and_shows_nothing_of_it(
     pump, people
 ):
-    """The page shows the signed text: its section would not be there, and its words are not for following."""
+    """The page shows the signed text: the section would not be there, and must not be followed."""
     cast.make_ready(pump)
     with audited_edit(pump, by=people["ed"]):
         pump.document = cast.store(

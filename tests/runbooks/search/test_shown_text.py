@@ -87,7 +87,7 @@ def held():
 
 
 def leads_to_what_is_there(reader, hit):
-    """Whether the section of a hit is on the page that it leads to, and so is the text of its snippet."""
+    """Whether the section of a hit and the text of its snippet are on the page it links to."""
     page = reader.get(hit.runbook.get_absolute_url()).content.decode()
     words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
     text = "".join(part.text for part in hit.snippet_parts()).strip("… ")
@@ -142,7 +142,7 @@ def test_a_word_of_the_newer_text_alone_is_found_marked_and_shows_nothing_of_it(
     )
 
 
-def test_where_one_word_is_signed_and_one_is_not_the_section_is_the_signed_one_and_the_hit_is_marked(
+def test_with_one_signed_and_one_unsigned_word_the_section_is_signed_and_the_hit_is_marked(
     drifted, reader
 ):
     hit = only_hit("bluelever redwheel")
@@ -169,7 +169,7 @@ def test_a_text_that_went_away_leaves_the_signed_one_found(pump, reader):
 
 
 def test_where_the_signed_text_is_not_stored_nothing_is_shown_of_the_other(drifted):
-    """The page shows the unsigned text with a stop; the search shows nothing of it, as of any unsigned one."""
+    """The page shows the unsigned text with a warning; the search never shows unsigned text."""
     guards.remove()
     Document.objects.filter(sha256=cast.sha256(SIGNED)).delete()
     assert hits("bluelever") == []
@@ -286,9 +286,10 @@ def test_a_signed_text_that_is_rendered_anew_is_read_anew_though_a_newer_one_sta
 
 def test_time_alone_changes_no_text(drifted):
     """A year that ends takes the readiness away and not the signature: no write could be missed."""
-    assert {field.name for field in Runbook._meta.get_fields() if field.name.startswith("signed_")} == {
-        "signed_document_sha256", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until", "signed_solo",
-        "signed_dependence",
+    names = {field.name for field in Runbook._meta.get_fields()}
+    assert {name for name in names if name.startswith("signed_")} == {
+        "signed_document_sha256", "signed_metadata_sha256", "signed_at", "signed_from_year",
+        "signed_until", "signed_solo", "signed_dependence",
     }  # fmt: skip
     before = drifted.shown_document()
     drifted.readiness_year, drifted.signed_until = 2020, None
@@ -310,7 +311,7 @@ def test_a_signature_on_the_text_that_is_shown_already_leaves_the_index_alone(
 
 
 def test_an_index_that_is_behind_leads_to_no_section_that_the_page_has_not(pump, reader):
-    """The row changed and the index does not know: by raw SQL, by a restore, by a write between two reads."""
+    """The row changed without the index: by raw SQL, by a restore, by a write between two reads."""
     newer = cast.store(pump.document_path, NEWER)
     guards.remove()
     with connection.cursor() as cursor:

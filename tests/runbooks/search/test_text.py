@@ -156,8 +156,10 @@ def test_alternatives_are_few_and_never_twice():
 
 @pytest.mark.parametrize(
     ("one", "other", "errors"),
-    [("abc", "abc", 0), ("abc", "acb", 1), ("abc", "abcd", 1), ("abc", "ab", 1), ("abc", "axc", 1), ("abcd", "badc", 2),
-     ("abcdef", "uvwxyz", 3)],
+    [
+        ("abc", "abc", 0), ("abc", "acb", 1), ("abc", "abcd", 1), ("abc", "ab", 1),
+        ("abc", "axc", 1), ("abcd", "badc", 2), ("abcdef", "uvwxyz", 3),
+    ],
 )  # fmt: skip
 def test_typing_errors_are_counted_and_given_up(one, other, errors):
     assert distance(one, other, 2) == errors

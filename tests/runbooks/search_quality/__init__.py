@@ -1,1 +1,1 @@
-"""How well the search answers operators: questions with the runbook that answers, and the figures."""
+"""Search quality: questions of operators with the right runbook, and the figures."""

@@ -1,7 +1,7 @@
-"""``python -m tests.runbooks.search_quality``: the figures of both sets, on SQLite and on PostgreSQL.
+"""Print the figures of both sets: ``python -m tests.runbooks.search_quality``.
 
-PostgreSQL is asked where ``DATABASE_URL`` names one, or the address given on the command line. Each
-runs in a database of its own that is made for it and thrown away.
+Runs on SQLite, and on PostgreSQL if ``DATABASE_URL`` or the command line names one, each in a
+temporary database of its own.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""The held-back set: written before the ranking was, and never tuned on. It shows whether the other set was learnt by heart."""
+"""The held-back set, written before the ranking and never used for tuning.
+
+It shows whether the ranking is overfitted to the other set.
+"""
 
 from tests.runbooks.search_quality.questions import (
     ALERTS,

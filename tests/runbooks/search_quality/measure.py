@@ -15,7 +15,7 @@ Ask = Callable[[str], Sequence[str]]  # a question -> slugs of runbooks, best fi
 
 @dataclass(frozen=True)
 class Figures:
-    """How often the right runbook came first, or among the first three; and the questions where it did not."""
+    """How often the right runbook was first, or in the first three, and the other questions."""
 
     first: float
     among_three: float
@@ -26,7 +26,10 @@ class Figures:
 
 
 def import_fixtures() -> None:
-    """The landscape and documents of ``fixtures/``, and the synonyms, which a test with real transactions wipes away."""
+    """Import the landscape and documents of ``fixtures/``, and restore the synonyms.
+
+    A test with real transactions deletes them.
+    """
     from runbooks.models import SearchSynonym
     from runbooks.search.synonyms import TO_BEGIN_WITH
 

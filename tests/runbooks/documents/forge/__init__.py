@@ -1,1 +1,1 @@
-"""What a forge makes of a document, to compare with: GitHub's own parser, as an oracle in tests only."""
+"""The structure of a document on a forge: GitHub's own parser, as an oracle in tests only."""

@@ -1,4 +1,4 @@
-"""Documents of our own for each construct that runbooks hold, as families: a pattern and what varies in it."""
+"""Our own documents for each construct in runbooks, as families: a pattern and its variants."""
 
 from itertools import product
 

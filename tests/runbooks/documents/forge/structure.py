@@ -1,4 +1,4 @@
-"""What a reader of HTML sees of a document: items with their depth, headings, code, tables, links, tasks."""
+"""The structure of HTML for a reader: items with depth, headings, code, tables, links, tasks."""
 
 import re
 from dataclasses import asdict, dataclass, field
@@ -108,7 +108,7 @@ class _Reader(HTMLParser):
 
 
 def on_the_forge(text: str) -> Structure:
-    """The structure that GitHub's parser gives a document, with the slashes that the portal decodes in code too."""
+    """The structure that GitHub's parser gives, with slashes decoded in code as the portal does."""
     html = cmarkgfm.cmark.markdown_to_html_with_extensions(text, OPTIONS, EXTENSIONS)
     found = _Reader(html.replace("&amp;#47;", "/")).found
     found.headings = [(min(level, 6 - SHIFT), words) for level, words in found.headings]
@@ -117,7 +117,7 @@ def on_the_forge(text: str) -> Structure:
 
 
 def in_the_portal(html: str) -> Structure:
-    """The structure of the portal's HTML, with what it does on purpose taken back: shifted headings, prefixed ids."""
+    """The structure of the portal's HTML, with shifted headings and prefixed ids undone."""
     found = _Reader(html).found
     found.headings = [(level - SHIFT, words) for level, words in found.headings]
     found.links = [_portal_link(words, href) for words, href in found.links]
