@@ -8,7 +8,6 @@ from typing import Any
 
 from governance.exchange.importing.current_state import current_catalogue
 from governance.exchange.importing.findings import (
-    FindingDraft,
     compare_findings,
     from_identity,
     from_notice,
@@ -35,6 +34,7 @@ from governance.exchange.importing.target_state import (
     desired_catalogue,
 )
 from governance.exchange.importing.upload import LandscapeFile
+from governance.findings.drafts import FindingDraft
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from runbooks.documents.sources.folder import Source
@@ -168,7 +168,7 @@ class Plan:
             ],
             "proposals": [[proposal.key, proposal.answer] for proposal in self.proposals],
             **more,
-            "findings": [[*draft.identity, draft.message] for draft in self.new_findings],
+            "findings": [[*draft.identity_by_line, draft.message] for draft in self.new_findings],
             "settled": sorted(self.settled_findings),
             "dropped": self.dropped,
         }
@@ -250,7 +250,7 @@ def _plan(inputs: Inputs) -> Plan:
     findings += [
         of_held(kind, key, file.name) for kind, keys in leaving.held.items() for key in keys
     ]
-    findings = list({draft.identity: draft for draft in findings}.values())
+    findings = list({draft.identity_by_line: draft for draft in findings}.values())
     new, settled = compare_findings(findings, file.name)
     dropped = (
         *_dropped_releases(before, current, desired),
