@@ -27,7 +27,7 @@ CLAIMS = (
     ReadinessLevel.TRACK,
     ReadinessLevel.READY,
 )
-CHUNK = 50
+BATCH_SIZE = 50
 
 
 def check_catalogue_rows(*, at: datetime | None = None) -> list[FindingDraft]:
@@ -36,7 +36,7 @@ def check_catalogue_rows(*, at: datetime | None = None) -> list[FindingDraft]:
     # The texts are read in portions: all of them at once may be more than a worker should hold.
     with_documents = _in_use().filter(document__isnull=False).select_related("document")
     for runbook in with_documents.defer("document__html", "document__contents").iterator(
-        chunk_size=CHUNK
+        chunk_size=BATCH_SIZE
     ):
         noticed += _document(runbook, runbook.document)
     return noticed

@@ -14,6 +14,7 @@ from governance.findings.choices import Detector
 from governance.findings.drafts import FindingDraft, Identity
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
+from runbooks.batches import batched
 
 MAX_OPENED = 500  # findings that are opened in one transaction, where there are more
 # Seconds between two such transactions. SQLite's waiters look every tenth of a second whether it is
@@ -82,8 +83,8 @@ def open_ahead(
     moment, opened = at or timezone.now(), 0
     own = Finding.objects.filter(noticed_by=family)
     new = _new(own, list(own.filter(resolved_at__isnull=True)), _wanted(noticed, family))
-    for start in range(0, len(new) - MAX_OPENED, MAX_OPENED):
-        part = new[start : start + MAX_OPENED]
+    # The last part is left for ``reconcile``.
+    for part in list(batched(new, MAX_OPENED))[:-1]:
         with ledger.atomic():
             open_now = own.filter(resolved_at__isnull=True).values_list("kind", "subject", "file")
             known = {(str(kind), subject, file) for kind, subject, file in open_now}
