@@ -230,15 +230,15 @@ class AuditedAdmin(BaseAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """First half: remember what was, then save."""
-        form.governed_edit = AuditedEdit.begin(
-            obj, by=signed_in(request), reason=form.cleaned_data.get("reason", "")
+        form.audited_edit = AuditedEdit.start(
+            type(obj), [obj.pk], by=signed_in(request), reason=form.cleaned_data.get("reason", "")
         )
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Second half: what belongs to the object is saved now, so the ledger can tell the whole."""
         super().save_related(request, form, formsets, change)
-        form.governed_edit.finish(form.instance)
+        form.audited_edit.commit([form.instance.pk])
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """One object."""

@@ -1,5 +1,6 @@
 """A request lapses when what it pins is no longer so (DESIGN, promise 2)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -43,12 +44,15 @@ def what_changed(
 
 
 def lapse_changed_requests(
-    *, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None
+    *, by: ledger.Actor, runbooks: Iterable[int] | None = None, at: datetime | None = None
 ) -> int:
-    """Close every open request (of one runbook, or all) whose pins no longer hold; returns how many."""
+    """Close every open request whose pins no longer hold; returns how many.
+
+    :param runbooks: primary keys of the runbooks to look at; all by default.
+    """
     requests = StatusChangeRequest.objects.filter(state=RequestState.OPEN).order_by("pk")
-    if runbook is not None:
-        requests = requests.filter(runbook=runbook)
+    if runbooks is not None:
+        requests = requests.filter(runbook__in=runbooks)
     return sum(
         lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook")
     )

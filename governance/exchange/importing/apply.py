@@ -9,8 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from governance import ledger
-from governance.editing.audited_edit import delete
-from governance.editing.bulk_edit import BulkEdit
+from governance.editing.audited_edit import AuditedEdit, delete
 from governance.editing.sections import Fragments, rendered_fragments
 from governance.exchange.documents import store_document
 from governance.exchange.importing.limits import MODELS
@@ -255,10 +254,9 @@ def _write_kind(
     """Write all objects of one kind, and one ledger row for each that changed."""
     model = MODELS[kind][0]
     instances = catalogued.instances(kind, steps)
-    known = [instance.pk for instance in instances if instance.pk is not None]
-    edits = BulkEdit.begin(model, known, by=by, reason=reason)
+    edit = AuditedEdit.start(model, [instance.pk for instance in instances], by=by, reason=reason)
     WRITERS[kind](instances, steps, catalogued)
-    edits.finish(model, [instance.pk for instance in instances])
+    edit.commit([instance.pk for instance in instances])
 
 
 def _write_moves(kind: str, steps: list[Step], catalogued: Catalogued, moved: Moved) -> None:
