@@ -359,14 +359,7 @@ class SignOffRuleAdmin(ReadOnlyAdmin):
         "effective_from",
     )
     list_filter = ("in_force", "purpose", "target_level")
-    fields = (
-        "target_level",
-        "purpose",
-        "required_signatures",
-        "group",
-        "evidence_required",
-        "valid_days",
-    )
+    fields = RuleForm.Meta.fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A permission of its own, which no group has by default."""

@@ -11,6 +11,7 @@ from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, Severity
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.snapshot import diff, snapshot, subject_of
+from runbooks.digests import sha256_of_text
 from runbooks.documents import RENDERER
 from runbooks.documents.rendering.rendered import Rendered
 from runbooks.documents.rendering.sandbox import render_document
@@ -122,7 +123,7 @@ def _fields(rendered: Rendered, *, renderer: int | None = None) -> dict[str, Any
     return {
         "html": rendered.html,
         "contents": rendered.contents,
-        "html_sha256": hashlib.sha256(rendered.html.encode("utf-8")).hexdigest(),
+        "html_sha256": sha256_of_text(rendered.html),
         "renderer": version if renderer is None else renderer,
     }
 

@@ -5,7 +5,6 @@ row of this kind brings back nothing that the damage made doubtful: with such a 
 catalogue, the damage counts as not accepted.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -18,6 +17,7 @@ from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from runbooks.choices import ReadinessLevel
+from runbooks.digests import sha256_of_text
 from runbooks.models import Runbook
 
 # The subject of every ledger row that is about the ledger itself.
@@ -113,7 +113,7 @@ def stored_sha256(sequence: int) -> str:
             f"SELECT {sql} FROM {ChangeLogEntry._meta.db_table} WHERE sequence = %s", [sequence]
         )
         stored = cursor.fetchone()
-    return hashlib.sha256(json.dumps(stored).encode()).hexdigest()
+    return sha256_of_text(json.dumps(stored))
 
 
 def _sql_of_stored() -> str:

@@ -6,12 +6,11 @@ sha256 of each column's canonical JSON, in their order. The sha256 proves the ro
 name a column.
 """
 
-import hashlib
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any
 
-from governance.ledger.canonical import DIGEST_LENGTH, canonical_time, encode
+from governance.ledger.canonical import DIGEST_LENGTH, canonical_value, encode
+from runbooks.digests import sha256_of_text
 
 FORMAT = "1"
 # What a later format covers gets other tuples under another number: rows of old keep their own.
@@ -65,9 +64,9 @@ def digest_of(row: Any, member: str) -> str:
     :param row: a model's instance, or anything with the columns as attributes.
     :param member: a key of ``COVERED``.
     """
-    columns = {name: _plain(getattr(row, name)) for name in COVERED[member]}
+    columns = {name: canonical_value(getattr(row, name)) for name in COVERED[member]}
     try:
-        whole = _sha256(encode(columns))
+        whole = sha256_of_text(encode(columns))
     except (
         TypeError,
         ValueError,
@@ -103,18 +102,8 @@ def altered_columns(told: Any, row: Any, member: str) -> Sequence[str]:
     return altered or columns  # the short digests agree by chance, or somebody's work
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return canonical_time(value)
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
 def _short(value: Any) -> str:
     try:
-        return _sha256(encode(value))[:DIGEST_LENGTH]
+        return sha256_of_text(encode(value))[:DIGEST_LENGTH]
     except (TypeError, ValueError, RecursionError):
         return UNREADABLE

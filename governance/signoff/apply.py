@@ -1,7 +1,7 @@
 """Moving the readiness: the one place that writes it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -84,7 +84,8 @@ def apply_request(
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
     # Every signed field, also one that stays as it was: the row alone tells what was signed.
     changes |= {
-        name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()
+        name: {"before": before[name], "after": ledger.canonical_value(value)}
+        for name, value in signed.items()
     }
     changes |= digests or {}
     moved = log_entry(
@@ -102,13 +103,7 @@ def _shows_another_text(request: StatusChangeRequest) -> bool:
 
 def signed_values(runbook: Runbook) -> dict[str, Any]:
     """The signed fields of a runbook's row, as the ledger writes them."""
-    return {name: _plain(getattr(runbook, name)) for name in SIGNED_COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return ledger.canonical_time(value)
-    return value.isoformat() if isinstance(value, date) else value
+    return {name: ledger.canonical_value(getattr(runbook, name)) for name in SIGNED_COLUMNS}
 
 
 def statement(request: StatusChangeRequest, decision: Decision) -> str:

@@ -1,6 +1,5 @@
 """The runbook: one governed document and what is known of it."""
 
-import hashlib
 import json
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
+from runbooks.digests import sha256_of_text
 from runbooks.doubt import doubts_about
 from runbooks.managers import READ_TOGETHER, RELATED, RELATED_FIELDS, RunbookQuerySet
 from runbooks.models.catalogue import Cluster, Layer
@@ -33,7 +33,7 @@ def readiness_label(level: str, year: int | None) -> str:
 def metadata_digest(metadata: dict[str, Any]) -> str:
     """The sha256 (hex) of governed metadata as canonical JSON: sorted keys, UTF-8, no white space."""
     canonical = json.dumps(metadata, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return sha256_of_text(canonical)
 
 
 def _ready_has_a_year(prefix: str) -> models.Q:

@@ -37,6 +37,7 @@ from governance.exchange.importing.upload import LandscapeFile
 from governance.findings.drafts import FindingDraft
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
+from runbooks.digests import sha256_of_text
 from runbooks.documents.sources.folder import Source
 from runbooks.landscape.schema import Landscape
 from runbooks.models import Cluster, Runbook
@@ -162,7 +163,7 @@ class Plan:
 
     def _digest(self, **more: Any) -> str:
         said: dict[str, Any] = {
-            "file": [self.file, self.sha256, hashlib.sha256(self.source_text.encode()).hexdigest()],
+            "file": [self.file, self.sha256, sha256_of_text(self.source_text)],
             "steps": [
                 [step.kind, step.key, step.stored, step.before, step.after] for step in self.steps
             ],
@@ -174,7 +175,7 @@ class Plan:
         }
         lost = [[step.kind, step.stored, step.lost] for step in self.losing]
         said |= {"lost": lost} if lost else {}
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+        return sha256_of_text(json.dumps(said, sort_keys=True, default=str))
 
     def counted(self, kind: str, verb: str) -> int:
         """How many objects of a kind are added, changed, moved or removed."""
