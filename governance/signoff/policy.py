@@ -214,6 +214,7 @@ def is_link(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
+# The quorum is written in four places: see "Where the quorum is written" in docs/readiness.md.
 def reasons_against_counting(
     person: Person, request: RequestFacts, *, settings: SignOffSettings
 ) -> tuple[Refusal, ...]:
