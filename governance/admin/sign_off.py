@@ -272,7 +272,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         read = load_review_context(found, by=signed_in(request), at=now)
         refusals = read.reasons_against_signing(signed_in(request), at=now) if may_sign else ()
         document = _pinned_document(found)
-        fresh = DecisionForm(initial={"seen": read.seen_token, "comment": typed})
+        fresh = DecisionForm(initial={"seen": read.form_etag, "comment": typed})
         may_decide = may_sign and not refusals
         may_withdraw = found.is_open and found.requested_by_id == request.user.pk
         context = {

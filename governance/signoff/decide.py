@@ -123,7 +123,7 @@ def _decide_locked(
         refuse_for([policy.Refusal.DOCUMENT_NOT_SHOWN])
     if not comment.strip():
         refuse_for([policy.Refusal.COMMENT_MISSING])
-    if seen != read.seen_token:
+    if seen != read.form_etag:
         raise StaleForm(
             _("The page showed an earlier state of this request. Look at it again, then decide.")
         )

@@ -39,7 +39,7 @@ class ReviewContext:
     settings: policy.SignOffSettings
 
     @property
-    def seen_token(self) -> str:
+    def form_etag(self) -> str:
         """What a page that shows it now would carry: see ``token_of``."""
         return etag_of(self.request, self.facts.decided_by)
 
