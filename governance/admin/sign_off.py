@@ -289,7 +289,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             if found.is_open
             else [],
             "statement": statement(found, Decision.APPROVE),
-            "gates": checklist_for(found, told=read.told) if found.is_open else [],
+            "gates": checklist_for(found, history=read.history) if found.is_open else [],
             "since": since_last_approval(found),
             "since_pinned": _since_pinned(found, document),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],

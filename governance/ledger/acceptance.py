@@ -46,18 +46,18 @@ def accepted_breaks() -> dict[Break, int]:
     """Return each accepted break with the number of the ledger row that accepts it."""
     found: dict[Break, int] = {}
     for sequence, changes in _rows(Action.BREAK_ACCEPTED):
-        for told in _listed(changes, "breaks"):
-            if _is_break(told):
-                found[Break(**{name: told[name] for name in Break._fields})] = sequence
+        for stored in _listed(changes, "breaks"):
+            if _is_break(stored):
+                found[Break(**{name: stored[name] for name in Break._fields})] = sequence
     return {
         each: sequence for each, sequence in found.items() if nothing_ready_is_older_than(sequence)
     }
 
 
-def _is_break(told: dict[str, Any]) -> bool:
+def _is_break(stored: dict[str, Any]) -> bool:
     """Whether an object has the form of a break: a forged row may hold anything."""
-    numbers = (told.get(name) for name in ("sequence", "expected"))
-    texts = (told.get(name) for name in ("previous_hash", "stored_sha256"))
+    numbers = (stored.get(name) for name in ("sequence", "expected"))
+    texts = (stored.get(name) for name in ("previous_hash", "stored_sha256"))
     are_rows = all(type(each) is int and 0 < each < MOST_ROWS for each in numbers)
     return are_rows and all(isinstance(each, str) for each in texts)
 

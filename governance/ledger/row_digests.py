@@ -76,27 +76,27 @@ def digest_of(row: Any, member: str) -> str:
     return f"{FORMAT}:{whole}:{''.join(_short(value) for value in columns.values())}"
 
 
-def told_digest(row: Any, member: str) -> dict[str, dict[str, Any]]:
+def digest_change(row: Any, member: str) -> dict[str, dict[str, Any]]:
     """Return the digest as a member of a ledger row's changes."""
     return {member: {"before": None, "after": digest_of(row, member)}}
 
 
-def altered_columns(told: Any, row: Any, member: str) -> Sequence[str]:
+def altered_columns(recorded: Any, row: Any, member: str) -> Sequence[str]:
     """Return the columns of a stored row that differ from what a ledger row told; empty when none does.
 
-    :param told: the digest that the ledger holds.
+    :param recorded: the digest that the ledger holds.
     """
     now, columns = digest_of(row, member), COVERED[member]
-    if told == now:
+    if recorded == now:
         return ()
-    told_parts, now_parts = str(told).split(":"), now.split(":")
-    if len(told_parts) != len(now_parts) or len(told_parts[-1]) != len(now_parts[-1]):
+    recorded_parts, now_parts = str(recorded).split(":"), now.split(":")
+    if len(recorded_parts) != len(now_parts) or len(recorded_parts[-1]) != len(now_parts[-1]):
         return columns
     starts = range(0, len(now_parts[-1]), DIGEST_LENGTH)
     altered = [
         name
         for name, start in zip(columns, starts, strict=True)
-        if told_parts[-1][start : start + DIGEST_LENGTH]
+        if recorded_parts[-1][start : start + DIGEST_LENGTH]
         != now_parts[-1][start : start + DIGEST_LENGTH]
     ]
     return altered or columns  # the short digests agree by chance, or somebody's work

@@ -46,14 +46,14 @@ def apply_request(
     *,
     by: User,
     at: datetime,
-    told: Sequence[ledger.Record] = (),
+    preceding: Sequence[ledger.Record] = (),
     digests: Mapping[str, Any] | None = None,
     dependence: Sequence[Dependence] = (),
 ) -> None:
     """Approve the request and move the readiness; the ledger row holds every signed field, before and after.
 
     :param request: with its runbook, both read under the ledger's lock.
-    :param told: the rows of the same change that come first; they are written together.
+    :param preceding: the rows of the same change that come first; they are written together.
     :param digests: of the stored rows that no earlier ledger row covers (``ledger.row_digests``).
     :param dependence: why the review was not independent although others than the requester signed.
     """
@@ -91,7 +91,7 @@ def apply_request(
     moved = log_entry(
         request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes
     )
-    ledger.append_all([*told, moved], at=at)
+    ledger.append_all([*preceding, moved], at=at)
 
 
 def _shows_another_text(request: StatusChangeRequest) -> bool:

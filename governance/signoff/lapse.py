@@ -11,7 +11,7 @@ from django.utils.translation import override
 from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.labels import field_in_words
-from governance.ledger.row_digests import told_digest
+from governance.ledger.row_digests import digest_change
 from governance.ledger.snapshot import diff, subject_of
 from governance.signoff.choices import RequestState
 from governance.signoff.closing import close_request
@@ -91,7 +91,7 @@ def lapse_if_changed(
                 changes={
                     "request": {"before": None, "after": request.pk},
                     **changes,
-                    **told_digest(request, "closing_row"),
+                    **digest_change(request, "closing_row"),
                 },
             ),
             at=moment,
