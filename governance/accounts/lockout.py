@@ -19,7 +19,7 @@ MAX_ROWS_PER_HOUR = 20
 log = getLogger(__name__)
 
 
-def note_locked_sign_in(*, username: str, **_: Any) -> None:
+def record_locked_sign_in(*, username: str, **_: Any) -> None:
     """Receiver of ``axes.signals.user_locked_out``. A name that no account has leaves no row."""
     account = User.objects.filter(username=str(username).replace("\x00", "")).first()
     if account is None:

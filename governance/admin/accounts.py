@@ -18,7 +18,7 @@ from governance.accounts.roles import GROUP_PERMISSIONS, signed_in
 from governance.accounts.unlock import unlock_sign_in
 from governance.admin.base import AuditedAdmin
 from governance.admin.optimistic_locking import OpenedOnForm
-from governance.editing.settle_change import note_address_changed
+from governance.editing.settle_change import record_address_change
 from governance.signoff.models import SignOffRule
 
 
@@ -111,7 +111,7 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
         before = User.objects.filter(pk=obj.pk).values_list("email", flat=True).first()
         super().save_model(request, obj, form, change)
         if change and before != obj.email:
-            note_address_changed(account=obj, before=before or "", by=signed_in(request))
+            record_address_change(account=obj, before=before or "", by=signed_in(request))
 
     def user_change_password(
         self,

@@ -82,7 +82,7 @@ def kept_document(
             **_fields(rendered),
         )
         _record(Action.DOCUMENT_STORED, document, before=None, by=by)
-        _note_trouble(path, rendered.trouble, moment)
+        _open_trouble_finding(path, rendered.trouble, moment)
     return document, True
 
 
@@ -108,7 +108,7 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
                 setattr(document, name, value)
             document.save(update_fields=["html", "contents", "html_sha256", "renderer"])
             _record(Action.CHANGED, document, before=before, by=by)
-            _note_trouble(document.path, rendered.trouble, at or timezone.now())
+            _open_trouble_finding(document.path, rendered.trouble, at or timezone.now())
         changed += 1
     return changed
 
@@ -142,7 +142,7 @@ def _record(
     )
 
 
-def _note_trouble(path: str, trouble: str, moment: datetime) -> None:
+def _open_trouble_finding(path: str, trouble: str, moment: datetime) -> None:
     """Open the finding of a text that cannot be rendered, or settle it where a later text can."""
     kind = FindingKind.UNRENDERABLE_DOCUMENT
     known = Finding.objects.filter(kind=kind, subject=path, file=path, resolved_at__isnull=True)

@@ -245,7 +245,7 @@ def _write_steps(
                 gone = model._default_manager.get(**{key_field: step.stored})
                 delete(gone, by=by, reason=f"{reason}: the file no longer names it")
         if kind == "release":
-            _note_releases(written, by=by)
+            _record_release_notes(written, by=by)
 
 
 def _write_kind(
@@ -271,7 +271,7 @@ def _write_moves(kind: str, steps: list[Step], catalogued: Catalogued, moved: Mo
     MODELS[kind][0]._default_manager.bulk_update(instances, ["position"], batch_size=MOVED_AT_ONCE)
 
 
-def _note_releases(steps: list[Step], *, by: ledger.Actor) -> None:
+def _record_release_notes(steps: list[Step], *, by: ledger.Actor) -> None:
     """One ledger row for each note of a release that the ledger does not hold yet."""
     records = [
         ledger.Record(
