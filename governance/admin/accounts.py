@@ -71,7 +71,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
+class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password.
 
     An account keeps its name, which the ledger speaks of, and the day it was made, on which its
@@ -155,7 +155,7 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
 
 
 @admin.register(Group)
-class LedgeredGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
+class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
     """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
 
     form: Any = OpenedOnForm
