@@ -70,7 +70,7 @@ def is_searchable(text: str) -> bool:
     return len(text) <= MAX_SEARCH_LENGTH and len(text.split()) <= MAX_SEARCH_WORDS
 
 
-class _ForgivingSelect(AutocompleteSelect):
+class _ValidatingSelect(AutocompleteSelect):
     """Django's own answers a value that is no number with an error page; this shows an empty choice."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
@@ -78,7 +78,7 @@ class _ForgivingSelect(AutocompleteSelect):
         return super().optgroups(name, [part for part in value if is_a_key(str(part))], attrs)
 
 
-class _ForgivingSelectMultiple(_ForgivingSelect, AutocompleteSelectMultiple):
+class _ValidatingSelectMultiple(_ValidatingSelect, AutocompleteSelectMultiple):
     """The same for several."""
 
 
@@ -92,7 +92,7 @@ class ValidatingAutocompleteMixin:
     ) -> Any:
         """One related object."""
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = _ForgivingSelect(db_field, self.admin_site)
+            kwargs["widget"] = _ValidatingSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_manytomany(
@@ -100,7 +100,7 @@ class ValidatingAutocompleteMixin:
     ) -> Any:
         """Several related objects."""
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = _ForgivingSelectMultiple(db_field, self.admin_site)
+            kwargs["widget"] = _ValidatingSelectMultiple(db_field, self.admin_site)
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
