@@ -22,7 +22,7 @@ from runbooks.models import Runbook
 
 # The subject of every ledger row that is about the ledger itself.
 LEDGER_SUBJECT = "ledger"
-MOST_ROWS = 2**63  # a column takes no larger number
+MAX_SEQUENCE = 2**63  # a column takes no larger number
 # The members of ``changes`` that list rows which were lost: ``[{"sequence": …, "hash": …}]``.
 LOST_ROWS = ("checkpoints", "high_water_mark")
 
@@ -58,7 +58,7 @@ def _is_break(stored: dict[str, Any]) -> bool:
     """Whether an object has the form of a break: a forged row may hold anything."""
     numbers = (stored.get(name) for name in ("sequence", "expected"))
     texts = (stored.get(name) for name in ("previous_hash", "stored_sha256"))
-    are_rows = all(type(each) is int and 0 < each < MOST_ROWS for each in numbers)
+    are_rows = all(type(each) is int and 0 < each < MAX_SEQUENCE for each in numbers)
     return are_rows and all(isinstance(each, str) for each in texts)
 
 
