@@ -1,7 +1,7 @@
 """Who set a password: a row in the ledger, whichever door it came through, and never the password.
 
 A password that somebody else set starts a waiting time before that account may sign
-(``policy.House.cool_down``).
+(``policy.SignOffSettings.cool_down``).
 """
 
 from collections.abc import Callable, Iterator

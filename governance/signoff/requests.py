@@ -210,7 +210,7 @@ def log(
     reason: str,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    """Write one ledger row about a request: see ``record_of``."""
+    """Write one ledger row about a request: see ``log_entry``."""
     ledger.append(log_entry(request, action, by=by, reason=reason, changes=changes), at=at)
 
 

@@ -239,7 +239,7 @@ def is_in_ledger(rule: SignOffRule) -> bool:
 def log_first_rules_again() -> None:
     """Rules whose row in the ledger has the first format, which named them by number, become a new version in the same terms.
 
-    Else nobody obeys them (``is_told``). A rule that no row tells of at all stays so.
+    Else nobody obeys them (``is_in_ledger``). A rule that no row tells of at all stays so.
     """
     for rule in SignOffRule.objects.filter(in_force=True, purpose=RulePurpose.MOVE).select_related(
         "group"
