@@ -128,7 +128,11 @@ class FindingAdmin(AuditedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What only a check may settle is not resolved by hand."""
         fields = super().get_readonly_fields(request, obj)
-        return (*fields, "resolved_at") if obj is not None and obj.kind in AUTO_RESOLVED_ONLY else fields
+        return (
+            (*fields, "resolved_at")
+            if obj is not None and obj.kind in AUTO_RESOLVED_ONLY
+            else fields
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Findings come from imports and checks."""

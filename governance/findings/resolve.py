@@ -26,7 +26,11 @@ def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | No
     for finding in findings:
         with ledger.atomic():
             stored = Finding.objects.filter(pk=finding.pk).first()
-            if stored is None or stored.resolved_at is not None or stored.kind in AUTO_RESOLVED_ONLY:
+            if (
+                stored is None
+                or stored.resolved_at is not None
+                or stored.kind in AUTO_RESOLVED_ONLY
+            ):
                 continue
             with audited_edit(stored, by=by):
                 stored.resolved_at = moment

@@ -37,10 +37,10 @@ def checklist_for(request: StatusChangeRequest, *, history: History) -> list[Che
 
     :param history: the ledger's rows about the runbook's document (``ReviewContext.history``).
     """
-    return list(_gates(request, history))
+    return list(_items(request, history))
 
 
-def _gates(request: StatusChangeRequest, history: History) -> Iterator[ChecklistItem]:
+def _items(request: StatusChangeRequest, history: History) -> Iterator[ChecklistItem]:
     runbook, document = request.runbook, request.runbook.document
     ready = request.to_level == transitions.READY
     findings = Finding.objects.filter(runbook=runbook, resolved_at__isnull=True).count()
