@@ -30,7 +30,7 @@ def measure(runbooks: int) -> None:
     import django
 
     from governance.assurance.comparison.compare import compare_with_ledger
-    from governance.editing.bulk_edit import BulkEdit
+    from governance.editing.audited_edit import AuditedEdit
 
     django.setup()
     from django.core.management import call_command
@@ -52,9 +52,9 @@ def measure(runbooks: int) -> None:
             by=ledger.SYSTEM,
         )
         keys = list(Runbook.objects.values_list("pk", flat=True))
-        edits = BulkEdit.begin(Runbook, keys, by=ledger.SYSTEM)
+        edit = AuditedEdit.start(Runbook, keys, by=ledger.SYSTEM)
         Runbook.objects.update(owner="Operations", escalation_contact="+49 1")
-        edits.finish(Runbook, keys)
+        edit.commit(keys)
     with CaptureQueriesContext(connection) as queries:
         start = time.perf_counter()
         compared = compare_with_ledger()

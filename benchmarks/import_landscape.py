@@ -145,15 +145,15 @@ def is_bound(function: Any) -> bool:
 def watch_parts(watch: Stopwatch) -> None:
     """Where the time of an import goes."""
     from governance import ledger
-    from governance.editing.bulk_edit import BulkEdit
+    from governance.editing.audited_edit import AuditedEdit
     from governance.exchange.importing import apply, previous, upload
     from runbooks.search import index
 
     watch.watch(upload, "read_landscape", "reading")
     watch.watch(previous, "parse_settled", "reading")
     watch.watch(apply, "_write_kind", "writing")
-    watch.watch(BulkEdit, "begin", "facts for the ledger")
-    watch.watch(BulkEdit, "finish", "facts for the ledger")
+    watch.watch(AuditedEdit, "start", "facts for the ledger")
+    watch.watch(AuditedEdit, "commit", "facts for the ledger")
     watch.watch(ledger, "append_all", "ledger")
     watch.watch(index, "refresh", "search index")
     watch.watch(apply, "check_catalogue", "findings")

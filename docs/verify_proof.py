@@ -181,6 +181,7 @@ def check_approval(proof, rows):
             opened[0]["sequence"] < row["sequence"] < applied["sequence"],
             "Row %s is out of order." % row["sequence"],
         )
+    # The quorum is written in four places: see "Where the quorum is written" in readiness.md.
     signers = sorted({row["actor"] for row in signed})
     if after(opened[0], "independent") is not False:
         need(opened[0]["actor"] not in signers, "Whoever asked for it has signed it.")

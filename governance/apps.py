@@ -19,12 +19,14 @@ class GovernanceConfig(AppConfig):
         import governance.assurance.renewal
         import governance.signoff.access_changes  # noqa: F401 - listens to changes of accounts
         from governance import checks, demo_database  # noqa: F401 - they register system checks
-        from governance.accounts.known_devices import note_signed_in
-        from governance.accounts.lockout import note_locked_sign_in
+        from governance.accounts.known_devices import remember_signed_in
+        from governance.accounts.lockout import record_locked_sign_in
         from governance.post_migrate import lift_guards, prepare_database
 
-        user_locked_out.connect(note_locked_sign_in, dispatch_uid="governance.note_locked_sign_in")
-        user_logged_in.connect(note_signed_in, dispatch_uid="governance.note_signed_in")
+        user_locked_out.connect(
+            record_locked_sign_in, dispatch_uid="governance.record_locked_sign_in"
+        )
+        user_logged_in.connect(remember_signed_in, dispatch_uid="governance.remember_signed_in")
         pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")
         # Django's table rebuild on SQLite drops triggers: they are put back after every migrate.
         post_migrate.connect(prepare_database, dispatch_uid="governance.prepare_database")

@@ -10,7 +10,7 @@ from governance.ledger.choices import Action
 from governance.ledger.snapshot import diff, snapshot, subject_of
 
 
-def note_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str) -> None:
+def record_new_accounts(accounts: Iterable[User], *, by: ledger.Actor, reason: str) -> None:
     """Append one ledger entry for each account that a command has created."""
     with ledger.atomic(), ledger.canonical_language():
         for account in accounts:

@@ -26,7 +26,7 @@ def device_of(request: HttpRequest, name: str) -> str:
     return known["device"] if _digest(name) in known["people"] else ""
 
 
-def note_signed_in(*, request: HttpRequest, user: Any, **_: Any) -> None:
+def remember_signed_in(*, request: HttpRequest, user: Any, **_: Any) -> None:
     """Mark the request so that its response sets the device cookie.
 
     Receiver of ``user_logged_in``.

@@ -20,7 +20,7 @@ MAX_ROWS_PER_HOUR = 20
 log = getLogger(__name__)
 
 
-def note_locked_sign_in(*, username: str, **_: Any) -> None:
+def record_locked_sign_in(*, username: str, **_: Any) -> None:
     """Append a ledger entry for a locked sign-in. A name without an account adds no entry.
 
     Receiver of ``axes.signals.user_locked_out``.

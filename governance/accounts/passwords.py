@@ -1,7 +1,7 @@
 """Ledger entries for password changes from any source, without the password.
 
 After another person has set an account's password, the account must wait before it may sign
-(``policy.House.cool_down``).
+(``policy.SignOffSettings.cool_down``).
 """
 
 from collections.abc import Callable, Iterator

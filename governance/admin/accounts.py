@@ -18,7 +18,7 @@ from governance.accounts.roles import GROUP_PERMISSIONS, signed_in
 from governance.accounts.unlock import unlock_sign_in
 from governance.admin.base import AuditedAdmin
 from governance.admin.optimistic_locking import OpenedOnForm
-from governance.editing.settle_change import note_address_changed
+from governance.editing.settle_change import record_address_change
 from governance.signoff.models import SignOffRule
 
 
@@ -71,7 +71,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
+class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password.
 
     An account keeps its name, which the ledger speaks of, and the day it was made, on which its
@@ -111,7 +111,7 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
         before = User.objects.filter(pk=obj.pk).values_list("email", flat=True).first()
         super().save_model(request, obj, form, change)
         if change and before != obj.email:
-            note_address_changed(account=obj, before=before or "", by=signed_in(request))
+            record_address_change(account=obj, before=before or "", by=signed_in(request))
 
     def user_change_password(
         self,
@@ -155,7 +155,7 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
 
 
 @admin.register(Group)
-class LedgeredGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
+class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
     """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
 
     form: Any = OpenedOnForm

@@ -70,7 +70,7 @@ def is_searchable(text: str) -> bool:
     return len(text) <= MAX_SEARCH_LENGTH and len(text.split()) <= MAX_SEARCH_WORDS
 
 
-class _ForgivingSelect(AutocompleteSelect):
+class _ValidatingSelect(AutocompleteSelect):
     """Django's own answers a value that is no number with an error page; this shows an empty choice."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
@@ -78,7 +78,7 @@ class _ForgivingSelect(AutocompleteSelect):
         return super().optgroups(name, [part for part in value if is_a_key(str(part))], attrs)
 
 
-class _ForgivingSelectMultiple(_ForgivingSelect, AutocompleteSelectMultiple):
+class _ValidatingSelectMultiple(_ValidatingSelect, AutocompleteSelectMultiple):
     """The same for several."""
 
 
@@ -92,7 +92,7 @@ class ValidatingAutocompleteMixin:
     ) -> Any:
         """One related object."""
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = _ForgivingSelect(db_field, self.admin_site)
+            kwargs["widget"] = _ValidatingSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_manytomany(
@@ -100,7 +100,7 @@ class ValidatingAutocompleteMixin:
     ) -> Any:
         """Several related objects."""
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = _ForgivingSelectMultiple(db_field, self.admin_site)
+            kwargs["widget"] = _ValidatingSelectMultiple(db_field, self.admin_site)
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
@@ -230,15 +230,15 @@ class AuditedAdmin(BaseAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """First half: remember what was, then save."""
-        form.governed_edit = AuditedEdit.begin(
-            obj, by=signed_in(request), reason=form.cleaned_data.get("reason", "")
+        form.audited_edit = AuditedEdit.start(
+            type(obj), [obj.pk], by=signed_in(request), reason=form.cleaned_data.get("reason", "")
         )
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Second half: what belongs to the object is saved now, so the ledger can tell the whole."""
         super().save_related(request, form, formsets, change)
-        form.governed_edit.finish(form.instance)
+        form.audited_edit.commit([form.instance.pk])
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """One object."""

@@ -1,6 +1,5 @@
 """A form that two people opened at once: whoever saves later must not take the other's change back without knowing it."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -12,15 +11,14 @@ from governance import ledger
 from governance.ledger.labels import field_in_words, value_in_words
 from governance.ledger.registry import registration_of
 from governance.ledger.snapshot import snapshot
+from runbooks.digests import sha256_of_text
 
 OPENED_ON = "opened_on"
 DIGITS = 16
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[
-        :DIGITS
-    ]
+    return sha256_of_text(json.dumps(value, sort_keys=True, default=str))[:DIGITS]
 
 
 class OpenedOnForm(forms.ModelForm):

@@ -13,7 +13,7 @@ from governance.accounts.roles import may_read_security_entries, signed_in
 from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
 from governance.findings.disclosure import disclosed_findings
 from governance.findings.models import Finding
-from governance.findings.resolve import NEVER_BY_HAND, resolve_findings
+from governance.findings.resolve import AUTO_RESOLVED_ONLY, resolve_findings
 from governance.ledger.disclosure import disclosed, unrestricted
 from governance.ledger.labels import labelled_changes
 from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release
@@ -128,7 +128,11 @@ class FindingAdmin(AuditedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What only a check may settle is not resolved by hand."""
         fields = super().get_readonly_fields(request, obj)
-        return (*fields, "resolved_at") if obj is not None and obj.kind in NEVER_BY_HAND else fields
+        return (
+            (*fields, "resolved_at")
+            if obj is not None and obj.kind in AUTO_RESOLVED_ONLY
+            else fields
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Findings come from imports and checks."""

@@ -272,7 +272,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         read = load_review_context(found, by=signed_in(request), at=now)
         refusals = read.reasons_against_signing(signed_in(request), at=now) if may_sign else ()
         document = _pinned_document(found)
-        fresh = DecisionForm(initial={"seen": read.seen_token, "comment": typed})
+        fresh = DecisionForm(initial={"seen": read.form_etag, "comment": typed})
         may_decide = may_sign and not refusals
         may_withdraw = found.is_open and found.requested_by_id == request.user.pk
         context = {
@@ -289,7 +289,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             if found.is_open
             else [],
             "statement": statement(found, Decision.APPROVE),
-            "gates": checklist_for(found, told=read.told) if found.is_open else [],
+            "gates": checklist_for(found, history=read.history) if found.is_open else [],
             "since": since_last_approval(found),
             "since_pinned": _since_pinned(found, document),
             "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
@@ -359,14 +359,7 @@ class SignOffRuleAdmin(ReadOnlyAdmin):
         "effective_from",
     )
     list_filter = ("in_force", "purpose", "target_level")
-    fields = (
-        "target_level",
-        "purpose",
-        "required_signatures",
-        "group",
-        "evidence_required",
-        "valid_days",
-    )
+    fields = RuleForm.Meta.fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A permission of its own, which no group has by default."""

@@ -1,115 +1,209 @@
-"""Editing the catalogue: the change and its ledger row in one transaction."""
+"""Editing the catalogue: the changes and their ledger entries in one transaction.
 
-from collections.abc import Iterator
+One object is edited as a list of one: the number of queries does not depend on how many there are.
+"""
+
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 
 from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.snapshot import diff, snapshot, subject_of
+from governance.ledger.snapshot import diff, relations_of, snapshot, subject_of
 from governance.signoff.access_changes import announce
 from governance.signoff.lapse import lapse_changed_requests
-from runbooks.models import Cluster, Document, Layer, Runbook, RunbookAlias
+from runbooks.batches import batched
+from runbooks.models import (
+    Cluster,
+    Document,
+    Layer,
+    Runbook,
+    RunbookAlias,
+    SectionEntry,
+    SituationRunbook,
+)
 
+# A signed readiness depends on these: a change of one can lapse a request.
+SIGNATURE_DEPENDENCIES: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)
 # What a runbook is linked with goes from it without a word of its own when it is deleted.
 LINKED_RUNBOOKS: dict[type[models.Model], str] = {Layer: "runbooks", Cluster: "related_runbooks"}
+# Foreign keys that a snapshot names are joined.
+JOINED: dict[type[models.Model], tuple[str, ...]] = {Runbook: ("primary_cluster", "document")}
+DEFERRED: dict[type[models.Model], tuple[str, ...]] = {
+    Runbook: ("document__text", "document__html", "document__contents")
+}
+# A step's runbook is joined: looked up by itself, a thousand of them are more than SQLite takes in
+# one query.
+CHILDREN: dict[str, type[models.Model]] = {"entries": SectionEntry, "steps": SituationRunbook}
 
 
 @dataclass(slots=True)
 class AuditedEdit:
-    """One edit in two halves, for a caller that writes in between (the admin's forms do).
+    """An edit of objects of one model in two halves, for a caller that writes in between.
 
-    Both halves must run in one transaction. ``audited_edit`` is the same as a ``with`` block.
+    Both halves must run in one transaction (``ledger.atomic``). ``audited_edit`` does both for one
+    object, as a ``with`` block.
     """
 
+    model: type[models.Model]
     by: ledger.Actor
     reason: str
-    before: dict[str, Any] | None
+    before: dict[Any, dict[str, Any]]
 
     @classmethod
-    def begin(cls, instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Self:
-        """Remember what is stored now; nothing, for an object that is not stored yet."""
-        stored = (
-            type(instance)._base_manager.filter(pk=instance.pk).first() if instance.pk else None
-        )
-        with ledger.canonical_language():
-            return cls(by=by, reason=reason, before=snapshot(stored) if stored else None)
+    def start(
+        cls,
+        model: type[models.Model],
+        pks: Iterable[Any],
+        *,
+        by: ledger.Actor,
+        reason: str = "",
+    ) -> Self:
+        """Remember what is stored now.
 
-    def finish(self, instance: models.Model) -> ChangeLogEntry | None:
-        """Write the ledger row, and lapse open requests that pinned something else now. None when nothing changed."""
-        if isinstance(instance, Runbook):
-            document_follows_path(instance.pk)
-            if self.before is not None:
-                remember_former_titles({instance.pk: str(self.before["title"])})
-        with ledger.canonical_language():
-            after = snapshot(type(instance)._base_manager.get(pk=instance.pk))
-        changes = diff(self.before, after)
-        if self.before is not None and not changes:
+        :param pks: primary keys of the objects that will be changed. None, and a key under which
+            nothing is stored yet, stand for new objects.
+        """
+        known = [pk for pk in pks if pk is not None]
+        before = {pk: facts for pk, _, facts in _stored(model, known)}
+        return cls(model=model, by=by, reason=reason, before=before)
+
+    def commit(self, pks: Iterable[Any]) -> list[ChangeLogEntry]:
+        """Append one ledger entry for each object that was created or changed; others leave none.
+
+        Open requests whose pins no longer hold lapse.
+
+        :param pks: primary keys of all objects that may have been created or changed, each stored
+            by now.
+        :returns: the entries as stored, in the order of ``pks``.
+        :raises ObjectDoesNotExist: one of them is not stored; its change could not be told.
+        """
+        keys = list(pks)
+        if self.model is Runbook:
+            self._follow_up(keys)
+        stored, written = set(), []
+        for pk, instance, facts in _stored(self.model, keys):
+            stored.add(pk)
+            if record := self._record(instance, facts):
+                written.append((instance, record))
+        if missing := set(keys) - stored:
+            raise ObjectDoesNotExist(f"Not stored: {self.model._meta.model_name} {missing}.")
+        if not written:
+            return []
+        entries = ledger.append_all([record for _, record in written])
+        for (instance, _), entry in zip(written, entries, strict=True):
+            if isinstance(instance, User):
+                announce(entry, account=instance)
+        self._lapse([instance.pk for instance, _ in written])
+        return entries
+
+    def _follow_up(self, pks: list[int]) -> None:
+        """Let documents follow their paths, and keep former titles as further names."""
+        for part in batched(pks):
+            runbooks = Runbook.objects.filter(pk__in=part).select_related("document")
+            for runbook in runbooks.only("title", "document_path", "document__path"):
+                _follow_path(runbook)
+                if runbook.pk in self.before:
+                    _keep_former_title(runbook, str(self.before[runbook.pk]["title"]))
+
+    def _record(self, instance: models.Model, after: dict[str, Any]) -> ledger.Record | None:
+        before = self.before.get(instance.pk)
+        changes = diff(before, after)
+        if before is not None and not changes:
             return None
         with ledger.canonical_language():
-            record = ledger.Record(
+            return ledger.Record(
                 actor=self.by,
-                action=Action.CHANGED if self.before is not None else Action.CREATED,
+                action=Action.CHANGED if before is not None else Action.CREATED,
                 subject=subject_of(instance),
                 subject_title=str(instance),
                 reason=self.reason,
                 changes=changes,
             )
-        entry = ledger.append(record)
-        if isinstance(instance, User):
-            announce(entry, account=instance)
-        if isinstance(instance, SIGNATURE_DEPENDENCIES) and self.before is not None:
-            lapse_changed_requests(
-                by=self.by, runbook=instance if isinstance(instance, Runbook) else None
-            )
-        return entry
+
+    def _lapse(self, written: list[Any]) -> None:
+        """Close requests that pinned something else: of the runbooks that changed, or all of them."""
+        changed = [pk for pk in written if pk in self.before]
+        if not changed or not issubclass(self.model, SIGNATURE_DEPENDENCIES):
+            return
+        if self.model is not Runbook:
+            lapse_changed_requests(by=self.by)
+            return
+        for part in batched(changed):
+            lapse_changed_requests(by=self.by, runbooks=part)
 
 
-def document_follows_path(pk: int) -> None:
-    """A runbook whose path changed shows the newest text that is stored for the new path, or none."""
-    runbook = Runbook.objects.select_related("document").get(pk=pk)
+def _follow_path(runbook: Runbook) -> None:
+    """Point a runbook whose path changed at the newest text that is stored for the new path, or at none."""
     if runbook.document and runbook.document.path != runbook.document_path:
-        runbook.document = (
-            Document.objects.filter(path=runbook.document_path).order_by("-seen_at", "-pk").first()
-        )
+        stored = Document.objects.filter(path=runbook.document_path)
+        runbook.document = stored.order_by("-seen_at", "-pk").first()
         runbook.save(update_fields=["document"])
 
 
-def remember_former_titles(titles: dict[int, str]) -> None:
-    """Keep as a further name what each runbook (by its primary key) was called before, where that differs.
+def _keep_former_title(runbook: Runbook, former: str) -> None:
+    """Keep as a further name what a runbook was called before, where that differs.
 
     Whoever looks for the old title, or imports a file that still has it, finds the runbook.
     """
-    for runbook in Runbook.objects.filter(pk__in=titles).only("title"):
-        former = titles[runbook.pk]
-        if former != runbook.title:
-            RunbookAlias.objects.filter(runbook=runbook, name=runbook.title).delete()
-            RunbookAlias.objects.get_or_create(name=former, defaults={"runbook": runbook})
+    if former != runbook.title:
+        RunbookAlias.objects.filter(runbook=runbook, name=runbook.title).delete()
+        RunbookAlias.objects.get_or_create(name=former, defaults={"runbook": runbook})
+
+
+def _stored(
+    model: type[models.Model], pks: list[Any]
+) -> Iterator[tuple[Any, models.Model, dict[str, Any]]]:
+    """Yield the stored objects in the order of ``pks``, each with its key and its snapshot.
+
+    A key under which nothing is stored is passed over.
+    """
+    relations = relations_of(model)
+    rows = model._base_manager.prefetch_related(*(_into_a_list(name) for name in relations))
+    if model in JOINED:
+        rows = rows.select_related(*JOINED[model]).defer(*DEFERRED.get(model, ()))
+    for part in batched(pks):
+        found = rows.in_bulk(part)
+        for pk in part:
+            if pk not in found:
+                continue
+            related = {name: getattr(found[pk], f"read_{name}") for name in relations}
+            with ledger.canonical_language():
+                facts = snapshot(found[pk], related=related)
+            yield pk, found[pk], facts
+
+
+def _into_a_list(name: str) -> "models.Prefetch[Any]":
+    """Read a relation into a plain list: a related manager for each object costs more than the rows."""
+    children = CHILDREN.get(name)
+    rows = children._default_manager.select_related("runbook") if children else None
+    return models.Prefetch(name, rows, to_attr=f"read_{name}")
 
 
 @contextmanager
-def audited_edit(
-    instance: models.Model, *, by: ledger.Actor, reason: str = ""
-) -> Iterator[AuditedEdit]:
-    """Save ``instance`` and what belongs to it inside the block; the ledger row follows by itself.
+def audited_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Iterator[None]:
+    """Save ``instance`` and what belongs to it inside the block; the ledger entry follows by itself.
 
-    A block that changes nothing leaves no row.
+    A block that changes nothing leaves no entry.
     """
     with ledger.atomic():
-        edit = AuditedEdit.begin(instance, by=by, reason=reason)
-        yield edit
-        edit.finish(instance)
+        edit = AuditedEdit.start(type(instance), [instance.pk], by=by, reason=reason)
+        yield
+        edit.commit([instance.pk])
 
 
 def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> ChangeLogEntry:
-    """Delete an object of the catalogue; its last facts stay in the ledger, and so does what each runbook loses by it.
+    """Delete an object of the catalogue.
 
-    :raises ProtectedError: something still hangs on it.
+    The ledger keeps its last snapshot, and what each runbook loses by it.
+
+    :raises ProtectedError: something still depends on it.
     :raises IntegrityError: the database refuses (a runbook with a signed readiness is retired, not
         deleted).
     """
@@ -117,10 +211,8 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
         with ledger.canonical_language():
             before, subject, title = snapshot(instance), subject_of(instance), str(instance)
         linked = LINKED_RUNBOOKS.get(type(instance))
-        runbooks = list(getattr(instance, linked).all()) if linked else []
-        edits = {
-            runbook.pk: AuditedEdit.begin(runbook, by=by, reason=reason) for runbook in runbooks
-        }
+        runbooks = [runbook.pk for runbook in getattr(instance, linked).all()] if linked else []
+        edit = AuditedEdit.start(Runbook, runbooks, by=by, reason=reason)
         instance.delete()
         entry = ledger.append(
             ledger.Record(
@@ -134,12 +226,7 @@ def delete(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Cha
         )
         if isinstance(instance, User):
             announce(entry, addresses=[instance.email])
-        for runbook in Runbook.objects.filter(pk__in=edits):
-            edits[runbook.pk].finish(runbook)
+        edit.commit(runbooks)
         if isinstance(instance, SIGNATURE_DEPENDENCIES):
             lapse_changed_requests(by=by)
         return entry
-
-
-# A signed readiness hangs on these: a change of theirs can lapse a request.
-SIGNATURE_DEPENDENCIES: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)

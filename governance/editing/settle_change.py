@@ -113,7 +113,7 @@ def _take_back(entry: ChangeLogEntry, *, by: User, reason: str) -> None:
             account.save(update_fields=["is_active"])
 
 
-def note_address_changed(*, account: User, before: str, by: ledger.Actor) -> None:
+def record_address_change(*, account: User, before: str, by: ledger.Actor) -> None:
     """Tell that somebody changed an account's e-mail address, without the address.
 
     The old one is told of it as well.

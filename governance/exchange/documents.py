@@ -7,10 +7,12 @@ from typing import Any
 from django.utils import timezone
 
 from governance import ledger
-from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, Severity
+from governance.findings.choices import Detector, FindingKind
+from governance.findings.drafts import FindingDraft
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from governance.ledger.snapshot import diff, snapshot, subject_of
+from runbooks.digests import sha256_of_text
 from runbooks.documents import RENDERER
 from runbooks.documents.rendering.rendered import Rendered
 from runbooks.documents.rendering.sandbox import render_document
@@ -81,7 +83,7 @@ def kept_document(
             **_fields(rendered),
         )
         _record(Action.DOCUMENT_STORED, document, before=None, by=by)
-        _note_trouble(path, rendered.trouble, moment)
+        _update_trouble_finding(path, rendered.trouble, moment)
     return document, True
 
 
@@ -107,7 +109,7 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
                 setattr(document, name, value)
             document.save(update_fields=["html", "contents", "html_sha256", "renderer"])
             _record(Action.CHANGED, document, before=before, by=by)
-            _note_trouble(document.path, rendered.trouble, at or timezone.now())
+            _update_trouble_finding(document.path, rendered.trouble, at or timezone.now())
         changed += 1
     return changed
 
@@ -122,7 +124,7 @@ def _fields(rendered: Rendered, *, renderer: int | None = None) -> dict[str, Any
     return {
         "html": rendered.html,
         "contents": rendered.contents,
-        "html_sha256": hashlib.sha256(rendered.html.encode("utf-8")).hexdigest(),
+        "html_sha256": sha256_of_text(rendered.html),
         "renderer": version if renderer is None else renderer,
     }
 
@@ -141,22 +143,16 @@ def _record(
     )
 
 
-def _note_trouble(path: str, trouble: str, moment: datetime) -> None:
+def _update_trouble_finding(path: str, trouble: str, moment: datetime) -> None:
     """Open the finding of a text that cannot be rendered, or settle it where a later text can."""
     kind = FindingKind.UNRENDERABLE_DOCUMENT
     known = Finding.objects.filter(kind=kind, subject=path, file=path, resolved_at__isnull=True)
     if not trouble:
         known.update(resolved_at=moment)
     elif not known.exists():
-        Finding.objects.create(
-            kind=kind,
-            severity=SEVERITY_OF_KIND.get(kind, Severity.WARNING),
-            subject=path,
-            message=(
-                f"{trouble} It is shown as it stands. Make it smaller or simpler, then import "
-                "again."
-            ),
-            file=path,
-            runbook=Runbook.objects.filter(document_path=path).first(),
-            first_seen=moment,
+        message = (
+            f"{trouble} It is shown as it stands. Make it smaller or simpler, then import again."
         )
+        runbook = Runbook.objects.filter(document_path=path).values_list("pk", flat=True).first()
+        draft = FindingDraft(kind, path, message, path, runbook=runbook)
+        draft.to_finding(detector=Detector.OTHER, first_seen=moment).save()

@@ -1,6 +1,5 @@
 """The landscape file as it was imported: what an export starts from."""
 
-import hashlib
 from typing import ClassVar
 
 from django.db import models
@@ -8,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from governance.ledger.registry import register
+from runbooks.digests import sha256_of_text
 
 
 class LandscapeSource(models.Model):
@@ -47,7 +47,7 @@ class LandscapeSource(models.Model):
     @property
     def hash_matches(self) -> bool:
         """Whether the stored text is the one that the sha256 names."""
-        return hashlib.sha256(self.text.encode("utf-8")).hexdigest() == self.sha256
+        return sha256_of_text(self.text) == self.sha256
 
     def get_absolute_url(self) -> str:
         """The landscape's own page."""

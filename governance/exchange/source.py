@@ -1,6 +1,5 @@
 """Keeping the landscape file that was imported."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.exchange.models import LandscapeSource
 from governance.ledger.choices import Action
+from runbooks.digests import sha256_of_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def keep_source(
     :param dropped: what an earlier file named and this one does not, and that stays, as the ledger
         names it: runbooks, releases, and what may only not have been read.
     """
-    sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    sha256 = sha256_of_text(text)
     moment = at or timezone.now()
     with ledger.atomic():
         newest = LandscapeSource.objects.first()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.assurance.standings import live_ready_keys
-from governance.editing.bulk_edit import BulkEdit
+from governance.editing.audited_edit import AuditedEdit
 from governance.exchange.documents import kept_document
 from governance.findings.choices import Detector
 from governance.findings.reconcile import Checked, check_catalogue, open_ahead, reconcile, settle
@@ -20,6 +20,7 @@ from governance.findings.source_checks import (
 )
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
+from runbooks.batches import batched
 from runbooks.documents.sources.folder import (
     DocumentMissing,
     DocumentUnreadable,
@@ -76,9 +77,9 @@ def sync_documents(
     ahead, last = keys[:-MAX_POINTED], keys[-MAX_POINTED:]
     changed = 0
     # Each runbook by itself: nobody waits for thousands. After a kill the next sync goes on.
-    for start in range(0, len(ahead), MAX_POINTED):
+    for part in batched(ahead, MAX_POINTED):
         with ledger.atomic(), index.deferred():
-            changed += _point(seen, ahead[start : start + MAX_POINTED], by=by, reason=reason)
+            changed += _point(seen, part, by=by, reason=reason)
     opened = open_ahead(seen.noticed, family=Detector.DOCUMENTS, at=moment)
     with ledger.atomic(), index.deferred():
         changed += _point(seen, last, by=by, reason=reason)
@@ -182,9 +183,9 @@ def _point(seen: ScanResult, keys: Sequence[int], *, by: ledger.Actor, reason: s
     changed = _to_point(seen, keys)
     if changed:
         pointed = [runbook.pk for runbook in changed]
-        edits = BulkEdit.begin(Runbook, pointed, by=by, reason=reason)
+        edit = AuditedEdit.start(Runbook, pointed, by=by, reason=reason)
         Runbook.objects.bulk_update(changed, ("document",))
-        edits.finish(Runbook, pointed)
+        edit.commit(pointed)
     return len(changed)
 
 

@@ -4,13 +4,13 @@ Findings are opened and settled by ``governance.findings.reconcile``; each kind 
 ``docs/findings.md``.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
 from governance import ledger
-from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, Severity
+from governance.findings.choices import FindingKind, Severity
+from governance.findings.drafts import FindingDraft
 from governance.signoff.eligibility import survey
 from runbooks.choices import ReadinessLevel
 from runbooks.documents.checks.header import read_header
@@ -27,30 +27,7 @@ CLAIMS = (
     ReadinessLevel.TRACK,
     ReadinessLevel.READY,
 )
-CHUNK = 50
-
-
-@dataclass(frozen=True, slots=True)
-class FindingDraft:
-    """A finding before it is stored. ``runbook`` is a primary key."""
-
-    kind: FindingKind
-    subject: str
-    message: str
-    file: str = ""
-    line: int = 0
-    runbook: int | None = None
-    severity_override: Severity | None = None
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What makes it the same finding at the next look; a line may move."""
-        return (str(self.kind), self.subject, self.file)
-
-    @property
-    def severity(self) -> Severity:
-        """That of its kind, where nothing makes it severity_override."""
-        return self.severity_override or SEVERITY_OF_KIND.get(self.kind, Severity.WARNING)
+BATCH_SIZE = 50
 
 
 def check_catalogue_rows(
@@ -64,7 +41,7 @@ def check_catalogue_rows(
     # The texts are read in portions: all of them at once may be more than a worker should hold.
     with_documents = _in_use().filter(document__isnull=False).select_related("document")
     for runbook in with_documents.defer("document__html", "document__contents").iterator(
-        chunk_size=CHUNK
+        chunk_size=BATCH_SIZE
     ):
         noticed += _document(runbook, runbook.document)
     return noticed
@@ -184,11 +161,3 @@ def conflict_line(text: str) -> int:
         if marker and marker.sign in (OPEN, CLOSE) and not marker.prefix:
             return number
     return 0
-
-
-def unique_by_identity(noticed: Iterable[FindingDraft]) -> dict[tuple[str, str, str], FindingDraft]:
-    """By identity; of two with the same, the first."""
-    found: dict[tuple[str, str, str], FindingDraft] = {}
-    for one in noticed:
-        found.setdefault(one.identity, one)
-    return found

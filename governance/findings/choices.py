@@ -26,7 +26,7 @@ class FindingKind(models.TextChoices):
     FORMER_NAME = "former_name", _("former name")
     REFUSED_MOVE = "refused_move", _("path not taken over")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
-    # What the checks of documents and catalogue notice (governance.checking); each is explained in
+    # What the checks of documents and catalogue notice (governance.findings); each is explained in
     # docs/findings.md.
     PATH_MOVED = "path_moved", _("path moved")
     STUB = "stub", _("stub")

@@ -9,17 +9,13 @@ from typing import Any
 from django.utils import timezone
 
 from governance import ledger
-from governance.findings.catalogue_checks import (
-    FindingDraft,
-    check_catalogue_rows,
-    unique_by_identity,
-)
+from governance.findings.catalogue_checks import check_catalogue_rows
 from governance.findings.choices import Detector
+from governance.findings.drafts import FindingDraft, Identity
 from governance.findings.models import Finding
 from governance.ledger.choices import Action
+from runbooks.batches import batched
 
-MAX_SUBJECT_LENGTH = 300
-MAX_FILE_LENGTH = 300
 MAX_OPENED = 500  # findings that are opened in one transaction, where there are more
 # Seconds between two such transactions. SQLite's waiters look every tenth of a second whether it is
 # their turn.
@@ -90,13 +86,15 @@ def open_ahead(
     moment, opened = at or timezone.now(), 0
     own = Finding.objects.filter(noticed_by=family)
     new = _new(own, list(own.filter(resolved_at__isnull=True)), _wanted(noticed, family))
-    for start in range(0, len(new) - MAX_OPENED, MAX_OPENED):
-        part = new[start : start + MAX_OPENED]
+    # The last part is left for ``reconcile``.
+    for part in list(batched(new, MAX_OPENED))[:-1]:
         with ledger.atomic():
             open_now = own.filter(resolved_at__isnull=True).values_list("kind", "subject", "file")
             known = {(str(kind), subject, file) for kind, subject, file in open_now}
             missing = [one for one in part if one.identity not in known]
-            Finding.objects.bulk_create(_stored(one, family, moment) for one in missing)
+            Finding.objects.bulk_create(
+                one.to_finding(detector=family, first_seen=moment) for one in missing
+            )
         opened += len(missing)
         time.sleep(BREATH)
     return opened
@@ -118,49 +116,41 @@ def reconcile(
         settled = [finding.pk for finding in opened if _identity(finding) not in wanted]
         own.filter(pk__in=settled).update(resolved_at=moment, cause_gone=True)
         new = _new(own, opened, wanted)
-        severity_override = _follow_what_moved(opened, wanted)
-        Finding.objects.bulk_create(_stored(one, family, moment) for one in new)
-    return Checked(opened=len(new), settled=len(settled), regraded=severity_override)
+        regraded = _follow_what_moved(opened, wanted)
+        Finding.objects.bulk_create(
+            one.to_finding(detector=family, first_seen=moment) for one in new
+        )
+    return Checked(opened=len(new), settled=len(settled), regraded=regraded)
 
 
-def _wanted(
-    noticed: Iterable[FindingDraft], family: Detector
-) -> dict[tuple[str, str, str], FindingDraft]:
+def _wanted(noticed: Iterable[FindingDraft], family: Detector) -> dict[Identity, FindingDraft]:
     """By identity, without what another check has open already."""
-    wanted = unique_by_identity(_fitted(one) for one in noticed)
+    wanted = unique_by_identity(one.fitted() for one in noticed)
     elsewhere = _open_elsewhere(family, wanted)
     return {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
 
 
+def unique_by_identity(noticed: Iterable[FindingDraft]) -> dict[Identity, FindingDraft]:
+    """Deduplicate by identity; the first of each wins."""
+    found: dict[Identity, FindingDraft] = {}
+    for one in noticed:
+        found.setdefault(one.identity, one)
+    return found
+
+
 def _new(
-    own: Any, opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]
+    own: Any, opened: list[Finding], wanted: dict[Identity, FindingDraft]
 ) -> list[FindingDraft]:
     """Those that are neither open nor set aside by a person."""
     known = {_identity(finding) for finding in opened} | _set_aside(own, wanted)
     return [one for identity, one in wanted.items() if identity not in known]
 
 
-def _fitted(one: FindingDraft) -> FindingDraft:
-    if len(one.subject) <= MAX_SUBJECT_LENGTH and len(one.file) <= MAX_FILE_LENGTH:
-        return one
-    return FindingDraft(
-        one.kind,
-        one.subject[:MAX_SUBJECT_LENGTH],
-        one.message,
-        one.file[:MAX_FILE_LENGTH],
-        one.line,
-        one.runbook,
-        one.severity_override,
-    )
-
-
-def _identity(finding: Finding) -> tuple[str, str, str]:
+def _identity(finding: Finding) -> Identity:
     return (str(finding.kind), finding.subject, finding.file)
 
 
-def _open_elsewhere(
-    family: Detector, wanted: dict[tuple[str, str, str], FindingDraft]
-) -> set[tuple[str, str]]:
+def _open_elsewhere(family: Detector, wanted: dict[Identity, FindingDraft]) -> set[tuple[str, str]]:
     kinds = {kind for kind, _subject, _file in wanted}
     others = Finding.objects.filter(resolved_at__isnull=True, kind__in=kinds).exclude(
         noticed_by=family
@@ -168,9 +158,7 @@ def _open_elsewhere(
     return {(str(kind), subject) for kind, subject in others.values_list("kind", "subject")}
 
 
-def _set_aside(
-    own: Any, wanted: dict[tuple[str, str, str], FindingDraft]
-) -> set[tuple[str, str, str]]:
+def _set_aside(own: Any, wanted: dict[Identity, FindingDraft]) -> set[Identity]:
     """What people have resolved while its cause still stands, in the same words; the others may come back as new ones."""
     kept, gone = set(), []
     for finding in own.filter(resolved_at__isnull=False, cause_gone=False):
@@ -183,9 +171,7 @@ def _set_aside(
     return kept
 
 
-def _follow_what_moved(
-    opened: list[Finding], wanted: dict[tuple[str, str, str], FindingDraft]
-) -> int:
+def _follow_what_moved(opened: list[Finding], wanted: dict[Identity, FindingDraft]) -> int:
     """The same finding on another line or in other words stays the same, with its first day.
 
     :returns: how many have another severity now.
@@ -202,20 +188,6 @@ def _follow_what_moved(
             changed.append(finding)
     Finding.objects.bulk_update(changed, ("line", "message", "severity", "runbook"))
     return regraded
-
-
-def _stored(one: FindingDraft, family: Detector, moment: datetime) -> Finding:
-    return Finding(
-        kind=one.kind,
-        severity=one.severity,
-        subject=one.subject,
-        message=one.message,
-        file=one.file,
-        line=one.line,
-        runbook_id=one.runbook,
-        first_seen=moment,
-        noticed_by=family,
-    )
 
 
 def settle(*, kinds: Iterable[str], subjects: Iterable[str], at: datetime | None = None) -> int:

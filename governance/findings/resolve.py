@@ -12,7 +12,7 @@ from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
 
 # Settled by what they speak of alone: a verdict hangs on them.
-NEVER_BY_HAND = frozenset({FindingKind.BROKEN_LEDGER})
+AUTO_RESOLVED_ONLY = frozenset({FindingKind.BROKEN_LEDGER})
 
 
 def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | None = None) -> int:
@@ -26,7 +26,11 @@ def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | No
     for finding in findings:
         with ledger.atomic():
             stored = Finding.objects.filter(pk=finding.pk).first()
-            if stored is None or stored.resolved_at is not None or stored.kind in NEVER_BY_HAND:
+            if (
+                stored is None
+                or stored.resolved_at is not None
+                or stored.kind in AUTO_RESOLVED_ONLY
+            ):
                 continue
             with audited_edit(stored, by=by):
                 stored.resolved_at = moment

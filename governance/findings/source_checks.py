@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from governance.findings.catalogue_checks import FindingDraft
 from governance.findings.choices import FindingKind
+from governance.findings.drafts import FindingDraft
 from runbooks.documents.checks.links import dead_links, folders_of
 from runbooks.documents.sources.folder import (
     DocumentMissing,

@@ -129,6 +129,7 @@ def _is_a_way(table: dict[str, frozenset[str]]) -> str:
     return "(" + " OR ".join(ways) + ")"
 
 
+# The quorum is written in four places: see "Where the quorum is written" in docs/readiness.md.
 APPROVALS = (
     f"SELECT count(*) FROM {SIGN_OFF} s WHERE s.request_id = NEW.id AND s.decision = 'approve'"
     f" AND (NEW.direction = 'down' OR {STILL_MAY})"

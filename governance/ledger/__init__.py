@@ -6,6 +6,7 @@ from governance.ledger.canonical import (
     HASHED_FIELDS,
     canonical_bytes,
     canonical_time,
+    canonical_value,
     digests_of,
     hash_of,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "canonical_bytes",
     "canonical_language",
     "canonical_time",
+    "canonical_value",
     "digests_of",
     "follow",
     "hash_of",

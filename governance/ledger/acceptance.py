@@ -5,7 +5,6 @@ therefore cannot restore trust in a readiness that the damage made doubtful: whi
 exists in the catalogue, the damage counts as not accepted.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -18,11 +17,12 @@ from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
 from runbooks.choices import ReadinessLevel
+from runbooks.digests import sha256_of_text
 from runbooks.models import Runbook
 
 # The subject of all ledger rows about the ledger itself.
 LEDGER_SUBJECT = "ledger"
-MOST_ROWS = 2**63  # the maximum of the database column
+MAX_SEQUENCE = 2**63  # the maximum of the database column
 # The members of ``changes`` that list lost rows: ``[{"sequence": …, "hash": …}]``.
 LOST_ROWS = ("checkpoints", "high_water_mark")
 
@@ -46,19 +46,19 @@ def accepted_breaks() -> dict[Break, int]:
     """Return each accepted break with the sequence of the ledger row that accepts it."""
     found: dict[Break, int] = {}
     for sequence, changes in _rows(Action.BREAK_ACCEPTED):
-        for told in _listed(changes, "breaks"):
-            if _is_break(told):
-                found[Break(**{name: told[name] for name in Break._fields})] = sequence
+        for stored in _listed(changes, "breaks"):
+            if _is_break(stored):
+                found[Break(**{name: stored[name] for name in Break._fields})] = sequence
     return {
         each: sequence for each, sequence in found.items() if nothing_ready_is_older_than(sequence)
     }
 
 
-def _is_break(told: dict[str, Any]) -> bool:
+def _is_break(stored: dict[str, Any]) -> bool:
     """Return whether an object has the form of a break. A forged row may contain anything."""
-    numbers = (told.get(name) for name in ("sequence", "expected"))
-    texts = (told.get(name) for name in ("previous_hash", "stored_sha256"))
-    are_rows = all(type(each) is int and 0 < each < MOST_ROWS for each in numbers)
+    numbers = (stored.get(name) for name in ("sequence", "expected"))
+    texts = (stored.get(name) for name in ("previous_hash", "stored_sha256"))
+    are_rows = all(type(each) is int and 0 < each < MAX_SEQUENCE for each in numbers)
     return are_rows and all(isinstance(each, str) for each in texts)
 
 
@@ -116,7 +116,7 @@ def stored_sha256(sequence: int) -> str:
             f"SELECT {sql} FROM {ChangeLogEntry._meta.db_table} WHERE sequence = %s", [sequence]
         )
         stored = cursor.fetchone()
-    return hashlib.sha256(json.dumps(stored).encode()).hexdigest()
+    return sha256_of_text(json.dumps(stored))
 
 
 def _sql_of_stored() -> str:

@@ -8,7 +8,7 @@ column, covered by the same hash. The digests identify the altered column.
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -40,6 +40,13 @@ def canonical_time(moment: datetime | str) -> str:
         return _time_of_text(str(moment))
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return in_utc.isoformat("T", "microseconds")[: -len("+00:00")] + "Z"
+
+
+def canonical_value(value: Any) -> Any:
+    """Return a column's value as the ledger writes it: times and dates become text."""
+    if isinstance(value, datetime):
+        return canonical_time(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _time_of_text(text: str) -> str:

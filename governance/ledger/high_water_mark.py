@@ -105,9 +105,9 @@ def mark_path() -> Path | None:
         in_memory = ":memory:" in name or "mode=memory" in name
         return None if in_memory else Path(f"{name}.high_water_mark.json").absolute()
     identity = f"{database.get('HOST')}:{database.get('PORT')}/{name}"
-    told = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:60]
+    readable = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:60]
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-    return Path(settings.VAR_DIR) / f"high_water_mark-{told}-{digest}.json"
+    return Path(settings.VAR_DIR) / f"high_water_mark-{readable}-{digest}.json"
 
 
 def read_mark() -> Mark | None:

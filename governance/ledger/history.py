@@ -48,15 +48,15 @@ def history_of(subjects: Iterable[str], *, besides: tuple[str, Q] | None = None)
 
     :param besides: one more subject, with a condition that its rows must meet.
     """
-    told = History({subject: [] for subject in subjects})
-    wanted = Q(subject__in=list(told))
+    history = History({subject: [] for subject in subjects})
+    wanted = Q(subject__in=list(history))
     if besides:
         subject, condition = besides
-        told.setdefault(subject, [])
+        history.setdefault(subject, [])
         wanted |= Q(subject=subject) & condition
     for row in map(
         Row._make,
         ChangeLogEntry.objects.filter(wanted).order_by("sequence").values_list(*Row._fields),
     ):
-        told[row.subject].append(row)
-    return told
+        history[row.subject].append(row)
+    return history

@@ -120,7 +120,7 @@ def value_in_words(model: type[models.Model] | None, name: str, value: Any) -> A
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     if isinstance(value, dict):
-        return ", ".join(f"{part}: {told}" for part, told in value.items())
+        return ", ".join(f"{part}: {content}" for part, content in value.items())
     if name in TRANSLATED_VALUES:
         return _readiness_in_words(str(value))
     choices = dict(getattr(_field(model, name), "flatchoices", ()))

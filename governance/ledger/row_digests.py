@@ -6,12 +6,11 @@ sha256 of each column's canonical JSON, in their order. The sha256 proves the ro
 identify a column.
 """
 
-import hashlib
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any
 
-from governance.ledger.canonical import DIGEST_LENGTH, canonical_time, encode
+from governance.ledger.canonical import DIGEST_LENGTH, canonical_value, encode
+from runbooks.digests import sha256_of_text
 
 FORMAT = "1"
 # A later format gets other tuples under another number, so that older digests stay valid.
@@ -65,53 +64,43 @@ def digest_of(row: Any, member: str) -> str:
     :param row: a model instance, or any object with the columns as attributes.
     :param member: a key of ``COVERED``.
     """
-    columns = {name: _plain(getattr(row, name)) for name in COVERED[member]}
+    columns = {name: canonical_value(getattr(row, name)) for name in COVERED[member]}
     try:
-        whole = _sha256(encode(columns))
+        whole = sha256_of_text(encode(columns))
     # Bytes in a text column: the portal never writes them.
     except (TypeError, ValueError, RecursionError):
         whole = UNREADABLE
     return f"{FORMAT}:{whole}:{''.join(_short(value) for value in columns.values())}"
 
 
-def told_digest(row: Any, member: str) -> dict[str, dict[str, Any]]:
+def digest_change(row: Any, member: str) -> dict[str, dict[str, Any]]:
     """Return the digest of a row as a member of a ledger row's changes."""
     return {member: {"before": None, "after": digest_of(row, member)}}
 
 
-def altered_columns(told: Any, row: Any, member: str) -> Sequence[str]:
+def altered_columns(recorded: Any, row: Any, member: str) -> Sequence[str]:
     """Return the columns of a stored row that differ from the recorded digest; empty if none does.
 
-    :param told: the digest in the ledger.
+    :param recorded: the digest in the ledger.
     """
     now, columns = digest_of(row, member), COVERED[member]
-    if told == now:
+    if recorded == now:
         return ()
-    told_parts, now_parts = str(told).split(":"), now.split(":")
-    if len(told_parts) != len(now_parts) or len(told_parts[-1]) != len(now_parts[-1]):
+    recorded_parts, now_parts = str(recorded).split(":"), now.split(":")
+    if len(recorded_parts) != len(now_parts) or len(recorded_parts[-1]) != len(now_parts[-1]):
         return columns
     starts = range(0, len(now_parts[-1]), DIGEST_LENGTH)
     altered = [
         name
         for name, start in zip(columns, starts, strict=True)
-        if told_parts[-1][start : start + DIGEST_LENGTH]
+        if recorded_parts[-1][start : start + DIGEST_LENGTH]
         != now_parts[-1][start : start + DIGEST_LENGTH]
     ]
     return altered or columns  # the short digests collide, by chance or on purpose
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return canonical_time(value)
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
 def _short(value: Any) -> str:
     try:
-        return _sha256(encode(value))[:DIGEST_LENGTH]
+        return sha256_of_text(encode(value))[:DIGEST_LENGTH]
     except (TypeError, ValueError, RecursionError):
         return UNREADABLE

@@ -1,7 +1,7 @@
 """Change the readiness of a runbook. No other module writes it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -46,7 +46,7 @@ def apply_request(
     *,
     by: User,
     at: datetime,
-    told: Sequence[ledger.Record] = (),
+    preceding: Sequence[ledger.Record] = (),
     digests: Mapping[str, Any] | None = None,
     dependence: Sequence[Dependence] = (),
 ) -> None:
@@ -55,7 +55,7 @@ def apply_request(
     The ledger row records every signed field before and after.
 
     :param request: with its runbook, both read under the ledger's lock.
-    :param told: preceding ledger rows of the same change; all rows are written together.
+    :param preceding: preceding ledger rows of the same change; all rows are written together.
     :param digests: the digests of stored rows that no earlier ledger row covers
         (``ledger.row_digests``).
     :param dependence: why the review was not independent although others than the requester signed.
@@ -87,13 +87,14 @@ def apply_request(
         changes: dict[str, Any] = {"readiness": {"before": request.origin, "after": request.target}}
     # All signed fields, changed or not: the row alone shows what was signed.
     changes |= {
-        name: {"before": before[name], "after": _plain(value)} for name, value in signed.items()
+        name: {"before": before[name], "after": ledger.canonical_value(value)}
+        for name, value in signed.items()
     }
     changes |= digests or {}
     moved = log_entry(
         request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes
     )
-    ledger.append_all([*told, moved], at=at)
+    ledger.append_all([*preceding, moved], at=at)
 
 
 def _shows_another_text(request: StatusChangeRequest) -> bool:
@@ -108,13 +109,7 @@ def _shows_another_text(request: StatusChangeRequest) -> bool:
 
 def signed_values(runbook: Runbook) -> dict[str, Any]:
     """Return the signed fields of a runbook as the ledger records them."""
-    return {name: _plain(getattr(runbook, name)) for name in SIGNED_COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return ledger.canonical_time(value)
-    return value.isoformat() if isinstance(value, date) else value
+    return {name: ledger.canonical_value(getattr(runbook, name)) for name in SIGNED_COLUMNS}
 
 
 def statement(request: StatusChangeRequest, decision: Decision) -> str:

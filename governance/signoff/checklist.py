@@ -35,21 +35,21 @@ class ChecklistItem:
     hint: str | Promise = ""
 
 
-def checklist_for(request: StatusChangeRequest, *, told: History) -> list[ChecklistItem]:
+def checklist_for(request: StatusChangeRequest, *, history: History) -> list[ChecklistItem]:
     """Return the current checks of a request.
 
-    :param told: the ledger's rows about the runbook's document (``ReviewContext.told``).
+    :param history: the ledger's rows about the runbook's document (``ReviewContext.history``).
     """
-    return list(_gates(request, told))
+    return list(_items(request, history))
 
 
-def _gates(request: StatusChangeRequest, told: History) -> Iterator[ChecklistItem]:
+def _items(request: StatusChangeRequest, history: History) -> Iterator[ChecklistItem]:
     runbook, document = request.runbook, request.runbook.document
     ready = request.to_level == transitions.READY
     findings = Finding.objects.filter(runbook=runbook, resolved_at__isnull=True).count()
     yield ChecklistItem(
         _("Document present and unaltered"),
-        document_is_intact(runbook, told=told),
+        document_is_intact(runbook, history=history),
         required=True,
         hint=_("Import the documents again."),
     )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from governance import ledger
 from governance.errors import RequestLapsed, StaleForm, refuse_for
 from governance.ledger.choices import Action
-from governance.ledger.row_digests import told_digest
+from governance.ledger.row_digests import digest_change
 from governance.signoff import policy
 from governance.signoff.apply import apply_request, store_decision
 from governance.signoff.choices import Decision, RequestState
@@ -126,7 +126,7 @@ def _decide_locked(
         refuse_for([policy.Refusal.DOCUMENT_NOT_SHOWN])
     if not comment.strip():
         refuse_for([policy.Refusal.COMMENT_MISSING])
-    if seen != read.seen_token:
+    if seen != read.form_etag:
         raise StaleForm(
             _("The page showed an earlier state of this request. Look at it again, then decide.")
         )
@@ -134,16 +134,16 @@ def _decide_locked(
         request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen)
     )
     with ledger.canonical_language():
-        told = pins_of(request) | {
+        changes = pins_of(request) | {
             "statement_sha256": {"before": None, "after": stored.statement_sha256}
         }
-    told |= told_digest(stored, "sign_off_row")
+    changes |= digest_change(stored, "sign_off_row")
     if decision == Decision.REJECT:
         close_request(request, RequestState.REJECTED, reason=comment, at=at)
-        log(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment, changes=told)
+        log(request, Action.REQUEST_REJECTED, by=by, at=at, reason=comment, changes=changes)
         return
-    signed = log_entry(request, Action.REQUEST_SIGNED, by=by, reason=comment, changes=told)
+    signed = log_entry(request, Action.REQUEST_SIGNED, by=by, reason=comment, changes=changes)
     if read.counting_approvals(stored) >= request.required_signatures:
-        apply_request(request, by=by, at=at, told=[signed], dependence=read.dependence(stored))
+        apply_request(request, by=by, at=at, preceding=[signed], dependence=read.dependence(stored))
     else:
         ledger.append(signed, at=at)

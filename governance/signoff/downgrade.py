@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from governance import ledger
 from governance.errors import refuse_for
 from governance.ledger.choices import Action
-from governance.ledger.row_digests import told_digest
+from governance.ledger.row_digests import digest_change
 from governance.signoff import policy
 from governance.signoff.apply import apply_request, store_decision
 from governance.signoff.choices import Decision, Direction, RequestState
@@ -38,7 +38,7 @@ def downgrade(
                 person(by), status_of(runbook, at=moment), level, reason
             )
         )
-        told = lapse_open_requests(
+        lapsed = lapse_open_requests(
             runbook, _("The readiness was taken down meanwhile."), by=by, at=moment
         )
         request = open_request(
@@ -55,8 +55,8 @@ def downgrade(
         )
         decision = store_decision(request, Decision.APPROVE, comment=reason, by=by, at=moment)
         # One ledger row records all three steps: opened, decided, applied.
-        digests = told_digest(request, "request_row") | told_digest(decision, "sign_off_row")
-        apply_request(request, by=by, at=moment, told=told, digests=digests)
+        digests = digest_change(request, "request_row") | digest_change(decision, "sign_off_row")
+        apply_request(request, by=by, at=moment, preceding=lapsed, digests=digests)
         return request
 
 

@@ -131,7 +131,7 @@ def survey(
         rows.select_related("runbook", "requested_by", "rule").prefetch_related("sign_offs")
     )
     members = _members(found, only) if found else {}
-    told = (
+    history = (
         history_of([subject_of(each.user) for each in members.values()]) if members else History()
     )
     groups = {request.rule.group_id for request in found if request.rule}
@@ -139,7 +139,7 @@ def survey(
         requests=found,
         facts=_facts(found),
         people={
-            (group, pk): person_of(each, told, signing_group_id=group, at=moment)
+            (group, pk): person_of(each, history, signing_group_id=group, at=moment)
             for group in groups
             for pk, each in members.items()
         },
@@ -192,8 +192,10 @@ def _opened_as(requests: Sequence[StatusChangeRequest]) -> dict[int, int]:
         action=Action.REQUEST_SUBMITTED,
         subject__in={subject_of(request.runbook) for request in requests},
     )
-    told = rows.order_by("-sequence").values_list("sequence", "changes")
-    opened = (((changes.get("request") or {}).get("after"), sequence) for sequence, changes in told)
+    openings = rows.order_by("-sequence").values_list("sequence", "changes")
+    opened = (
+        ((changes.get("request") or {}).get("after"), sequence) for sequence, changes in openings
+    )
     return {number: sequence for number, sequence in opened if type(number) is int}
 
 
@@ -227,7 +229,7 @@ def members_of(
     members = accounts(
         User.objects.filter(Q(groups=rule.group_id) | Q(pk__in=list(besides))).values("pk")
     )
-    told = history_of([subject_of(each.user) for each in members.values()])
+    history = history_of([subject_of(each.user) for each in members.values()])
     return [
-        person_of(each, told, signing_group_id=rule.group_id, at=at) for each in members.values()
+        person_of(each, history, signing_group_id=rule.group_id, at=at) for each in members.values()
     ]

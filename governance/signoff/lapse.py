@@ -1,5 +1,6 @@
 """Close requests whose pinned content has changed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.utils.translation import override
 from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.labels import field_in_words
-from governance.ledger.row_digests import told_digest
+from governance.ledger.row_digests import digest_change
 from governance.ledger.snapshot import diff, subject_of
 from governance.signoff.choices import RequestState
 from governance.signoff.closing import close_request
@@ -44,15 +45,15 @@ def what_changed(
 
 
 def lapse_changed_requests(
-    *, by: ledger.Actor, runbook: Runbook | None = None, at: datetime | None = None
+    *, by: ledger.Actor, runbooks: Iterable[int] | None = None, at: datetime | None = None
 ) -> int:
     """Close the open requests whose pins no longer match. Return their number.
 
-    :param runbook: only close requests of this runbook; of all by default.
+    :param runbooks: primary keys of the runbooks to look at; all by default.
     """
     requests = StatusChangeRequest.objects.filter(state=RequestState.OPEN).order_by("pk")
-    if runbook is not None:
-        requests = requests.filter(runbook=runbook)
+    if runbooks is not None:
+        requests = requests.filter(runbook__in=runbooks)
     return sum(
         lapse_if_changed(request, by=by, at=at) for request in requests.select_related("runbook")
     )
@@ -94,7 +95,7 @@ def lapse_if_changed(
                 changes={
                     "request": {"before": None, "after": request.pk},
                     **changes,
-                    **told_digest(request, "closing_row"),
+                    **digest_change(request, "closing_row"),
                 },
             ),
             at=moment,

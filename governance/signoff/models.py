@@ -1,6 +1,5 @@
 """The models of the sign-off: rules, requests and decisions."""
 
-import hashlib
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from governance.ledger.registry import register
 from governance.signoff import transitions
 from governance.signoff.choices import Decision, Direction, RequestState, RulePurpose
 from runbooks.choices import ReadinessLevel
+from runbooks.digests import sha256_of_text
 from runbooks.models.runbook import readiness_label
 
 MAX_DAYS = 3_660  # ten years
@@ -306,7 +306,7 @@ class SignOff(models.Model):
     @property
     def statement_sha256(self) -> str:
         """Return the sha256 (hex) of the signed statement, which the ledger row contains."""
-        return hashlib.sha256(self.statement.encode("utf-8")).hexdigest()
+        return sha256_of_text(self.statement)
 
     def get_absolute_url(self) -> str:
         """Return the URL of the request's page."""

@@ -215,6 +215,7 @@ def is_link(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
+# The quorum is written in four places: see "Where the quorum is written" in docs/readiness.md.
 def reasons_against_counting(
     person: Person, request: RequestFacts, *, settings: SignOffSettings
 ) -> tuple[Refusal, ...]:
@@ -294,7 +295,7 @@ def reasons_against_withdrawing(person: Person, request: RequestFacts) -> tuple[
 
 def reasons_against_submitting(
     person: Person,
-    standing: RunbookStatus,
+    status: RunbookStatus,
     proposal: Proposal,
     *,
     settings: SignOffSettings,
@@ -308,9 +309,9 @@ def reasons_against_submitting(
             (Refusal.MEMBERSHIP_NOT_RECORDED, not person.asking_recorded),
             (Refusal.ACCESS_TOO_NEW, settings.waits(person.asks_since, at)),
             (Refusal.COOLING_DOWN, _cools_down(person, settings, at)),
-            (Refusal.OPEN_REQUEST_EXISTS, standing.has_open_request),
+            (Refusal.OPEN_REQUEST_EXISTS, status.has_open_request),
         )
-        + _reasons_against_step(standing, proposal)
+        + _reasons_against_step(status, proposal)
         + _reasons_against_year(proposal)
         + _reasons(
             (Refusal.RULE_MISSING, not proposal.rule_exists),
@@ -318,13 +319,13 @@ def reasons_against_submitting(
             # Unassessed makes no statement about the text, so a return to it needs none.
             (
                 Refusal.DOCUMENT_MISSING,
-                not standing.has_document and proposal.level != transitions.UNASSESSED,
+                not status.has_document and proposal.level != transitions.UNASSESSED,
             ),
             (Refusal.RATIONALE_MISSING, not proposal.rationale.strip()),
-            (Refusal.DOCUMENT_NOT_SHOWN, standing.has_document and not standing.document_is_intact),
+            (Refusal.DOCUMENT_NOT_SHOWN, status.has_document and not status.document_is_intact),
             (
                 Refusal.DOCUMENT_IS_STUB,
-                proposal.level == transitions.READY and standing.document_is_stub,
+                proposal.level == transitions.READY and status.document_is_stub,
             ),
             (Refusal.EVIDENCE_MISSING, proposal.evidence_required and not proposal.evidence),
             (Refusal.EVIDENCE_NOT_A_LINK, not all(is_link(link) for link in proposal.evidence)),
@@ -332,34 +333,32 @@ def reasons_against_submitting(
     )
 
 
-def _reasons_against_step(standing: RunbookStatus, proposal: Proposal) -> tuple[Refusal, ...]:
-    if proposal.level == transitions.READY and _is_rnd_only(standing):
+def _reasons_against_step(status: RunbookStatus, proposal: Proposal) -> tuple[Refusal, ...]:
+    if proposal.level == transitions.READY and _is_rnd_only(status):
         return (Refusal.RND_ONLY_CANNOT_BE_READY,)
-    if not transitions.is_up(standing.level, proposal.level):
+    if not transitions.is_up(status.level, proposal.level):
         return (Refusal.STEP_NOT_ALLOWED,)
-    if standing.level == transitions.RETIRED:
-        return _reasons((Refusal.NOT_WHAT_IT_WAS, proposal.level != standing.before_retirement))
-    if standing.level != proposal.level:
+    if status.level == transitions.RETIRED:
+        return _reasons((Refusal.NOT_WHAT_IT_WAS, proposal.level != status.before_retirement))
+    if status.level != proposal.level:
         return ()
-    earlier = (
-        standing.year is not None and proposal.year is not None and proposal.year < standing.year
-    )
+    earlier = status.year is not None and proposal.year is not None and proposal.year < status.year
     return _reasons(
-        (Refusal.NOTHING_CHANGES, standing.holds and standing.year == proposal.year),
-        (Refusal.YEAR_ALREADY_SIGNED, standing.holds and earlier),
+        (Refusal.NOTHING_CHANGES, status.holds and status.year == proposal.year),
+        (Refusal.YEAR_ALREADY_SIGNED, status.holds and earlier),
     )
 
 
-def _is_rnd_only(standing: RunbookStatus) -> bool:
+def _is_rnd_only(status: RunbookStatus) -> bool:
     """Return whether the runbook is R&D only, by signature or by declaration.
 
     The file's declaration counts only as long as no other level has been signed. A retired runbook
     is exempt: it returns to its previous level, which was decided before.
     """
     declared_so = (
-        standing.level == transitions.UNASSESSED and standing.declared_level == transitions.RND_ONLY
+        status.level == transitions.UNASSESSED and status.declared_level == transitions.RND_ONLY
     )
-    return standing.level == transitions.RND_ONLY or declared_so
+    return status.level == transitions.RND_ONLY or declared_so
 
 
 def _reasons_against_year(proposal: Proposal) -> tuple[Refusal, ...]:
@@ -374,13 +373,13 @@ def _reasons_against_year(proposal: Proposal) -> tuple[Refusal, ...]:
 
 
 def reasons_against_downgrading(
-    person: Person, standing: RunbookStatus, level: str, reason: str
+    person: Person, status: RunbookStatus, level: str, reason: str
 ) -> tuple[Refusal, ...]:
     """Return why this person may not downgrade the readiness at once. No document is needed."""
     return _reasons(
         (Refusal.NOT_ACTIVE, not person.is_active),
         (Refusal.NOT_A_RISK_OWNER, not person.is_risk_owner),
-        (Refusal.NOT_A_DOWNGRADE, not transitions.is_down(standing.level, level)),
+        (Refusal.NOT_A_DOWNGRADE, not transitions.is_down(status.level, level)),
         (Refusal.RATIONALE_MISSING, not reason.strip()),
     )
 

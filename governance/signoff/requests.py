@@ -13,7 +13,7 @@ from django.utils import timezone
 from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.history import History, history_of, latest_value
-from governance.ledger.row_digests import told_digest
+from governance.ledger.row_digests import digest_change
 from governance.ledger.snapshot import subject_of
 from governance.signoff import policy, transitions
 from governance.signoff.changes import last_move
@@ -47,19 +47,19 @@ def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
     )
 
 
-def document_is_intact(runbook: Runbook, *, told: History | None = None) -> bool:
+def document_is_intact(runbook: Runbook, *, history: History | None = None) -> bool:
     """Return whether the stored text can be trusted.
 
     It must be that of the runbook's path, match its sha256, and have the rendered HTML that the
     ledger recorded.
 
-    :param told: the ledger's rows about the document, if already read.
+    :param history: the ledger's rows about the document, if already read.
     """
     document = runbook.document
     if document is None or document.path != runbook.document_path or not document.hash_matches:
         return False
     subject = subject_of(document)
-    rows = (history_of([subject]) if told is None else told)[subject]
+    rows = (history_of([subject]) if history is None else history)[subject]
     return latest_value(rows, "html_sha256") == document.html_sha256
 
 
@@ -212,10 +212,10 @@ def conditions_of(request: StatusChangeRequest) -> dict[str, Any]:
         "valid_until": request.valid_until.isoformat() if request.valid_until else None,
         "evidence": request.evidence or None,
     }
-    told = {
+    pinned = {
         name: {"before": None, "after": value} for name, value in terms.items() if value is not None
     }
-    return told | told_digest(request, "request_row")
+    return pinned | digest_change(request, "request_row")
 
 
 def log(
@@ -248,7 +248,7 @@ def log_entry(
     with ledger.canonical_language():
         pins = pins_of(request)
         title = str(request)
-    closing = {} if request.is_open else told_digest(request, "closing_row")
+    closing = {} if request.is_open else digest_change(request, "closing_row")
     return ledger.Record(
         actor=by,
         action=action,

@@ -39,17 +39,17 @@ class ReviewContext:
     accounts: dict[int, Account]
     people: dict[int, policy.Person]
     facts: policy.RequestFacts
-    told: History
+    history: History
     settings: policy.SignOffSettings
 
     @property
-    def seen_token(self) -> str:
+    def form_etag(self) -> str:
         """Return the token of a page that shows this state: see ``etag_of``."""
         return etag_of(self.request, self.facts.decided_by)
 
     def document_is_intact(self) -> bool:
         """Return whether the stored text can be trusted: see ``requests.document_is_intact``."""
-        return document_is_intact(self.request.runbook, told=self.told)
+        return document_is_intact(self.request.runbook, history=self.history)
 
     def reasons_against_signing(self, user: User, *, at: datetime) -> tuple[policy.Refusal, ...]:
         """Return why this person may not decide on the request at a time (aware)."""
@@ -131,29 +131,30 @@ def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime)
         raise ValueError(NOT_STORED)
     for decision in decisions:
         decision.signer = known[decision.signer_id].user
-    told = _told_of(request, known.values())
+    history = _history_of(request, known.values())
     group = request.rule.group_id if request.rule else None
     return ReviewContext(
         request=request,
         decisions=decisions,
         accounts=known,
         people={
-            pk: person_of(each, told, signing_group_id=group, at=at) for pk, each in known.items()
+            pk: person_of(each, history, signing_group_id=group, at=at)
+            for pk, each in known.items()
         },
         facts=policy.RequestFacts(
             state=request.state,
             requested_by=request.requested_by_id,
             opened_at=request.requested_at,
-            opened_as=_opened_as(request, told),
+            opened_as=_opened_as(request, history),
             independent=request.independent,
             decided_by=frozenset(decision.signer_id for decision in decisions),
         ),
-        told=told,
+        history=history,
         settings=sign_off_settings(at=at),
     )
 
 
-def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
+def _history_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
     """Return all rows about these people and the document, and the row that opened the request."""
     document = request.runbook.document
     subjects = [subject_of(each.user) for each in known] + (
@@ -163,12 +164,12 @@ def _told_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
     return history_of(subjects, besides=(subject_of(request.runbook), opening))
 
 
-def _opened_as(request: StatusChangeRequest, told: History) -> int:
+def _opened_as(request: StatusChangeRequest, history: History) -> int:
     """Return the sequence of the ledger row that records the opening.
 
     0 if there is none; nobody joined before that.
     """
-    rows = told[subject_of(request.runbook)]
+    rows = history[subject_of(request.runbook)]
     return rows[0].sequence if rows else 0
 
 

@@ -128,9 +128,9 @@ def has_waited(rule: SignOffRule, *, at: datetime) -> bool:
     """
     if rule.effective_from is None:
         return True
-    told = history_of([subject_of(rule)])[subject_of(rule)]
-    made = next((row.sequence for row in told if _after(row, "version") == rule.version), None)
-    settled = next((row.action for row in told if made and _after(row, "change") == made), None)
+    rows = history_of([subject_of(rule)])[subject_of(rule)]
+    made = next((row.sequence for row in rows if _after(row, "version") == rule.version), None)
+    settled = next((row.action for row in rows if made and _after(row, "change") == made), None)
     return settled == Action.CHANGE_CONFIRMED or (
         settled is None and made is not None and at >= rule.effective_from
     )

@@ -43,18 +43,18 @@ def person(
     :raises ValueError: the account is not stored.
     """
     account = account_of(user)
-    told = history_of([subject_of(account.user)])
-    return person_of(account, told, signing_group_id=signing_group_id, at=at)
+    history = history_of([subject_of(account.user)])
+    return person_of(account, history, signing_group_id=signing_group_id, at=at)
 
 
 def person_of(
-    account: Account, told: History, *, signing_group_id: int | None, at: datetime | None
+    account: Account, history: History, *, signing_group_id: int | None, at: datetime | None
 ) -> Person:
     """Return the facts that the policy needs of an account that has been read already.
 
     ``person`` reads the account as well.
 
-    :param told: all ledger rows about the account.
+    :param history: all ledger rows about the account.
     """
     user, groups = account.user, account.groups
     signing = next(
@@ -65,7 +65,7 @@ def person_of(
         ),
         None,
     )
-    rows = told[subject_of(user)]
+    rows = history[subject_of(user)]
     moment = at or timezone.now()
     signs = _membership(rows, signing) if signing else None
     set_by_others = [row.recorded_at for row in rows if is_set_by_another(row, user.get_username())]
@@ -106,7 +106,7 @@ class _Membership:
     unconfirmed_since: datetime | None
 
 
-def _membership(told: list[Row], group: str) -> _Membership | None:
+def _membership(rows: list[Row], group: str) -> _Membership | None:
     """Return the membership of an active account in a group; None if the ledger does not record it.
 
     A membership that was stored without a ledger entry does not count.
@@ -114,7 +114,7 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
     member: Row | None = None
     activated: Row | None = None
     active = True  # an account created without a ledger entry can only join by a row
-    for entry in told:
+    for entry in rows:
         if entry.action == Action.DELETED:
             member, activated, active = None, None, True
         if entry.action not in (Action.CREATED, Action.CHANGED):
@@ -132,17 +132,15 @@ def _membership(told: list[Row], group: str) -> _Membership | None:
     if member is None or not active:
         return None
     rests_on = [row for row in (member, activated) if row is not None]
-    confirmed = confirmed_changes(told)
+    confirmed = confirmed_changes(rows)
     unconfirmed = [row.recorded_at for row in rests_on if row.sequence not in confirmed]
     return _Membership(max(row.sequence for row in rests_on), max(unconfirmed, default=None))
 
 
-def confirmed_changes(told: Iterable[Row]) -> set[int]:
+def confirmed_changes(rows: Iterable[Row]) -> set[int]:
     """Return the sequences of the changes that a second risk owner has confirmed."""
-    told_as_confirmed = (
-        change_settled_by(row) for row in told if row.action == Action.CHANGE_CONFIRMED
-    )
-    return {number for number in told_as_confirmed if number is not None}
+    numbers = (change_settled_by(row) for row in rows if row.action == Action.CHANGE_CONFIRMED)
+    return {number for number in numbers if number is not None}
 
 
 def change_settled_by(row: Any) -> int | None:
@@ -169,14 +167,14 @@ def _first(moments: list[datetime | None]) -> datetime | None:
 
 
 def _made_by(
-    told: list[Row], username: str, groups: frozenset[str], at: datetime
+    rows: list[Row], username: str, groups: frozenset[str], at: datetime
 ) -> frozenset[str]:
     """Return who recently created an account, gave it access or set its password, unconfirmed."""
-    confirmed = confirmed_changes(told)
+    confirmed = confirmed_changes(rows)
     since = at - INDEPENDENCE_WINDOW
     return frozenset(
         row.actor
-        for row in told
+        for row in rows
         if row.recorded_at > since
         and row.sequence not in confirmed
         and row.actor != str(ledger.SYSTEM)
@@ -197,8 +195,8 @@ def makers_of(usernames: Iterable[str], *, at: datetime) -> dict[str, frozenset[
     groups, direct = frozenset(signing_groups()), dict[str, frozenset[str]]()
     unknown = set(names)
     while unknown:
-        told = history_of(f"user:{name}" for name in unknown)
-        direct |= {name: _made_by(told[f"user:{name}"], name, groups, at) for name in unknown}
+        history = history_of(f"user:{name}" for name in unknown)
+        direct |= {name: _made_by(history[f"user:{name}"], name, groups, at) for name in unknown}
         unknown = {maker for name in unknown for maker in direct[name]} - set(direct)
     return {name: _all_behind(name, direct) for name in names}
 
@@ -253,8 +251,8 @@ def is_set_by_another(row: Any, username: str) -> bool:
     return bool(row.action == Action.PASSWORD_SET and not own)
 
 
-def _wrong_passwords(told: list[Row], at: datetime) -> int:
+def _wrong_passwords(rows: list[Row], at: datetime) -> int:
     since = at - CONFIRMATION_WINDOW
     return sum(
-        entry.action == Action.CONFIRMATION_FAILED and entry.recorded_at > since for entry in told
+        entry.action == Action.CONFIRMATION_FAILED and entry.recorded_at > since for entry in rows
     )

@@ -71,9 +71,9 @@ def submit(
             rules=rules,
             at=moment,
         )
-        standing = status_of(runbook, at=moment)
+        status = status_of(runbook, at=moment)
         refuse_for(
-            policy.reasons_against_submitting(asker, standing, proposal, settings=rules, at=moment)
+            policy.reasons_against_submitting(asker, status, proposal, settings=rules, at=moment)
         )
         request = open_request(
             runbook,
@@ -165,8 +165,8 @@ def reasons_against_submitting(
         rules=rules,
         at=moment,
     )
-    standing = status_of(runbook, at=at)
-    return policy.reasons_against_submitting(asker, standing, proposal, settings=rules, at=moment)
+    status = status_of(runbook, at=at)
+    return policy.reasons_against_submitting(asker, status, proposal, settings=rules, at=moment)
 
 
 def _proposal(

@@ -1,12 +1,12 @@
 """The Markdown text behind a runbook, identified by its sha256."""
 
-import hashlib
 from typing import Any, ClassVar
 
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from runbooks.digests import sha256_of_text
 from runbooks.managers import SearchedQuerySet
 
 
@@ -72,7 +72,10 @@ class Document(models.Model):
     @property
     def hash_matches(self) -> bool:
         """Return whether the stored text and HTML match their sha256."""
-        return _sha256(self.text) == self.sha256 and _sha256(self.html) == self.html_sha256
+        return (
+            sha256_of_text(self.text) == self.sha256
+            and sha256_of_text(self.html) == self.html_sha256
+        )
 
     @property
     def short_sha256(self) -> str:
@@ -88,7 +91,3 @@ class Document(models.Model):
 
     # Set by Django from Runbook.document; declared here for the type checker.
     runbooks: Any
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,6 +1,5 @@
 """The runbook: one governed document and its metadata."""
 
-import hashlib
 import json
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
+from runbooks.digests import sha256_of_text
 from runbooks.managers import RELATED, RELATED_FIELDS, RunbookQuerySet
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
@@ -35,7 +35,7 @@ def metadata_digest(metadata: dict[str, Any]) -> str:
     Canonical JSON has sorted keys, UTF-8 and no white space.
     """
     canonical = json.dumps(metadata, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return sha256_of_text(canonical)
 
 
 def _ready_has_a_year(prefix: str) -> models.Q:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from governance import ledger
 from governance.assurance.comparison import stored_catalogue, stored_requests
-from governance.findings.catalogue_checks import FindingDraft
 from governance.findings.choices import Detector, FindingKind
+from governance.findings.drafts import FindingDraft
 from governance.findings.reconcile import Checked, reconcile
 from governance.ledger.choices import Action
 

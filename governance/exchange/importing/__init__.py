@@ -7,7 +7,6 @@ from governance.exchange.importing.apply import (
     ProposalsOpen,
     apply_plan,
 )
-from governance.exchange.importing.findings import FindingDraft
 from governance.exchange.importing.matching import Answers, Proposal
 from governance.exchange.importing.plan import Plan, Step, plan_import
 from governance.exchange.importing.upload import LandscapeFile, placed_name
@@ -15,7 +14,6 @@ from governance.exchange.importing.upload import LandscapeFile, placed_name
 __all__ = [
     "Answers",
     "CatalogueChanged",
-    "FindingDraft",
     "LandscapeFile",
     "Plan",
     "PlanChanged",

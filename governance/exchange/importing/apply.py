@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.assurance.standings import live_ready_keys
-from governance.editing.audited_edit import delete
-from governance.editing.bulk_edit import BulkEdit
+from governance.editing.audited_edit import AuditedEdit, delete
 from governance.editing.sections import Fragments, rendered_fragments
 from governance.exchange.documents import store_document
 from governance.exchange.importing.limits import MODELS
@@ -19,7 +18,8 @@ from governance.exchange.importing.matching import REMOVAL, Proposal
 from governance.exchange.importing.plan import Plan, Step, last_sequence
 from governance.exchange.importing.writers import WRITERS, Catalogued
 from governance.exchange.source import ImportRecord, Moved, keep_source
-from governance.findings.choices import SEVERITY_OF_KIND, FindingKind, Severity
+from governance.findings.choices import Detector, FindingKind
+from governance.findings.drafts import MAX_SUBJECT_LENGTH, FindingDraft
 from governance.findings.models import Finding
 from governance.findings.reconcile import check_catalogue
 from governance.ledger.choices import Action
@@ -35,7 +35,6 @@ MOVED_AT_ONCE = 1_000
 MAX_IN_ONE = 200
 STEPS_IN_A_PART = 50
 ATTEMPTS = 5
-MAX_SUBJECT_LENGTH = 300
 # What happens all day and changes nothing that a plan rests on. After anything else the plan is
 # made again.
 LEAVES_THE_CATALOGUE = (
@@ -192,16 +191,12 @@ class _Application:
 
     def _say_that_it_is_unfinished(self) -> None:
         if not self._unfinished().exists():
-            Finding.objects.create(
-                kind=FindingKind.UNFINISHED_IMPORT,
-                severity=SEVERITY_OF_KIND[FindingKind.UNFINISHED_IMPORT],
-                subject=self.whole.file[:MAX_SUBJECT_LENGTH],
-                message=(
-                    "The import of this file has begun and not ended. If it is not at work, "
-                    "import the file again."
-                ),
-                first_seen=self.at,
+            message = (
+                "The import of this file has begun and not ended. If it is not at work, "
+                "import the file again."
             )
+            draft = FindingDraft(FindingKind.UNFINISHED_IMPORT, self.whole.file, message).fitted()
+            draft.to_finding(detector=Detector.OTHER, first_seen=self.at).save()
 
     def _unfinished(self) -> Any:
         subject = self.whole.file[:MAX_SUBJECT_LENGTH]
@@ -251,7 +246,7 @@ def _write_steps(
                 gone = model._default_manager.get(**{key_field: step.stored})
                 delete(gone, by=by, reason=f"{reason}: the file no longer names it")
         if kind == "release":
-            _note_releases(written, by=by)
+            _record_release_notes(written, by=by)
 
 
 def _write_kind(
@@ -260,10 +255,9 @@ def _write_kind(
     """Write all objects of one kind, and one ledger row for each that changed."""
     model = MODELS[kind][0]
     instances = catalogued.instances(kind, steps)
-    known = [instance.pk for instance in instances if instance.pk is not None]
-    edits = BulkEdit.begin(model, known, by=by, reason=reason)
+    edit = AuditedEdit.start(model, [instance.pk for instance in instances], by=by, reason=reason)
     WRITERS[kind](instances, steps, catalogued)
-    edits.finish(model, [instance.pk for instance in instances])
+    edit.commit([instance.pk for instance in instances])
 
 
 def _write_moves(kind: str, steps: list[Step], catalogued: Catalogued, moved: Moved) -> None:
@@ -278,7 +272,7 @@ def _write_moves(kind: str, steps: list[Step], catalogued: Catalogued, moved: Mo
     MODELS[kind][0]._default_manager.bulk_update(instances, ["position"], batch_size=MOVED_AT_ONCE)
 
 
-def _note_releases(steps: list[Step], *, by: ledger.Actor) -> None:
+def _record_release_notes(steps: list[Step], *, by: ledger.Actor) -> None:
     """One ledger row for each note of a release that the ledger does not hold yet."""
     records = [
         ledger.Record(
@@ -300,16 +294,10 @@ def _note_releases(steps: list[Step], *, by: ledger.Actor) -> None:
 def _store_findings(plan: Plan, moment: datetime) -> None:
     Finding.objects.filter(pk__in=plan.settled_findings).update(resolved_at=moment)
     runbooks = dict(Runbook.objects.values_list("title", "pk")) if plan.new_findings else {}
-    Finding.objects.bulk_create(
-        Finding(
-            kind=draft.kind,
-            severity=SEVERITY_OF_KIND.get(draft.kind, Severity.WARNING),
-            subject=draft.subject,
-            message=draft.message,
-            file=draft.file,
-            line=draft.line,
-            runbook_id=runbooks.get(draft.runbook or draft.subject),
-            first_seen=moment,
-        )
+    about = (
+        replace(draft, runbook=runbooks.get(draft.runbook_title or draft.subject))
         for draft in plan.new_findings
+    )
+    Finding.objects.bulk_create(
+        draft.to_finding(detector=Detector.OTHER, first_seen=moment) for draft in about
     )

@@ -1,7 +1,7 @@
 """What an import noticed, before it is stored."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.utils.translation import override
 
@@ -11,29 +11,11 @@ from governance.exchange.importing.read_documents import ReadDocuments
 from governance.exchange.importing.target_state import AmbiguousCluster
 from governance.exchange.models import LandscapeSource
 from governance.findings.choices import FindingKind
+from governance.findings.drafts import MAX_SUBJECT_LENGTH, FindingDraft
 from governance.findings.models import Finding
 from runbooks.documents.links import repository_path
 from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable
 from runbooks.landscape.schema import Notice, RunbookRow
-
-MAX_SUBJECT_LENGTH = 300
-
-
-@dataclass(frozen=True, slots=True)
-class FindingDraft:
-    """A finding before it is stored. ``runbook`` is a title, or empty."""
-
-    kind: FindingKind
-    subject: str
-    message: str
-    file: str
-    line: int
-    runbook: str = ""
-
-    @property
-    def identity(self) -> tuple[str, str, str, int]:
-        """What makes it the same finding at the next import."""
-        return (self.kind, self.subject, self.file, self.line)
 
 
 def from_notice(notice: Notice, file: str) -> FindingDraft:
@@ -54,7 +36,7 @@ def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
             "Write the present title, or export the file."
         )
         yield FindingDraft(
-            FindingKind.FORMER_NAME, row.title, message, file, row.line, runbook=title
+            FindingKind.FORMER_NAME, row.title, message, file, row.line, runbook_title=title
         )
 
 
@@ -65,7 +47,7 @@ def of_kept_path(row: RunbookRow, title: str, kept: str, file: str) -> FindingDr
         "file."
     )
     return FindingDraft(
-        FindingKind.REFUSED_MOVE, row.document_path, message, file, row.line, runbook=title
+        FindingKind.REFUSED_MOVE, row.document_path, message, file, row.line, runbook_title=title
     )
 
 
@@ -86,7 +68,7 @@ def of_absent(title: str, file: str) -> FindingDraft:
         "The portal knows this runbook, the file does not name it. It was left as it is: retire "
         "it, or add the row."
     )
-    return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook=title)
+    return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook_title=title)
 
 
 def of_held(kind: str, key: str, file: str) -> FindingDraft:
@@ -120,7 +102,7 @@ def of_document(
         )
     else:
         return None
-    return FindingDraft(kind, path, message, file, line, runbook=title)
+    return FindingDraft(kind, path, message, file, line, runbook_title=title)
 
 
 def of_missing_link(draft: FindingDraft, row: RunbookRow, read: ReadDocuments) -> FindingDraft:
@@ -149,7 +131,12 @@ def of_unplaced_link(row: RunbookRow, file: str) -> FindingDraft:
         "in backticks."
     )
     return FindingDraft(
-        FindingKind.OTHER, row.link[:MAX_SUBJECT_LENGTH], message, file, row.line, runbook=row.title
+        FindingKind.OTHER,
+        row.link[:MAX_SUBJECT_LENGTH],
+        message,
+        file,
+        row.line,
+        runbook_title=row.title,
     )
 
 
@@ -157,13 +144,13 @@ def compare_findings(
     drafts: list[FindingDraft], file: str
 ) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:
     """Those that are not open yet, and the open ones that are settled: of this file, or of one that was imported before."""
-    identities = {draft.identity for draft in drafts}
+    identities = {draft.identity_by_line for draft in drafts}
     files = {file, *LandscapeSource.objects.values_list("file", flat=True).distinct()}
     known = {
         (finding.kind, finding.subject, finding.file, finding.line): finding.pk
         for finding in Finding.objects.filter(file__in=files, resolved_at__isnull=True)
     }
-    new = tuple(draft for draft in drafts if draft.identity not in known)
+    new = tuple(draft for draft in drafts if draft.identity_by_line not in known)
     return new, tuple(pk for identity, pk in known.items() if identity not in identities)
 
 

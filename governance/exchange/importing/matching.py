@@ -5,11 +5,11 @@ longer names, may be the same runbook under a new title; a known runbook with an
 moved. Both wait for a yes. See ``docs/decisions/0010-landscape-in-and-out.md``.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runbooks.digests import sha256_of_text
 from runbooks.landscape.parse.names import name_tokens
 from runbooks.landscape.schema import Landscape, RunbookRow
 from runbooks.models import Runbook, RunbookAlias
@@ -51,7 +51,7 @@ class Proposal:
         words = [self.kind, self.stored_title, self.title, self.stored_path, self.path]
         if self.of != RUNBOOK:
             words += [self.of, *(f"{name}: {value}" for name, value in self.lost.items())]
-        return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+        return sha256_of_text("\n".join(words))[:16]
 
     def answered(self, answers: "Answers") -> "Proposal":
         """The proposal with the user's answer to it."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from governance.exchange.importing.current_state import current_catalogue
 from governance.exchange.importing.findings import (
-    FindingDraft,
     compare_findings,
     from_identity,
     from_notice,
@@ -35,8 +34,10 @@ from governance.exchange.importing.target_state import (
     desired_catalogue,
 )
 from governance.exchange.importing.upload import LandscapeFile
+from governance.findings.drafts import FindingDraft
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.snapshot import subject_of
+from runbooks.digests import sha256_of_text
 from runbooks.documents.sources.folder import Source
 from runbooks.landscape.schema import Landscape
 from runbooks.models import Cluster, Runbook
@@ -162,19 +163,19 @@ class Plan:
 
     def _digest(self, **more: Any) -> str:
         said: dict[str, Any] = {
-            "file": [self.file, self.sha256, hashlib.sha256(self.source_text.encode()).hexdigest()],
+            "file": [self.file, self.sha256, sha256_of_text(self.source_text)],
             "steps": [
                 [step.kind, step.key, step.stored, step.before, step.after] for step in self.steps
             ],
             "proposals": [[proposal.key, proposal.answer] for proposal in self.proposals],
             **more,
-            "findings": [[*draft.identity, draft.message] for draft in self.new_findings],
+            "findings": [[*draft.identity_by_line, draft.message] for draft in self.new_findings],
             "settled": sorted(self.settled_findings),
             "dropped": self.dropped,
         }
         lost = [[step.kind, step.stored, step.lost] for step in self.losing]
         said |= {"lost": lost} if lost else {}
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+        return sha256_of_text(json.dumps(said, sort_keys=True, default=str))
 
     def counted(self, kind: str, verb: str) -> int:
         """How many objects of a kind are added, changed, moved or removed."""
@@ -250,7 +251,7 @@ def _plan(inputs: Inputs) -> Plan:
     findings += [
         of_held(kind, key, file.name) for kind, keys in leaving.held.items() for key in keys
     ]
-    findings = list({draft.identity: draft for draft in findings}.values())
+    findings = list({draft.identity_by_line: draft for draft in findings}.values())
     new, settled = compare_findings(findings, file.name)
     dropped = (
         *_dropped_releases(before, current, desired),

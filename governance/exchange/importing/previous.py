@@ -1,6 +1,5 @@
 """What has gone from the file since the last import: that, and nothing that an editor added, is removed."""
 
-import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -8,6 +7,7 @@ from governance.exchange.importing.limits import MODELS
 from governance.exchange.importing.target_state import Facts
 from governance.exchange.models import LandscapeSource
 from governance.ledger.snapshot import subject_of
+from runbooks.digests import sha256_of_text
 from runbooks.landscape.parse.reader import parse_settled
 from runbooks.landscape.schema import Landscape, LandscapeError
 
@@ -42,7 +42,7 @@ class Before:
     def is_the_same(self, text: str, dropped: tuple[str, ...]) -> bool:
         """Whether that file was this text, and dropped the same runbooks."""
         return (self.sha256, self.dropped) == (
-            hashlib.sha256(text.encode("utf-8")).hexdigest(),
+            sha256_of_text(text),
             dropped,
         )
 

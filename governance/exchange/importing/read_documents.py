@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import Iterable
 
+from runbooks.batches import batched
 from runbooks.documents.sources.folder import DocumentMissing, DocumentUnreadable, Source
 from runbooks.models import Document
-
-PATHS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
 
 
 class ReadDocuments:
@@ -26,8 +25,8 @@ class ReadDocuments:
     def read_all(self, paths: Iterable[str]) -> None:
         """Read the paths that were not read before."""
         wanted = [path for path in dict.fromkeys(paths) if path and not self._is_known(path)]
-        for start in range(0, len(wanted), PATHS_AT_ONCE):
-            documents = Document.objects.filter(path__in=wanted[start : start + PATHS_AT_ONCE])
+        for part in batched(wanted):
+            documents = Document.objects.filter(path__in=part)
             self._stored.update(documents.values_list("path", "sha256"))
         for path in wanted:
             self._read(path)
@@ -63,9 +62,8 @@ class ReadDocuments:
     def unstored(self) -> dict[str, bytes]:
         """Path -> content of the texts that are not stored yet."""
         stored: set[tuple[str, str]] = set()
-        paths = list(self._new)
-        for start in range(0, len(paths), PATHS_AT_ONCE):
-            documents = Document.objects.filter(path__in=paths[start : start + PATHS_AT_ONCE])
+        for part in batched(list(self._new)):
+            documents = Document.objects.filter(path__in=part)
             stored.update(documents.values_list("path", "sha256"))
         return {
             path: text

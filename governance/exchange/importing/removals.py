@@ -69,7 +69,7 @@ def find_leaving(
             if key not in held
             and _may_go(leaving, kind, key, added.to(kind, key, current[kind][key]), answers)
         ]
-    _note_lost_headings(leaving, desired["situation"], added)
+    _add_lost_headings(leaving, desired["situation"], added)
     return leaving
 
 
@@ -166,7 +166,7 @@ def _may_go(leaving: Leaving, kind: str, key: str, lost: Facts, answers: Answers
     return proposal.answer is not False
 
 
-def _note_lost_headings(leaving: Leaving, desired: Mapping[str, Facts], added: Added) -> None:
+def _add_lost_headings(leaving: Leaving, desired: Mapping[str, Facts], added: Added) -> None:
     """A runbook that is taken out of a situation takes the headings along that people chose for it."""
     for title, facts in desired.items():
         stored = leaving.renamed["situation"].get(title, title)

@@ -9,6 +9,7 @@ from governance.editing.sections import Fragments, fill_note, fill_roles
 from governance.exchange.importing.limits import MODELS
 from governance.exchange.importing.plan import Step
 from governance.exchange.importing.target_state import Facts
+from runbooks.batches import BATCH_SIZE, batched
 from runbooks.models import (
     Cluster,
     CodeReference,
@@ -22,8 +23,6 @@ from runbooks.models import (
 )
 from runbooks.search import index
 from runbooks.slugs import SlugRegister
-
-CHUNK = 5_000
 
 
 class Catalogued:
@@ -70,7 +69,7 @@ class Catalogued:
 
 def _by_key(model: type[models.Model], key_field: str, keys: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for part in _chunks(keys):
+    for part in batched(keys):
         instances = model._default_manager.filter(**{f"{key_field}__in": part})
         found |= {getattr(instance, key_field): instance for instance in instances}
     return found
@@ -96,15 +95,11 @@ def _assign(instance: Any, facts: Facts, *, leave_out: tuple[str, ...] = ()) -> 
 def _save_all(model: Any, instances: Sequence[Any]) -> list[int]:
     """Store them: new ones in batches, stored ones one by one. Returns the primary keys of those that were stored before."""
     stored = [instance for instance in instances if instance.pk is not None]
-    for part in _chunks([instance for instance in instances if instance.pk is None]):
+    for part in batched([instance for instance in instances if instance.pk is None]):
         model._default_manager.bulk_create(part)
     for instance in stored:
         instance.save()
     return [instance.pk for instance in stored]
-
-
-def _chunks(values: list[Any]) -> Iterable[list[Any]]:
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 def _write_plain(instances: Sequence[Any], steps: Sequence[Step], catalogued: Catalogued) -> None:
@@ -153,7 +148,7 @@ def _links(
 def _documents(facts: Iterable[Facts]) -> dict[tuple[str, str], Document]:
     paths = [each["document_path"] for each in facts if each.get("document_sha256")]
     found: dict[tuple[str, str], Document] = {}
-    for part in _chunks(paths):
+    for part in batched(paths):
         documents = Document.objects.filter(path__in=part).defer("text", "html", "contents")
         found |= {(document.path, document.sha256): document for document in documents}
     return found
@@ -165,7 +160,7 @@ def _set_many(through: Any, own: str, other: str, wanted: dict[int, list[int]]) 
     :returns: the primary keys of what was linked before or is now.
     """
     concerned = {pk for links in wanted.values() for pk in links}
-    for part in _chunks(list(wanted)):
+    for part in batched(list(wanted)):
         links = through._default_manager.filter(**{f"{own}__in": part})
         concerned.update(links.values_list(other, flat=True))
         links.delete()
@@ -174,7 +169,7 @@ def _set_many(through: Any, own: str, other: str, wanted: dict[int, list[int]]) 
         for pk, links in wanted.items()
         for linked in dict.fromkeys(links)
     )
-    through._default_manager.bulk_create(rows, batch_size=CHUNK)
+    through._default_manager.bulk_create(rows, batch_size=BATCH_SIZE)
     return concerned
 
 
@@ -185,7 +180,7 @@ def _write_sections(
     for section, facts in zip(instances, _after(steps), strict=True):
         _assign(section, facts, leave_out=("entries",))
         fill_note(section, catalogued.fragments)
-    for part in _chunks(_save_all(Section, instances)):
+    for part in batched(_save_all(Section, instances)):
         SectionEntry.objects.filter(section__in=part).delete()
     entries = [
         SectionEntry(
@@ -195,8 +190,8 @@ def _write_sections(
         for position, (title, heading, role) in enumerate(facts["entries"], start=1)
     ]
     fill_roles(entries, catalogued.fragments)
-    for part in _chunks(entries):
-        SectionEntry.objects.bulk_create(part)
+    for new in batched(entries):
+        SectionEntry.objects.bulk_create(new)
 
 
 def _write_situations(
@@ -208,7 +203,7 @@ def _write_situations(
     _save_all(Situation, instances)
     wanted = _links(instances, steps, "runbooks", runbooks)
     headings: dict[tuple[int, int], str] = {}
-    for part in _chunks(list(wanted)):
+    for part in batched(list(wanted)):
         before = SituationRunbook.objects.filter(situation__in=part)
         # The file says nothing of headings: what people chose in the portal stays with the runbook.
         headings |= {(situation, runbook): text for situation, runbook, text in before.values_list(
@@ -224,8 +219,8 @@ def _write_situations(
         for situation, links in wanted.items()
         for position, runbook in enumerate(links, start=1)
     ]
-    for part in _chunks(linked):
-        SituationRunbook.objects.bulk_create(part)
+    for new in batched(linked):
+        SituationRunbook.objects.bulk_create(new)
 
 
 def _write_code_references(

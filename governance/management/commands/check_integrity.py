@@ -21,10 +21,10 @@ class Command(PortalCommand):
         """
         database_writes.try_to_write()
         seen = ledger.look()
-        alarms, told = integrity_alarms(seen), notes(seen)
+        alarms, remarks = integrity_alarms(seen), notes(seen)
         ledger.follow(seen)
-        for note in told:
-            self.stdout.write(self.style.WARNING(f"Note: {note}"))
+        for remark in remarks:
+            self.stdout.write(self.style.WARNING(f"Note: {remark}"))
         for alarm in alarms:
             self.stderr.write(f"{alarm.reason.value}: {alarm.detail}")
         if alarms:

@@ -6,7 +6,7 @@ from django.contrib.auth.management.commands.createsuperuser import Command as D
 from django.contrib.auth.models import User
 
 from governance import ledger
-from governance.accounts.account_log import note_new_accounts
+from governance.accounts.account_log import record_new_accounts
 
 
 class Command(DjangoCommand):
@@ -16,6 +16,6 @@ class Command(DjangoCommand):
         """Make the account, then tell of it."""
         known = set(User.objects.values_list("pk", flat=True))
         super().handle(*args, **options)
-        note_new_accounts(
+        record_new_accounts(
             User.objects.exclude(pk__in=known), by=ledger.SYSTEM, reason="Made on the command line."
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
 from governance import ledger
@@ -22,7 +21,7 @@ from governance.exchange.importing import (
     plan_import,
 )
 from governance.exchange.importing.report import show_plan
-from governance.management.base import PortalCommand
+from governance.management.base import PortalCommand, actor_named
 from runbooks.documents.sources.folder import Source, SourceError
 from runbooks.documents.sources.git import open_source
 from runbooks.landscape.parse.conflicts import Choices, find_conflicts, split_lines
@@ -112,7 +111,7 @@ class Command(PortalCommand):
             proposed rename or removal waits for an answer, or the plan is not the one that was
             shown. Nothing was written.
         """
-        actor = self._actor(options["username"])
+        actor = actor_named(options["username"])
         content = self._content(options["file"])
         try:
             with self._source(options["docs_root"], options["ref"]) as source:
@@ -208,16 +207,6 @@ class Command(PortalCommand):
         if root is not None and path.resolve().is_relative_to(root.resolve()):
             return path.resolve().relative_to(root.resolve()).as_posix(), True
         return placed_name(path.name)
-
-    def _actor(self, username: str | None) -> ledger.Actor:
-        if not username:
-            return ledger.SYSTEM
-        user = User.objects.filter(username=username, is_active=True).first()
-        if user is None:
-            raise CommandError(
-                f"There is no active account named {username!r}. Nothing was written."
-            )
-        return user
 
 
 def _answers(options: dict[str, Any]) -> Answers:

@@ -655,7 +655,7 @@ def test_a_forged_row_beside_a_changed_decision_hides_nothing(ready_runbook):
     change_cell(SIGN_OFFS, "comment", "'I read nothing.'", decision.pk)
     decision.refresh_from_db()
     told = ChangeLogEntry.objects.get(action=Action.REQUEST_SIGNED, actor=decision.signer.username)
-    forged = told.changes | row_digests.told_digest(decision, "sign_off_row")
+    forged = told.changes | row_digests.digest_change(decision, "sign_off_row")
     with ledger.atomic():
         ledger.append(
             ledger.Record(decision.signer, Action.REQUEST_SIGNED, told.subject, changes=forged)

@@ -246,7 +246,7 @@ def test_tick_checks_the_catalogue(whole):
 
 
 def test_subjects_that_no_field_holds_are_cut(db):
-    from governance.findings.catalogue_checks import FindingDraft
+    from governance.findings.drafts import FindingDraft
     from governance.findings.reconcile import reconcile
 
     long = [FindingDraft(FindingKind.DEAD_LINK, "x" * 1_000, "m", "f" * 1_000)]

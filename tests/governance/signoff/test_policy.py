@@ -67,8 +67,8 @@ PROPOSAL = Proposal(
 )
 
 
-def against_submitting(person, standing, proposal, settings=SETTINGS):
-    return policy.reasons_against_submitting(person, standing, proposal, settings=settings, at=AT)
+def against_submitting(person, status, proposal, settings=SETTINGS):
+    return policy.reasons_against_submitting(person, status, proposal, settings=settings, at=AT)
 
 
 def told(reasons):
@@ -249,8 +249,8 @@ def test_a_whole_request_is_not_refused():
 AGAINST_ASKING = {
     Refusal.NOT_ACTIVE: {"person": {"is_active": False}},
     Refusal.NOT_AN_EDITOR: {"person": {"is_editor": False}},
-    Refusal.OPEN_REQUEST_EXISTS: {"standing": {"has_open_request": True}},
-    Refusal.DOCUMENT_MISSING: {"standing": {"has_document": False}},
+    Refusal.OPEN_REQUEST_EXISTS: {"status": {"has_open_request": True}},
+    Refusal.DOCUMENT_MISSING: {"status": {"has_document": False}},
     Refusal.RULE_MISSING: {"proposal": {"rule_exists": False}},
     Refusal.RATIONALE_MISSING: {"proposal": {"rationale": " \t\n"}},
     Refusal.EVIDENCE_MISSING: {"proposal": {"evidence": ()}},
@@ -260,7 +260,7 @@ AGAINST_ASKING = {
 
 @pytest.mark.parametrize("held", doubts(*AGAINST_ASKING), ids="+".join)
 def test_asking_is_refused_for_exactly_the_doubts_that_hold(held):
-    parts = {"person": EDITOR, "standing": STANDING, "proposal": PROPOSAL}
+    parts = {"person": EDITOR, "status": STANDING, "proposal": PROPOSAL}
     for doubt in held:
         for name, changes in AGAINST_ASKING[doubt].items():
             parts[name] = replace(parts[name], **changes)
@@ -282,7 +282,7 @@ def test_evidence_is_asked_for_where_the_rule_asks():
 
 
 def asked(level, target, declared=transitions.UNASSESSED, before=None):
-    standing = replace(
+    status = replace(
         STANDING,
         level=level,
         declared_level=declared,
@@ -290,7 +290,7 @@ def asked(level, target, declared=transitions.UNASSESSED, before=None):
         before_retirement=before,
     )
     proposal = replace(PROPOSAL, level=target, year=2026 if target == transitions.READY else None)
-    return against_submitting(EDITOR, standing, proposal)
+    return against_submitting(EDITOR, status, proposal)
 
 
 @pytest.mark.parametrize("level", ReadinessLevel.values)
@@ -459,23 +459,23 @@ def test_evidence_that_is_no_link_is_refused():
 
 
 def test_a_document_that_cannot_be_shown_is_refused():
-    standing = replace(STANDING, document_is_intact=False)
-    assert against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_NOT_SHOWN,)
+    status = replace(STANDING, document_is_intact=False)
+    assert against_submitting(EDITOR, status, PROPOSAL) == (Refusal.DOCUMENT_NOT_SHOWN,)
 
 
 def test_a_stub_does_not_become_ready_and_may_become_anything_else():
-    standing = replace(STANDING, document_is_stub=True)
-    assert against_submitting(EDITOR, standing, PROPOSAL) == (Refusal.DOCUMENT_IS_STUB,)
+    status = replace(STANDING, document_is_stub=True)
+    assert against_submitting(EDITOR, status, PROPOSAL) == (Refusal.DOCUMENT_IS_STUB,)
     lower = replace(PROPOSAL, level=transitions.SHADOW, year=None)
-    assert against_submitting(EDITOR, standing, lower) == ()
+    assert against_submitting(EDITOR, status, lower) == ()
 
 
 def test_a_runbook_without_a_document_can_be_reinstated_where_nobody_had_assessed_it():
-    standing = replace(
+    status = replace(
         STANDING,
         level=transitions.RETIRED,
         before_retirement=transitions.UNASSESSED,
         has_document=False,
     )
     proposal = replace(PROPOSAL, level=transitions.UNASSESSED, year=None)
-    assert against_submitting(EDITOR, standing, proposal) == ()
+    assert against_submitting(EDITOR, status, proposal) == ()
