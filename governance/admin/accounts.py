@@ -155,7 +155,7 @@ class LedgeredUserAdmin(AuditedAdmin, UserAdmin):
 
 
 @admin.register(Group)
-class LedgeredGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
+class LedgeredGroupAdmin(AuditedAdmin, GroupAdmin):
     """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
 
     form: Any = OpenedOnForm

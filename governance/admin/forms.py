@@ -153,9 +153,8 @@ class DowngradeForm(forms.Form):
     def __init__(self, *args: Any, runbook: Runbook, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         allowed = transitions.DOWN[runbook.readiness_level]
-        self.fields["level"].choices = [
-            choice for choice in ReadinessLevel.choices if choice[0] in allowed
-        ]  # type: ignore[attr-defined]
+        choices = [choice for choice in ReadinessLevel.choices if choice[0] in allowed]
+        self.fields["level"].choices = choices  # type: ignore[attr-defined]
 
 
 class RuleForm(forms.ModelForm):
