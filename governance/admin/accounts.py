@@ -155,7 +155,7 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
 
 
 @admin.register(Group)
-class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):  # type: ignore[misc]
+class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
     """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
 
     form: Any = OpenedOnForm

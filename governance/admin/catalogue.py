@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from governance.admin.base import (
+    LINES,
     AuditedAdmin,
     ImmutableSlugAdmin,
     LinesField,
     ReadOnlyAdmin,
-    ValidatingAutocompleteMixin,
 )
 from governance.editing.sections import rendered_fragments, store_rendered_section
 from runbooks.models import (
@@ -84,11 +84,12 @@ class CodeReferenceAdmin(AuditedAdmin):
     fields = ("path", "description", "position", "runbooks", "reason")
 
 
-class SectionEntryInline(ValidatingAutocompleteMixin, admin.TabularInline):
+class SectionEntryInline(admin.TabularInline):
     """The runbooks of a section, with their roles."""
 
     model = SectionEntry
     extra = 0
+    formfield_overrides = LINES
     autocomplete_fields = ("runbook",)
     fields = ("position", "runbook", "heading", "role")
 
@@ -135,11 +136,12 @@ def _markdown_in(sent: QueryDict) -> list[str]:
     return [field.clean(value) for name, value in sent.items() if MARKDOWN.fullmatch(name)]
 
 
-class SituationRunbookInline(ValidatingAutocompleteMixin, admin.TabularInline):
+class SituationRunbookInline(admin.TabularInline):
     """The runbooks of a situation, in order."""
 
     model = SituationRunbook
     extra = 0
+    formfield_overrides = LINES
     autocomplete_fields = ("runbook",)
     fields = ("position", "runbook", "headings")
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from governance.admin.base import is_a_key
 from governance.exchange.importing import Answers, LandscapeFile, placed_name
 from governance.exchange.models import LandscapeSource
 from runbooks.landscape.schema import ConflictChoice
@@ -76,7 +77,7 @@ class ImportForm(forms.Form):
         sides = {
             int(name.removeprefix(SIDE)): SIDES[value]
             for name, value in data.items()
-            if name.startswith(SIDE) and name.removeprefix(SIDE).isdecimal() and value in SIDES
+            if name.startswith(SIDE) and is_a_key(name.removeprefix(SIDE)) and value in SIDES
         }
         name, is_placed = placed_name(PurePosixPath(self.cleaned_data["name"]).name)
         return LandscapeFile(name, self.cleaned_data["content"], sides, is_placed)

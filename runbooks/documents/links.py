@@ -1,4 +1,4 @@
-"""Where a link in a document leads. Pure: imports no Django.
+"""Where a link in a document leads, and the anchors it may lead to. Pure: imports no Django.
 
 A path beside the document becomes the portal's address for that path; which runbook stands there is
 asked when the link is followed, because the catalogue changes and stored HTML does not.
@@ -6,6 +6,7 @@ asked when the link is followed, because the catalogue changes and stored HTML d
 
 import posixpath
 import re
+import unicodedata
 from urllib.parse import quote, unquote
 
 # The address of a document by its path, see portal.pages.urls.
@@ -55,6 +56,34 @@ def repository_path(target: str, document_path: str) -> str | None:
     return None if found == ".." or found.startswith(("../", "/")) else found
 
 
+def heading_slug(title: str) -> str:
+    """Return the anchor that GitHub makes of a heading's visible text, with the portal's prefix.
+
+    Letters, digits and marks of any script are kept, in lower case.
+    """
+    kept = "".join(letter for letter in title.lower() if letter in " -" or _is_word(letter))
+    return ID_PREFIX + kept.replace(" ", "-")
+
+
+class Slugs:
+    """The anchors of one document. A repeated one is numbered (``-1``, ``-2``), so that no two are the same."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, int] = {}
+
+    def anchor(self, title: str) -> str:
+        """Return a new anchor for a heading."""
+        slug = anchor = heading_slug(title)
+        while anchor in self._given:
+            self._given[slug] += 1
+            anchor = f"{slug}-{self._given[slug]}"
+        self._given[anchor] = 0
+        return anchor
+
+    def __contains__(self, anchor: str) -> bool:
+        return anchor in self._given
+
+
 def _target(target: str, document_path: str) -> str | None:
     """The path from the root of the repository; None when it leads out of it, or is no path."""
     path = unquote(target.partition("?")[0])
@@ -67,3 +96,8 @@ def _target(target: str, document_path: str) -> str | None:
         return None
     found = repository_path(target, document_path)
     return None if found == "." else found
+
+
+def _is_word(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] in "LMN" or category == "Pc"

@@ -16,11 +16,13 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
 from pymdownx import gemoji_db
 
-from runbooks.documents.links import ID_PREFIX, SCHEMES, resolved
-from runbooks.documents.rendering.anchors import Slugs, heading_slug
-from runbooks.documents.rendering.highlight import highlighted
+from runbooks.documents.links import ID_PREFIX, SCHEMES, Slugs, heading_slug, resolved
 
 # A hundred lists in one another: markdown-it drops what is deeper, so a text that goes there is not
 # rendered at all.
@@ -39,6 +41,9 @@ FRONT_MATTER = re.compile(
 # Authors write it so that a link checker overlooks a path; in code too, where no forge decodes it.
 SLASH = re.compile(r"&#(?:47|x2f);", re.IGNORECASE)
 MARKUP_LANGUAGES = frozenset({"html", "xml", "markdown", "md", "svg", "jinja", "django"})
+COLOURS = HtmlFormatter(nowrap=True)
+# Longer is output that somebody pasted: colours would cost more than they help.
+MAX_COLOURED_LENGTH = 50_000
 SHIFT = 1  # the page's own title is the h1
 
 
@@ -171,7 +176,26 @@ def _code(code: str, info: str = "") -> str:
     language = info.split(maxsplit=1)[0].lower() if info.split() else ""
     if language not in MARKUP_LANGUAGES:
         code = SLASH.sub("/", code)
-    return f'<div class="code"><pre><code>{highlighted(code, language)}</code></pre></div>\n'
+    return f'<div class="code"><pre><code>{_highlighted(code, language)}</code></pre></div>\n'
+
+
+def _highlighted(code: str, language: str) -> str:
+    """Return HTML for code: spans with Pygments' classes, or escaped text where there is no such language.
+
+    Colours are classes and no style, and not one character is changed.
+    """
+    plain = html.escape(code)
+    if not language or len(code) > MAX_COLOURED_LENGTH:
+        return plain
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return plain
+    tokens = list(lexer.get_tokens(code))
+    # A lexer that changes the text would change the command that somebody copies.
+    if "".join(words for _, words in tokens) != code:
+        return plain
+    return highlight(code, lexer, COLOURS)
 
 
 class _Renderer(RendererHTML):

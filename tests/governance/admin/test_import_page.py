@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -182,6 +183,13 @@ def test_what_cannot_be_imported_is_told_and_writes_nothing(people, sign_in, dat
     assert response.status_code == 400
     assert sentence in words(response)
     assert Runbook.objects.count() == 0
+
+
+@pytest.mark.parametrize("line", ["9" * 5_000, "-1", "x", "\u0663"])
+def test_a_side_for_what_is_no_line_chooses_nothing(people, sign_in, line):
+    body = urlencode({"pasted": VERSIONS[0], f"side-{line}": "ours", "show": "1"})
+    form = "application/x-www-form-urlencoded"
+    assert sign_in("ed").post(URL, body, content_type=form).status_code == 200
 
 
 @pytest.mark.parametrize(

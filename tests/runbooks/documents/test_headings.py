@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from runbooks.documents.rendering.anchors import heading_slug
+from runbooks.documents.links import heading_slug
 from runbooks.documents.rendering.render import render_document, render_fragment
 from tests.runbooks.documents.reader import Reader, assert_harmless, read
 
