@@ -19,7 +19,7 @@ from governance.ledger.high_water_mark import follow_after_commit
 from governance.ledger.models import ChangeLogEntry
 
 # A writer waits so long for another one, then gives up: as SQLite's ``timeout`` has it
-# (portal.env.sqlite_settings).
+# (portal.connection_urls.sqlite_settings).
 LOCK_SECONDS = 20
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
 POSTGRESQL_LOCK = 7_261_940_118
