@@ -194,6 +194,10 @@ class Environment:
     unread: tuple[str, ...]
 
 
+# For each field of ``Environment``, the variable that it is read from.
+VARIABLES = {one.name: one.metadata["variable"] for one in fields(Environment) if one.metadata}
+
+
 def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
     """Read and check every variable.
 
@@ -202,11 +206,12 @@ def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
     :raises ImproperlyConfigured: a value cannot be used; the message names the variable and says
         what to set.
     """
-    variables = {one.name: one.metadata for one in fields(Environment) if one.metadata}
     settings: dict[str, Any] = {}
-    for name, known in variables.items():
-        word = values.get(known["variable"], "").strip() or known["default"]
-        settings[name] = known["read"](known["variable"], word)
+    for one in fields(Environment):
+        if one.name in VARIABLES:
+            name = VARIABLES[one.name]
+            word = values.get(name, "").strip() or one.metadata["default"]
+            settings[one.name] = one.metadata["read"](name, word)
     if settings["docs_ref"] and not settings["docs_root"]:
         why = "has no effect without a repository. Set DOCS_ROOT, or unset DOCS_REF."
         raise _refusal("DOCS_REF", settings["docs_ref"], why)
@@ -215,12 +220,12 @@ def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
     settings["database"] = settings["database"] or sqlite_settings(var / file)
     # Last: it may write a file, which no refused start leaves behind.
     settings["secret_key"] = settings["secret_key"] or stored_secret_key(var / "secret_key")
-    read = READ_BY_RUN_PY.union(known["variable"] for known in variables.values())
-    return Environment(**settings, unread=_unread(values, read))
+    return Environment(**settings, unread=_unread(values))
 
 
-def _unread(values: Mapping[str, str], read: frozenset[str]) -> tuple[str, ...]:
+def _unread(values: Mapping[str, str]) -> tuple[str, ...]:
     """Return, sorted, the names that look like the portal's and that nothing reads."""
+    read = READ_BY_RUN_PY.union(VARIABLES.values())
     unread = sorted(set(values) - read)
     alike = [name for name in unread if difflib.get_close_matches(name, read, n=1, cutoff=ALIKE)]
     return tuple(name for name in unread if name.startswith(PREFIXES) or name in alike)

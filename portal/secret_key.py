@@ -28,7 +28,7 @@ def _read(path: Path) -> str:
 
 
 def _make(path: Path) -> str:
-    """Write a draft, then link it to its place: first starts at the same time end up with one key."""
+    """Write a draft and link it to its place: starts at the same time end up with one key."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     draft.touch(mode=0o600)

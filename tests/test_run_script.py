@@ -1,4 +1,4 @@
-"""What `run.py` promises: it says what is wrong, installs only when it must, and keeps the demo off a real database.
+"""What `run.py` promises: it says what is wrong, installs only when it must, spares databases.
 
 Each test loads a copy of run.py in a folder of its own. Nothing is installed: `Installers` plays
 venv, pip and uv.
@@ -47,7 +47,7 @@ def run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mod
 
 
 class Installers:
-    """Plays venv, pip and uv: writes down what it is asked for and makes the files that run.py looks at."""
+    """Plays venv, pip and uv: notes what it is asked for, makes the files that run.py looks at."""
 
     def __init__(self, run: ModuleType) -> None:
         self.run = run
@@ -88,7 +88,7 @@ def installers(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Installers:
 
 
 class Children:
-    """Plays subprocess.Popen: writes down words and environment, and ends with the exit code chosen."""
+    """Plays subprocess.Popen: notes words and environment, ends with the exit code chosen."""
 
     def __init__(self) -> None:
         self.words: list[list[str]] = []

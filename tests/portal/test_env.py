@@ -1,4 +1,4 @@
-"""The environment: every value is checked once, and a wrong one fails with a sentence that says what to set."""
+"""The environment: every value is checked once. A wrong one fails with what to set."""
 
 import os
 import stat
@@ -520,7 +520,12 @@ def test_the_options_of_postgresql_reach_it(var, options, wanted):
 @pytest.mark.parametrize(
     ("url", "host", "port", "name"),
     [
-        ("postgres://ruth@one.example,two.example/portal", "one.example,two.example", ",", "portal"),
+        (
+            "postgres://ruth@one.example,two.example/portal",
+            "one.example,two.example",
+            ",",
+            "portal",
+        ),
         ("postgres://ruth@one:5432,two:5433/portal", "one,two", "5432,5433", "portal"),
         ("postgres://ruth@[::1]:5433/portal", "::1", "5433", "portal"),
         ("postgres://%2Frun%2Fpostgresql/portal", "/run/postgresql", "", "portal"),
@@ -534,7 +539,8 @@ def test_an_address_of_postgresql_is_read_as_libpq_reads_it(var, url, host, port
 
 
 def test_the_settings_of_a_connection_are_taken_from_its_address(var):
-    url = "postgres://ruth@db.example/portal?conn_max_age=0&disable_server_side_cursors=yes&conn_health_checks=0"
+    options = "conn_max_age=0&disable_server_side_cursors=yes&conn_health_checks=0"
+    url = f"postgres://ruth@db.example/portal?{options}"
     database = read(var, DATABASE_URL=url).database
     names = ("CONN_MAX_AGE", "DISABLE_SERVER_SIDE_CURSORS", "CONN_HEALTH_CHECKS")
     assert [database[name] for name in names] == [0, True, False]
