@@ -83,9 +83,12 @@ def require_own_database() -> None:
         raise ImproperlyConfigured(reason)
 
 
-@register(Tags.database)
+@register("demo", Tags.database)
 def database_is_ours(databases: object = None, **_: object) -> list[CheckMessage]:
-    """Return the error of the system check: ``migrate``, and so ``run.py serve``, goes no further."""
+    """Return the error of the system check: ``migrate``, and so ``run.py serve``, goes no further.
+
+    ``run.py demo --reset`` asks for it alone, by its tag, before it removes the file.
+    """
     if not databases or ChangeLogEntry._meta.db_table not in _tables():
         return []
     reason = refusal()

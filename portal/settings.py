@@ -22,6 +22,7 @@ CSRF_TRUSTED_ORIGINS = ENVIRONMENT.csrf_trusted_origins
 DATABASES = {"default": ENVIRONMENT.database}
 CACHES = {"default": ENVIRONMENT.cache}
 globals().update(ENVIRONMENT.email)  # EMAIL_BACKEND, EMAIL_HOST, …: one setting each in Django 5.2
+EMAIL_TIMEOUT = ENVIRONMENT.email_timeout
 # `check` refuses a mail server without a sender; the console backend needs none.
 NO_SENDER = "portal@localhost"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.default_from_email or NO_SENDER

@@ -20,7 +20,7 @@ from governance.ledger.models import ChangeLogEntry
 from governance.ledger.signals import entries_recorded
 
 # How long a writer waits for another one before it fails. SQLite's ``timeout`` is the same
-# (``portal.env.sqlite_settings``).
+# (``portal.connection_urls.sqlite_settings``).
 LOCK_SECONDS = 20
 # An arbitrary number that no other advisory lock in this database uses.
 POSTGRESQL_LOCK = 7_261_940_118

@@ -54,7 +54,7 @@ def documents():
 
 def email():
     sender = mail.get_connection()
-    names = ("host", "port", "username", "use_tls", "use_ssl", "timeout")
+    names = ("host", "port", "username", "use_tls", "use_ssl")
     return [type(sender).__module__, *(getattr(sender, name, None) for name in names)]
 
 
@@ -98,6 +98,7 @@ def shown():
         "database": [connection.vendor, str(connection.settings_dict["NAME"])],
         "cache": [type(caches["default"]).__name__, caches["default"].default_timeout],
         "email": email(),
+        "email_timeout": getattr(mail.get_connection(), "timeout", None),
         "default_from_email": mail.EmailMessage("s", "b", to=["a@example.org"]).from_email,
         "allowed_hosts": status_and_words(host="portal.example")[0],
         "csrf_trusted_origins": is_trusted("https://portal.example"),

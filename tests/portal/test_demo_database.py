@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
 from governance import demo_database, ledger
@@ -119,6 +120,31 @@ def test_a_database_that_does_not_answer_is_not_called_a_demos(monkeypatch):
 
     monkeypatch.setattr(demo_database, "is_demo_database", fails)
     assert refusal() == ""
+
+
+# ---- what `run.py demo --reset` asks before it removes the file
+
+
+ASKED_BY_RESET = ("check", "--tag", "demo", "--database", "default")
+
+
+def test_the_demo_may_remove_its_own_database(seeded, settings):
+    settings.PORTAL_DEMO = True
+    call_command(*ASKED_BY_RESET, stdout=StringIO())
+
+
+def test_the_demo_may_not_remove_a_portals_database(people, runbook, settings):
+    settings.PORTAL_DEMO = True
+    with pytest.raises(SystemCheckError, match=r"governance\.E020"):
+        call_command(*ASKED_BY_RESET, stdout=StringIO(), stderr=StringIO())
+
+
+@pytest.mark.parametrize("content", [b"", b"no database"])
+def test_the_demo_may_remove_a_file_that_holds_no_portal(tmp_path, content):
+    path = tmp_path / "portal.sqlite3"
+    path.write_bytes(content)
+    asked = manage("manage.py", *ASKED_BY_RESET, url=f"sqlite:///{path}", demo="1")
+    assert asked.returncode == 0, asked.stderr
 
 
 # ---- two files

@@ -93,6 +93,7 @@ def test_every_setting_has_a_test_in_this_file():
         "database",
         "cache",
         "email",
+        "email_timeout",
         "allowed_hosts",
         "csrf_trusted_origins",
         "debug",
@@ -239,7 +240,7 @@ def test_an_origin_is_kept_as_a_browser_writes_it(var, given, wanted):
     ],
 )
 def test_a_host_that_no_request_can_match_is_refused(var, host):
-    assert "ALLOWED_HOSTS holds" in refused(var, "ALLOWED_HOSTS", host)
+    assert "cannot match any request" in refused(var, "ALLOWED_HOSTS", host)
 
 
 @pytest.mark.parametrize(
@@ -408,10 +409,10 @@ def test_a_mail_server_is_spoken_to_as_its_address_says(var, url, wanted):
         ("smtp://desk:wo#rd@mail.example", "%23"),
         ("smtp://mail.example?tls", "NAME=VALUE"),
         ("memorymail://", "does not support"),
-        ("filemail://", "followed by a folder"),
+        ("filemail://", "followed by a path"),
         ("filemail:///mail?keep=1", "takes no option"),
         ("consolemail://here", "takes no host"),
-        ("dummymail:///here", "takes no path"),
+        ("dummymail:///here", "no path"),
         ("smtp://mail. example", "without spaces"),
     ],
 )
@@ -460,8 +461,8 @@ def test_what_is_no_such_number_is_refused(var, name, word):
 
 
 def test_a_mail_server_is_not_waited_for_for_ever(var):
-    assert read(var).email["EMAIL_TIMEOUT"] == 10
-    assert read(var, EMAIL_TIMEOUT="3").email["EMAIL_TIMEOUT"] == 3
+    assert read(var).email_timeout == 10
+    assert read(var, EMAIL_TIMEOUT="3").email_timeout == 3
     assert "from 1 to 300" in refused(var, "EMAIL_TIMEOUT", "0")
 
 
@@ -517,11 +518,30 @@ def test_the_options_of_postgresql_reach_it(var, options, wanted):
     assert database["OPTIONS"].items() >= wanted.items()
 
 
+@pytest.mark.parametrize(
+    ("url", "host", "port", "name"),
+    [
+        (
+            "postgres://ruth@one.example,two.example/portal",
+            "one.example,two.example",
+            ",",
+            "portal",
+        ),
+        ("postgres://ruth@one:5432,two:5433/portal", "one,two", "5432,5433", "portal"),
+        ("postgres://ruth@[::1]:5433/portal", "::1", "5433", "portal"),
+        ("postgres://%2Frun%2Fpostgresql/portal", "/run/postgresql", "", "portal"),
+        ("postgres:////run/postgresql/portal", "/run/postgresql", "", "portal"),
+        ("postgres:///a+b%20c", "", "", "a+b c"),
+    ],
+)
+def test_an_address_of_postgresql_is_read_as_libpq_reads_it(var, url, host, port, name):
+    database = read(var, DATABASE_URL=url).database
+    assert (database["HOST"], database["PORT"], database["NAME"]) == (host, port, name)
+
+
 def test_the_settings_of_a_connection_are_taken_from_its_address(var):
-    url = (
-        "postgres://ruth@db.example/portal?conn_max_age=0&disable_server_side_cursors=yes"
-        "&conn_health_checks=0"
-    )
+    options = "conn_max_age=0&disable_server_side_cursors=yes&conn_health_checks=0"
+    url = f"postgres://ruth@db.example/portal?{options}"
     database = read(var, DATABASE_URL=url).database
     names = ("CONN_MAX_AGE", "DISABLE_SERVER_SIDE_CURSORS", "CONN_HEALTH_CHECKS")
     assert [database[name] for name in names] == [0, True, False]
@@ -538,6 +558,8 @@ def test_the_settings_of_a_connection_are_taken_from_its_address(var):
         ("postgres://ruth@db.example/portal?sslmode=", "has no value"),
         ("postgres://ruth@db.example", "names no database"),
         ("postgres://ruth@db.example:port/portal", "cannot be read"),
+        ("postgres://ruth@one:5432,two:0/portal", "cannot be read"),
+        ("postgres://ruth@[::1/portal", "cannot be read"),
         ("sqlite:///p.sqlite3?timeout=60", "takes no option"),
         ("sqlite://var/portal.sqlite3", "three slashes"),
         ("sqlite:///", "names no file"),

@@ -18,7 +18,8 @@ CHANGED = {
     "secret_key": {"SECRET_KEY": "y" * 50},
     "database": {"DATABASE_URL": "sqlite:///OTHER"},
     "cache": {"CACHE_URL": "locmemcache://?timeout=7"},
-    "email": {"EMAIL_URL": "smtp+tls://desk:word@mail.example", "EMAIL_TIMEOUT": "7"},
+    "email": {"EMAIL_URL": "smtp+tls://desk:word@mail.example"},
+    "email_timeout": {"EMAIL_URL": "smtp://localhost", "EMAIL_TIMEOUT": "7"},
     "default_from_email": {"DEFAULT_FROM_EMAIL": "portal@example.org"},
     "allowed_hosts": {"ALLOWED_HOSTS": "portal.example"},
     "csrf_trusted_origins": {"CSRF_TRUSTED_ORIGINS": "https://portal.example/"},
@@ -95,7 +96,7 @@ TOGETHER = [
         "language_code",
     ),
     ("debug", "portal_read", "signing_cool_down_hours", "checkpoint_key", "trusted_proxies"),
-    ("demo", "portal_url", "unread", "ledger_mark"),
+    ("demo", "email_timeout", "portal_url", "unread", "ledger_mark"),
 ]
 
 

@@ -12,7 +12,7 @@ class DatabaseFeatures(stock.DatabaseFeatures):
     """Django's own, with one question asked without a transaction.
 
     Django asks whether SQLite knows JSON at a connection's first query of a JSON value, inside a
-    transaction. Ours are IMMEDIATE (``portal.env.sqlite_settings``), so that read would wait for
+    transaction. Ours are IMMEDIATE (``portal.connection_urls``), so that read would wait for
     whoever writes; after the timeout Django would take it that there is no JSON, and answer every
     later read on that connection with an error (docs/decisions/0021-slow-work-holds-no-lock.md).
     """
