@@ -366,6 +366,7 @@ def stock_change_list(asked: Callable[[str], bytes]) -> Callable[[], object]:
     from django.urls import clear_url_caches, path
 
     from governance.admin.runbooks import RunbookAdmin
+    from governance.admin.sign_off import StatusChangeRequestAdmin
     from governance.signoff.models import StatusChangeRequest
     from portal import urls
     from runbooks.models import Runbook
@@ -395,7 +396,8 @@ def stock_change_list(asked: Callable[[str], bytes]) -> Callable[[], object]:
 
     site = admin.AdminSite("stock")
     site.register(Runbook, StockAdmin)
-    site.register(StatusChangeRequest)  # the frame of every page of the admin leads to its list
+    # The frame of every page of the admin leads to its lists.
+    site.register(StatusChangeRequest, StatusChangeRequestAdmin)
     urls.urlpatterns.append(path("stock/", site.urls))
     clear_url_caches()
     return lambda: asked("/stock/runbooks/runbook/")
