@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from governance.accounts.roles import may_read_security_entries, signed_in
 from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
+from governance.assurance.models import Assurance
 from governance.findings.disclosure import disclosed_findings
 from governance.findings.models import Finding
 from governance.findings.resolve import AUTO_RESOLVED_ONLY, resolve_findings
@@ -87,6 +88,24 @@ class LedgerIncidentAdmin(ReadOnlyAdmin):
     list_display = ("found_at", "sequence", "message", "settled_at")
     search_fields = ("message", "hash")
     fields = ("found_at", "sequence", "hash", "message", "settled_at")
+
+
+@admin.register(Assurance)
+class AssuranceAdmin(ReadOnlyAdmin):
+    """Which runbooks lists may show as live-ready: view only. The portal alone writes it."""
+
+    list_display = ("runbook", "request", "is_sealed", "generation", "written_at")
+    search_fields = ("runbook__title", "runbook__slug")
+    fields = (
+        *("runbook", "request", "change_sequence", "change_hash"),
+        *("generation", "is_sealed", "written_at"),
+    )
+    list_select_related = ("runbook", "request__runbook")
+
+    @admin.display(description=_("sealed"), boolean=True)
+    def is_sealed(self, assurance: Assurance) -> bool:
+        """Return whether a seal is stored. Only a reader with the key can tell whether it fits."""
+        return bool(assurance.seal)
 
 
 @admin.register(Release)

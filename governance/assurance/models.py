@@ -17,7 +17,7 @@ class Assurance(models.Model):
     A list shows a runbook as live-ready only where a row with a valid seal stands. A database
     trigger takes the seal away and raises ``generation`` on any write to what the verdict rests
     on; only ``governance.assurance.renewal`` puts a seal on again. The row is never deleted: an
-    old seal copied back does not fit the present generation (docs/decisions/0026).
+    old seal copied back does not fit the present generation (docs/decisions/0027).
     """
 
     runbook = models.OneToOneField(
@@ -48,7 +48,7 @@ class Assurance(models.Model):
         ordering = ("runbook",)
 
     def __str__(self) -> str:
-        return f"{self.runbook_id}: {self.request_id}"
+        return str(self.runbook)
 
 
 class Reminder(models.Model):

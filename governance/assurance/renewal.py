@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from governance import ledger
-from governance.assurance.evidence import EvidenceSet
+from governance.assurance.evidence import EvidenceRows, EvidenceSet
 from governance.assurance.models import Assurance
 from governance.assurance.seal import Proof, is_sealed, seal_of
 from governance.assurance.standings import proof_read_with
@@ -22,6 +22,8 @@ from governance.assurance.verdict import Verdict, reasons_in
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.ledger.signals import entries_recorded
+from governance.signoff.models import SignOff, StatusChangeRequest
+from governance.signoff.signals import readiness_applied
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 from runbooks.validity import PASSING, Reason, reasons_against_live
@@ -31,14 +33,13 @@ logger = logging.getLogger(__name__)
 NOT_LASTING = PASSING | {Reason.DOUBT, Reason.DATABASE_UNREACHABLE}
 # Their texts are read at once.
 CHUNK = 100
-# A change of these kinds can touch what a readiness rests on.
+# A change of these kinds can touch what a readiness rests on. A sign-off comes by a signal of its own.
 TOUCHING = frozenset(
     {
         Action.CREATED,
         Action.CHANGED,
         Action.DELETED,
         Action.DOCUMENT_STORED,
-        Action.READINESS_CHANGED,
     }
 )
 
@@ -49,6 +50,26 @@ def renew_what_was_touched(entries: Sequence[ChangeLogEntry], **_: Any) -> None:
     touched = _touched_by(entries)
     if touched is not None:
         renew(touched)
+
+
+@receiver(readiness_applied, dispatch_uid="governance.seal_what_was_signed")
+def seal_what_was_signed(
+    request: StatusChangeRequest,
+    decisions: Sequence[SignOff],
+    rows: Sequence[Any],
+    **_: Any,
+) -> None:
+    """Seal a runbook that a signature has just made ready, in the transaction of that signature.
+
+    The verdict's own code looks at what the sign-off read and wrote, and at nothing else.
+    """
+    runbook = request.runbook
+    if runbook.readiness_level != ReadinessLevel.READY:
+        return
+    assurance = getattr(runbook, "assurance", None)
+    if assurance is not None:  # the triggers have counted on meanwhile
+        assurance.refresh_from_db(fields=["generation", "seal"])
+    _renew([runbook], EvidenceRows(decisions=decisions, rows=rows))
 
 
 def _touched_by(entries: Sequence[ChangeLogEntry]) -> "QuerySet[Runbook] | None":
@@ -104,17 +125,19 @@ def renew_all() -> int:
 
 
 def _in_parts(ready: Any) -> Iterator[list[Runbook]]:
-    last = 0
-    while part := list(
-        ready.filter(pk__gt=last)
-        .select_related("document", "primary_cluster", "assurance")
-        .with_related("layers", "related_clusters")[:CHUNK]
-    ):
-        yield part
-        last = part[-1].pk
+    rows = ready.select_related("document", "primary_cluster", "assurance").with_related(
+        "layers", "related_clusters"
+    )
+    last, is_more = 0, True
+    while is_more:
+        part = list(rows.filter(pk__gt=last)[:CHUNK])
+        is_more = len(part) == CHUNK
+        if part:
+            last = part[-1].pk
+            yield part
 
 
-def _renew(runbooks: list[Runbook]) -> int:
+def _renew(runbooks: list[Runbook], read: EvidenceRows | None = None) -> int:
     """Seal those whose evidence holds, and take the seal of the others."""
     today = timezone.localdate()
     holding = [
@@ -123,7 +146,7 @@ def _renew(runbooks: list[Runbook]) -> int:
         # Whether it has run out, the reader sees from the row itself.
         if not set(reasons_against_live(runbook.signed_facts(), today=today)) - PASSING
     ]
-    known = EvidenceSet.of(holding, alarms=(), texts=True)
+    known = EvidenceSet.of(holding, read, alarms=(), texts=True)
     proven = {
         runbook.pk: known.proof(runbook)
         for runbook in holding

@@ -1,7 +1,7 @@
 """Whether runbooks may be used live, for whatever shows many of them: the fast way beside the verdict.
 
 ``standings(rows)`` answers for rows that were read; whoever shows them hands the answers on. A row
-is live-ready only where a sealed assurance stands behind it (docs/decisions/0026). What a machine
+is live-ready only where a sealed assurance stands behind it (docs/decisions/0027). What a machine
 acts on is the verdict, computed in full at each question.
 """
 

@@ -10,7 +10,7 @@ from governance.ledger.models import ChangeLogEntry
 
 
 class Row(NamedTuple):
-    """The columns of a ledger row that callers need.
+    """A ledger row as it is stored.
 
     Creating a model instance for each row would take longer than reading all rows.
     """
@@ -20,7 +20,13 @@ class Row(NamedTuple):
     actor: str
     action: str
     subject: str
+    subject_title: str
+    reason: str
+    release: str
     changes: dict[str, Any]
+    digests: str
+    previous_hash: str
+    hash: str
 
 
 class History(dict[str, list[Row]]):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from governance import ledger
 from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from governance.signoff.choices import Decision, Direction, RequestState
 from governance.signoff.closing import close_request
 from governance.signoff.columns import SIGNED_COLUMNS
@@ -49,8 +50,8 @@ def apply_request(
     preceding: Sequence[ledger.Record] = (),
     digests: Mapping[str, Any] | None = None,
     dependence: Sequence[Dependence] = (),
-) -> None:
-    """Approve a request and change the runbook's readiness.
+) -> list[ChangeLogEntry]:
+    """Approve a request and change the runbook's readiness. Return the ledger rows, as stored.
 
     The ledger row records every signed field before and after.
 
@@ -81,6 +82,8 @@ def apply_request(
         runbook.update(**signed)
     else:
         runbook.update_unsearched(**signed)
+    for name, value in signed.items():
+        setattr(request.runbook, name, value)
     request.applied_at = at
     request.save(update_fields=["applied_at"])
     with ledger.canonical_language():
@@ -94,7 +97,7 @@ def apply_request(
     moved = log_entry(
         request, Action.READINESS_CHANGED, by=by, reason=request.rationale, changes=changes
     )
-    ledger.append_all([*preceding, moved], at=at)
+    return ledger.append_all([*preceding, moved], at=at)
 
 
 def _shows_another_text(request: StatusChangeRequest) -> bool:

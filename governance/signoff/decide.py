@@ -10,16 +10,19 @@ from django.utils.translation import gettext as _
 from governance import ledger
 from governance.errors import RequestLapsed, StaleForm, refuse_for
 from governance.ledger.choices import Action
+from governance.ledger.models import ChangeLogEntry
 from governance.ledger.row_digests import digest_change
+from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
 from governance.signoff.apply import apply_request, store_decision
 from governance.signoff.choices import Decision, RequestState
 from governance.signoff.closing import close_request
 from governance.signoff.lapse import lapse_if_changed
-from governance.signoff.models import StatusChangeRequest
+from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.reauthentication import hashed, is_confirmed
 from governance.signoff.requests import locked_request, log, log_entry, pins_of
 from governance.signoff.review_context import ReviewContext, etag_of, load_review_context
+from governance.signoff.signals import readiness_applied
 
 
 def sign(
@@ -144,6 +147,24 @@ def _decide_locked(
         return
     signed = log_entry(request, Action.REQUEST_SIGNED, by=by, reason=comment, changes=changes)
     if read.counting_approvals(stored) >= request.required_signatures:
-        apply_request(request, by=by, at=at, preceding=[signed], dependence=read.dependence(stored))
+        entries = apply_request(
+            request, by=by, at=at, preceding=[signed], dependence=read.dependence(stored)
+        )
+        _announce(read, stored, entries)
     else:
         ledger.append(signed, at=at)
+
+
+def _announce(read: ReviewContext, stored: SignOff, entries: list[ChangeLogEntry]) -> None:
+    """Tell that the readiness moved, with everything that was read and written on the way."""
+    request = read.request
+    request.requested_by = read.accounts[request.requested_by_id].user
+    decisions = [*read.decisions, stored]
+    for decision in decisions:
+        decision.request = request
+        decision.signer = read.accounts[decision.signer_id].user
+    runbook, document = request.runbook, request.runbook.document
+    rows = [*read.history[subject_of(runbook)], *entries]
+    if document:
+        rows = [*read.history[subject_of(document)], *rows]
+    readiness_applied.send(StatusChangeRequest, request=request, decisions=decisions, rows=rows)

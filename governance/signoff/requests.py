@@ -28,23 +28,26 @@ def locked_runbook(pk: int) -> Runbook:
     """Return the runbook, locked until the end of the transaction.
 
     On SQLite the transaction has locked the whole database already. Its clusters and layers are
-    prefetched, because the pinned metadata is needed several times.
+    read with it, because the pinned metadata is needed several times.
     """
-    locked = Runbook.objects.select_for_update(of=("self",)).select_related(
-        "document", "primary_cluster"
+    locked = Runbook.objects.select_for_update(of=("self",))
+    return (
+        locked.select_related("document", "primary_cluster", "assurance")
+        .with_related("layers", "related_clusters")
+        .get(pk=pk)
     )
-    return locked.prefetch_related("related_clusters", "layers").get(pk=pk)
 
 
 def locked_request(request: StatusChangeRequest) -> StatusChangeRequest:
-    """Return the request and its runbook, locked and read in one query, with document and rule.
+    """Return the request and its runbook, locked and read in two queries, with document and rule.
 
-    The runbook is always locked first, to avoid deadlocks: PostgreSQL locks in the order of ``of``.
+    The runbook is always locked first, to avoid deadlocks. A request never changes its runbook.
     """
-    locked = StatusChangeRequest.objects.select_for_update(of=("runbook", "self"))
-    return locked.select_related("runbook__document", "runbook__primary_cluster", "rule").get(
-        pk=request.pk
-    )
+    runbook = locked_runbook(request.runbook_id)
+    requests = StatusChangeRequest.objects.select_for_update(of=("self",)).select_related("rule")
+    locked = requests.get(pk=request.pk, runbook=runbook)
+    locked.runbook = runbook
+    return locked
 
 
 def document_is_intact(runbook: Runbook, *, history: History | None = None) -> bool:

@@ -155,13 +155,16 @@ def load_review_context(request: StatusChangeRequest, *, by: User, at: datetime)
 
 
 def _history_of(request: StatusChangeRequest, known: Iterable[Account]) -> History:
-    """Return all rows about these people and the document, and the row that opened the request."""
+    """Return all rows about these people and the document, and those about the request."""
     document = request.runbook.document
     subjects = [subject_of(each.user) for each in known] + (
         [subject_of(document)] if document else []
     )
-    opening = Q(action=Action.REQUEST_SUBMITTED, changes__request__after=request.pk)
-    return history_of(subjects, besides=(subject_of(request.runbook), opening))
+    about_it = Q(
+        action__in=(Action.REQUEST_SUBMITTED, Action.REQUEST_SIGNED),
+        changes__request__after=request.pk,
+    )
+    return history_of(subjects, besides=(subject_of(request.runbook), about_it))
 
 
 def _opened_as(request: StatusChangeRequest, history: History) -> int:

@@ -256,7 +256,7 @@ def test_other_addresses_of_the_api_say_it_in_json(ready_runbook, monkeypatch):
 
 @pytest.mark.django_db
 def test_readiness_survives_a_connection_that_is_gone(monkeypatch):
-    def gone():
+    def gone(**_):
         raise InterfaceError("connection already closed")
 
     monkeypatch.setattr(guards, "missing", gone)

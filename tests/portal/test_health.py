@@ -77,7 +77,7 @@ def test_a_guard_that_was_made_lax_counts_as_missing(probe):
 
 
 def test_a_database_that_does_not_answer_is_told_without_its_address(probe, monkeypatch):
-    def gone():
+    def gone(**_):
         raise OperationalError("could not connect to db.example as ruth with password s3cr3t")
 
     monkeypatch.setattr(guards, "missing", gone)

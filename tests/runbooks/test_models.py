@@ -298,6 +298,7 @@ def test_only_rows_that_live_inside_another_have_no_address_of_their_own():
         "SectionEntry",
         "SituationRunbook",
         "ApiToken",
+        "Assurance",
         "LedgerIncident",
         "Reminder",
     }

@@ -6,6 +6,7 @@ import pytest
 from rest_framework.serializers import BaseSerializer
 
 from governance import ledger
+from governance.assurance.standings import add_standings
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.downgrade import downgrade
 from portal.rest import fields
@@ -149,7 +150,7 @@ def serialized_rows(scene):
     step = scene.situation
     return {
         fields.ReferenceSerializer: fields.reference(scene.ready),
-        fields.RunbookSerializer: scene.ready,
+        fields.RunbookNowSerializer: add_standings([scene.ready])[0],
         fields.DocumentSerializer: scene.ready,
         fields.ClusterSerializer: scene.cluster,
         fields.LayerSerializer: scene.layer,

@@ -247,7 +247,7 @@ def test_an_unknown_action_is_refused(scene, reader):
 
 
 QUERIES = {
-    "runbooks": 8,
+    "runbooks": 4,
     "clusters": 2,
     "layers": 2,
     "sections": 3,

@@ -324,4 +324,4 @@ def test_a_hit_in_a_text_that_nobody_signed_leads_to_no_section_and_shows_nothin
     answered = answer("redwheel")
     (hit,) = answered.hits(answered.runbooks)
     assert (hit.heading, hit.anchor, hit.passage_text) == ("", "", pump.scope)
-    assert not hit.live_ready
+    assert not hit.standing.is_live_ready

@@ -101,7 +101,7 @@ def test_the_signed_text_is_found_and_its_section_led_to_while_a_newer_one_stand
     drifted, reader
 ):
     hit = only_hit("bluelever")
-    assert (hit.heading, hit.anchor, hit.unsigned, hit.live_ready) == (
+    assert (hit.heading, hit.anchor, hit.unsigned, hit.standing.is_live_ready) == (
         "Sluice",
         "doc-sluice",
         False,
@@ -334,7 +334,7 @@ def test_an_index_that_is_behind_leads_to_no_section_that_the_page_has_not(pump,
     assert (hit.heading, hit.anchor, hit.passage_text) == ("", "", pump.scope)
 
 
-def test_a_newer_text_costs_a_page_at_most_one_query_more(drifted, people, reader):
+def test_a_newer_text_costs_a_page_at_most_three_queries_more(drifted, people, reader):
     def asked():
         reader.get("/search/?q=siren")
         with CaptureQueriesContext(connection) as queries:
@@ -343,4 +343,5 @@ def test_a_newer_text_costs_a_page_at_most_one_query_more(drifted, people, reade
 
     while_drifted = asked()
     renew(drifted, people)
-    assert while_drifted <= asked() + 1
+    # The passage; and the evidence, which tells why it is not live-ready.
+    assert while_drifted <= asked() + 3
