@@ -119,10 +119,13 @@ NAMED: tuple[tuple[str, type[Model], Any], ...] = (
 )
 
 
-def offer_names(form: forms.Form) -> None:
-    """Give a form of ``RunbookFilterSet`` the names of all situations, sections and layers, in one query for the three.
+Names = dict[str, list[tuple[str, str]]]
 
-    What is chosen is looked up by the field, as ever.
+
+def names_to_offer() -> Names:
+    """Return slug and name of every situation, section and layer by the name of their filter.
+
+    One query for the three.
     """
     first, *others = (
         model._default_manager.order_by()
@@ -130,13 +133,21 @@ def offer_names(form: forms.Form) -> None:
         .values_list("kind", "place", "title", "slug")
         for kind, model, place in NAMED
     )
-    offered: dict[str, list[tuple[str, str]]] = {kind: [] for kind, *_ in NAMED}
+    offered: Names = {kind: [] for kind, *_ in NAMED}
     for kind, place, title, slug in first.union(*others, all=True).order_by(
         "kind", "place", "title"
     ):
         offered[kind].append(
             (slug, str(Section(number=place, title=title)) if kind == "section" else title)
         )
+    return offered
+
+
+def offer_names(form: forms.Form, offered: Names) -> None:
+    """Give a form of ``RunbookFilterSet`` the names to choose from.
+
+    A chosen value is looked up by the field, as in any form.
+    """
     for kind, names in offered.items():
         field: Any = form.fields[kind]
         field.widget.choices = [("", field.empty_label), *names]

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from governance.assurance.alarms import alarm_reasons
 from governance.assurance.evidence import claims_ready, objections_to
-from governance.assurance.seal import Proof, is_sealed
+from governance.assurance.seal import Proof, is_sealed, seal_signer
 from governance.guards.rules import ASSURANCE, DOCUMENT, LEDGER, REQUEST, RUNBOOK, SIGN_OFF
 from runbooks.models import Runbook, Situation
 from runbooks.validity import Reason, Standing, reasons_against_live
@@ -156,7 +156,12 @@ def _of_claiming(
     runbooks: list[Runbook], today: date, alarms: tuple[Reason, ...]
 ) -> dict[int, Standing]:
     proofs = _proofs(runbooks)
-    assured = {runbook.pk for runbook in runbooks if _is_assured(runbook, proofs.get(runbook.pk))}
+    signer = seal_signer()
+    assured = {
+        runbook.pk
+        for runbook in runbooks
+        if (text := proofs.get(runbook.pk)) and is_sealed(runbook, *_parsed(text), signer=signer)
+    }
     others = [runbook for runbook in runbooks if runbook.pk not in assured]
     objections = objections_to(others)
     found = {}
@@ -202,7 +207,3 @@ def proof_read_with(runbook: Runbook) -> tuple[Proof, str] | None:
 def _parsed(text: str) -> tuple[Proof, str]:
     request, sequence, hash_, generation, seal = text.split("|", 4)
     return Proof(int(request), int(sequence), hash_, int(generation)), seal
-
-
-def _is_assured(runbook: Runbook, text: str | None) -> bool:
-    return text is not None and is_sealed(runbook, *_parsed(text))

@@ -3,7 +3,7 @@
 The ledger is the only record: pending, confirmed and refused changes are read from its rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ ACCOUNT, RULE = "user:", "signoffrule:"
 # How long a change is shown after it is no longer pending.
 SHOWN = timedelta(days=7)
 SETTLING = (Action.CHANGE_CONFIRMED, Action.CHANGE_REFUSED)
+CAN_WAIT = (Action.CREATED, Action.CHANGED, *SETTLING)
 # The fact in a ledger row when an account's e-mail address has changed. The address itself is
 # personal data and is not recorded.
 ADDRESS_CHANGED = "email_changed"
@@ -86,8 +87,21 @@ def recent_changes(
 
     These are all pending changes and those that took effect within ``SHOWN``.
     """
-    since = (at or timezone.now()) - max(SHOWN, settings.cool_down)
+    return _changes_since(
+        (at or timezone.now()) - max(SHOWN, settings.cool_down), settings=settings
+    )
+
+
+def _changes_since(
+    since: datetime, *, settings: policy.SignOffSettings, actions: Collection[Action] = ()
+) -> list[AccessChange]:
+    """Return the changes recorded after a time, newest first.
+
+    :param actions: only rows of these; of all by default.
+    """
     about = Q(subject__startswith=ACCOUNT) | Q(subject__startswith=RULE)
+    if actions:
+        about &= Q(action__in=actions)
     rows = list(ChangeLogEntry.objects.filter(about, recorded_at__gt=since).order_by("-sequence"))
     settled = {change_settled_by(row): row for row in rows if row.action in SETTLING}
     groups = signing_groups()
@@ -115,11 +129,11 @@ def changes_to_settle(user: User, *, at: datetime | None = None) -> list[AccessC
         return []
     moment = at or timezone.now()
     rules = sign_off_settings(at=moment)
-    waiting = [
-        change
-        for change in recent_changes(settings=rules, at=moment)
-        if change.is_waiting(at=moment)
-    ]
+    if rules.first_day:
+        return []
+    # Every page asks for this number: only rows that can wait are read.
+    changes = _changes_since(moment - rules.cool_down, settings=rules, actions=CAN_WAIT)
+    waiting = [change for change in changes if change.is_waiting(at=moment)]
     if not waiting:
         return []
     known = person(user, at=moment)

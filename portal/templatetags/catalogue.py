@@ -1,6 +1,7 @@
 """Template tags for the catalogue: labels for codes, plain text for Markdown."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -8,7 +9,7 @@ from django.forms import BaseForm
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portal.pages.badges import badges_of
+from portal.pages.badges import Badge, badges_of
 from runbooks.alerts import Alert, Resolution
 from runbooks.choices import ALERT_WITHOUT_LABELS, MATCHED_BY_TEXTS, UNKNOWN_ALERT, UNMATCHED_TEXTS
 from runbooks.documents.invisible_characters import escape_invisible_characters
@@ -50,14 +51,20 @@ def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
 
 @register.filter
 def readiness_badges(runbook: Runbook) -> SafeString:
-    """Return the badges of ``portal.pages.badges`` in a row. Not a component: a list shows fifty.
+    """Return the badges of ``portal.pages.badges`` in a row.
+
+    This is not a component template, because a list shows fifty of them.
 
     :param runbook: with its ``standing``.
     """
-    badges = format_html_join(
-        " ", '<span class="badge is-{}">{}</span>', badges_of(runbook, runbook.standing)
-    )
-    return format_html('<span class="row">{}</span>', badges)
+    return _in_a_row(tuple(badges_of(runbook, runbook.standing)))
+
+
+@lru_cache(maxsize=1_000)
+def _in_a_row(badges: tuple[Badge, ...]) -> SafeString:
+    """The same few rows of badges are shown again and again."""
+    shown = format_html_join(" ", '<span class="badge is-{}">{}</span>', badges)
+    return format_html('<span class="row">{}</span>', shown)
 
 
 @register.filter

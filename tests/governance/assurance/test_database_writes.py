@@ -24,6 +24,14 @@ from runbooks.models import Runbook
 from tests.governance.ledger.test_checkpoint import run
 
 
+@pytest.fixture(autouse=True)
+def _no_write_failed_before():
+    """A failed write of an earlier test is remembered by this process."""
+    database_writes._failed.lately = False
+    yield
+    database_writes._failed.lately = False
+
+
 def reasons(runbook):
     return {reason.value for reason in verdict_on(Runbook.objects.get(pk=runbook.pk)).reasons}
 

@@ -4,7 +4,7 @@ import pytest
 from django import forms
 from django.test import SimpleTestCase
 
-from runbooks.filters import NAMED, RunbookFilterSet, Select, offer_names
+from runbooks.filters import NAMED, RunbookFilterSet, Select, names_to_offer, offer_names
 from runbooks.models import Layer, Section, Situation
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ def test_the_names_are_those_that_each_field_offers_by_itself_in_their_order(
 ):
     offered, own = RunbookFilterSet({}).form, RunbookFilterSet({}).form
     with django_assert_num_queries(1):
-        offer_names(offered)
+        offer_names(offered, names_to_offer())
     for kind, *_ in NAMED:
         assert offered.fields[kind].widget.choices == [
             (str(key), label) for key, label in own.fields[kind].choices
@@ -35,7 +35,7 @@ def test_the_names_are_those_that_each_field_offers_by_itself_in_their_order(
 def test_a_chosen_name_is_looked_up_and_an_unknown_one_refused(names):
     for chosen, valid in (("first", True), ("no-such", False)):
         form = RunbookFilterSet({"situation": chosen}).form
-        offer_names(form)
+        offer_names(form, names_to_offer())
         assert form.is_valid() is valid
 
 
