@@ -1,4 +1,4 @@
-"""The admin: stock Django, with every write routed through the ledger. One file per subject."""
+"""Django's admin, with every write recorded in the ledger. One module per subject."""
 
 from governance.admin import accounts, catalogue, integrations, records, runbooks, sign_off
 

@@ -1,4 +1,4 @@
-"""The pages of changes of who may sign and of rules: what waits, and the decision on it."""
+"""The admin pages for changes of rules and of who may sign: what waits, and the decision on it."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ SIGN = "governance.sign_statuschangerequest"
 
 
 def may_see(request: HttpRequest) -> bool:
-    """Whether a visitor is shown changes of accounts: risk owners, auditors, administrators."""
+    """Return whether a visitor may see changes of accounts (risk owners, auditors, superusers)."""
     user = signed_in(request)
     return (
         user.has_perm(SIGN)
@@ -36,10 +36,10 @@ def may_see(request: HttpRequest) -> bool:
 
 
 class AccessChangesMixin:
-    """Two pages beside the list of requests."""
+    """Adds two pages beside the list of requests: recent changes, and one change with its form."""
 
     def access_change_urls(self: Any) -> list[URLPattern]:
-        """Their addresses."""
+        """Return the addresses of the two pages."""
         view = self.admin_site.admin_view
         return [
             path(
@@ -53,9 +53,9 @@ class AccessChangesMixin:
         ]
 
     def access_changes_view(self: Any, request: HttpRequest) -> HttpResponse:
-        """What changed lately, the newest first, with what waits.
+        """Show the recent changes, newest first, and which of them wait.
 
-        :raises PermissionDenied: the visitor is not shown changes of accounts.
+        :raises PermissionDenied: the visitor may not see changes of accounts.
         """
         if not may_see(request):
             raise PermissionDenied
@@ -74,9 +74,9 @@ class AccessChangesMixin:
         )
 
     def access_change_view(self: Any, request: HttpRequest, sequence: int) -> HttpResponse:
-        """One change, and the form for whoever may decide on it.
+        """Show one change, with the form for those who may decide on it. Store the decision.
 
-        :raises PermissionDenied: the visitor is not shown changes of accounts.
+        :raises PermissionDenied: the visitor may not see changes of accounts.
         """
         if not may_see(request):
             raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Accounts and groups: who may sign is governed like what is signed."""
+"""Accounts and groups in the admin. Who may sign is governed as strictly as what is signed."""
 
 from typing import Any
 
@@ -23,25 +23,27 @@ from governance.signoff.models import SignOffRule
 
 
 class AccountForm(OpenedOnForm, UserChangeForm):
-    """Django's own form; a group that somebody has taken away meanwhile is not given back without knowing it."""
+    """Django's form for an account. It does not restore a group that was removed meanwhile."""
 
 
 HASHED = "hashed_password"
 
 
 class NewAccountForm(AdminUserCreationForm):
-    """Django's own form, which takes a hash that was made before. ``hashed``: a password and its hash."""
+    """Django's form for a new account. It accepts a hash that was made earlier.
+
+    :ivar hashed: the password and its hash.
+    """
 
     hashed: tuple[str, str] | None = None
 
     def set_password_and_save(self, user: Any, commit: bool = True, **kwargs: Any) -> Any:
-        """Put in the hash; save the account where ``commit`` says so."""
+        """Set the prepared hash on the account. Save the account if ``commit`` is true."""
         given = self.cleaned_data.get("password1")
         is_usable = self.cleaned_data.get("set_usable_password", True)
         if not (is_usable and self.hashed and self.hashed[0] == given):
             return super().set_password_and_save(user, commit=commit, **kwargs)
-        # As `set_password` does: the raw one tells the validators at saving that a password was
-        # set.
+        # As `set_password` does: at saving, the raw password tells the validators that it was set.
         user.password, user._password = self.hashed[1], given
         if commit:
             user.save()
@@ -49,13 +51,13 @@ class NewAccountForm(AdminUserCreationForm):
 
 
 class OthersPasswordForm(AdminPasswordChangeForm):
-    """Django's own form for another person's password; the hash is made first, then all is one transaction."""
+    """Django's form for another person's password. The hash is made before the transaction."""
 
     user: Any
-    set_password_and_save: Any  # Django's; its stubs do not know it
+    set_password_and_save: Any  # Django's; missing in its stubs
 
     def save(self, commit: bool = True) -> Any:
-        """Set the password, or take it away, with the row that tells who did."""
+        """Set or remove the password, together with the ledger row that records who did."""
         had_one = self.user.has_usable_password()
         user = self.set_password_and_save(self.user, commit=False)
         if commit:
@@ -72,10 +74,10 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class AuditedUserAdmin(AuditedAdmin, UserAdmin):
-    """Django's own account admin; adding and changing an account leaves a row in the ledger, without the password.
+    """Django's account admin. Adding and changing an account is recorded, without the password.
 
-    An account keeps its name, which the ledger speaks of, and the day it was made, on which its
-    right to sign hangs.
+    An account keeps its name, by which the ledger refers to it, and the date when it was created,
+    on which its right to sign depends.
     """
 
     form: Any = AccountForm
@@ -87,7 +89,7 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
 
     @admin.action(description=_("Unlock the sign-in"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: Any) -> None:
-        """Forget the wrong passwords that were tried for these accounts."""
+        """Forget the wrong passwords that were entered for these accounts."""
         by = signed_in(request)
         unlocked = [
             str(user) for user in queryset if unlock_sign_in(user=user, addresses_too=True, by=by)
@@ -98,16 +100,16 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
             messages.info(request, _("None of these accounts was locked."))
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the groups, which the list shows."""
+        """Return the accounts with their groups, which the list shows."""
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The name is open on a new account alone, the date never."""
+        """Return the read-only fields: the dates always, and the name of an existing account."""
         fields = (*super().get_readonly_fields(request, obj), "date_joined", "last_login")
         return fields if obj is None else (*fields, "username")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """The stock save; another e-mail address is told, to the old one as well."""
+        """Save the account. Record a new e-mail address, and notify both addresses."""
         before = User.objects.filter(pk=obj.pk).values_list("email", flat=True).first()
         super().save_model(request, obj, form, change)
         if change and before != obj.email:
@@ -119,10 +121,10 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
         id: str,  # noqa: A002 - the name that Django calls it by
         form_url: str = "",
     ) -> HttpResponse:
-        """Django's own form; the password and the row that tells who set it are one transaction.
+        """Show or save Django's form for another person's password.
 
-        It asks for no old password, so nobody sets their own here: a session that was left open
-        could sign otherwise.
+        The form does not ask for the old password, so nobody may set their own here. Otherwise an
+        unattended session could be used to sign.
         """
         user = self.get_object(request, unquote(id))
         if user is not None and user.pk == request.user.pk:
@@ -133,7 +135,7 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The stock form. A password is hashed, which is slow on purpose, before the form takes the lock."""
+        """Show or save Django's form. Hash the password, which is slow, before taking the lock."""
         if request.method == "POST" and self.has_add_permission(request):
             password = str(request.POST.get("password1", ""))
             if password:
@@ -143,30 +145,33 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """A form of this request's own; for a new account with the password that ``add_view`` has hashed."""
+        """Return a form class for this request, with the password that ``add_view`` has hashed."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.hashed = getattr(request, HASHED, None)
         return form
 
     @admin.display(description=_("groups"))
     def in_groups(self, user: User) -> str:
-        """The groups' names."""
+        """Return the names of the account's groups."""
         return ", ".join(group.name for group in user.groups.all())
 
 
 @admin.register(Group)
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
-    """Django's own group admin, with the ledger. The portal's own groups keep their names: the policy asks for them."""
+    """Django's group admin, with the ledger. Groups that the policy refers to keep their names."""
 
     form: Any = OpenedOnForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The name of a group that the policy knows is fixed."""
+        """Return the read-only fields: also the name, for a group that the policy refers to."""
         fields = super().get_readonly_fields(request, obj)
         return (*fields, "name") if obj is not None and _is_relied_on(obj) else fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Groups that the policy knows are not deleted; so no group is deleted from the list."""
+        """Return whether a group may be deleted: never one that the policy refers to.
+
+        No group may be deleted from the list.
+        """
         return (
             obj is not None
             and not _is_relied_on(obj)
@@ -175,5 +180,5 @@ class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
 
 
 def _is_relied_on(group: Group) -> bool:
-    """Whether the policy asks for the group by name, or a rule has its members sign: the ledger knows them by that name."""
+    """Return whether the policy refers to a group by name, or a rule has its members sign."""
     return group.name in GROUP_PERMISSIONS or SignOffRule.objects.filter(group=group).exists()

@@ -1,4 +1,4 @@
-"""The one way in which the admin writes, and the way in which it only shows."""
+"""The base classes of the admin: one that records every write, and one that only shows."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -32,9 +32,9 @@ MAX_SEARCH_WORDS = 20
 MAX_SEARCH_LENGTH = 500
 MAX_FILTER_LENGTH = 1_000  # SQLite fails on a pattern of 50,000 characters
 REGULAR_EXPRESSIONS = ("regex", "iregex")
-# What Django and the databases raise for a filter that makes no sense: a year before the first, a
-# number that no column holds, a lookup that the database does not know. A database that is busy or
-# gone raises something else.
+# What Django and the databases raise for an invalid filter: a year before the first, a number that
+# no column holds, a lookup that the database does not know. A database that is busy or does not
+# answer raises something else.
 UNANSWERABLE = (
     ArithmeticError,
     LookupError,
@@ -47,7 +47,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 class ReasonForm(OpenedOnForm):
-    """A model's form with a line for why: it goes into the ledger."""
+    """A model form with a field for the reason, which is recorded in the ledger."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason for the change"),
@@ -59,10 +59,10 @@ class ReasonForm(OpenedOnForm):
 
 
 class LinesField(forms.CharField):
-    """A text of several lines. A browser ends them with CR LF; they are kept as they are in a file, with LF alone."""
+    """A text of several lines, with LF as line end. Browsers send CR LF."""
 
     def to_python(self, value: Any) -> Any:
-        """The text with one kind of line end."""
+        """Return the text with LF as the only line end."""
         return re.sub(r"\r\n?", "\n", super().to_python(value) or "")
 
 
@@ -70,7 +70,7 @@ LINES: Any = {models.TextField: {"form_class": LinesField}}
 
 
 def is_a_key(text: str) -> bool:
-    """Whether a text could be a row's number: no database takes more digits."""
+    """Return whether a text can be a primary key. No database accepts more digits."""
     return text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS
 
 
@@ -80,7 +80,7 @@ def is_searchable(text: str) -> bool:
 
 
 def _filters(request: HttpRequest) -> list[str]:
-    """Return the values by which the address narrows a list; a person types the search alone."""
+    """Return the parameters of the address that filter a list. The search is not among them."""
     return [value for name, found in request.GET.lists() if name != SEARCH_VAR for value in found]
 
 
@@ -88,7 +88,7 @@ REFUSED = "refused_because"
 
 
 def _refused_form(form: Any, reasons: Sequence[str]) -> Any:
-    """A form like another, which is never valid for these reasons."""
+    """Return a subclass of a form that is never valid, for these reasons."""
 
     class RefusedForm(form):
         def clean(self) -> None:
@@ -99,18 +99,18 @@ def _refused_form(form: Any, reasons: Sequence[str]) -> Any:
 
 
 class BaseAdmin(admin.ModelAdmin):
-    """What both kinds of admin have in common: the history is the ledger's, and line ends are of one kind.
+    """The common base: the history comes from the ledger, and texts have one kind of line end.
 
-    What no page of the portal sends is answered with 400 and never with an error page.
+    A request that no page of the portal sends is answered with 400, never with an error page.
     """
 
     formfield_overrides = LINES
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show or save Django's own form.
+        """Show or save Django's form.
 
-        :raises BadRequest: where rows are chosen by a search, something else than their numbers
-            was sent.
+        :raises BadRequest: where a person selects rows by a search, something other than primary
+            keys was sent.
         """
         chosen = {name for one in (self, *self.inlines) for name in one.autocomplete_fields}
         for name, values in (*request.GET.lists(), *request.POST.lists()):
@@ -119,9 +119,9 @@ class BaseAdmin(admin.ModelAdmin):
         return super().changeform_view(request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show Django's own list.
+        """Show Django's list.
 
-        :raises BadRequest: the list cannot be narrowed or sorted by what the address says.
+        :raises BadRequest: the list cannot be filtered or sorted by the address.
         """
         if not is_searchable(request.GET.get(SEARCH_VAR, "")):
             limits = {"words": MAX_SEARCH_WORDS, "characters": MAX_SEARCH_LENGTH}
@@ -135,7 +135,7 @@ class BaseAdmin(admin.ModelAdmin):
             raise BadRequest("A filter is too long.")
         try:
             response: Any = super().changelist_view(request, extra_context)
-            # Now: most of the queries are made while the page is rendered.
+            # Render now, because most of the queries are made while the page is rendered.
             return response.render() if hasattr(response, "render") else response
         except UNANSWERABLE as error:
             raise BadRequest("This filter cannot be applied.") from error
@@ -143,13 +143,16 @@ class BaseAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
-        """Find the rows. A search that is too long finds none: SQLite fails on a condition of a thousand parts."""
+        """Return the rows that match. A search that is too long matches none.
+
+        SQLite fails on a condition of a thousand parts.
+        """
         if not is_searchable(search_term):
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow Django's own lookups but regular expressions: one that backtracks for ever holds a worker."""
+        """Allow lookups except regular expressions, whose backtracking can block a worker."""
         return lookup.rpartition("__")[2] not in REGULAR_EXPRESSIONS and super().lookup_allowed(
             lookup, value, request
         )
@@ -157,9 +160,9 @@ class BaseAdmin(admin.ModelAdmin):
     def response_action(
         self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """Apply Django's own action.
+        """Run Django's action.
 
-        :raises BadRequest: a chosen row is no row's number.
+        :raises BadRequest: a selected row is not a primary key.
         """
         if not all(map(is_a_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             raise BadRequest("A chosen row must be the number of a row.")
@@ -168,11 +171,12 @@ class BaseAdmin(admin.ModelAdmin):
     def shown_again(
         self, request: HttpRequest, reasons: Sequence[str], view: Callable[[], HttpResponse]
     ) -> HttpResponse:
-        """The same form, with what was typed into it and why it was not saved.
+        """Show the form again, with what was entered and why it was not saved.
 
-        For what is refused after the form's own checks.
+        It is used for a refusal after the form's own validation.
 
-        :param view: answers the request; nothing is saved by it any more.
+        :param reasons: why nothing was saved.
+        :param view: answers the request; it no longer saves anything.
         """
         setattr(request, REFUSED, tuple(reasons))
         return view()
@@ -180,7 +184,7 @@ class BaseAdmin(admin.ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """The stock form; one that is shown again says why."""
+        """Return Django's form class. If the form is shown again, it gives the reasons."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         reasons = getattr(request, REFUSED, ())
         return _refused_form(form, reasons) if reasons else form
@@ -188,7 +192,7 @@ class BaseAdmin(admin.ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """The ledger's rows about this object, in words."""
+        """Show the ledger rows about an object."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404
@@ -206,49 +210,49 @@ class BaseAdmin(admin.ModelAdmin):
         return TemplateResponse(request, "admin/ledger_history.html", context)
 
     def history_of(self, obj: Any) -> models.QuerySet[ChangeLogEntry]:
-        """The ledger's rows about an object, the newest first."""
+        """Return the ledger rows about an object, newest first."""
         return ChangeLogEntry.objects.filter(subject=subject_of(obj))
 
 
 class AuditedAdmin(BaseAdmin):
-    """Every add, change and delete of this admin is a row in the ledger, in one transaction with the change.
+    """An admin that records each addition, change and deletion in the ledger, in one transaction.
 
-    What the database refuses (a guard, a protected row) becomes a message and not an error page.
+    What the database refuses (a guard, a protected row) becomes a message, not an error page.
     """
 
     form: Any = ReasonForm
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """With what a stored object looked like when the page was opened."""
+        """Return the fieldsets, with the hidden field for the state when the page was opened."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or not self.has_change_permission(request, obj):
             return fieldsets
         return [*fieldsets, (None, {"fields": (OPENED_ON,)})]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """First half: remember what was, then save."""
+        """Remember the stored state, then save. ``save_related`` records the change."""
         form.audited_edit = AuditedEdit.start(
             type(obj), [obj.pk], by=signed_in(request), reason=form.cleaned_data.get("reason", "")
         )
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Second half: what belongs to the object is saved now, so the ledger can tell the whole."""
+        """Save the related rows, then record the whole change in the ledger."""
         super().save_related(request, form, formsets, change)
         form.audited_edit.commit([form.instance.pk])
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """One object."""
+        """Delete one object, with its ledger row."""
         delete(obj, by=signed_in(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        """Many objects: all or none, one ledger row each."""
+        """Delete all objects or none, with one ledger row each."""
         with ledger.atomic():
             for obj in queryset:
                 delete(obj, by=signed_in(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The stock form; what the database refuses is said on the page, above what was typed."""
+        """Show or save Django's form. Show what the database refuses above what was entered."""
 
         def view() -> HttpResponse:
             return super(AuditedAdmin, self).changeform_view(request, *args, **kwargs)
@@ -256,7 +260,10 @@ class AuditedAdmin(BaseAdmin):
         return self._with_integrity_errors(request, view, again=True)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The stock list with its actions, likewise; each action takes the lock for what it changes at once."""
+        """Show Django's list, or run an action. Show what the database refuses as a message.
+
+        Each action takes the ledger's lock only for what it changes at once.
+        """
         return self._with_integrity_errors(
             request,
             lambda: super(AuditedAdmin, self).changelist_view(request, extra_context),
@@ -266,7 +273,7 @@ class AuditedAdmin(BaseAdmin):
     def response_action(
         self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """Delete no more at once than others can wait for: all of it is one transaction."""
+        """Run the action. Refuse to delete more rows at once than other writers can wait for."""
         is_all = request.POST.get("select_across", "0") != "0"
         number = queryset.count() if is_all else len(request.POST.getlist(ACTION_CHECKBOX_NAME))
         if request.POST.get("action") == "delete_selected" and number > MAX_DELETED:
@@ -278,7 +285,7 @@ class AuditedAdmin(BaseAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """The stock confirmation, likewise."""
+        """Show Django's confirmation, or delete. Show what the database refuses as a message."""
         return self._with_integrity_errors(
             request,
             lambda: super(AuditedAdmin, self).delete_view(request, object_id, extra_context),
@@ -287,18 +294,19 @@ class AuditedAdmin(BaseAdmin):
     def _with_integrity_errors(
         self, request: HttpRequest, view: Any, *, lock: bool = True, again: bool = False
     ) -> HttpResponse:
-        """Answer a request.
+        """Answer a request, and show what the database refuses.
 
-        :param lock: hold the ledger's lock for the whole of it. False where slow work comes first
-            and the action takes the lock by itself.
-        :param again: show what the database refuses on the form, with what was typed; otherwise
-            redirect to the address that the request was sent to.
+        :param view: answers the request.
+        :param lock: whether to hold the ledger's lock for the whole request. False if slow work
+            comes first and the action takes the lock itself.
+        :param again: whether to show a refusal on the form, with what was entered. Otherwise the
+            answer redirects to the same address.
         """
         if request.method in SAFE_METHODS:
-            return view()  # looking takes no lock
+            return view()  # reading takes no lock
         request.POST  # noqa: B018 - a body that arrives slowly is read before the lock
         try:
-            # A savepoint of its own: a refused write must not leave half of itself behind.
+            # A savepoint of its own: a refused write must not be stored in part.
             with ledger.atomic() if lock else nullcontext():
                 return view()
         except IntegrityError as error:
@@ -311,31 +319,31 @@ class AuditedAdmin(BaseAdmin):
 
 
 class ImmutableSlugAdmin(AuditedAdmin):
-    """A slug is chosen when the object is made and never changes: links and other systems hang on it."""
+    """An admin whose slug is set on creation only, because links and other systems depend on it."""
 
     prepopulated_fields = {"slug": ("title",)}  # noqa: RUF012 - Django's own spelling
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The slug is open on a new object alone."""
+        """Return the read-only fields: also the slug of an existing object."""
         fields = super().get_readonly_fields(request, obj)
         return fields if obj is None else (*fields, "slug")
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        """Filled in from the title while the object is new."""
+        """Return the fields that are filled in from others: the slug of a new object."""
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
 
 class ReadOnlyAdmin(BaseAdmin):
-    """For rows that no person edits: they come from actions and are only looked at."""
+    """An admin for rows that only actions write. Nobody edits them here, not even a superuser."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody, a superuser included."""
+        """Return False, for a superuser as well."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody, a superuser included."""
+        """Return False, for a superuser as well."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody, a superuser included."""
+        """Return False, for a superuser as well."""
         return False

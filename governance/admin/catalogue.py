@@ -1,4 +1,4 @@
-"""The catalogue around the runbooks in the admin: where editors work."""
+"""The catalogue around the runbooks in the admin: clusters, sections, situations and others."""
 
 import re
 from typing import Any
@@ -31,7 +31,7 @@ from runbooks.models import (
 
 @admin.register(Cluster)
 class ClusterAdmin(ImmutableSlugAdmin):
-    """Clusters and their ranges."""
+    """Clusters with their ranges of numbers."""
 
     list_display = ("__str__", "kind", "first_number", "last_number", "runbook_count")
     list_filter = ("kind",)
@@ -42,16 +42,16 @@ class ClusterAdmin(ImmutableSlugAdmin):
         "last_number",
         "suffix",
         "title",
-    )  # counting would drop the model's own
+    )  # counting drops the model's own ordering
     fields = ("kind", "first_number", "last_number", "suffix", "title", "slug", "reason")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the number of runbooks that have it as primary cluster."""
+        """Return the clusters, with the number of runbooks whose primary cluster each is."""
         return super().get_queryset(request).annotate(number=Count("primary_runbooks"))
 
     @admin.display(description=_("runbooks"), ordering="number")
     def runbook_count(self, cluster: Any) -> int:
-        """How many runbooks have it as primary cluster."""
+        """Return the number of runbooks whose primary cluster it is."""
         return cluster.number
 
 
@@ -65,18 +65,18 @@ class LayerAdmin(ImmutableSlugAdmin):
     fields = ("title", "slug", "reason")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the number of runbooks."""
+        """Return the layers, with their number of runbooks."""
         return super().get_queryset(request).annotate(number=Count("runbooks"))
 
     @admin.display(description=_("runbooks"), ordering="number")
     def runbook_count(self, layer: Any) -> int:
-        """How many runbooks concern it."""
+        """Return the number of runbooks in the layer."""
         return layer.number
 
 
 @admin.register(CodeReference)
 class CodeReferenceAdmin(AuditedAdmin):
-    """Source paths that runbooks are tied to."""
+    """Source paths to which runbooks are tied."""
 
     list_display = ("path", "description")
     search_fields = ("path", "description")
@@ -85,7 +85,7 @@ class CodeReferenceAdmin(AuditedAdmin):
 
 
 class SectionEntryInline(admin.TabularInline):
-    """The runbooks of a section, with their roles."""
+    """The runbooks of a section, each with its role."""
 
     model = SectionEntry
     extra = 0
@@ -105,23 +105,23 @@ class SectionAdmin(ImmutableSlugAdmin):
     inlines = (SectionEntryInline,)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the number of runbooks."""
+        """Return the sections, with their number of runbooks."""
         return super().get_queryset(request).annotate(amount=Count("entries"))
 
     @admin.display(description=_("runbooks"), ordering="amount")
     def runbook_count(self, section: Any) -> int:
-        """How many runbooks stand in it."""
+        """Return the number of runbooks in the section."""
         return section.amount
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Render what was sent before the stock form takes the lock; ``save_related`` stores it."""
+        """Render the Markdown before the form takes the lock. ``save_related`` stores it."""
         if request.method == "POST":
             fragments = rendered_fragments(_markdown_in(request.POST))
             setattr(request, FRAGMENTS, fragments)
         return super().changeform_view(request, *args, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Markdown is rendered when it is stored, here as everywhere."""
+        """Save the runbooks of the section, then store the rendered Markdown."""
         super().save_related(request, form, formsets, change)
         store_rendered_section(form.instance, getattr(request, FRAGMENTS))
 
@@ -131,13 +131,13 @@ MARKDOWN = re.compile(r"note|entries-\d+-role")
 
 
 def _markdown_in(sent: QueryDict) -> list[str]:
-    """The Markdown of a section's form, as its fields will clean it."""
+    """Return the Markdown in a section's form data, as the form's fields will clean it."""
     field = LinesField(required=False)
     return [field.clean(value) for name, value in sent.items() if MARKDOWN.fullmatch(name)]
 
 
 class SituationRunbookInline(admin.TabularInline):
-    """The runbooks of a situation, in order."""
+    """The runbooks of a situation, in their order."""
 
     model = SituationRunbook
     extra = 0
@@ -148,7 +148,7 @@ class SituationRunbookInline(admin.TabularInline):
 
 @admin.register(Situation)
 class SituationAdmin(ImmutableSlugAdmin):
-    """What operators face."""
+    """The situations that operators face."""
 
     list_display = ("title", "runbook_count", "alert_category", "alert_severity")
     search_fields = ("title", "comment", "runbooks__title")
@@ -163,48 +163,48 @@ class SituationAdmin(ImmutableSlugAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the number of runbooks."""
+        """Return the situations, with their number of runbooks."""
         return super().get_queryset(request).annotate(number=Count("steps"))
 
     @admin.display(description=_("runbooks"), ordering="number")
     def runbook_count(self, situation: Any) -> int:
-        """How many runbooks it leads to."""
+        """Return the number of runbooks to which the situation leads."""
         return situation.number
 
 
 @admin.register(SearchSynonym)
 class SearchSynonymAdmin(AuditedAdmin):
-    """Words that mean the same in a search. Whoever edits situations edits these: both are how operators speak."""
+    """Words with the same meaning in a search. Those who edit situations edit them."""
 
     list_display = ("words",)
     search_fields = ("words",)
     fields = ("words", "reason")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may see situations."""
+        """Return whether the visitor may view situations."""
         return request.user.has_perm("runbooks.view_situation")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change situations."""
+        """Return whether the visitor may change situations."""
         return request.user.has_perm("runbooks.change_situation")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change situations."""
+        """Return whether the visitor may change situations."""
         return request.user.has_perm("runbooks.change_situation")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change situations."""
+        """Return whether the visitor may change situations."""
         return request.user.has_perm("runbooks.change_situation")
 
 
 @admin.register(Document)
 class DocumentAdmin(ReadOnlyAdmin):
-    """Stored texts: looked at, never edited."""
+    """Stored texts, which are never edited."""
 
     list_display = ("path", "short_sha256", "size", "seen_at")
     search_fields = ("path", "sha256")
     fields = ("path", "sha256", "size", "source_revision", "seen_at", "text")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """The list needs no text."""
+        """Return the documents without HTML and headings, which the admin does not show."""
         return super().get_queryset(request).defer("html", "contents")

@@ -1,4 +1,4 @@
-"""The admin's forms around the sign-off. They collect and show; the rules are the policy's."""
+"""The forms of the sign-off. They collect and show; the policy holds the rules."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from governance.signoff.submit import reasons_against_submitting
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
-# Where the page shows a reason; the others stand at the top.
+# The field at which the page shows a reason. Others are shown at the top.
 FIELD_OF_REFUSAL = {
     Refusal.YEAR_MISSING: "to_year",
     Refusal.YEAR_NOT_WANTED: "to_year",
@@ -41,7 +41,10 @@ REQUESTABLE = [
 
 
 class SubmitForm(forms.ModelForm):
-    """Ask for a status change. ``requested_by`` is set by the view from the session, never from the form."""
+    """Request a status change.
+
+    :ivar requested_by: the visitor; set by the view from the session, never from the form data.
+    """
 
     requested_by: User
 
@@ -60,7 +63,7 @@ class SubmitForm(forms.ModelForm):
         }
 
     def clean(self) -> dict[str, Any] | None:
-        """Everything that the policy has against it, each beside its field."""
+        """Add every reason that the policy has against the request, each at its field."""
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
             reasons = reasons_against_submitting(
@@ -76,7 +79,11 @@ class SubmitForm(forms.ModelForm):
         return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
-        """The action fills in the rest and the database checks it; validating a half row here would mislead."""
+        """Return the fields that are not validated here.
+
+        The action fills them in and the database checks them. Validating an incomplete row would
+        mislead.
+        """
         return {field.name for field in StatusChangeRequest._meta.fields} - {
             "runbook",
             "to_year",
@@ -84,11 +91,11 @@ class SubmitForm(forms.ModelForm):
         }
 
     def validate_constraints(self) -> None:
-        """See above: the constraints speak of fields that this form does not have."""
+        """Skip the constraints, because they are about fields that this form does not have."""
 
 
 class DecisionForm(forms.Form):
-    """Approve or reject, with a comment and the password again."""
+    """Approve or reject a request, with a comment and the password."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
     decision = forms.ChoiceField(
@@ -109,7 +116,7 @@ class DecisionForm(forms.Form):
 
 
 class WithdrawForm(forms.Form):
-    """Take one's own request back."""
+    """Withdraw one's own request."""
 
     reason = forms.CharField(
         label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
@@ -117,7 +124,7 @@ class WithdrawForm(forms.Form):
 
 
 class SettleForm(forms.Form):
-    """Confirm or refuse a change of who may sign, or of a rule, with the password again."""
+    """Confirm or refuse a change of a rule or of who may sign, with the password."""
 
     decision = forms.ChoiceField(
         label=_("Your decision"),
@@ -143,7 +150,7 @@ class SettleForm(forms.Form):
 
 
 class DowngradeForm(forms.Form):
-    """Take a readiness down: to which level, and why."""
+    """Take a readiness down to a lower level, with a reason."""
 
     level = forms.ChoiceField(label=_("To level"))
     reason = forms.CharField(
@@ -158,7 +165,7 @@ class DowngradeForm(forms.Form):
 
 
 class RuleForm(forms.ModelForm):
-    """The next version of a level's rule."""
+    """Create the next version of a level's rule."""
 
     class Meta:
         model = SignOffRule
@@ -175,6 +182,6 @@ class RuleForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "target_level" in self.fields:  # not on the page that only shows a rule
             self.fields["target_level"].choices = REQUESTABLE  # type: ignore[attr-defined]
-            # Solo rules come and go with the setting, not with a form.
+            # Solo rules are created and ended by the setting, not by a form.
             purposes = [choice for choice in RulePurpose.choices if choice[0] != RulePurpose.SOLO]
             self.fields["purpose"].choices = purposes  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The form of the import page: a file or a pasted text, and what was decided about it so far."""
+"""The form of the import page: a file or a pasted text, and the decisions made so far."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from governance.exchange.importing import Answers, LandscapeFile, placed_name
 from governance.exchange.models import LandscapeSource
 from runbooks.landscape.schema import ConflictChoice
 
-# A real landscape has 20 KB. What is larger goes by the command.
+# A real landscape has 20 KB. Larger files are imported by the command.
 MAXIMUM_BYTES = 1024 * 1024
 DEFAULT_NAME = "landscape.md"
 SIDE, ANSWER = "side-", "answer-"
@@ -24,7 +24,7 @@ YES_OR_NO = {"yes": True, "no": False}
 
 
 class ImportForm(forms.Form):
-    """The file itself travels with the form from page to page: nothing is kept on the server before it is applied."""
+    """The file, which travels with the form: the server stores nothing before it is applied."""
 
     upload = forms.FileField(
         label=_("Landscape file"), required=False, help_text=_("Markdown in UTF-8, up to 1 MB.")
@@ -40,7 +40,10 @@ class ImportForm(forms.Form):
     name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
-        """The bytes under ``content`` and the file's name under ``name``, wherever they come from."""
+        """Return the file's bytes as ``content`` and its name as ``name``.
+
+        They come from an upload, a pasted text or the previous page.
+        """
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -49,7 +52,7 @@ class ImportForm(forms.Form):
             cleaned["name"] = PurePosixPath(upload.name).name
             content = upload.read(MAXIMUM_BYTES + 1)
         elif pasted:
-            # A browser sends every line end of a text field as CRLF.
+            # A browser sends every line end of a text field as CR LF.
             content = pasted.replace("\r\n", "\n").encode("utf-8", errors="surrogatepass")
         else:
             content = self._carried(cleaned.get("content", ""))
@@ -73,7 +76,7 @@ class ImportForm(forms.Form):
             raise ValidationError(_("The file did not arrive whole. Choose it again.")) from error
 
     def file(self, data: QueryDict) -> LandscapeFile:
-        """The file with the sides that were chosen for its conflicts so far."""
+        """Return the file, with the sides chosen so far for its conflicts."""
         sides = {
             int(name.removeprefix(SIDE)): SIDES[value]
             for name, value in data.items()
@@ -84,12 +87,12 @@ class ImportForm(forms.Form):
 
 
 def carried(content: bytes) -> str:
-    """The bytes as the next page's form holds them."""
+    """Return the bytes as the next page's form carries them."""
     return base64.b64encode(content).decode("ascii")
 
 
 def answers(data: QueryDict) -> Answers:
-    """What was said to proposals so far."""
+    """Return the answers given so far to proposals."""
     said = {
         name.removeprefix(ANSWER): value for name, value in data.items() if name.startswith(ANSWER)
     }

@@ -1,4 +1,4 @@
-"""A plan in the reader's words, for the import page."""
+"""Describe an import plan in words, for the import page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ VERBS = {"add": _("add"), "change": _("change"), "remove": _("remove")}
 
 @dataclass(frozen=True, slots=True)
 class KindInWords:
-    """All that happens to one kind of object, and how many the file holds."""
+    """What the plan does to one kind of object.
+
+    :ivar seen: how many of them the file holds.
+    """
 
     name: str
     seen: int
@@ -27,7 +30,7 @@ class KindInWords:
 
 
 def plan_in_words(plan: Plan) -> list[KindInWords]:
-    """The plan's steps by kind, each with its fields before and after."""
+    """Return the steps of a plan by kind, each with its fields before and after."""
     return [
         KindInWords(
             name=str(model._meta.verbose_name_plural),
@@ -51,7 +54,7 @@ def plan_in_words(plan: Plan) -> list[KindInWords]:
 
 
 def proposals_in_words(plan: Plan) -> list[dict[str, Any]]:
-    """What waits for a yes or no, in the order in which the page asks."""
+    """Return what needs a yes or no, in the order in which the page asks."""
     return [
         {
             "proposal": proposal,
@@ -63,7 +66,7 @@ def proposals_in_words(plan: Plan) -> list[dict[str, Any]]:
 
 
 def lost_in_words(lost: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
-    """Field and value of what people added in the portal and would go."""
+    """Return field and value of content that people added in the portal and that would be lost."""
     model = MODELS[kind][0]
     return [
         (

@@ -1,4 +1,4 @@
-"""The import page of the admin: a file in, the plan shown, and what was shown applied."""
+"""The import page of the admin: read a file, show the plan, and apply the plan that was shown."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,23 +36,25 @@ TEMPLATE = "admin/runbooks/runbook/import.html"
 
 
 class LandscapeImport:
-    """Adds the page to the runbooks' admin. It needs the right to change runbooks."""
+    """Adds the import page to the runbooks' admin. It requires permission to change runbooks."""
 
     def get_urls(self: Any) -> list[URLPattern]:
-        """The stock addresses, and the import."""
+        """Return Django's addresses and that of the import."""
         own = path(
             "import/", self.admin_site.admin_view(self.import_view), name="runbooks_runbook_import"
         )
         return [own, *super().get_urls()]  # type: ignore[misc]
 
     def import_view(self: Any, request: HttpRequest) -> HttpResponse:
-        """Ask for a file; show its plan; apply the plan that was shown."""
+        """Ask for a file, show its plan, or apply the plan that was shown.
+
+        :raises PermissionDenied: the visitor may not change runbooks.
+        """
         if not self.has_change_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return _page(self, request, ImportForm(), claims=present_claims())
-        # Reading, rendering and planning take long: the lock is taken by the action, for the change
-        # alone.
+        # Reading, rendering and planning take long, so the action locks only for the change.
         return self._with_integrity_errors(request, lambda: _planned(self, request), lock=False)
 
 
@@ -115,7 +117,7 @@ def _applied(model_admin: Any, request: HttpRequest, form: ImportForm, plan: Pla
 
 
 def _all_blocks(file: Any) -> tuple[ConflictBlock, ...]:
-    """Every conflict of the file, those that a side was chosen for included."""
+    """Return every conflict of the file, including those for which a side was chosen."""
     try:
         type(file)(file.name, file.content).read()
     except UnresolvedConflicts as refusal:
@@ -130,9 +132,9 @@ def _documents_root() -> Path | None:
 
 @contextmanager
 def _documents() -> Iterator[Source | None]:
-    """Documents are read where the portal knows their folder or repository, and left as they are otherwise.
+    """Open the source of documents; None if there is none, so that documents stay as they are.
 
-    :raises SourceError: the repository cannot be used, or has no such ref.
+    :raises SourceError: the repository cannot be used, or does not have the ref.
     """
     root = _documents_root()
     if root is None:
@@ -175,20 +177,20 @@ def _page(
 
 @admin.register(LandscapeSource)
 class LandscapeSourceAdmin(ReadOnlyAdmin):
-    """What was imported, as it came: looked at, never edited."""
+    """The imported files, unchanged. They are never edited."""
 
     list_display = ("file", "sha256", "imported_at")
     fields = ("file", "sha256", "imported_at", "dropped", "text")
     search_fields = ("file", "sha256")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """The list needs no text."""
+        """Return the imported files without their texts."""
         return super().get_queryset(request).defer("text")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may read the change log may read what it speaks of."""
+        """Return whether the visitor may read the change log, which refers to these files."""
         return request.user.has_perm("governance.view_changelogentry")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Likewise."""
+        """Return whether the visitor may read the change log."""
         return self.has_view_permission(request)

@@ -1,4 +1,4 @@
-"""What machines use and what they were told: API tokens and reminders."""
+"""API tokens and sent reminders in the admin."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from governance.assurance.models import Reminder
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens: made by ``manage.py create_api_token``, which alone shows them; revoked here."""
+    """API tokens. ``manage.py create_api_token`` creates and shows them; here they are revoked."""
 
     list_display = ("user", "label", "start", "created_at", "revoked_at", "is_valid")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
@@ -26,12 +26,12 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     actions = ("revoke",)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """A permission of its own, which no group has by default."""
+        """Return whether the visitor has a permission of its own, which no group has by default."""
         return request.user.has_perm("governance.change_apitoken")
 
     @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
-        """From the next request on; each is a row in the ledger."""
+        """Revoke the tokens from the next request on, each with a ledger row."""
         done = sum(revoke_api_token(token=token, by=signed_in(request)) for token in queryset)
         text = ngettext("%(count)d token revoked.", "%(count)d tokens revoked.", done)
         self.message_user(request, text % {"count": done}, messages.SUCCESS)
@@ -39,7 +39,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
 @admin.register(Reminder)
 class ReminderAdmin(ReadOnlyAdmin):
-    """Reminders: what ``manage.py tick`` sent to whom."""
+    """The reminders that ``manage.py tick`` has sent."""
 
     list_display = ("kind", "about", "recipient", "sent_at")
     list_filter = ("kind", "sent_at")

@@ -1,4 +1,4 @@
-"""A form that two people opened at once: whoever saves later must not take the other's change back without knowing it."""
+"""Optimistic locking of forms: nobody overwrites somebody else's change without knowing it."""
 
 import json
 from typing import Any
@@ -22,17 +22,17 @@ def _digest(value: Any) -> str:
 
 
 class OpenedOnForm(forms.ModelForm):
-    """A model's form that carries what the object looked like when the page was opened.
+    """A model form that carries the state of the object when the page was opened.
 
-    Where that differs at saving, nothing is saved; the page says what was changed meanwhile, and
-    saving once more writes what the form says over it.
+    If the state has changed at saving, nothing is saved, and the page shows what has changed.
+    Saving again overwrites it.
     """
 
     opened_on = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Now, before the form writes its values into the object; and only what the form writes.
+        # Before the form writes its values into the object, and only for what it writes.
         with ledger.canonical_language():
             facts = snapshot(self.instance) if self.instance.pk else {}
         written = {*self.fields, *registration_of(type(self.instance)).children}
@@ -41,14 +41,14 @@ class OpenedOnForm(forms.ModelForm):
         self.initial[OPENED_ON] = json.dumps(self._digests, sort_keys=True)
 
     def clean(self) -> dict[str, Any] | None:
-        """See that nobody has changed it since the page was opened.
+        """Check that nobody has changed the object since the page was opened.
 
-        :raises ValidationError: somebody has; names what, and how it stands now.
+        :raises ValidationError: somebody has. It names what changed, and the present values.
         """
         cleaned = super().clean()
         changed = self._changed_meanwhile()
         if changed:
-            # The page is shown anew, on what stands there now.
+            # The page is shown again, with the present state of the object.
             sent: Any = self.data.copy()  # type: ignore[attr-defined]
             sent[self.add_prefix(OPENED_ON)] = self.initial[OPENED_ON]
             self.data = sent
@@ -65,12 +65,12 @@ class OpenedOnForm(forms.ModelForm):
         return cleaned
 
     def _changed_meanwhile(self) -> list[str]:
-        """The names of the facts that differ from what the page was opened on."""
+        """Return the names of the values that differ from when the page was opened."""
         try:
             opened_on = json.loads(self.data.get(self.add_prefix(OPENED_ON)) or "null")
         except ValueError:
             opened_on = None
-        # Without it nobody knows what the page showed: then all of it counts as changed.
+        # Without it, nobody knows what the page showed, so everything counts as changed.
         opened_on = opened_on if isinstance(opened_on, dict) else {}
         return [name for name, digest in self._digests.items() if opened_on.get(name) != digest]
 

@@ -1,4 +1,4 @@
-"""One's own password in the admin: the old one is asked for like at a signature, so that nobody tries it out here."""
+"""Change one's own password in the admin. Wrong old passwords are limited, as at a signature."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ from governance.signoff.reauthentication import confirm_password
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """Django's form; wrong old passwords are limited and recorded."""
+    """Django's form. Wrong old passwords are limited and recorded."""
 
     user: Any
 
     def clean_old_password(self) -> str:
-        """The old password, confirmed.
+        """Return the old password, confirmed.
 
-        :raises ValidationError: it is wrong, or too many were lately.
+        :raises ValidationError: it is wrong, or too many recent ones were.
         """
         password = self.cleaned_data["old_password"]
         try:
@@ -33,13 +33,13 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return password
 
     def save(self, commit: bool = True) -> Any:
-        """Set the new one, which counts as one's own."""
+        """Set the new password. The ledger records that its owner has set it."""
         with old_password_confirmed():
             return super().save(commit)
 
 
 def own_password(request: HttpRequest) -> HttpResponseBase:
-    """``/admin/password_change/``, in the place of Django's."""
+    """Show or save the form at ``/admin/password_change/``, in place of Django's."""
     view = PasswordChangeView.as_view(
         form_class=OwnPasswordForm,
         success_url=reverse_lazy("admin:password_change_done"),

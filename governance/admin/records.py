@@ -1,4 +1,4 @@
-"""What governance keeps: the ledger, releases and findings."""
+"""The records of governance in the admin: ledger, incidents, assurances, releases and findings."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ from governance.ledger.disclosure import disclosed, unrestricted
 from governance.ledger.labels import labelled_changes
 from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release
 
-# Parameters of a list that neither narrow nor sort it.
+# Parameters of a list that neither filter nor sort it.
 PAGING = {PAGE_VAR, ALL_VAR, ERROR_FLAG}
 
 
 @admin.register(ChangeLogEntry)
 class ChangeLogEntryAdmin(ReadOnlyAdmin):
-    """The ledger: view only, before and after in words. Entries about accounts are for auditors and administrators."""
+    """The ledger, which is never edited. Only auditors and superusers see rows about accounts."""
 
     list_display = ("sequence", "recorded_at", "actor", "what_was_done", "subject_title", "reason")
     list_display_links = ("sequence", "subject_title")
@@ -47,10 +47,10 @@ class ChangeLogEntryAdmin(ReadOnlyAdmin):
     readonly_fields = ("what_was_done", "before_and_after")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Return the entries as the reader may see them.
+        """Return the rows that the visitor may read.
 
-        A list that is filtered, searched or sorted leaves out what the reader may not read: its
-        place would tell.
+        A list that is filtered, searched or sorted leaves out restricted rows: their position would
+        reveal their content.
         """
         entries, security = super().get_queryset(request), may_read_security_entries(request.user)
         if not security and set(request.GET) - PAGING:
@@ -64,7 +64,7 @@ class ChangeLogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("before and after"))
     def before_and_after(self, entry: ChangeLogEntry) -> str:
-        """A small table: field, before, after."""
+        """Return a table of the changed fields, each before and after."""
         rows = format_html_join(
             "",
             "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>",
@@ -83,7 +83,7 @@ class ChangeLogEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(LedgerIncident)
 class LedgerIncidentAdmin(ReadOnlyAdmin):
-    """What was found wrong with the ledger: view only."""
+    """The incidents of the ledger, which are never edited here."""
 
     list_display = ("found_at", "sequence", "message", "settled_at")
     search_fields = ("message", "hash")
@@ -92,7 +92,7 @@ class LedgerIncidentAdmin(ReadOnlyAdmin):
 
 @admin.register(Assurance)
 class AssuranceAdmin(ReadOnlyAdmin):
-    """Which runbooks lists may show as live-ready: view only. The portal alone writes it."""
+    """The assurances, by which lists show runbooks as live-ready. They are never edited here."""
 
     list_display = ("runbook", "request", "is_sealed", "generation", "written_at")
     search_fields = ("runbook__title", "runbook__slug")
@@ -104,13 +104,13 @@ class AssuranceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("sealed"), boolean=True)
     def is_sealed(self, assurance: Assurance) -> bool:
-        """Return whether a seal is stored. Only a reader with the key can tell whether it fits."""
+        """Return whether a seal is stored. Whether it is valid depends on ``SECRET_KEY``."""
         return bool(assurance.seal)
 
 
 @admin.register(Release)
 class ReleaseAdmin(AuditedAdmin):
-    """Named versions of the landscape."""
+    """The named versions of the landscape."""
 
     list_display = ("version", "dated", "label", "position")
     fields = ("version", "dated", "year", "month", "label", "position", "reason")
@@ -119,7 +119,7 @@ class ReleaseAdmin(AuditedAdmin):
 
 @admin.register(Finding)
 class FindingAdmin(AuditedAdmin):
-    """Findings: looked at, and marked as resolved."""
+    """The findings, which a person may mark as resolved."""
 
     list_display = ("subject", "kind", "severity", "place", "runbook", "first_seen", "resolved_at")
     list_filter = ("kind", "severity", ("resolved_at", admin.EmptyFieldListFilter))
@@ -140,12 +140,12 @@ class FindingAdmin(AuditedAdmin):
     actions = ("mark_resolved",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Return the findings that the reader may see."""
+        """Return the findings that the visitor may read."""
         security = may_read_security_entries(request.user)
         return disclosed_findings(super().get_queryset(request), security=security)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What only a check may settle is not resolved by hand."""
+        """Return the read-only fields: also the resolution, if only a check may resolve it."""
         fields = super().get_readonly_fields(request, obj)
         return (
             (*fields, "resolved_at")
@@ -154,16 +154,16 @@ class FindingAdmin(AuditedAdmin):
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Findings come from imports and checks."""
+        """Return False: imports and checks create findings."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: a finding is resolved, and a verdict may hang on it."""
+        """Return False: a finding is resolved, never deleted."""
         return False
 
     @admin.action(description=_("Mark as resolved"), permissions=["change"])
     def mark_resolved(self, request: HttpRequest, queryset: Any) -> None:
-        """Close the chosen findings; each is a row in the ledger."""
+        """Resolve the selected findings, each with a ledger row."""
         done = resolve_findings(queryset, by=signed_in(request))
         text = ngettext("%(count)d finding resolved.", "%(count)d findings resolved.", done)
         self.message_user(request, text % {"count": done}, messages.SUCCESS)

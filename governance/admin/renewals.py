@@ -1,4 +1,4 @@
-"""Renewals for many runbooks at once, from the list of runbooks."""
+"""Request renewals for many runbooks at once, from the list of runbooks."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MAX_RUNBOOKS = 200
 
 
 class CampaignForm(forms.Form):
-    """One year, one rationale and one evidence for all that are chosen."""
+    """The year, the rationale and the evidence for all selected runbooks."""
 
     year = forms.IntegerField(
         label=gettext_lazy("Ready for the year"), min_value=2020, max_value=2100
@@ -39,15 +39,18 @@ class CampaignForm(forms.Form):
 
 
 class CampaignMixin:
-    """The admin action ``ask_for_renewals`` of a list of runbooks."""
+    """Adds the action ``ask_for_renewals`` to a list of runbooks."""
 
     def has_ask_permission(self: Any, request: HttpRequest) -> bool:
-        """Whoever may ask for one status change."""
+        """Return whether the visitor may request a status change."""
         return request.user.has_perm("governance.add_statuschangerequest")
 
     @admin.action(description=gettext_lazy("Ask for renewals"), permissions=["ask"])
     def ask_for_renewals(self: Any, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        """A page that asks for year and rationale, then one request for each runbook; each is signed on its own."""
+        """Ask for year and rationale, then open one request for each runbook.
+
+        Each request is signed separately.
+        """
         if queryset.count() > MAX_RUNBOOKS:
             text = _("Choose at most %(count)d runbooks at once.") % {"count": MAX_RUNBOOKS}
             self.message_user(request, text, messages.ERROR)

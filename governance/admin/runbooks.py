@@ -1,4 +1,4 @@
-"""Runbooks in the admin: the list, the form, and the way down."""
+"""Runbooks in the admin: the list, the form and the downgrade."""
 
 from typing import Any
 
@@ -26,34 +26,34 @@ from runbooks.validity import Standing
 
 
 class RunbookAliasInline(admin.TabularInline):
-    """Further names. They belong to the runbook: whoever may edit it may edit them."""
+    """Further names of a runbook. Those who may edit the runbook may edit them."""
 
     model = RunbookAlias
     extra = 0
     fields = ("name",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As for the runbook."""
+        """Return whether the visitor may view or change runbooks."""
         return request.user.has_perm("runbooks.view_runbook") or self.has_change_permission(
             request, obj
         )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As for the runbook."""
+        """Return whether the visitor may change runbooks."""
         return self.has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As for the runbook."""
+        """Return whether the visitor may change runbooks."""
         return request.user.has_perm("runbooks.change_runbook")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As for the runbook."""
+        """Return whether the visitor may change runbooks."""
         return self.has_change_permission(request, obj)
 
 
 @admin.register(Runbook)
 class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
-    """Runbooks. The readiness is shown and never edited: it moves by sign-off."""
+    """Runbooks. The readiness is shown and never edited: only a sign-off changes it."""
 
     list_display = (
         "title",
@@ -103,26 +103,26 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what the list shows, and without the texts."""
+        """Return the runbooks with what the list shows, and without the texts."""
         queryset: Any = super().get_queryset(request)
         return with_assurance(queryset.with_catalogue())
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Runbook | None:
-        """Return one runbook with what the verdict says of it, for the fields that are shown."""
+        """Return one runbook with the standing from its verdict, for the fields that are shown."""
         runbook: Runbook | None = super().get_object(request, *args, **kwargs)
         if runbook is not None and request.method in SAFE_METHODS:
             runbook.standing = verdict_on(runbook).standing
         return runbook
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list whose rows have their standings."""
+        """Return the list, with the standing of each row."""
         shown = super().get_changelist_instance(request)
         shown.result_list = add_standings(shown.result_list)
         return shown
 
     @admin.display(description=_("signed"), ordering="readiness_level")
     def signed(self, runbook: Runbook) -> str:
-        """The signed readiness, and that it does not hold where it does not."""
+        """Return the signed readiness, and whether it is not valid or not independent."""
         if runbook.readiness_level == ReadinessLevel.READY and not _standing(runbook).is_live_ready:
             return f"{runbook.readiness}: {_('not valid')}"
         return (
@@ -135,27 +135,27 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
 
     @admin.display(description=_("declared in the file"), ordering="declared_level")
     def declared_as(self, runbook: Runbook) -> str:
-        """What the landscape file claims."""
+        """Return the readiness that the landscape file declares."""
         return runbook.declared
 
     @admin.display(description=_("cluster"), ordering="primary_cluster")
     def cluster_label(self, runbook: Runbook) -> str:
-        """The primary cluster's number, or its name where it has none."""
+        """Return the primary cluster's number, or its name if it has none."""
         return runbook.primary_cluster.number_label if runbook.primary_cluster else "–"
 
     @admin.display(description=_("layers"))
     def in_layers(self, runbook: Runbook) -> str:
-        """The layers' titles."""
+        """Return the titles of the layers."""
         return ", ".join(layer.title for layer in runbook.related("layers"))
 
     @admin.display(description=_("document"), boolean=True)
     def has_document(self, runbook: Runbook) -> bool:
-        """Whether there is a text to follow."""
+        """Return whether a text is stored."""
         return runbook.document_id is not None
 
     @admin.display(description=_("live use"))
     def why_not_live(self, runbook: Runbook) -> str:
-        """Why it may not be used live, in words."""
+        """Return why the runbook may not be used live, in words."""
         reasons = _standing(runbook).reasons
         return " ".join(str(REASON_TEXTS[reason]) for reason in reasons) or str(
             _("Signed for live use.")
@@ -163,7 +163,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
 
     @admin.display(description=_("text"))
     def document_link(self, runbook: Runbook) -> str:
-        """The stored version."""
+        """Return a link to the stored document."""
         if not runbook.document:
             return str(_("No document is stored for this path."))
         url = reverse("admin:runbooks_document_change", args=[runbook.document_id])
@@ -171,7 +171,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
 
     @admin.display(description=_("sign-off"))
     def sign_off_links(self, runbook: Runbook) -> str:
-        """Where to ask for more, and where to take it down."""
+        """Return links to request a status change and to take the runbook down."""
         if not runbook.pk:
             return str(_("Save the runbook first."))
         request_url = f"{reverse('admin:governance_statuschangerequest_add')}?runbook={runbook.pk}"
@@ -185,7 +185,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        """The stock addresses, and the way down."""
+        """Return Django's addresses and that of the downgrade."""
         down = path(
             "<int:pk>/downgrade/",
             self.admin_site.admin_view(self.downgrade_view),
@@ -194,7 +194,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
         return [down, *super().get_urls()]
 
     def downgrade_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """One risk owner, a reason, at once."""
+        """Show the form for a downgrade, or take the runbook down at once."""
         runbook = get_object_or_404(Runbook.objects.with_catalogue(), pk=pk)
         if not self.has_view_permission(request, runbook):
             raise PermissionDenied
@@ -221,5 +221,5 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
 
 
 def _standing(runbook: Runbook) -> Standing:
-    """Return the standing that came with the row; a form that is shown again asks anew."""
+    """Return the standing that was read with the row. Ask for it if a form is shown again."""
     return getattr(runbook, "standing", None) or standing_of(runbook)

@@ -1,4 +1,4 @@
-"""The sign-off in the admin: the inbox, the page where one signs, and the rules."""
+"""The sign-off in the admin: the inbox, the page of a request, and the rules."""
 
 from typing import Any
 
@@ -40,13 +40,13 @@ SIGN = "governance.sign_statuschangerequest"
 
 
 class InboxFilter(admin.SimpleListFilter):
-    """Whose turn it is."""
+    """Filter requests by whose turn it is."""
 
     title = gettext_lazy("inbox")
     parameter_name = "inbox"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Awaiting you, asked by you, open."""
+        """Return the choices: awaiting the visitor, requested by the visitor, open."""
         return [
             ("awaiting", gettext_lazy("Awaiting you")),
             ("yours", gettext_lazy("Asked for by you")),
@@ -54,7 +54,7 @@ class InboxFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """The chosen part."""
+        """Return the chosen requests."""
         if self.value() == "awaiting":
             return queryset.filter(pk__in=[found.pk for found in awaiting(signed_in(request))])
         if self.value() == "yours":
@@ -64,7 +64,7 @@ class InboxFilter(admin.SimpleListFilter):
 
 @admin.register(StatusChangeRequest)
 class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
-    """Requests: asked for by a form, decided on a page of their own, edited by nobody."""
+    """Requests, which are opened by a form, decided on a page of their own, and never edited."""
 
     form = SubmitForm
     list_display = (
@@ -84,23 +84,23 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     date_hierarchy = "requested_at"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """The list with the decisions, which it counts; a single one with all that its page shows."""
+        """Return the requests with their decisions; a single one with all that its page shows."""
         requests: Any = super().get_queryset(request)
         is_one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
         return requests.whole() if is_one else requests.prefetch_related("sign_offs")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever the groups let ask; whether this person may ask this is the policy's."""
+        """Return whether the visitor may request status changes at all."""
         return request.user.has_perm("governance.add_statuschangerequest")
 
     def history_of(self, obj: Any) -> Any:
-        """The rows about its runbook that name the request."""
+        """Return the ledger rows about the runbook that name the request."""
         rows = ChangeLogEntry.objects.filter(subject=subject_of(obj.runbook))
         return rows.filter(changes__request__after=obj.pk)
 
     @admin.display(description=gettext_lazy("signatures"))
     def signatures(self, request: StatusChangeRequest) -> str:
-        """How many there are and how many it takes."""
+        """Return how many approvals there are, and how many are needed."""
         return _("%(given)d of %(needed)d") % {
             "given": request.approvals,
             "needed": request.required_signatures,
@@ -109,7 +109,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """The form knows who asks from the session, not from what was sent."""
+        """Return the form class, with the requester from the session and not from the form data."""
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.requested_by = request.user
         widget = form.base_fields["runbook"].widget
@@ -119,7 +119,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     def save_model(
         self, request: HttpRequest, obj: StatusChangeRequest, form: Any, change: bool
     ) -> None:
-        """Not a save: the action opens the request with everything pinned."""
+        """Open the request with everything pinned, by the action, in place of a plain save."""
         opened = submit(
             runbook=form.cleaned_data["runbook"],
             level=form.cleaned_data["to_level"],
@@ -128,13 +128,13 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             evidence=form.cleaned_data["evidence"],
             by=signed_in(request),
         )
-        # The stock view goes on with this object: it must be the stored one.
+        # Django's view continues with this object, so it must be the stored one.
         obj.__dict__.update(opened.__dict__)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The stock form; a refusal that came between check and action is said on the page."""
+        """Show or save Django's form. Show a refusal that came after its validation on the page."""
         buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
         context = {"title": _("Ask for a status change"), **buttons, **(extra_context or {})}
         try:
@@ -148,7 +148,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: Any = None
     ) -> HttpResponse:
-        """On to the request's own page."""
+        """Redirect to the page of the new request."""
         text = ngettext(
             "The request is open. It waits for %(count)d signature.",
             "The request is open. It waits for %(count)d signatures.",
@@ -160,7 +160,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        """The stock addresses, and the two decisions."""
+        """Return Django's addresses and those of the decisions."""
         view = self.admin_site.admin_view
         return [
             path(
@@ -180,7 +180,10 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """What is asked, what a signature covers, who decided, and the form for whoever may decide."""
+        """Show a request: what a signature covers, who has decided, and the form for those who may.
+
+        :raises PermissionDenied: the visitor may not see the request.
+        """
         found = self.get_object(request, object_id)
         if found is None:
             messages.warning(request, _("There is no such request."))
@@ -191,7 +194,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
 
     @property
     def decide_view(self) -> Any:
-        """The decision; the password never reaches an error report."""
+        """Return the view of a decision, which keeps the password out of error reports."""
         return sensitive_post_parameters("password")(self._decide)
 
     def _decide(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -228,7 +231,10 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         return HttpResponseRedirect(self._url(found))
 
     def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The requester takes it back."""
+        """Withdraw a request, as its requester.
+
+        :raises PermissionDenied: the visitor may not see the request.
+        """
         found = get_object_or_404(StatusChangeRequest.objects.whole(), pk=pk)
         if request.method != "POST":
             return HttpResponseRedirect(self._url(found))
@@ -261,11 +267,12 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         typed: str = "",
         status: int = 200,
     ) -> HttpResponse:
-        """The page of a request.
+        """Return the page of a request.
 
-        :param form: the decision as it was sent, where a field of it is wrong.
-        :param typed: what somebody wrote who could not decide: what was decided on is no longer
-            what stands, or the policy is against it. The page gives it back.
+        :param form: the decision as it was sent, if one of its fields is wrong.
+        :param withdraw_form: the withdrawal as it was sent, if one of its fields is wrong.
+        :param typed: the comment of somebody whose decision was not accepted, because the content
+            has changed or the policy is against it. The page gives it back.
         """
         may_sign = request.user.has_perm(SIGN)
         now = timezone.now()
@@ -304,7 +311,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
 
 
 def _pinned_document(found: StatusChangeRequest) -> Document | None:
-    """The text that is signed; None where none is pinned, or it is not stored any more."""
+    """Return the text that is signed; None if none is pinned or it is not stored."""
     path, sha256 = found.document_path, found.document_sha256
     now = found.runbook.document
     if now is not None and (now.path, now.sha256) == (path, sha256):
@@ -313,9 +320,11 @@ def _pinned_document(found: StatusChangeRequest) -> Document | None:
 
 
 def _since_pinned(found: StatusChangeRequest, document: Document | None) -> SinceApproval | None:
-    """For a request that lapsed, or is about to: what stands now beside what it pins.
+    """Return how the present content differs from the pinned content; None if it does not.
 
-    :param document: the pinned one, where it is stored.
+    It is shown for a request that has lapsed, or that will.
+
+    :param document: the pinned document, if it is stored.
     """
     if found.state not in (RequestState.OPEN, RequestState.LAPSED):
         return None
@@ -334,7 +343,7 @@ def _since_pinned(found: StatusChangeRequest, document: Document | None) -> Sinc
 
 @admin.register(SignOff)
 class SignOffAdmin(ReadOnlyAdmin):
-    """Decisions: view only."""
+    """Decisions, which are never edited."""
 
     list_display = ("request", "signer", "decision", "signed_at")
     list_filter = ("decision", "signed_at")
@@ -344,7 +353,7 @@ class SignOffAdmin(ReadOnlyAdmin):
 
 @admin.register(SignOffRule)
 class SignOffRuleAdmin(ReadOnlyAdmin):
-    """Rules: a change is a new version, by whoever was given the right to add one."""
+    """Rules. A change is a new version and needs the permission to add one."""
 
     form = RuleForm
     list_display = (
@@ -362,11 +371,11 @@ class SignOffRuleAdmin(ReadOnlyAdmin):
     fields = RuleForm.Meta.fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """A permission of its own, which no group has by default."""
+        """Return whether the visitor has a permission of its own, which no group has by default."""
         return request.user.has_perm("governance.add_signoffrule")
 
     def save_model(self, request: HttpRequest, obj: SignOffRule, form: Any, change: bool) -> None:
-        """The next version, through the action."""
+        """Create the next version by the action, in place of a plain save."""
         obj.__dict__.update(replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)
         if not obj.in_force:
             text = _(

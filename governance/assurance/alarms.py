@@ -1,6 +1,6 @@
-"""The portal's integrity alarms: why nothing may be used live now, whatever a runbook's row says.
+"""The integrity alarms: why nothing may be used live now, whatever a runbook's row says.
 
-Verdict, lists, ``/readyz``, ``tick`` and the start of the server ask this one function.
+Verdict, lists, ``/readyz``, ``tick`` and the start of the server all ask ``integrity_alarms``.
 """
 
 import logging
@@ -24,15 +24,15 @@ from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from runbooks.validity import Reason
 
 logger = logging.getLogger(__name__)
-# Beside the names of guards in one answer of the database.
+# Keys beside the names of guards in one answer of the database.
 MODE, INCIDENTS = "(mode)", "(incidents)"
-# How long ``/readyz`` says that the mark was made anew.
+# How long ``/readyz`` reports that the mark was recreated.
 TOLD_ANEW_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One reason why nothing may be used live.
+    """A reason why nothing may be used live.
 
     :ivar detail: what was found, for whoever runs the portal (English).
     """
@@ -42,25 +42,26 @@ class Alarm:
 
 
 def alarm_reasons() -> tuple[Reason, ...]:
-    """Return why nothing may be used live now, whatever a runbook's row says; empty where all is well.
+    """Return the reasons why nothing may be used live now; empty if there are none.
 
-    Fails closed, and moves the high-water mark forward.
+    Move the high-water mark forward. If the alarms cannot be found out, return the reasons that the
+    ledger is broken and that guards are missing.
     """
     try:
         seen = ledger.look()
         alarms = integrity_alarms(seen)
         ledger.follow(seen)
-    except Exception:  # whatever it is, it is a doubt
+    except Exception:  # fail closed, whatever it is
         logger.exception("The integrity alarms could not be found out.")
         return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
     return tuple(dict.fromkeys(alarm.reason for alarm in alarms))
 
 
 def integrity_alarms(seen: ledger.Look, *, at: datetime | None = None) -> tuple[Alarm, ...]:
-    """Return every reason why nothing may be used live now; empty where all is well. Writes nothing.
+    """Return every integrity alarm; empty if there is none. Write nothing.
 
     :param seen: the end of the ledger, as ``ledger.look`` has just found it.
-    :param at: now (aware).
+    :param at: the moment (aware; now by default).
     """
     asked = _ask_the_database()
     found = (
@@ -94,7 +95,10 @@ def _of_the_mark(seen: ledger.Look) -> Iterator[Alarm]:
 
 
 def _ask_the_database() -> dict[str, str]:
-    """Return the stored guards by name, and two more answers, in one query: it is part of every list."""
+    """Return the stored guards by name, the connection's mode and the number of incidents.
+
+    It is one query, because every list runs it.
+    """
     vendor = connection.vendor
     with connection.cursor() as cursor:
         cursor.execute(
@@ -106,7 +110,7 @@ def _ask_the_database() -> dict[str, str]:
 
 
 def _of_the_chain(seen: ledger.Look, *, has_incidents: bool) -> Iterator[Alarm]:
-    """Yield what is wrong with rows that were added since the mark, and what a verification found earlier."""
+    """Yield what is wrong with rows added since the mark, and what verifications have found."""
     sentences = [seen.verified.sentence] if seen.verified and not seen.verified.is_whole else []
     if has_incidents:
         sentences += [incident.message for incident in standing_incidents()]
@@ -134,7 +138,7 @@ def _of_the_clock(seen: ledger.Look, now: datetime) -> Iterator[Alarm]:
 
 
 def _is_accepted(recorded_at: datetime) -> bool:
-    """Whether a person has accepted that the ledger's times are ahead, up to this one."""
+    """Return whether a person has accepted ledger times that are ahead, up to this one."""
     accepted = ChangeLogEntry.objects.filter(
         subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED
     )
@@ -142,7 +146,7 @@ def _is_accepted(recorded_at: datetime) -> bool:
 
 
 def _is_corrected(seen: ledger.Look) -> bool:
-    """Whether a person has accepted that the clock was ahead, after this host wrote its mark."""
+    """Return whether a person has accepted, since this mark, that the clock was ahead."""
     accepted = ChangeLogEntry.objects.filter(
         subject=ledger.LEDGER_SUBJECT, action=Action.CLOCK_ACCEPTED
     )
@@ -166,7 +170,7 @@ def _of_the_database(asked: Mapping[str, str]) -> Iterator[Alarm]:
 
 
 def notes(seen: ledger.Look, *, at: datetime | None = None) -> list[str]:
-    """Return what is no alarm, and what whoever runs the portal should know."""
+    """Return sentences that whoever runs the portal should know and that are no alarms."""
     told = []
     problem = high_water_mark.write_problem()
     if problem:

@@ -1,8 +1,8 @@
-"""Whether the database takes a write. Where it takes none, nobody could take a readiness down.
+"""Find out whether the database accepts writes. If it does not, no readiness can be taken down.
 
-A verdict writes nothing to find that out: it asks the database and the file system. Of a write that
-failed it is told by ``note_failure``; from then on each question tries a write and rolls it back,
-until one succeeds.
+A verdict writes nothing to find out: it asks the database and the file system. ``note_failure``
+records a write that failed. From then on each question tries a write and rolls it back, until one
+succeeds.
 """
 
 import os
@@ -20,10 +20,9 @@ from django.utils.crypto import get_random_string
 
 from governance.ledger.high_water_mark import mark_path
 
-# Below this, the next change may not fit: a downgrade with its page and ledger row takes some 20
-# kB.
+# Below this, the next change may not fit: a downgrade with its ledger row takes about 20 kB.
 MIN_FREE_BYTES = 1_000_000
-# Longer than a page of SQLite: it needs a page of its own.
+# Longer than a page of SQLite, so that it needs a new one.
 PROBE_CHARACTERS = 8_000
 SQLITE_BUSY_MILLISECONDS = 1_000
 SQLITE_CODES = frozenset(
@@ -32,7 +31,7 @@ SQLITE_CODES = frozenset(
 SQLITE_PRIMARY_CODE = 0xFF
 # read_only_sql_transaction, disk_full, io_error
 POSTGRESQL_STATES = frozenset({"25006", "53100", "58030"})
-# What the connection says of itself: one word, a key of the table below where it takes no writes.
+# The answer is a key of ``_PROBLEMS`` if the connection accepts no writes, otherwise empty.
 MODE_SQL = {
     "sqlite": "SELECT CASE query_only WHEN 0 THEN '' ELSE 'query only' END FROM pragma_query_only",
     "postgresql": "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby'"
@@ -47,7 +46,7 @@ _PROBLEMS = {
 
 @dataclass(slots=True)
 class _Failed:
-    """Whether a write of this process failed, and none succeeded since."""
+    """Whether a write of this process failed, with none that succeeded since."""
 
     lately: bool = False
 
@@ -56,7 +55,7 @@ _failed = _Failed()
 
 
 def is_write_failure(error: BaseException | None) -> bool:
-    """Whether an error says that nothing can be written: a full or read-only disk, or server."""
+    """Return whether an error means that nothing can be written: a full or read-only disk."""
     while error is not None:
         if getattr(error, "sqlstate", None) in POSTGRESQL_STATES:
             return True
@@ -70,7 +69,8 @@ def is_write_failure(error: BaseException | None) -> bool:
 def note_failure() -> None:
     """Remember that a write failed.
 
-    This process knows it at once, the others of this host by a file beside the high-water mark.
+    This process knows at once. Other processes of this host know by a file beside the high-water
+    mark.
     """
     _failed.lately = True
     path = _note_path()
@@ -80,9 +80,11 @@ def note_failure() -> None:
 
 
 def write_problem(*, mode: str | None = None) -> str:
-    """Return why nothing can be written, as far as can be known without a write; else empty.
+    """Return why nothing can be written; empty if nothing is wrong.
 
-    :param mode: what ``MODE_SQL`` answered, where the caller has asked already.
+    It tries a write only if one failed earlier.
+
+    :param mode: the answer of ``MODE_SQL``, if the caller has asked already.
     """
     problem = _PROBLEMS.get(_mode() if mode is None else mode, "")
     if not problem and connection.vendor == "sqlite":
@@ -93,7 +95,7 @@ def write_problem(*, mode: str | None = None) -> str:
 
 
 def try_to_write() -> str:
-    """Write a row and roll it back. Return why that failed; empty where it succeeded."""
+    """Write a row and roll it back. Return why it failed; empty if it succeeded."""
     try:
         with _no_long_wait(), transaction.atomic():
             Session.objects.create(
@@ -142,7 +144,7 @@ def _problem_of_sqlite() -> str:
 
 
 def _problem_of_file(file: Path) -> str:
-    """Return why an SQLite file cannot be written, as the file system tells."""
+    """Return why the file system does not let an SQLite file be written; empty if it does."""
     if not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
         return f"{file.name} or its folder cannot be written."
     if not hasattr(os, "statvfs"):  # Windows
@@ -157,7 +159,7 @@ def _problem_of_file(file: Path) -> str:
 
 @contextmanager
 def _no_long_wait() -> Iterator[None]:
-    """Wait for another writer for a second at most: a probe must not hang behind an import."""
+    """Wait at most one second for another writer: a probe must not hang behind an import."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
         return

@@ -1,6 +1,6 @@
-"""Asking for the verdict: gathers what ``governance.assurance.verdict`` decides on, from the row, the sign-off and the ledger.
+"""Gather what a verdict is decided on, from the runbook's row, the sign-off and the ledger.
 
-Computed at each question and never stored. Whatever cannot be found out is a no-go.
+Verdicts are computed at each question and never stored. What cannot be found out is a no-go.
 """
 
 import logging
@@ -44,18 +44,18 @@ ABOUT_SIGNING = (
     Action.READINESS_CHANGED,
 )
 MIN_YEAR, MAX_YEAR = 1, 9999
-# Of a runbook that does not claim to be ready nothing is asked: its own row says no.
+# For a runbook that does not claim to be ready: its own row says no.
 NO_OBJECTION = Evidence(True, True, True)
 
 
 def verdict_on_slug(
     slug: str, *, year: int | None = None, at: datetime | None = None, thorough: bool = False
 ) -> Verdict:
-    """The verdict on the runbook with this slug; an unknown one is a no-go like any other.
+    """Return the verdict on the runbook with this slug; a no-go if there is none.
 
-    :param year: the calendar year that live use is asked for; this year by default.
+    :param year: the calendar year in which the runbook is to be used; this year by default.
     :param at: the moment (aware; now by default).
-    :param thorough: verify the whole ledger for this one answer.
+    :param thorough: whether to verify the whole ledger for this answer.
     """
     try:
         runbook = (
@@ -64,7 +64,7 @@ def verdict_on_slug(
     except Error:
         logger.exception("The database could not be asked.")
         return no_go(Reason.DATABASE_UNREACHABLE)
-    except Exception:  # whatever it is, it is a doubt
+    except Exception:  # fail closed, whatever it is
         logger.exception("The runbook could not be read.")
         return no_go(Reason.DOUBT)
     if runbook is None:
@@ -74,12 +74,12 @@ def verdict_on_slug(
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRows:
-    """What a page has read for its own use in this very answer, so that the verdict need not read it again.
+    """Rows that the caller has read for this answer, so that the verdict need not read them again.
 
-    :ivar decisions: those on every applied request of the runbooks asked about, with their signers
-        and requests.
-    :ivar rows: at least every ledger row about signing that speaks of them, and every one of their
-        texts, in their order.
+    :ivar decisions: the decisions on every applied request of the runbooks, with their signers and
+        requests.
+    :ivar rows: at least every ledger row about signing these runbooks, and every row about their
+        documents, in their order.
     """
 
     decisions: Sequence[SignOff]
@@ -87,7 +87,7 @@ class EvidenceRows:
 
     @classmethod
     def now(cls, runbooks: Sequence[Runbook]) -> Self:
-        """Read it."""
+        """Read the rows for these runbooks from the database."""
         signing = Q(
             subject__in=[subject_of(runbook) for runbook in runbooks], action__in=ABOUT_SIGNING
         )
@@ -95,7 +95,7 @@ class EvidenceRows:
             subject__in=[subject_of(runbook.document) for runbook in runbooks if runbook.document]
         )
         rows = ChangeLogEntry.objects.filter(signing | texts).order_by("sequence")
-        # What was found not to hold proves nothing, and may be a row that nobody can read.
+        # A row that does not verify proves nothing, and it may be one that cannot be read.
         rows = rows.exclude(
             sequence__in=LedgerIncident.objects.filter(OF_THE_CHAIN).values("sequence")
         )
@@ -116,7 +116,7 @@ def verdict_on(
     thorough: bool = False,
     read: EvidenceRows | None = None,
 ) -> Verdict:
-    """The verdict on a runbook. Parameters as for ``verdicts_on``."""
+    """Return the verdict on a runbook. The parameters are those of ``verdicts_on``."""
     return verdicts_on([runbook], year=year, at=at, thorough=thorough, read=read)[0]
 
 
@@ -128,10 +128,12 @@ def verdicts_on(
     thorough: bool = False,
     read: EvidenceRows | None = None,
 ) -> list[Verdict]:
-    """The verdicts on many runbooks, in their order, in a fixed number of queries.
+    """Return the verdicts on runbooks, in their order, in a fixed number of queries.
 
-    :param read: what was read of them just now; otherwise it is read here. The rest as for
-        ``verdict_on_slug``.
+    :param year: the calendar year in which they are to be used; this year by default.
+    :param at: the moment (aware; now by default).
+    :param thorough: whether to verify the whole ledger for this answer.
+    :param read: the rows that the caller has just read; read here by default.
     """
     today = timezone.localdate(at)
     asked = today.year if year is None else year
@@ -155,7 +157,7 @@ def verdicts_on(
     except Error:
         logger.exception("The database could not be asked.")
         return [no_go(Reason.DATABASE_UNREACHABLE) for _ in runbooks]
-    except Exception:  # a row that is forged or cannot be read must not hide behind a 500
+    except Exception:  # a forged or unreadable row must not cause a 500
         logger.exception("The verdict could not be computed.")
         return [no_go(Reason.DOUBT) for _ in runbooks]
 
@@ -166,7 +168,8 @@ Steps = list[tuple[SituationRunbook, Verdict]]
 def with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Steps]]:
     """Return situations with their steps in order, each with the verdict on its runbook.
 
-    The queries do not grow with the situations. Each runbook has its ``standing`` as well.
+    The number of queries does not depend on the number of situations. Each runbook also gets its
+    ``standing``.
     """
     steps = [(situation, list(situation.steps.all())) for situation in situations]
     runbooks = list(
@@ -183,22 +186,24 @@ def with_verdicts(situations: Iterable[Situation]) -> list[tuple[Situation, Step
 
 
 def claims_ready(runbook: Runbook) -> bool:
-    """Any other is no-go already: nothing else needs to be asked of it."""
+    """Return whether a runbook's row says ready. Any other is no-go without further evidence."""
     return runbook.readiness_level == ReadinessLevel.READY
 
 
 @dataclass(slots=True)
 class EvidenceSet:
-    """What was read for all of the runbooks at once."""
+    """The evidence for several runbooks, read together.
+
+    :ivar alarms: why nothing may be used live now.
+    :ivar decisions: by runbook, the decisions on the request that was applied last.
+    :ivar rows: by subject (a runbook, a document), its ledger rows in their order.
+    :ivar altered: the documents whose text or HTML does not have the stored sha256.
+    """
 
     alarms: tuple[Reason, ...]
-    decisions: dict[
-        int, list[SignOff]
-    ]  # runbook -> the decisions on the request that was applied last
-    rows: dict[
-        str, list[ChangeLogEntry]
-    ]  # subject (a runbook, a document) -> its rows, in their order
-    altered: set[int]  # documents whose text is not what their sha256 names
+    decisions: dict[int, list[SignOff]]
+    rows: dict[str, list[ChangeLogEntry]]
+    altered: set[int]
 
     @classmethod
     def of(
@@ -209,11 +214,11 @@ class EvidenceSet:
         alarms: Sequence[Reason],
         texts: bool,
     ) -> Self:
-        """Gather it; nothing where no runbook claims to be ready.
+        """Gather the evidence; without queries if there is no runbook.
 
+        :param read: the rows that the caller has just read; read here by default.
         :param alarms: why nothing may be used live now.
-        :param texts: read the texts that are not at hand, to see that each is what its sha256
-            names.
+        :param texts: whether to read texts that were not loaded, to compare them with their sha256.
         """
         if not runbooks:
             return cls((), {}, {}, set())
@@ -229,7 +234,7 @@ class EvidenceSet:
         )
 
     def evidence(self, runbook: Runbook) -> Evidence:
-        """What is known of one runbook."""
+        """Return the evidence for one runbook."""
         last = self.decisions.get(runbook.pk, [])
         decisions = last if last and _is_behind(last[0].request, runbook) else []
         return Evidence(
@@ -242,9 +247,9 @@ class EvidenceSet:
         )
 
     def proof(self, runbook: Runbook) -> tuple[int, ChangeLogEntry]:
-        """Return the primary key of the approved request and the ledger row that tells of the readiness.
+        """Return the primary key of the approved request, and the ledger row of the readiness.
 
-        Ask only where ``evidence`` has nothing against it.
+        Call it only if ``evidence`` has no objection.
         """
         changed = [
             row for row in self.rows[subject_of(runbook)] if row.action == Action.READINESS_CHANGED
@@ -252,13 +257,16 @@ class EvidenceSet:
         return self.decisions[runbook.pk][0].request_id, changed[-1]
 
     def _is_shown_as_rendered(self, document: Document | None) -> bool:
-        """Whether the HTML is what the ledger says the text was rendered to; without a text there is another reason."""
+        """Return whether the HTML has the sha256 that the ledger recorded; True without HTML."""
         told = self.rows.get(subject_of(document), []) if document else []
         return document is None or latest_value(told, "html_sha256") == document.html_sha256
 
 
 def _on_the_last(decisions: Iterable[SignOff]) -> dict[int, list[SignOff]]:
-    """The decisions on the request of each runbook that was opened last, which is the one that was applied last."""
+    """Return the decisions on the last applied request of each runbook, by its primary key.
+
+    The request that was opened last is also the one that was applied last.
+    """
     last: dict[int, list[SignOff]] = {}
     for decision in sorted(decisions, key=lambda decision: (decision.request_id, decision.pk)):
         of_runbook = last.get(decision.request.runbook_id)
@@ -270,7 +278,10 @@ def _on_the_last(decisions: Iterable[SignOff]) -> dict[int, list[SignOff]]:
 
 
 def _altered_documents(runbooks: Sequence[Runbook], *, texts: bool) -> set[int]:
-    """Those whose text is not what their sha256 names. Texts that are not at hand are read in one query, if at all."""
+    """Return the documents whose text or HTML does not have the stored sha256.
+
+    :param texts: whether to read texts that were not loaded (one query).
+    """
     related = [runbook.document for runbook in runbooks if runbook.document]
     deferred = [
         document.pk for document in related if {"text", "html"} & document.get_deferred_fields()
@@ -284,7 +295,7 @@ def _altered_documents(runbooks: Sequence[Runbook], *, texts: bool) -> set[int]:
 
 
 def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
-    """Whether the readiness of the runbook's row is the one that this request was approved for."""
+    """Return whether a request was approved for the readiness in the runbook's row."""
     return (
         request.state == RequestState.APPROVED
         and (request.to_level, request.to_year) == (runbook.readiness_level, runbook.readiness_year)
@@ -298,7 +309,7 @@ def _is_behind(request: StatusChangeRequest, runbook: Runbook) -> bool:
 
 
 def _has_quorum(decisions: list[SignOff]) -> bool:
-    """Whether these decisions on one request are as many approvals as it needs, and none against."""
+    """Return whether decisions on one request include enough approvals and no rejection."""
     request = decisions[0].request
     approvers = {
         decision.signer_id
@@ -313,7 +324,7 @@ def _has_quorum(decisions: list[SignOff]) -> bool:
 
 
 def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Runbook) -> bool:
-    """Whether the ledger tells of this readiness: opened, signed by whom the decisions name, and moved, in these very terms."""
+    """Return whether the ledger recorded this readiness, its request and its signatures alike."""
     changed = [row for row in rows if row.action == Action.READINESS_CHANGED]
     own = [row for row in rows if _after(row, "request") == decisions[0].request_id]
     if (
@@ -332,7 +343,7 @@ def _tells_of(rows: list[ChangeLogEntry], decisions: list[SignOff], runbook: Run
 
 
 def _are_stored_as_told(own: list[ChangeLogEntry], decisions: list[SignOff]) -> bool:
-    """Whether every covered cell of the request and of its decisions is what the ledger recorded."""
+    """Return whether every covered column of the request and its decisions is as recorded."""
     request = decisions[0].request
     if request_columns(request, own) or closing_columns(request, own):
         return False
@@ -367,9 +378,9 @@ def _after(row: ChangeLogEntry, name: str) -> object:
 
 
 def objections_to(runbooks: Sequence[Runbook]) -> dict[int, tuple[Reason, ...]]:
-    """Return what sign-off and ledger have against runbooks that claim to be ready, by primary key.
+    """Return what sign-off and ledger hold against runbooks that claim to be ready, by primary key.
 
-    Reads no texts: that a stored text is not the one that its sha256 names, the verdict alone tells.
+    No text is read. Only a verdict finds out that a stored text does not have its sha256.
     """
     known = EvidenceSet.of(runbooks, alarms=(), texts=False)
     return {runbook.pk: reasons_in(known.evidence(runbook)) for runbook in runbooks}

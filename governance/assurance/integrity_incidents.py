@@ -1,6 +1,6 @@
-"""Incidents of the ledger, and how people go on after one.
+"""Record incidents of the ledger, and let a person go on after one.
 
-While an incident stands, every verdict is no-go.
+While an incident is unresolved, every verdict is no-go.
 """
 
 from collections.abc import Iterable
@@ -40,21 +40,21 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBreaks:
-    """What ``accept_broken_ledger`` has done: the runbooks it took down, and the rows it accepted."""
+    """The result of ``accept_broken_ledger``: the runbooks taken down, and the accepted rows."""
 
     taken_down: list[Runbook]
     rows: list[int]
 
 
 def note_ledger_state(*, problem: str, sequence: int = 0, at: datetime | None = None) -> None:
-    """Note what a verification of the whole chain has found. It leaves no row in the ledger.
+    """Record the result of verifying the whole chain. It writes no ledger row.
 
-    A whole chain also settles what checkpoints exposed, where it goes through their very rows
-    again: the right backup is back. A later checkpoint settles nothing, for it may have been taken
-    of the wrong chain.
+    A whole chain also settles the incidents that checkpoints revealed, if it contains their rows
+    again, because the right backup is back. A later checkpoint settles nothing: it may have been
+    taken of the wrong chain.
 
-    :param problem: what is wrong; empty when all of it was verified.
-    :param sequence: the first row that does not hold.
+    :param problem: what is wrong; empty if everything was verified.
+    :param sequence: the first row that does not verify.
     """
     moment = at or timezone.now()
     if problem:
@@ -67,38 +67,38 @@ def note_ledger_state(*, problem: str, sequence: int = 0, at: datetime | None = 
 def note_checkpoint(
     *, sequence: int, digest: str, problem: str, at: datetime | None = None
 ) -> None:
-    """Note what is wrong with a whole chain, seen from a checkpoint.
+    """Record that a whole chain does not contain the row of a checkpoint.
 
-    :param sequence: the row that the checkpoint was taken at.
-    :param digest: that row's hash, as the checkpoint has it.
-    :param problem: what is wrong; empty when the chain goes through it.
+    :param sequence: the row at which the checkpoint was taken.
+    :param digest: the hash of that row in the checkpoint.
+    :param problem: what is wrong; empty if the chain contains the row.
     """
     if problem:
         _open(problem, sequence=sequence, digest=digest, at=at or timezone.now())
 
 
 def exposed_by_checkpoints() -> list[LedgerIncident]:
-    """Return what checkpoints exposed and nothing has settled."""
+    """Return the unsettled incidents that checkpoints revealed."""
     return list(open_incidents(BY_A_CHECKPOINT))
 
 
 def accept_restored_ledger(
     *, reason: str, by: User, mark: ledger.Mark | None = None, at: datetime | None = None
 ) -> list[Runbook]:
-    """Go on with a ledger of which rows are lost, as after the restore of an older backup.
+    """Go on with a ledger that has lost rows, for example after an older backup was restored.
 
-    Nobody knows what the lost rows took down, rejected or withdrew: every open request lapses,
-    whatever is signed is taken down to unassessed, and people sign again. Then the portal is out of
-    doubt. The change log tells it, with the rows that are lost. All or nothing. Who is in which
-    group is as it was then: nobody but a person can look that over.
+    The lost rows may have taken down, rejected or withdrawn anything. Therefore every open request
+    lapses, every signed runbook is taken down to unassessed, and people sign again. After that,
+    verdicts can be go again. A ledger row records the acceptance and the lost rows. All of it
+    happens, or nothing. Groups keep their restored members: only a person can review them.
 
-    :param reason: what has happened; for the change log.
-    :param by: a risk owner, as for each downgrade.
-    :param mark: this host's high-water mark. Another host that has seen another row says no until
-        this is done there too.
+    :param reason: what has happened, for the change log.
+    :param by: a risk owner, as for a downgrade.
+    :param mark: this host's high-water mark. Another host that has seen another row refuses until
+        the command has run there as well.
     :return: the runbooks that were taken down.
-    :raises NothingToAccept: nothing is exposed, or the chain is broken in itself.
-    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
+    :raises NothingToAccept: no loss is known, or the chain itself is broken.
+    :raises ActionRefused: the policy has reasons against it, as for a downgrade.
     """
     verified = ledger.verify()  # the whole chain takes long: before the lock
     with ledger.atomic():
@@ -130,18 +130,19 @@ def accept_restored_ledger(
 def accept_broken_ledger(
     *, reason: str, by: User, mark: ledger.Mark | None = None, at: datetime | None = None
 ) -> AcceptedBreaks:
-    """Go on with a chain that is broken for good: no backup has the right rows.
+    """Go on with a chain that stays broken, because no backup has the right rows.
 
-    Every row that does not hold is named in the change log, with the sha256 of what is stored there
-    and the hash by which the chain goes on. From then on a verification passes over it while it
-    stays as it is, and stops at any other. What the altered rows told is unknown: every open
-    request lapses, whatever is signed is taken down to unassessed. All or nothing.
+    A ledger row names every row that does not verify, with the sha256 of what is stored and the
+    hash from which the chain continues. From then on, verification skips these rows while they stay
+    unchanged, and stops at any other. What the altered rows recorded is unknown. Therefore every
+    open request lapses, and every signed runbook is taken down to unassessed. All of it happens, or
+    nothing.
 
-    :param reason: what has happened; for the change log.
-    :param by: a risk owner, as for each downgrade.
-    :param mark: this host's high-water mark, where its row is among those that are lost.
+    :param reason: what has happened, for the change log.
+    :param by: a risk owner, as for a downgrade.
+    :param mark: this host's high-water mark, in case its row is among the lost ones.
     :raises NothingToAccept: the chain is whole, or broken in too many places.
-    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
+    :raises ActionRefused: the policy has reasons against it, as for a downgrade.
     """
     breaks, verified = _breaks()  # the whole chain takes long: before the lock
     if not breaks:
@@ -171,19 +172,20 @@ def accept_broken_ledger(
 def accept_corrected_clock(
     *, reason: str, by: User, seen_at: datetime | None = None, at: datetime | None = None
 ) -> list[Runbook]:
-    """Go on after the clock was ahead for a while and was set right.
+    """Go on after the clock was ahead for a while and was corrected.
 
-    What was signed while it was ahead is taken down to unassessed, and every open request lapses:
-    their waiting times may have been measured on a wrong clock. So is what had run out by the
-    latest time that was seen: maybe that time was right, and the clock was set back. The times of
-    later rows stay at the newest one that the ledger holds, until the clock has passed it.
+    Everything that was signed while it was ahead is taken down to unassessed, and every open
+    request lapses, because waiting times may have been measured by the wrong clock. Everything that
+    had expired by the latest time seen is taken down as well: that time may have been right, and
+    the clock may have been set back. Later ledger rows keep the newest stored time until the clock
+    has passed it.
 
-    :param reason: what has happened; for the change log.
-    :param by: a risk owner, as for each downgrade.
+    :param reason: what has happened, for the change log.
+    :param by: a risk owner, as for a downgrade.
     :param seen_at: the latest time that this host has seen (its high-water mark).
     :return: the runbooks that were taken down.
     :raises NothingToAccept: the clock is not behind.
-    :raises ActionRefused: the policy is against it, as for each downgrade by this person.
+    :raises ActionRefused: the policy has reasons against it, as for a downgrade.
     """
     moment = at or timezone.now()
     ahead = moment + CLOCK_TOLERANCE
@@ -210,7 +212,7 @@ def accept_corrected_clock(
 
 
 def _lost(mark: ledger.Mark | None) -> list[dict[str, Any]]:
-    """Return the row of a mark, as a list, where the ledger lacks it."""
+    """Return the row of a mark as a list if the ledger does not contain it; empty otherwise."""
     if (
         mark is None
         or ChangeLogEntry.objects.filter(sequence=mark.sequence, hash=mark.hash).exists()
@@ -220,9 +222,9 @@ def _lost(mark: ledger.Mark | None) -> list[dict[str, Any]]:
 
 
 def _breaks() -> tuple[list[ledger.Break], ledger.Verification]:
-    """Return every break that nobody has accepted, and the verification that passed over them.
+    """Return every break that nobody has accepted, and the verification that skipped them.
 
-    :raises NothingToAccept: there are too many of them to be told in a row.
+    :raises NothingToAccept: there are too many for one ledger row.
     """
     known = set(accepted_breaks())
     breaks: list[ledger.Break] = []
@@ -235,7 +237,7 @@ def _breaks() -> tuple[list[ledger.Break], ledger.Verification]:
 
 
 def _take_down(which: Q, reason: str, *, by: User, at: datetime) -> list[Runbook]:
-    """Take the signed runbooks that meet a condition down to unassessed, and close every open request."""
+    """Take signed runbooks that meet a condition down to unassessed. Lapse every open request."""
     signed = list(Runbook.objects.filter(which, readiness_level__in=TO_UNASSESSED).order_by("pk"))
     for runbook in signed:
         downgrade(runbook=runbook, level=ReadinessLevel.UNASSESSED, reason=reason, by=by, at=at)
@@ -253,7 +255,7 @@ def _tell(action: Action, changes: dict[str, Any], *, reason: str, by: User, at:
 
 
 def _open(problem: str, *, sequence: int, digest: str, at: datetime) -> None:
-    """Open an incident, and a finding that shows it to people; once each."""
+    """Open an incident, and the finding that shows it, unless they are open already."""
     if not LedgerIncident.objects.filter(
         settled_at__isnull=True, sequence=sequence, hash=digest
     ).exists():

@@ -1,4 +1,4 @@
-"""What assurance stores: the seal that lets a list show green, and which reminders were sent."""
+"""The models of assurance: the seals that let lists show green, and the sent reminders."""
 
 from typing import ClassVar
 
@@ -12,12 +12,13 @@ from runbooks.models import Runbook
 
 
 class Assurance(models.Model):
-    """The sealed proof that a verdict was go when it was last computed in full; one per runbook.
+    """The sealed proof that nothing was held against a readiness when it was last examined.
 
-    A list shows a runbook as live-ready only where a row with a valid seal stands. A database
-    trigger takes the seal away and raises ``generation`` on any write to what the verdict rests
-    on; only ``governance.assurance.renewal`` puts a seal on again. The row is never deleted: an
-    old seal copied back does not fit the present generation (docs/decisions/0027).
+    There is at most one row for each runbook. A list shows a runbook as live-ready only if the row
+    has a valid seal. A database trigger empties the seal and raises ``generation`` on any write to
+    what the verdict rests on. Only ``governance.assurance.renewal`` writes a seal. The row is never
+    deleted, because an old seal that is copied back must not fit: the seal covers the generation
+    (docs/decisions/0027).
     """
 
     runbook = models.OneToOneField(
@@ -33,7 +34,7 @@ class Assurance(models.Model):
         related_name="+",
         verbose_name=_("approved request"),
     )
-    # The ledger row that tells of the readiness.
+    # The ledger row that recorded the readiness.
     change_sequence = models.BigIntegerField(_("ledger row"))
     change_hash = models.CharField(_("hash of the ledger row"), max_length=64)
     generation = models.PositiveBigIntegerField(_("times that the seal was taken away"), default=0)
@@ -52,10 +53,10 @@ class Assurance(models.Model):
 
 
 class Reminder(models.Model):
-    """One e-mail to one person about one thing, so that it is sent once.
+    """An e-mail to one person about one thing, stored so that it is sent only once.
 
-    A row is a claim first: its maker is about to send the e-mail. ``sent_at`` is set once the mail
-    server has taken it. Until ``claimed_until`` no other process tries; after that, another may.
+    A row starts as a claim by the process that is about to send the e-mail. ``sent_at`` is set when
+    the mail server has accepted it. No other process tries before ``claimed_until``.
     """
 
     kind = models.CharField(_("kind"), max_length=20, choices=ReminderKind)

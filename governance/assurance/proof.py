@@ -1,7 +1,7 @@
-"""A proof for one runbook: its approval, the ledger rows about it, and the chain from there up to a checkpoint.
+"""Create the proof of a runbook's approval: the ledger rows from its request up to a checkpoint.
 
-Whoever holds it can check it without the portal: ``docs/verify_proof.py`` needs Python alone. The
-format is described in ``docs/ledger.md``.
+A proof is checked without the portal: ``docs/verify_proof.py`` needs only Python. The format is
+described in ``docs/ledger.md``.
 """
 
 from dataclasses import asdict
@@ -23,14 +23,14 @@ FORMAT = "runbook-portal-proof/1"
 
 
 class NothingToProve(LookupError):
-    """The runbook was never approved for anything, or the ledger is broken. The message says which."""
+    """The runbook was never approved, or the ledger is broken. The message says which."""
 
 
 def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
-    """The proof as plain JSON values.
+    """Return the proof as JSON values.
 
-    It holds every row of the ledger from the opening of the request on, those about other runbooks
-    too: the chain goes through all of them.
+    It holds every ledger row since the request was opened, including rows about other runbooks,
+    because the chain contains all of them.
 
     :raises NothingToProve: there is no approval, or the ledger does not verify.
     """
@@ -69,7 +69,7 @@ def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
 
 
 def row_as_json(row: ChangeLogEntry) -> dict[str, Any]:
-    """A ledger row with the members that its hash covers, and the hash."""
+    """Return a ledger row with the members that its hash covers, and the hash."""
     values = {name: getattr(row, name) for name in ledger.HASHED_FIELDS}
     values["recorded_at"] = ledger.canonical_time(row.recorded_at)
     if row.digests:

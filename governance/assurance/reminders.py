@@ -1,4 +1,4 @@
-"""What ``tick`` tells people by e-mail: readiness that ends soon, and requests that wait. Each once."""
+"""Send the e-mails that are due: a readiness ends soon, or a request waits. Each is sent once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,18 +24,20 @@ from runbooks.models import Runbook
 
 # So many days before the last day, one e-mail each. Only the nearest step that is due is sent.
 DAYS_BEFORE = (60, 30, 7)
-# So long nobody else sends what a process has begun to send. A mail server gets EMAIL_TIMEOUT
+# How long a process alone may send an e-mail that it has claimed. A mail server gets EMAIL_TIMEOUT
 # seconds.
 CLAIM = timedelta(minutes=10)
-# After so many e-mails in a row for which the mail server could not be reached, the others wait for
-# the next look.
+# After so many consecutive failures to reach the mail server, the rest waits for the next run.
 MAX_SILENT = 3
 UNREACHABLE = (TimeoutError, ConnectionError, SMTPServerDisconnected, SMTPConnectError)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One e-mail to one person. ``about`` makes it the same at the next look."""
+    """An e-mail to one person.
+
+    :ivar about: together with kind and recipient, identifies the e-mail, so that it is sent once.
+    """
 
     kind: ReminderKind
     about: str
@@ -47,14 +49,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many were sent, and what went wrong with the others; those are tried again at the next look."""
+    """How many e-mails were sent, and why others failed. These are tried again at the next run."""
 
     sent: int
     failed: tuple[str, ...]
 
 
 def due_reminders(*, at: datetime | None = None) -> Iterator[Draft]:
-    """Every e-mail that is due at a moment (aware; now by default), was not sent yet and is claimed by nobody."""
+    """Yield every e-mail that is due, was not sent and is not claimed.
+
+    :param at: the moment (aware; now by default).
+    """
     moment = at or timezone.now()
     done = Reminder.objects.filter(Q(sent_at__isnull=False) | Q(claimed_until__gt=moment))
     told = set(done.values_list("kind", "about", "recipient_id"))
@@ -106,10 +111,10 @@ def _waiting(moment: datetime) -> Iterator[Draft]:
 
 
 def send_due_reminders(*, at: datetime | None = None) -> Outcome:
-    """Send what is due, in the portal's language. One that cannot be sent holds up no other.
+    """Send the e-mails that are due, in the portal's language. A failure does not delay the others.
 
-    Each e-mail is claimed in a short transaction, sent outside of any, then marked as sent. A mail
-    server that cannot be reached is tried ``MAX_SILENT`` times in a row.
+    Each e-mail is claimed in a short transaction, sent outside of any, then marked as sent. After
+    ``MAX_SILENT`` consecutive failures to reach the mail server, the rest waits for the next run.
     """
     moment = at or timezone.now()
     sent, failed, silent = 0, [], 0
@@ -126,19 +131,19 @@ def send_due_reminders(*, at: datetime | None = None) -> Outcome:
             except (
                 OSError,
                 ValueError,
-            ) as error:  # the mail server does not answer or refuses; an address is none
+            ) as error:  # no answer, a refusal, or an invalid address
                 silent += isinstance(error, UNREACHABLE)
                 failed.append(f"{draft.recipient}: {draft.subject}: {error}")
     return Outcome(sent=sent, failed=tuple(failed))
 
 
 def _send(draft: Draft, moment: datetime) -> bool:
-    """Claim, send, mark; returns whether this call sent it.
+    """Claim, send and mark an e-mail. Return whether this call sent it.
 
-    Killed between sending and marking, it is sent once more when the claim has run out: an e-mail
-    that comes twice is better than one that never comes.
+    If the process is killed between sending and marking, the e-mail is sent again when the claim
+    has expired: an e-mail that arrives twice is better than one that never arrives.
 
-    :raises OSError: the mail server does not take it. The claim is given back.
+    :raises OSError: the mail server does not accept it. The claim is given back.
     """
     body = render_to_string(draft.template, {**draft.context, "portal": settings.PORTAL_URL})
     message = EmailMessage(
@@ -150,14 +155,14 @@ def _send(draft: Draft, moment: datetime) -> bool:
     try:
         message.send()
     except Exception:
-        claimed.delete()  # so that the next look tries again at once
+        claimed.delete()  # so that the next run tries again at once
         raise
     claimed.update(sent_at=moment)
     return True
 
 
 def _claim(draft: Draft, moment: datetime) -> QuerySet[Reminder] | None:
-    """The row that says that this process sends the e-mail; None where another one's claim holds, or it was sent."""
+    """Claim an e-mail. Return its row; None if another process holds a claim or has sent it."""
     key = {"kind": draft.kind, "about": draft.about, "recipient": draft.recipient}
     until = max(moment, timezone.now()) + CLAIM
     free = Reminder.objects.filter(sent_at__isnull=True, claimed_until__lte=moment, **key)

@@ -1,7 +1,7 @@
-"""Writing assurances: a seal is put on where the verdict's evidence holds in full, by whoever changed something.
+"""Write and withdraw the seals of assurances.
 
-Triggers take seals away (``governance/guards/rules.py``). A governed change ends with renewing what
-it touched, in its own transaction; ``tick``, ``migrate`` and ``verify_ledger`` look at all.
+Triggers empty a seal (``governance/guards/rules.py``). A governed change renews the seals that it
+may have affected in its own transaction; ``tick``, ``migrate`` and ``verify_ledger`` renew all.
 """
 
 import logging
@@ -29,11 +29,11 @@ from runbooks.models import Runbook
 from runbooks.validity import PASSING, Reason, reasons_against_live
 
 logger = logging.getLogger(__name__)
-# A verdict that is no-go for nothing else says nothing against what is stored.
+# If a verdict is no-go for these reasons alone, nothing is held against the stored rows.
 NOT_LASTING = PASSING | {Reason.DOUBT, Reason.DATABASE_UNREACHABLE}
-# Their texts are read at once.
+# How many runbooks, and their texts, are read at once.
 CHUNK = 100
-# A change of these kinds can touch what a readiness rests on. A sign-off comes by a signal of its own.
+# A change of these kinds can affect what a readiness rests on. A sign-off sends its own signal.
 TOUCHING = frozenset(
     {
         Action.CREATED,
@@ -46,7 +46,7 @@ TOUCHING = frozenset(
 
 @receiver(entries_recorded, dispatch_uid="governance.renew_what_was_touched")
 def renew_what_was_touched(entries: Sequence[ChangeLogEntry], **_: Any) -> None:
-    """Renew the assurances of the runbooks that a governed change speaks of, before it commits."""
+    """Renew the seals of the runbooks that a governed change affects, before it commits."""
     touched = _touched_by(entries)
     if touched is not None:
         renew(touched)
@@ -61,19 +61,20 @@ def seal_what_was_signed(
 ) -> None:
     """Seal a runbook that a signature has just made ready, in the transaction of that signature.
 
-    The verdict's own code looks at what the sign-off read and wrote, and at nothing else.
+    The verdict's own code examines the rows that the sign-off has read and written. No other row is
+    read.
     """
     runbook = request.runbook
     if runbook.readiness_level != ReadinessLevel.READY:
         return
     assurance = getattr(runbook, "assurance", None)
-    if assurance is not None:  # the triggers have counted on meanwhile
+    if assurance is not None:  # triggers have raised the generation since it was read
         assurance.refresh_from_db(fields=["generation", "seal"])
     _renew([runbook], EvidenceRows(decisions=decisions, rows=rows))
 
 
 def _touched_by(entries: Sequence[ChangeLogEntry]) -> "QuerySet[Runbook] | None":
-    """Return the runbooks that may have lost their seal by a change; None where none can have."""
+    """Return the runbooks that may have lost their seal by a change; None if none can have."""
     names: dict[str, set[str]] = {}
     for entry in entries:
         if entry.action in TOUCHING:
@@ -98,19 +99,20 @@ def _touched_by(entries: Sequence[ChangeLogEntry]) -> "QuerySet[Runbook] | None"
 
 
 def renew(runbooks: "QuerySet[Runbook]") -> int:
-    """Seal those of the runbooks whose evidence holds in full; return how many were sealed.
+    """Renew the seals of runbooks. Return how many were sealed.
 
-    Needs the ledger's lock where something else may write (``ledger.atomic``). A runbook that is
-    not signed ready is passed over; one whose evidence does not hold keeps no seal.
+    A runbook is sealed if nothing is held against its readiness; otherwise it loses its seal. One
+    that is not signed as ready is skipped. Other writers must be kept out (``ledger.atomic``).
     """
     ready = runbooks.filter(readiness_level=ReadinessLevel.READY).order_by("pk")
     return sum(_renew(part) for part in _in_parts(ready))
 
 
 def renew_all() -> int:
-    """Look at every runbook that is signed ready, one part at a time; return how many were sealed.
+    """Renew the seals of all runbooks that are signed as ready. Return how many were sealed.
 
-    What a verdict would refuse loses its seal, also where no trigger saw the change.
+    A runbook loses its seal if the verdict would refuse it, even if no trigger saw the change. The
+    ledger's lock is held for one part of ``CHUNK`` runbooks at a time.
     """
     sealed = 0
     keys = list(
@@ -138,12 +140,15 @@ def _in_parts(ready: Any) -> Iterator[list[Runbook]]:
 
 
 def _renew(runbooks: list[Runbook], read: EvidenceRows | None = None) -> int:
-    """Seal those whose evidence holds, and take the seal of the others."""
+    """Seal the runbooks that nothing is held against, and unseal the others.
+
+    Return how many were sealed.
+    """
     today = timezone.localdate()
     holding = [
         runbook
         for runbook in runbooks
-        # Whether it has run out, the reader sees from the row itself.
+        # A reader sees from the row itself whether it has expired.
         if not set(reasons_against_live(runbook.signed_facts(), today=today)) - PASSING
     ]
     known = EvidenceSet.of(holding, read, alarms=(), texts=True)
@@ -165,7 +170,10 @@ def _renew(runbooks: list[Runbook], read: EvidenceRows | None = None) -> int:
 def _seal(
     runbook: Runbook, assurance: Assurance | None, request: int, change: ChangeLogEntry
 ) -> bool:
-    """Write the seal unless it stands already. Nothing is written over a later generation."""
+    """Write the seal, unless a valid one is stored. Return whether it was written.
+
+    A row whose generation has risen since it was read is left as it is.
+    """
     generation = assurance.generation if assurance else 0
     proof = Proof(request, change.sequence, change.hash, generation)
     if assurance and assurance.seal and is_sealed(runbook, proof, assurance.seal):
@@ -190,13 +198,13 @@ def _unseal(assurance: Assurance) -> None:
 
 
 def withdraw(runbook: Runbook, verdict: Verdict) -> None:
-    """Take the seal that came with a row where its verdict is no-go for a reason that lasts.
+    """Empty the seal that was read with a row if its verdict is no-go for a lasting reason.
 
-    A seal that a verdict contradicts was left by a write that no trigger saw. Where it cannot be
-    taken away now, ``tick`` does so.
+    Such a seal was left by a write that no trigger saw. If the seal cannot be emptied now, ``tick``
+    does so.
 
     :param runbook: read ``with_assurance``.
-    :param verdict: on this very row, now.
+    :param verdict: the verdict on this row, now.
     """
     read = proof_read_with(runbook)
     if read is None or not set(verdict.reasons) - NOT_LASTING:

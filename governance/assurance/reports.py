@@ -1,4 +1,4 @@
-"""The rows of the reports, and the same as CSV."""
+"""Build the rows of the reports, and the reports as CSV."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -20,13 +20,13 @@ from runbooks.models import Runbook
 
 SOON = 60  # days ahead
 WAITS_LONG = 7  # days
-# A spreadsheet takes a cell that begins so for a formula.
+# A spreadsheet takes a cell that starts with one of these for a formula.
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessRow:
-    """One runbook: where it stands, the verdict now, and the request that waits."""
+    """A runbook, the verdict on it now, and its open request."""
 
     runbook: Runbook
     verdict: Verdict
@@ -34,7 +34,7 @@ class ReadinessRow:
 
 
 class Overdue(StrEnum):
-    """Why something stands in the report of what is overdue."""
+    """Why a row stands in the report of what is overdue."""
 
     NO_LONGER_HOLDS = "no_longer_holds"  # signed, and changed or run out since
     ENDS_SOON = "ends_soon"  # the last day is near
@@ -43,7 +43,10 @@ class Overdue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OverdueRow:
-    """One thing that somebody should do. ``day`` is when it was, or will be, due."""
+    """Something that somebody should do.
+
+    :ivar day: the day on which it was, or will be, due.
+    """
 
     why: Overdue
     runbook: Runbook
@@ -53,7 +56,7 @@ class OverdueRow:
 
 
 def readiness_rows(*, at: datetime | None = None) -> list[ReadinessRow]:
-    """Every runbook in the order of the landscape."""
+    """Return a row for every runbook, in the order of the landscape."""
     runbooks = list(Runbook.objects.with_catalogue())
     waiting = {request.runbook_id: request for request in StatusChangeRequest.objects.open()}
     rows = []
@@ -64,7 +67,7 @@ def readiness_rows(*, at: datetime | None = None) -> list[ReadinessRow]:
 
 
 def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
-    """What no longer holds, what ends soon, and what has waited for long; in this order, the oldest first."""
+    """Return what is no longer valid, what ends soon, and what has waited long, in this order."""
     moment = at or timezone.now()
     today = timezone.localdate(moment)
     nothing_signed = (ReadinessLevel.UNASSESSED, ReadinessLevel.RETIRED)
@@ -100,7 +103,7 @@ def overdue_rows(*, at: datetime | None = None) -> list[OverdueRow]:
 
 
 def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
-    """The readiness report as a file: codes for machines beside words for people."""
+    """Return the readiness report as a file, with codes for machines beside words for people."""
     header = (
         *(
             "slug",
@@ -157,7 +160,7 @@ def readiness_csv(rows: Iterable[ReadinessRow]) -> HttpResponse:
 
 
 def overdue_csv(rows: Iterable[OverdueRow]) -> HttpResponse:
-    """The report of what is overdue as a file."""
+    """Return the report of what is overdue as a file."""
     return as_csv(
         "overdue.csv",
         ("why", "slug", "title", "readiness", "day", "request", "reasons"),
@@ -181,7 +184,10 @@ def overdue_csv(rows: Iterable[OverdueRow]) -> HttpResponse:
 
 
 def past_csv(rows: Iterable[RunbookAsOf], moment: datetime) -> HttpResponse:
-    """The readiness report of another moment as a file. Its columns are named otherwise: no reader takes it for now."""
+    """Return the readiness report of another moment as a file.
+
+    Its columns have other names, so that no reader mistakes it for the present.
+    """
     return as_csv(
         "readiness-then.csv",
         (
@@ -209,7 +215,7 @@ def past_csv(rows: Iterable[RunbookAsOf], moment: datetime) -> HttpResponse:
 
 
 def findings_csv(findings: Iterable[Finding]) -> HttpResponse:
-    """Findings as a file."""
+    """Return findings as a file."""
     return as_csv(
         "findings.csv",
         (
@@ -245,9 +251,9 @@ def findings_csv(findings: Iterable[Finding]) -> HttpResponse:
 
 
 def as_csv(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """A CSV file (RFC 4180, UTF-8 with a byte order mark, which spreadsheets ask for).
+    """Return a CSV file (RFC 4180, UTF-8 with a byte order mark, which spreadsheets need).
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    A text that a spreadsheet would take for a formula gets a leading apostrophe.
     """
     buffer = StringIO()
     writer = csv.writer(buffer)

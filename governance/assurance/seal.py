@@ -1,7 +1,7 @@
-"""The seal of an assurance: a keyed signature of what the runbook's row and the assurance say.
+"""The seal of an assurance: a keyed signature of the runbook's signed columns and the assurance.
 
-The ledger's hash chain has no key, so whoever owns the database can make it anew. Nobody makes a
-seal without ``SECRET_KEY``; ``SECRET_KEY_FALLBACKS`` are accepted, so that the key can be changed.
+The ledger's hash chain has no key, so the owner of the database can recompute it. Nobody can make a
+seal without ``SECRET_KEY``. ``SECRET_KEY_FALLBACKS`` are accepted, so that the key can be changed.
 """
 
 from typing import NamedTuple
@@ -15,21 +15,27 @@ SALT = "governance.assurance"
 
 
 class Proof(NamedTuple):
-    """What the seal is on, beside the signed fields of the runbook."""
+    """What a seal covers beside the signed columns of the runbook.
+
+    :ivar request: the primary key of the approved request.
+    :ivar sequence: the ledger row that recorded the readiness.
+    :ivar hash: the hash of that row.
+    :ivar generation: how often the seal had been taken away.
+    """
 
     request: int
-    sequence: int  # of the ledger row that tells of the readiness
-    hash: str  # of the same row
+    sequence: int
+    hash: str
     generation: int
 
 
 def seal_of(runbook: Runbook, proof: Proof) -> str:
-    """Return the seal for a runbook's signed fields as they stand in its row."""
+    """Return the seal for a proof and the signed columns of a runbook's row."""
     return seal_signer().signature(_sealed_text(runbook, proof))
 
 
 def is_sealed(runbook: Runbook, proof: Proof, seal: str, *, signer: Signer | None = None) -> bool:
-    """Return whether a seal is the one for this row and proof.
+    """Return whether a seal is valid for a proof and the signed columns of a runbook's row.
 
     :param signer: ``seal_signer()``, made once for many rows.
     """

@@ -1,8 +1,8 @@
-"""Whether runbooks may be used live, for whatever shows many of them: the fast way beside the verdict.
+"""Find out quickly whether many runbooks may be used live, for lists.
 
-``standings(rows)`` answers for rows that were read; whoever shows them hands the answers on. A row
-is live-ready only where a sealed assurance stands behind it (docs/decisions/0027). What a machine
-acts on is the verdict, computed in full at each question.
+``standings(rows)`` answers for rows that were read; the caller passes the answers on. A row is
+live-ready only if a valid seal proves it (docs/decisions/0027). A machine acts on the verdict,
+which is computed in full at each question.
 """
 
 import logging
@@ -27,8 +27,8 @@ PROOF = "assurance_proof"
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
 CHUNK = 500
 
-# One correlated subquery, joined by keys: NULL where request, decisions, ledger row or document are
-# not what they have to be, whatever the seal says.
+# One correlated subquery, joined by keys. It is NULL if request, decisions, ledger row or document
+# contradict the readiness, whatever the seal says.
 PROOF_SQL = f"""(
     SELECT a.request_id || '|' || a.change_sequence || '|' || a.change_hash || '|' || a.generation
         || '|' || a.seal
@@ -55,7 +55,7 @@ PROOF_SQL = f"""(
 
 
 class AssuranceProof(Func):
-    """The proof and the seal of each runbook as one text; NULL where there is none."""
+    """The proof and the seal of each runbook as one text; NULL if there is none."""
 
     template = PROOF_SQL
     output_field = TextField(null=True)  # noqa: DJ001 - an expression's, not a model's
@@ -65,7 +65,7 @@ class AssuranceProof(Func):
 
 
 def with_assurance(rows: Rows) -> Rows:
-    """Return a queryset of runbooks whose rows bring what ``standings`` needs: no further query."""
+    """Return the queryset annotated with each runbook's proof, which ``standings`` needs."""
     return rows.annotate(**{PROOF: AssuranceProof()})
 
 
@@ -75,14 +75,15 @@ def standings(
     at: datetime | None = None,
     alarms: Sequence[Reason] | None = None,
 ) -> dict[int, Standing]:
-    """Return the standing of each runbook by its primary key, in a fixed number of queries.
+    """Return the standing of each runbook by primary key, in a fixed number of queries.
 
-    Fails closed: what cannot be found out is ``Reason.DOUBT``.
+    A standing that cannot be found out has ``Reason.DOUBT``.
 
-    :param rows: read with the primary cluster, layers and related clusters where that is possible
-        (``with_catalogue``); one query fewer where they were read ``with_assurance``.
-    :param at: the moment (aware; now by default). What is stored is that of now.
-    :param alarms: what ``alarm_reasons`` answered, where the caller has asked already.
+    :param rows: runbooks, best read with their primary cluster, layers and related clusters
+        (``with_catalogue``), and ``with_assurance``, which saves one query.
+    :param at: the moment (aware; now by default). It affects only the dates: the stored data are
+        those of now.
+    :param alarms: the result of ``alarm_reasons``, if the caller has asked already.
     """
     runbooks = list(rows)
     claiming = [runbook for runbook in runbooks if claims_ready(runbook)]
@@ -93,13 +94,13 @@ def standings(
         today = timezone.localdate(at)
         portal_wide = tuple(alarm_reasons() if alarms is None else alarms)
         return found | _of_claiming(claiming, today, portal_wide)
-    except Exception:  # a row that is forged or cannot be read must not hide behind a 500
+    except Exception:  # a forged or unreadable row must not cause a 500
         logger.exception("Whether runbooks may be used live could not be found out.")
         return found | {runbook.pk: Standing((Reason.DOUBT,)) for runbook in claiming}
 
 
 def standing_of(runbook: Runbook, *, at: datetime | None = None) -> Standing:
-    """Return the standing of one runbook. Parameters as for ``standings``."""
+    """Return the standing of one runbook. The parameters are those of ``standings``."""
     return standings([runbook], at=at)[runbook.pk]
 
 
@@ -109,7 +110,10 @@ def add_standings(
     at: datetime | None = None,
     alarms: Sequence[Reason] | None = None,
 ) -> list[Runbook]:
-    """Return the rows, each with its ``standing``, which templates and serializers read."""
+    """Set ``standing`` on each row, for templates and serializers. Return the rows.
+
+    The parameters are those of ``standings``.
+    """
     runbooks = list(rows)
     found = standings(runbooks, at=at, alarms=alarms)
     for runbook in runbooks:
@@ -120,7 +124,7 @@ def add_standings(
 def add_standings_to_steps(
     situations: Iterable[Situation], *, alarms: Sequence[Reason] | None = None
 ) -> list[Situation]:
-    """Return the situations; the runbook of each step has its ``standing``."""
+    """Set ``standing`` on the runbook of each step of situations. Return the situations."""
     shown = list(situations)
     add_standings(
         (step.runbook for situation in shown for step in situation.steps.all()), alarms=alarms
@@ -136,7 +140,9 @@ def live_ready(
 ) -> list[Runbook]:
     """Return the runbooks that may be used live at a moment, in the order of the landscape.
 
-    :param rows: among these; all by default.
+    :param rows: the runbooks to choose from; all by default.
+    :param at: the moment (aware; now by default).
+    :param alarms: the result of ``alarm_reasons``, if the caller has asked already.
     """
     among: Any = Runbook.objects.all() if rows is None else rows
     signed = with_assurance(among.signed_ready(at=at).with_catalogue())
@@ -183,7 +189,7 @@ def _of_claiming(
 
 
 def _proofs(runbooks: Sequence[Runbook]) -> Mapping[int, str | None]:
-    """Return what was read with the rows, and for the others what stands now, by primary key."""
+    """Return the proofs that were read with the rows, and query the others, by primary key."""
     found = {
         runbook.pk: runbook.__dict__[PROOF] for runbook in runbooks if PROOF in runbook.__dict__
     }
@@ -199,7 +205,7 @@ def _in_parts(keys: list[int]) -> Iterator[list[int]]:
 
 
 def proof_read_with(runbook: Runbook) -> tuple[Proof, str] | None:
-    """Return the proof and the seal that came with the row; None where none did."""
+    """Return the proof and the seal that were read with a row; None if none were."""
     text = runbook.__dict__.get(PROOF)
     return _parsed(text) if text else None
 

@@ -1,7 +1,7 @@
-"""Go or no-go: the only thing that a machine may act on. Pure: imports no Django; time and year are arguments.
+"""Decide go or no-go, the only answer that a machine may act on. Pure: imports no Django.
 
-It fails closed (DESIGN, promise 5): ``go`` only when everything holds, else ``no-go`` with every
-reason.
+Time and year are arguments. The answer is ``go`` only if everything holds; otherwise it is
+``no-go`` with every reason.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from datetime import date
 
 from runbooks.validity import Reason, SignedFacts, Standing, last_day, reasons_against_live
 
-# Why a review is not independent where an owner signed alone.
+# The code of a review that is not independent because an owner signed alone.
 SOLO = "solo"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What governance knows beside the runbook's own row.
+    """What governance knows of a readiness, beside the runbook's own row.
 
     :ivar alarms: why nothing may be used live now, whatever a row says.
     """
@@ -28,13 +28,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer.
+    """The answer to whether a runbook may be used live.
 
     :ivar valid_until: the last day on which a go holds if nothing changes.
-    :ivar independent: whether others than the requester reviewed it, who owed neither their account
-        nor their right to sign to each other. Both are None where nothing is signed.
+    :ivar independent: whether people other than the requester reviewed it who owed neither their
+        account nor their right to sign to each other. None, as ``valid_until`` is, if nothing is
+        signed.
     :ivar dependence: the codes of why it is not independent (``policy.Dependence``, ``solo``);
-        empty when it is.
+        empty if it is.
     """
 
     go: bool
@@ -45,22 +46,22 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """``go`` or ``no-go``."""
+        """Return ``go`` or ``no-go``."""
         return "go" if self.go else "no-go"
 
     @property
     def standing(self) -> Standing:
-        """Return what a badge shows of it."""
+        """Return the standing that a badge shows."""
         return Standing(self.reasons)
 
 
 def no_go(*reasons: Reason) -> Verdict:
-    """A no-go for reasons that need no further look."""
+    """Return a no-go for reasons that need no evidence."""
     return Verdict(go=False, reasons=reasons)
 
 
 def reasons_in(evidence: Evidence) -> tuple[Reason, ...]:
-    """What governance has against a readiness; empty when nothing."""
+    """Return the reasons against a readiness in the evidence; empty if there are none."""
     doubts = (
         (Reason.SIGNATURES_MISSING, not evidence.signatures_complete),
         (Reason.LEDGER_DISAGREES, not evidence.ledger_agrees),
@@ -73,12 +74,13 @@ def reasons_in(evidence: Evidence) -> tuple[Reason, ...]:
 def decide(
     facts: SignedFacts, evidence: Evidence, *, today: date, year: int, solo_mode: bool = False
 ) -> Verdict:
-    """The verdict on one runbook for one calendar year.
+    """Return the verdict on one runbook for one calendar year.
 
     :param facts: what the runbook's row says.
+    :param evidence: what governance knows of it.
     :param today: the date now, in the portal's time zone.
-    :param year: the year that live use is asked for. For a later year than this one, the answer is
-        what holds on its first day if nothing changes until then.
+    :param year: the calendar year in which it is to be used. For a later year, the answer is the
+        one for its first day if nothing changes until then.
     :param solo_mode: whether an owner's signature alone is enough here.
     """
     asked = date(year, 1, 1) if year > today.year else today

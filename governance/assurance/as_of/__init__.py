@@ -1,4 +1,7 @@
-"""How things stood at another moment, folded from the ledger (docs/decisions/0013). It tells what was and permits nothing now."""
+"""The state of runbooks at another moment, computed from the ledger (docs/decisions/0013).
+
+The answers describe the past. They permit nothing now.
+"""
 
 from governance.assurance.as_of.filters import filtered_as_of
 from governance.assurance.as_of.moment import AS_OF, AsOfError, moment_of

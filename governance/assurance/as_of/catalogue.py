@@ -1,7 +1,7 @@
-"""What the catalogue said at a moment: what it says now, with every later row of the ledger undone, the newest first.
+"""Compute what the catalogue said at a moment by undoing later ledger rows, newest first.
 
-Backwards, because not all that stands in a catalogue was written by a row (a demo, a restored
-copy): what no row has touched since is as it was.
+It starts from the present catalogue and works backwards, because some content was not written by
+ledger rows (demo data, a restored copy). Content that no later row has changed is as it was.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,12 @@ PLAIN = ("title", "document_path", "version", "scope")
 
 @dataclass(slots=True)
 class Described:
-    """One runbook as the catalogue described it. ``document`` is ``path @ digits``, empty for none; see ``facts_of``."""
+    """What the catalogue said of one runbook.
+
+    :ivar metadata: the governed metadata (``Runbook.governed_metadata``).
+    :ivar document: ``path @ digits``, as ``str(Document)``; empty if there was none.
+    :ivar existed: whether the runbook had been created.
+    """
 
     metadata: dict[str, Any]
     document: str
@@ -28,7 +33,7 @@ class Described:
 
 @dataclass(slots=True)
 class _Names:
-    """What clusters and layers were called, while the rows about them are undone."""
+    """The names of clusters and layers while the rows about them are undone."""
 
     clusters: dict[str, dict[str, Any]] = field(default_factory=dict)
     layers: dict[str, str] = field(default_factory=dict)
@@ -44,7 +49,7 @@ class _Names:
         )
 
     def undo(self, subject: str, changes: dict[str, Any]) -> tuple[str, str] | None:
-        """What it was called after the row and before it; None where the row says nothing of that."""
+        """Undo a row. Return the name after it and before it; None if the row changed no name."""
         if subject in self.layers and "title" in changes:
             after, self.layers[subject] = self.layers[subject], changes["title"].get("before") or ""
             return after, self.layers[subject]
@@ -59,7 +64,7 @@ class _Names:
 
 
 def described_as_of(moment: datetime, runbooks: list[Runbook]) -> dict[int, Described]:
-    """By primary key, what the catalogue said of each."""
+    """Return what the catalogue said of each runbook at a moment, by primary key."""
     described = {
         runbook.pk: Described(
             runbook.governed_metadata(), str(runbook.document) if runbook.document else ""

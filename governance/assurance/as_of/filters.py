@@ -1,4 +1,4 @@
-"""The filters of the runbook list, asked about another moment."""
+"""The filters of the runbook list, applied to another moment."""
 
 from datetime import datetime
 
@@ -8,13 +8,12 @@ from governance.assurance.as_of.status import RunbookAsOf, runbooks_as_of
 from runbooks.filters import RunbookFilterSet
 from runbooks.models import Runbook
 
-# These ask for what was signed, which was another thing then; the others ask the catalogue as it is
-# now.
+# These are applied to what was signed then; the others are applied to the present catalogue.
 OF_READINESS = ("readiness", "year")
 
 
 def filtered_as_of(data: QueryDict, moment: datetime) -> tuple[RunbookFilterSet, list[RunbookAsOf]]:
-    """The filters as they were understood, and the runbooks that pass them; none where a filter makes no sense."""
+    """Return the filter set and the runbooks that passed it at a moment; none if it is invalid."""
     asked = RunbookFilterSet(data, queryset=Runbook.objects.with_catalogue())
     if not asked.is_valid():
         return asked, []

@@ -1,4 +1,4 @@
-"""Which moment is meant: a day or a time from an address."""
+"""Parse the moment that an address asks about: a day or a time."""
 
 import re
 from datetime import datetime, time
@@ -11,21 +11,23 @@ from django.utils.translation import gettext as _
 AS_OF = "as_of"
 MAX_LENGTH = 40
 YEARS = (2000, 2100)
-# In an address a plus sign that was not encoded arrives as a blank.
+# A plus sign that was not encoded in an address arrives as a blank.
 BLANK_FOR_PLUS = re.compile(r"^(\S+T\S+) (\d\d:?\d\d)$")
 
 
 class AsOfError(ValueError):
-    """The text names no moment that can be asked about. The message says what to write."""
+    """The text does not name a moment that can be asked about. The message says what to write."""
 
 
 def moment_of(text: str, *, now: datetime | None = None) -> datetime:
-    """The moment that a text names: a day means its end in the portal's time zone, but never later than now.
+    """Return the moment that a text names.
+
+    A day means its end in the portal's time zone; today means now.
 
     :param text: ``2026-01-31``, or a time such as ``2026-01-31T09:30`` (the portal's zone) or
         ``…T09:30:00Z``.
-    :param now: aware; the present by default.
-    :raises AsOfError: it is no date or time, or one in the future.
+    :param now: the present (aware; now by default).
+    :raises AsOfError: the text is not a date or time, or it lies in the future.
     """
     present = now or timezone.now()
     moment, is_day = _parsed(text.strip())
@@ -42,7 +44,7 @@ def moment_of(text: str, *, now: datetime | None = None) -> datetime:
 
 
 def _parsed(text: str) -> tuple[datetime, bool]:
-    """The aware moment, and whether a whole day was named."""
+    """Return the aware moment, and whether the text names a whole day."""
     written = BLANK_FOR_PLUS.sub(r"\1+\2", text) if len(text) <= MAX_LENGTH else ""
     try:
         day = parse_date(written)

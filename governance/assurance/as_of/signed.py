@@ -1,4 +1,4 @@
-"""What was signed at a moment: the rows about readiness, folded in their order."""
+"""Compute what was signed at a moment from the ledger rows about readiness, in their order."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,7 +13,12 @@ from governance.ledger.models import ChangeLogEntry
 
 @dataclass(frozen=True, slots=True)
 class SignedStateAsOf:
-    """A signed readiness as the ledger told it. ``hash_matches``: every row it comes from is what it was when written."""
+    """A signed readiness as the ledger recorded it.
+
+    :ivar signed_at: when it was signed (aware); None if nothing was.
+    :ivar sequence: the ledger row that recorded it last.
+    :ivar hash_matches: whether every row that it was computed from has the right hash.
+    """
 
     level: str = "unassessed"
     year: int | None = None
@@ -29,7 +34,7 @@ class SignedStateAsOf:
 
 
 NOTHING_SIGNED = SignedStateAsOf()
-# What a row calls it -> what it is called here.
+# The name in a ledger row -> the name in SignedStateAsOf.
 FIELDS = {
     "readiness_level": "level",
     "readiness_year": "year",
@@ -45,9 +50,11 @@ FIELDS = {
 def signed_as_of(
     moment: datetime, *, subjects: list[str] | None = None
 ) -> dict[str, SignedStateAsOf]:
-    """By the ledger's subject (``runbook:<slug>``), what was signed; whoever is not named had nothing.
+    """Return what was signed at a moment, by the ledger's subject (``runbook:<slug>``).
 
-    :param subjects: those that are asked about; all by default.
+    A runbook that is missing from the result had no signed readiness.
+
+    :param subjects: the subjects to look up; all by default.
     """
     rows = ChangeLogEntry.objects.filter(
         action=Action.READINESS_CHANGED, recorded_at__lte=moment

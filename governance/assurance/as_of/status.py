@@ -1,4 +1,4 @@
-"""Where runbooks stood at a moment: what was signed, and whether it held on what the catalogue said then."""
+"""Compute the status of runbooks at a moment: what was signed, and whether it was valid then."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ ABOUT_THE_LEDGER = frozenset({Reason.LEDGER_BROKEN, Reason.LEDGER_RESTORED, Reas
 
 @dataclass(frozen=True, slots=True)
 class RunbookAsOf:
-    """One runbook at a moment. ``verdict`` is what held then; it is no permission now.
+    """One runbook at a moment.
 
-    :ivar document_sha256: the text that stood behind it; empty where there was none, or it is not
+    :ivar document_sha256: the current text at that moment; empty if there was none or it is not
         stored.
+    :ivar verdict: what was valid then; it permits nothing now.
     """
 
     runbook: Runbook
@@ -36,16 +37,16 @@ class RunbookAsOf:
 
     @property
     def readiness(self) -> str:
-        """The readiness that was signed, in words."""
+        """Return the label of the readiness that was signed."""
         return readiness_label(self.signed.level, self.signed.year)
 
     @property
     def valid_until(self) -> date | None:
-        """The last day of that readiness; None where it had none."""
+        """Return the last day of that readiness; None if it had none."""
         return last_day(self.signed.year, self.signed.until)
 
     def signed_document(self) -> Document | None:
-        """The text that was signed, if it is stored."""
+        """Return the text that was signed; None if it is not stored."""
         if not self.signed.document_sha256:
             return None
         stored = Document.objects.filter(sha256=self.signed.document_sha256)
@@ -55,9 +56,10 @@ class RunbookAsOf:
 
 
 def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[RunbookAsOf]:
-    """Where runbooks stood, in their order; those that the ledger says were made later are left out.
+    """Return the status of runbooks at a moment, in their order.
 
-    Cheap for many at once: the queries do not grow with the runbooks.
+    A runbook that the ledger says was created later is left out. The number of queries does not
+    depend on the number of runbooks.
     """
     asked = list(runbooks)
     signed = signed_as_of(
@@ -65,7 +67,7 @@ def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Runboo
     )
     described = described_as_of(moment, asked)
     texts = _texts(described.values())
-    # Of the alarms of now, those about the ledger: it is what tells of then.
+    # Only present alarms about the ledger count, because the answer comes from it.
     alarms = tuple(alarm for alarm in alarm_reasons() if alarm in ABOUT_THE_LEDGER)
     return [
         _then(
@@ -82,7 +84,7 @@ def runbooks_as_of(runbooks: Iterable[Runbook], moment: datetime) -> list[Runboo
 
 
 def _texts(described: Iterable[Described]) -> dict[str, str]:
-    """``path @ digits`` -> the whole sha256, of those that are stored."""
+    """Return the sha256 of the stored documents, by ``path @ digits``."""
     paths = {one.document.rpartition(" @ ")[0] for one in described if one.document}
     stored = Document.objects.filter(path__in=paths).only("path", "sha256")
     return {str(document): document.sha256 for document in stored}
@@ -112,8 +114,7 @@ def _then(
         solo=signed.solo,
         dependence=signed.dependence or "",
     )
-    # The signatures were counted when the row was written; what can be doubted now is the ledger
-    # alone.
+    # The signatures were counted when the row was written. Only the ledger can be in doubt now.
     evidence = Evidence(True, signed.hash_matches, True, alarms)
     verdict = decide(
         facts, evidence, today=today, year=today.year, solo_mode=bool(settings.GOVERNANCE_SOLO)

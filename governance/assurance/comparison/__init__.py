@@ -1,1 +1,1 @@
-"""Whether stored rows are what the ledger says of them."""
+"""Compare stored rows with what the ledger recorded of them."""

@@ -1,4 +1,4 @@
-"""Keeping a finding for each stored row that is not what the ledger told of it."""
+"""Keep a finding for each stored row that differs from what the ledger recorded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,23 +20,27 @@ SETTLED_BY = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a comparison noticed: the rows that are other than told, and those that no ledger row tells of."""
+    """The result of a comparison.
+
+    :ivar altered: rows that differ from what the ledger recorded.
+    :ivar untold: rows that no ledger row describes.
+    """
 
     altered: tuple[FindingDraft, ...]
     untold: tuple[FindingDraft, ...]
 
     @property
     def sentences(self) -> list[str]:
-        """What is altered, for people."""
+        """Return a sentence for each altered row."""
         return [f"{one.subject}: {one.message}" for one in self.altered]
 
 
 def compare_with_ledger() -> Comparison:
-    """Compare every governed row with what the ledger last told of it; writes nothing.
+    """Compare every governed row with what the ledger last recorded of it. Write nothing.
 
-    It takes no lock, so a change may come between reading the ledger and reading its row. What was
-    noticed is therefore looked at again: a change that was told meanwhile is not noticed twice
-    alike.
+    It takes no lock, so a row may change between reading the ledger and reading the row. If
+    anything differs, everything is therefore compared a second time, and only differences that both
+    passes found are returned.
     """
     noticed = [*_requests(), *_catalogue()]
     if noticed:
@@ -51,11 +55,11 @@ def compare_with_ledger() -> Comparison:
 def keep_comparison(
     compared: Comparison, *, by: ledger.Actor, reason: str = "", at: datetime | None = None
 ) -> Checked:
-    """Open a finding for each row that is other than told, and settle those that were put right.
+    """Open a finding for each difference, and settle the findings whose rows were corrected.
 
-    One ledger row tells of all that was opened and settled; none where nothing was.
+    One ledger row records everything that was opened and settled; there is none if nothing was.
 
-    :param reason: why the rows were compared, for that row.
+    :param reason: why the rows were compared, for the ledger row.
     """
     with ledger.atomic():
         checked = reconcile([*compared.altered, *compared.untold], family=Detector.LEDGER, at=at)

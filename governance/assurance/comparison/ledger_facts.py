@@ -1,4 +1,4 @@
-"""What the ledger last told of each object of the catalogue, each account and each rule: its rows, folded."""
+"""What the ledger last recorded of each object of the catalogue, each account and each rule."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ COMPARED: tuple[type[models.Model], ...] = (
 )
 KINDS = {str(model._meta.model_name): model for model in COMPARED}
 RULE = str(SignOffRule._meta.model_name)
-# The fields that an object's label is made of, where other objects' rows name it by its label.
+# The fields of an object's label, for objects that other objects' rows name by their label.
 LABEL_FIELDS = {
     "runbook": ("title",),
     "layer": ("title",),
@@ -47,7 +47,7 @@ FOLDED = (
 
 
 def _identity_of(model: type[models.Model]) -> str:
-    """The field that an object's subject in the ledger is made of."""
+    """Return the field that the objects' subject in the ledger is made of."""
     fields = {field.name for field in model._meta.fields}
     return next((name for name in ("slug", "path", "username", "name") if name in fields), "pk")
 
@@ -57,10 +57,12 @@ IDENTITY = {kind: _identity_of(model) for kind, model in KINDS.items()}
 
 @dataclass(slots=True)
 class Facts:
-    """What the ledger knows of one object.
+    """What the ledger recorded of one object.
 
-    :ivar values: by the field, the last value and the number of the row that told it.
-    :ivar is_complete: the ledger told of its making, so that a field that no row names is empty.
+    :ivar values: by field, the last value and the sequence of the row that recorded it.
+    :ivar events: sequence and changes of each row that may have changed the label.
+    :ivar is_complete: whether the ledger recorded its creation, so that a field that no row names
+        is empty.
     """
 
     values: dict[str, tuple[Any, int]] = field(default_factory=dict)
@@ -68,9 +70,9 @@ class Facts:
     is_complete: bool = False
 
     def label_at(self, sequence: int, instance: models.Model, kind: str) -> str:
-        """Return what an object was called when a row was written.
+        """Return the label of an object when a row was written.
 
-        :param instance: the stored object, for what no row ever named.
+        :param instance: the stored object, for fields that no row ever named.
         """
         values = {name: self._first(name, instance) for name in LABEL_FIELDS[kind]}
         for number, changes in self.events:
@@ -97,12 +99,12 @@ def label_of(kind: str, values: dict[str, Any]) -> str:
 
 @dataclass(slots=True)
 class LedgerFacts:
-    """All of it.
+    """What the ledger recorded of all objects.
 
-    :ivar deleted: by the kind, the label of each object that was deleted, and the number of that
-        row.
-    :ivar rules: by subject and version, what the row of that version told.
-    :ivar imported: file and sha256 of every landscape that was imported.
+    :ivar objects: the facts by subject.
+    :ivar deleted: by kind, the label of each deleted object and the sequence of that row.
+    :ivar rules: by subject and version, what the row of that version recorded.
+    :ivar imported: file and sha256 of every imported landscape.
     """
 
     objects: dict[str, Facts] = field(default_factory=dict)
@@ -111,7 +113,7 @@ class LedgerFacts:
     imported: set[tuple[str, Any]] = field(default_factory=set)
 
     def label_at(self, sequence: int, instance: Any) -> str:
-        """Return what a stored object was called when a row was written."""
+        """Return the label of a stored object when a row was written."""
         kind = str(instance._meta.model_name)
         if kind not in LABEL_FIELDS:
             return str(instance)
@@ -125,10 +127,10 @@ class LedgerFacts:
 
 
 def read_ledger_facts() -> LedgerFacts:
-    """Fold every row that changed an object, in one query."""
+    """Return what all rows that changed an object recorded, read in one query."""
     known = LedgerFacts()
     rows = ChangeLogEntry.objects.filter(action__in=FOLDED).order_by("sequence")
-    # A row that was accepted as broken tells nothing, and may be one that nobody can read.
+    # A row that was accepted as broken proves nothing, and it may be one that cannot be read.
     rows = rows.exclude(sequence__in=[each.sequence for each in accepted_breaks()])
     for sequence, action, subject, changes in rows.values_list(
         "sequence", "action", "subject", "changes"
@@ -144,7 +146,10 @@ def read_ledger_facts() -> LedgerFacts:
 
 
 def _members(changes: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each change that has the form of one: a forged row must not stop the comparison of all others."""
+    """Yield each change that is well formed.
+
+    Others are skipped: a forged row must not stop the comparison of all other rows.
+    """
     for name, change in changes.items() if isinstance(changes, dict) else ():
         if isinstance(change, dict):
             yield name, change
@@ -160,7 +165,10 @@ def _note_import(known: LedgerFacts, subject: str, told: dict[str, Any], sequenc
 
 
 def _note_rule(known: LedgerFacts, subject: str, told: dict[str, Any]) -> None:
-    """A row with a version tells of a new one, which takes the one before it out of force."""
+    """Note a row about a rule.
+
+    A row with a version describes a new version, which takes the one before it out of force.
+    """
     versions = sorted(version for name, version in known.rules if name == subject)
     values = {name: change.get("after") for name, change in told.items()}
     if type(values.get("version")) is int:
@@ -198,7 +206,10 @@ def _note_deletion(known: LedgerFacts, subject: str, told: dict[str, Any], seque
 
 
 def _follow_rename(known: LedgerFacts, subject: str, told: dict[str, Any]) -> None:
-    """An object whose name in the ledger is made of what was changed (a path, a group's name) has another subject now."""
+    """Move the facts to the new subject if the row changed the field that the subject is made of.
+
+    The subject is made of a path or a group's name, for example.
+    """
     kind, _, name = subject.partition(":")
     identity = told.get(IDENTITY[kind], {})
     if identity.get("after") == name != identity.get("before"):

@@ -1,8 +1,8 @@
-"""Compare the catalogue, the accounts and the rules with what the ledger last told of them.
+"""Compare the catalogue, the accounts and the rules with what the ledger last recorded of them.
 
-A value that was changed past the portal (an owner, an escalation contact, a group) would lead an
-operator to the wrong number, or a stranger to a signature. The queries do not grow with the
-objects.
+A value that was changed outside the portal (an owner, an escalation contact, a group) would lead an
+operator to the wrong number, or let a stranger sign. The number of queries does not depend on the
+number of objects.
 """
 
 import re
@@ -29,7 +29,7 @@ from governance.ledger.snapshot import relations_of, snapshot, subject_of
 from governance.signoff.models import SignOffRule
 from runbooks.models import Document, Runbook, SectionEntry, SituationRunbook
 
-# A step's runbook is joined, and so is a permission's model: their labels are made of them.
+# A step's runbook and a permission's model are joined, because the labels contain them.
 ROWS: dict[str, models.QuerySet[Any]] = {
     "entries": SectionEntry._default_manager.select_related("runbook"),
     "steps": SituationRunbook._default_manager.select_related("runbook"),
@@ -56,11 +56,12 @@ NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An object that is not what the ledger told.
+    """An object that differs from what the ledger recorded.
 
-    :ivar subject: its name in the ledger. :ivar sentence: what is wrong, and what to do.
-    :ivar is_told: False where no row of the ledger ever spoke of it.
-    :ivar runbook: the primary key, where it is a runbook.
+    :ivar subject: its name in the ledger.
+    :ivar sentence: what is wrong, and what to do.
+    :ivar is_told: False if no ledger row ever described it.
+    :ivar runbook: its primary key if it is a runbook.
     """
 
     subject: str
@@ -70,7 +71,7 @@ class Disagreement:
 
 
 def disagreements() -> Iterator[Disagreement]:
-    """Yield every stored object that is not what the ledger last told, and each that is gone past it."""
+    """Yield every stored object that differs from the ledger, and each that is missing."""
     with ledger.canonical_language():
         known = read_ledger_facts()
         stored: set[str] = set()
@@ -85,7 +86,7 @@ def disagreements() -> Iterator[Disagreement]:
 
 
 def _stored(model: type[models.Model]) -> Iterator[Any]:
-    """Every object of a model, with what it is linked with as lists."""
+    """Yield every object of a model, with its related objects as lists (``read_<name>``)."""
     rows = (
         model._base_manager.order_by("pk")
         .select_related(*JOINED.get(model, ()))
@@ -117,7 +118,7 @@ def _of_object(known: LedgerFacts, subject: str, instance: Any) -> Iterator[Disa
 
 
 def _is_harmless(instance: Any) -> bool:
-    """Whether it is one of the groups that a migration makes, or one that permits nothing."""
+    """Return whether an object is one of the portal's own groups, or one that permits nothing."""
     return isinstance(instance, Group) and (
         instance.name in GROUP_PERMISSIONS or not instance.permissions.exists()
     )
@@ -154,7 +155,11 @@ def _shown(value: Any) -> str:
 
 
 def _is_told(told: Facts, name: str, value: Any, instance: models.Model) -> bool:
-    """Whether a value is what the last row said; what no row ever said is empty, or as the field begins."""
+    """Return whether a value is the one that was last recorded.
+
+    If the ledger recorded the object's creation, a field that no row named must be empty or have
+    its default.
+    """
     if name in told.values:
         return _is_same(told.values[name][0], value)
     return not told.is_complete or value in NOTHING or value == _beginning(instance, name)
@@ -177,7 +182,10 @@ def _is_same(told: Any, now: Any) -> bool:
 
 
 def _moment(text: str) -> datetime | None:
-    """The aware time that a text names; rows spell one with a blank or a T, an offset or a Z."""
+    """Return the aware time that a text names; None for any other text.
+
+    Rows write a time with a blank or a T, and with an offset or a Z.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -188,7 +196,10 @@ def _moment(text: str) -> datetime | None:
 def _was_told(
     known: LedgerFacts, told: Facts, name: str, instance: Any, related: dict[str, Any]
 ) -> bool:
-    """Whether a link is what was told, under the names that the others had then; what was deleted since is no longer linked."""
+    """Return whether a link is as recorded, under the labels that the linked objects had then.
+
+    Objects that were deleted since are no longer expected.
+    """
     if name in ("permissions", "user_permissions"):
         return _permissions_are_told(told, name, instance, related[name])
     if name not in told.values:
@@ -206,12 +217,12 @@ def _was_told(
 
 
 def _listed(told: Any) -> list[Any]:
-    """A told list; empty for any other form."""
+    """Return a recorded list; an empty one if the value is no list."""
     return told if isinstance(told, list) else []
 
 
 def _label_then(known: LedgerFacts, other: Any, sequence: int) -> str:
-    """What a linked object, or a row that leads to one, was called when a row was written."""
+    """Return the label that a linked object, or a link's row, had when a ledger row was written."""
     if not isinstance(other, (SectionEntry, SituationRunbook)):
         return known.label_at(sequence, other)
     text, prefix = str(getattr(other, "told", other)), f"{other.position}. {other.runbook}"
@@ -219,12 +230,15 @@ def _label_then(known: LedgerFacts, other: Any, sequence: int) -> str:
 
 
 def _names(entry: str, label: str) -> bool:
-    """Whether an entry of a told list is about an object with this label: ``2. Pump restart (Steps)``."""
+    """Return whether an entry of a recorded list names this label: ``2. Pump restart (Steps)``."""
     return re.fullmatch(rf"(\d+\. )?{re.escape(label)}((: | \().*)?", entry, re.DOTALL) is not None
 
 
 def _permissions_are_told(told: Facts, name: str, instance: Any, related: Iterable[Any]) -> bool:
-    """Whether nobody may do more than was told, or than the portal's own groups may; a release renames what it governs."""
+    """Return whether an object has only permissions that were recorded, or that the portal grants.
+
+    A release may rename permissions, so missing ones do not count.
+    """
     last = _listed(told.values[name][0]) if name in told.values else []
     if not told.is_complete and name not in told.values:
         return True
@@ -239,7 +253,11 @@ def _gone(known: LedgerFacts, stored: set[str]) -> Iterator[Disagreement]:
 
 
 def _rules(known: LedgerFacts) -> Iterator[Disagreement]:
-    """Each version of a rule is told by a row that holds every term; those of the first format were named by number."""
+    """Yield the versions of rules that differ from their ledger rows, and those that are missing.
+
+    The row of each version holds every term. Rows of the first format name a rule by its primary
+    key.
+    """
     stored = set()
     for rule in SignOffRule.objects.select_related("group").order_by("pk"):
         subject = subject_of(rule)
@@ -252,7 +270,7 @@ def _rules(known: LedgerFacts) -> Iterator[Disagreement]:
             yield Disagreement(f"{subject} v{rule.version}", NEVER_TOLD, is_told=False)
             continue
         now = snapshot(rule)
-        if is_first:  # the row that told it anew took it out of force
+        if is_first:  # the row that recorded it again took it out of force
             now.pop("in_force")
         wrong = [
             name for name, value in now.items() if name in told and not _is_same(told[name], value)
@@ -269,9 +287,12 @@ def _rules(known: LedgerFacts) -> Iterator[Disagreement]:
 
 
 def _landscape(known: LedgerFacts) -> Iterator[Disagreement]:
-    """The text that an export starts from."""
+    """Yield a disagreement if the stored landscape file is not the imported one.
+
+    An export starts from it.
+    """
     newest = LandscapeSource.objects.order_by("-pk").first()
-    # The first format did not tell the sha256 of the stored text.
+    # The first format did not record the sha256 of the stored text.
     told = newest and {(newest.file, newest.sha256), (newest.file, None)} & known.imported
     if newest and not (newest.hash_matches and told):
         yield Disagreement(

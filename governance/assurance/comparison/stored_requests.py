@@ -1,7 +1,7 @@
-"""Compare stored requests and decisions with what the ledger told of them, column by column.
+"""Compare stored requests and decisions with what the ledger recorded of them, column by column.
 
-A ledger row written by this version holds a digest of the whole row (``ledger.row_digests``). Rows
-from before hold some values only: those are compared, and the other columns are not covered.
+A ledger row of the present format holds a digest of the whole stored row (``ledger.row_digests``).
+Older rows hold some values only: these are compared, and the other columns are not covered.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.models.runbook import metadata_digest
 
 REQUESTS, SIGN_OFFS = StatusChangeRequest._meta.db_table, SignOff._meta.db_table
-# Which action tells that a request was closed, and how.
+# The actions that close a request, and the state that it then has.
 CLOSED_AS = {
     Action.REQUEST_REJECTED: RequestState.REJECTED,
     Action.REQUEST_WITHDRAWN: RequestState.WITHDRAWN,
@@ -38,7 +38,10 @@ THE_ROW = "(the whole row)"
 
 
 class LedgerRow(NamedTuple):
-    """What is read of a ledger row that tells of a request; a model's instance has the same attributes."""
+    """The members that are read of a ledger row about a request.
+
+    A ``ChangeLogEntry`` has the same attributes.
+    """
 
     sequence: int
     action: str
@@ -50,11 +53,12 @@ class LedgerRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A stored row that is not what the ledger told.
+    """A stored row that differs from what the ledger recorded.
 
-    :ivar row: the primary key. :ivar columns: those that differ.
-    :ivar runbook: the primary key of the runbook concerned; None where nothing stored tells.
+    :ivar row: the primary key.
+    :ivar columns: the columns that differ.
     :ivar problem: completes the sentence about the row.
+    :ivar runbook: the primary key of the runbook; None if nothing stored names it.
     """
 
     table: str
@@ -65,17 +69,17 @@ class Difference:
 
     @property
     def is_lack(self) -> bool:
-        """Whether no ledger row tells of it, so that nothing can be compared."""
+        """Return whether no ledger row describes it, so that nothing can be compared."""
         return self.problem in (NOT_TOLD, NOT_CLOSED)
 
     @property
     def subject(self) -> str:
-        """Return the place, as a finding names it."""
+        """Return the subject of a finding about it."""
         return f"{self.table} row {self.row}"
 
     @property
     def sentence(self) -> str:
-        """Return the whole sentence: table, row, column, and what is wrong."""
+        """Return the whole sentence: table, row, columns, and what is wrong."""
         return f"{self.table}, row {self.row}, column {', '.join(self.columns)}: {self.problem}."
 
 
@@ -86,16 +90,16 @@ IS_GONE = "the ledger tells of it, and it is no longer stored"
 
 
 def after(row: Any, name: str) -> Any:
-    """Return what a ledger row says that a field became; None where it does not say."""
+    """Return the value that a ledger row records for a field; None if it records none."""
     change = row.changes.get(name) if isinstance(row.changes, dict) else None
     return change.get("after") if isinstance(change, dict) else None
 
 
 def request_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequence[str]:
-    """Return the pinned columns of a request that differ from what its opening told; empty when none does.
+    """Return the pinned columns of a request that differ from the ledger; empty if none does.
 
     :param request: with its requester.
-    :param rows: the ledger rows that name it, the oldest first.
+    :param rows: the ledger rows that name it, oldest first.
     """
     opening = _opening(rows)
     if opening is None:
@@ -106,7 +110,10 @@ def request_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequen
 
 
 def _opening(rows: Sequence[Any]) -> Any:
-    """The first row of the opening; a downgrade is opened and applied by one row. Later rows may be forged."""
+    """Return the first row that opened the request; None if there is none.
+
+    One row both opens and applies a downgrade. Later rows may be forged.
+    """
     return next(
         (row for row in rows if row.action in (Action.REQUEST_SUBMITTED, Action.READINESS_CHANGED)),
         None,
@@ -114,7 +121,7 @@ def _opening(rows: Sequence[Any]) -> Any:
 
 
 def _told_by_opening(row: Any) -> dict[str, Any]:
-    """The values that rows from before the digests hold, by the column."""
+    """Return the values that a row without digests holds, by column."""
     told = {
         name: change.get("after")
         for name, change in row.changes.items()
@@ -125,7 +132,7 @@ def _told_by_opening(row: Any) -> dict[str, Any]:
         pinned = ("document_sha256", "metadata_sha256")
         values |= {name: told[name] for name in pinned if name in told}
         terms = ("required_signatures", "independent", "valid_from_year", "valid_until", "evidence")
-        if "required_signatures" in told:  # the first format told no terms
+        if "required_signatures" in told:  # the first format recorded no terms
             values |= {name: told.get(name) for name in terms}
         if "metadata_sha256" in told:
             values["metadata"] = told["metadata_sha256"]
@@ -161,7 +168,11 @@ def _differing(stored: dict[str, Any], told: dict[str, Any]) -> Sequence[str]:
 
 
 def closing_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequence[str]:
-    """Return the columns about its closing that differ from what the ledger told. Parameters as above."""
+    """Return the columns about its closing that differ from the ledger; empty if none does.
+
+    :param request: a request.
+    :param rows: the ledger rows that name it, oldest first.
+    """
     closings = [row for row in rows if row.action in CLOSED_AS]
     if not closings:
         return () if request.is_open else ("state",)
@@ -177,7 +188,7 @@ def closing_columns(request: StatusChangeRequest, rows: Sequence[Any]) -> Sequen
 
 
 def decision_columns(decision: SignOff, row: Any) -> Sequence[str]:
-    """Return the columns of a decision that differ from what one ledger row told of a decision."""
+    """Return the columns of a decision that differ from one ledger row about a decision."""
     if told := after(row, "sign_off_row"):
         return altered_columns(told, decision, "sign_off_row")
     stored = {
@@ -203,7 +214,10 @@ def decision_columns(decision: SignOff, row: Any) -> Sequence[str]:
 
 
 def decision_rows(request: StatusChangeRequest, rows: Sequence[Any]) -> list[Any]:
-    """Return the ledger rows that tell of a decision on a request; that of a downgrade tells of its only one."""
+    """Return the ledger rows that record a decision on a request.
+
+    The only decision on a downgrade is recorded by the row that applied it.
+    """
     told = [row for row in rows if row.action in DECIDED_AS]
     opened = any(row.action == Action.REQUEST_SUBMITTED for row in rows)
     return (
@@ -213,13 +227,13 @@ def decision_rows(request: StatusChangeRequest, rows: Sequence[Any]) -> list[Any
 
 @dataclass(slots=True)
 class _Decisions:
-    """The stored decisions on one request beside those that the ledger told of."""
+    """The stored decisions on one request, and the rows that recorded decisions on it."""
 
     stored: list[SignOff] = field(default_factory=list)
     told: list[Any] = field(default_factory=list)
 
     def differences(self, request: StatusChangeRequest) -> Iterator[Difference]:
-        """Pair each stored decision with the told one that it resembles most; yield what differs."""
+        """Pair each stored decision with the recorded one most like it. Yield the differences."""
         runbook = request.runbook_id
         waiting = list(self.told)
         candidates = {
@@ -247,11 +261,10 @@ class _Decisions:
 
 
 def differences() -> Iterator[Difference]:
-    """Yield every stored request and decision that is not what the ledger told, in four queries.
+    """Yield every stored request and decision that differs from the ledger, in four queries.
 
-    Where a person went on without ledger rows (``accept_restore``, ``accept_broken_ledger``), a
-    request from before may lack the rows that told of its closing or of a decision. What its other
-    rows told still counts.
+    After ``accept_restore`` or ``accept_broken_ledger``, an older request may lack the rows that
+    recorded its closing or a decision. What its other rows recorded still counts.
     """
     rows, accepted = _rows_by_request(), _last_accepted()
     decisions: dict[int, list[SignOff]] = defaultdict(list)
@@ -285,14 +298,14 @@ def differences() -> Iterator[Difference]:
 
 
 def _as_stored(names: Iterable[str]) -> dict[str, AsStored]:
-    """Columns as the database holds them, under names of their own."""
+    """Return annotations of columns as the database holds them, under ``stored_<name>``."""
     return {f"stored_{name}": AsStored(name) for name in names}
 
 
 def _misspelled_times(
     table: str, row: Any, names: Iterable[str], runbook: int
 ) -> Iterator[Difference]:
-    """Times that SQLite holds in another spelling than Django's: SQL compares the texts."""
+    """Yield times that SQLite stores in another form than Django's: SQL compares them as text."""
     for name in names:
         text = getattr(row, f"stored_{name}")
         if isinstance(text, str) and canonical_time(text) == text:
@@ -310,7 +323,7 @@ def _last_accepted() -> datetime | None:
 def _rows_by_request() -> dict[int, list[LedgerRow]]:
     found: dict[int, list[LedgerRow]] = defaultdict(list)
     rows = ChangeLogEntry.objects.filter(action__in=ABOUT_REQUESTS).order_by("sequence")
-    # A row that was accepted as broken tells nothing, and may be one that nobody can read.
+    # A row that was accepted as broken proves nothing, and it may be one that cannot be read.
     rows = rows.exclude(sequence__in=[each.sequence for each in accepted_breaks()])
     for row in map(LedgerRow._make, rows.values_list(*LedgerRow._fields).iterator()):
         number = after(row, "request")

@@ -1,4 +1,4 @@
-"""``manage.py tick``: what has to happen by itself. Run it from a timer, once an hour or once a day."""
+"""``manage.py tick``: what has to happen by itself. Run it from a timer, every few minutes."""
 
 import logging
 from collections.abc import Callable
@@ -27,16 +27,16 @@ logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
-    """Verifies the ledger and stored rows, closes what has run out, checks the catalogue, completes the index, reminds."""
+    """Do what is due: verify, seal, lapse, check, complete the search index, remind."""
 
     help = (
-        "Verify the ledger and compare stored rows with it, lapse what has run out, check "
-        "the catalogue, "
-        "send the reminders that are due. For a timer."
+        "Verify the ledger and compare stored rows with it, look at every seal, lapse what has "
+        "run out, check the catalogue, send the reminders that are due. For a timer, every few "
+        "minutes."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Each part on its own: one that fails holds up no other.
+        """Run each part on its own, so that one that fails holds up no other.
 
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
