@@ -1,4 +1,4 @@
-"""``manage.py tick``: what has to happen by itself. Run it from a timer, once an hour or once a day."""
+"""``manage.py tick``: periodic work. Run it from a timer, once an hour or once a day."""
 
 import logging
 from collections.abc import Callable
@@ -27,7 +27,11 @@ logger = logging.getLogger(__name__)
 
 
 class Command(PortalCommand):
-    """Verifies the ledger and stored rows, closes what has run out, checks the catalogue, completes the index, reminds."""
+    """Runs the periodic work.
+
+    It verifies the ledger and stored rows, closes what has expired, checks the catalogue, completes
+    the index and sends reminders.
+    """
 
     help = (
         "Verify the ledger and compare stored rows with it, lapse what has run out, check "
@@ -36,7 +40,7 @@ class Command(PortalCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Each part on its own: one that fails holds up no other.
+        """Run each part on its own: a part that fails stops no other.
 
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
@@ -48,7 +52,7 @@ class Command(PortalCommand):
     def _do(self, part: Callable[[], list[str]]) -> list[str]:
         try:
             return part()
-        except Exception as error:  # a timer's run: the other parts must happen
+        except Exception as error:  # a timer runs this: the other parts must still run
             if database_writes.is_write_failure(error):
                 database_writes.note_failure()
             logger.exception("A part of tick failed.")
@@ -75,7 +79,7 @@ class Command(PortalCommand):
             f"{len(compared.untold)}."
         )
         self.stdout.write(f"Of these opened: {checked.opened}, settled: {checked.settled}.")
-        # What a person has set aside is no alarm any more.
+        # What a person has resolved is no longer an alarm.
         still_open = Finding.objects.filter(noticed_by=Detector.LEDGER, resolved_at__isnull=True)
         subjects = set(still_open.values_list("subject", flat=True))
         return [
