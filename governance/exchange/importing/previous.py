@@ -62,7 +62,7 @@ class Before:
         return [key for key in current if key in named and key not in desired]
 
     def _held(self, kind: str) -> frozenset[str]:
-        """Return the keys that stayed although unnamed, because the last file was not read whole."""
+        """Return the keys that stayed although unnamed: the last file was not read whole."""
         begin = f"{MODELS[kind][0]._meta.model_name}:"
         subjects = {subject for subject in self.dropped if subject.startswith(begin)}
         return (
