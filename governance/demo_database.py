@@ -88,7 +88,8 @@ def require_own_database() -> None:
 def database_is_ours(databases: object = None, **_: object) -> list[CheckMessage]:
     """Check that this process may use this database.
 
-    An error stops ``migrate`` and ``run.py serve``. ``run.py demo --reset`` runs this check alone, by its tag, before it removes the file.
+    An error stops ``migrate`` and ``run.py serve``. ``run.py demo --reset`` runs this check alone,
+    by its tag, before it removes the file.
     """
     if not databases or ChangeLogEntry._meta.db_table not in _tables():
         return []

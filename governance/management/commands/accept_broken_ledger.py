@@ -11,7 +11,7 @@ from governance.management.acceptance import AcceptanceCommand
 
 
 class Command(AcceptanceCommand):
-    """Takes down all that is signed, lapses open requests, and records the bad rows in the ledger."""
+    """Takes down all that is signed, lapses open requests, and lists the bad rows in the ledger."""
 
     help = (
         "Go on with a ledger whose chain is broken for good: all that is signed is taken down, "

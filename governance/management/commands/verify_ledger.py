@@ -109,7 +109,7 @@ class Command(PortalCommand):
             )
 
     def _compare(self) -> None:
-        """Compare stored rows with the whole chain; write nothing (``tick`` stores the findings)."""
+        """Compare stored rows with the whole chain, without writing: ``tick`` stores findings."""
         compared = compare_with_ledger()
         if compared.altered:
             raise CommandError(
