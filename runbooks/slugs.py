@@ -27,8 +27,8 @@ def slug_for(text: str) -> str:
 
     It has at most 80 characters.
 
-        >>> slug_for("Go/No-Go 2026 – Live Alerts & Escalation")
-        'go-no-go-2026-live-alerts-and-escalation'
+    >>> slug_for("Go/No-Go 2026 – Live Alerts & Escalation")
+    'go-no-go-2026-live-alerts-and-escalation'
     """
     decomposed = unicodedata.normalize("NFKD", text.translate(SPELLED))
     # An accent is removed; any other foreign character (a non-breaking hyphen, a dash) separates
