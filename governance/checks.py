@@ -50,7 +50,7 @@ def guards_stand(databases: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def database_is_sound(**_: Any) -> list[CheckMessage]:
-    """Check that the database answers, has every guard, and that the role has exactly its rights.
+    """Check that the database answers, has every guard, and gives the role no other rights.
 
     Registered only by ``manage.py check``, so that it stops no other command.
     """

@@ -95,7 +95,7 @@ def _show_steps(plan: Plan, write: Callable[[str], object]) -> None:
         write(f"  store document {path}")
     for step in plan.steps:
         if step.verb == "move":
-            continue  # told together
+            continue  # reported together
         write(f"  {step.verb} {_kind(step.kind)} {step.stored}")
         for name, (before, after) in step.changes.items() if step.verb == "change" else ():
             write(f"    {name}: {before!r} -> {after!r}")
