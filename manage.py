@@ -1,12 +1,15 @@
 #!/usr/bin/env python
-"""Django's command line for the portal. See ``python3 run.py`` for the way in from nothing."""
+"""Django's command line for the portal. For a first start see ``python3 run.py``."""
 
 import os
 import sys
 
 
 def main() -> None:
-    """Run one management command; the settings are always ``portal.settings`` unless the environment says otherwise."""
+    """Run one management command.
+
+    The settings are ``portal.settings`` unless the environment says otherwise.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:
         from django.core.management import execute_from_command_line

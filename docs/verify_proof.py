@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Check a proof that the portal has exported, without the portal: Python 3.8 or newer, nothing else.
+"""Check a proof that the portal has exported, without the portal.
+
+It needs Python 3.8 or newer and nothing else.
 
     python3 verify_proof.py PROOF [--checkpoint FILE] [--document FILE] [--key-file FILE]
 
@@ -37,7 +39,10 @@ class Refuted(Exception):
 
 
 def members_of(pairs):
-    """The members of a JSON object; none is named twice, or another reader could take the other value."""
+    """Return the members of a JSON object.
+
+    No name may occur twice: another reader could take the other value.
+    """
     members = dict(pairs)
     need(
         len(members) == len(pairs),
@@ -155,7 +160,10 @@ def check_content(proof, applied, pins):
 
 
 def check_approval(proof, rows):
-    """The request was opened, signed by enough different people on the same content, and applied; nothing came after."""
+    """Check that the request was opened, signed by enough different people, and applied.
+
+    All signed the same content, and nothing came after.
+    """
     own, applied = own_rows(proof, rows)
     opened = [row for row in own if row["action"] == "request_submitted"]
     if not opened:  # taken down at once, by one person

@@ -1,4 +1,4 @@
-"""Governance: every change goes through here."""
+"""The app config of governance, which makes every change."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class GovernanceConfig(AppConfig):
-    """Sign-offs, the ledger and the guards that hold both in the database."""
+    """Sign-offs, the ledger and the guards that protect both in the database."""
 
     name = "governance"
     verbose_name = _("Governance")
@@ -28,5 +28,5 @@ class GovernanceConfig(AppConfig):
         )
         user_logged_in.connect(remember_signed_in, dispatch_uid="governance.remember_signed_in")
         pre_migrate.connect(lift_guards, dispatch_uid="governance.lift_guards")
-        # Django's table rebuild on SQLite drops triggers: they are put back after every migrate.
+        # Django's table rebuild on SQLite drops triggers, so they are restored after every migrate.
         post_migrate.connect(prepare_database, dispatch_uid="governance.prepare_database")

@@ -1,4 +1,4 @@
-"""System checks: what must hold before this process answers anyone."""
+"""System checks: conditions that must hold before this process serves requests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,11 +24,11 @@ NOT_MIGRATED = CheckWarning(
 
 @register(Tags.database)
 def guards_stand(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Every guard is in the database as it should be. Says nothing of one not migrated yet.
+    """Check that every guard is in the database. A database without migrations is skipped.
 
-    This is what ``migrate`` asks. No error: it would stop the very ``migrate`` that puts the guards
-    back, after every release that changes one. ``manage.py check`` asks ``database_is_sound``
-    instead, where a missing guard is an error.
+    ``migrate`` runs this check. It reports a warning, not an error: an error would stop the
+    ``migrate`` that restores the guards after a release that changes one. ``manage.py check`` runs
+    ``database_is_sound`` instead, where a missing guard is an error.
     """
     if not databases or "default" not in databases:
         return []
@@ -37,7 +37,7 @@ def guards_stand(databases: Any = None, **_: Any) -> list[CheckMessage]:
             return []
         missing = guards.missing()
     except DatabaseError:
-        return []  # not reachable: `migrate` and the health page say so better
+        return []  # not reachable: `migrate` and the health page report that better
     if not missing:
         return []
     return [
@@ -50,19 +50,19 @@ def guards_stand(databases: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def database_is_sound(**_: Any) -> list[CheckMessage]:
-    """The database answers, has every guard, and the role may do what it must and no more.
+    """Check that the database answers, has every guard, and gives the role no other rights.
 
-    Registered by ``manage.py check`` alone, so that no other command is stopped by it.
+    Registered only by ``manage.py check``, so that it stops no other command.
     """
     if not has_file():
         return [NOT_MIGRATED]
     found: list[CheckMessage] = []
     try:
-        with transaction.atomic():  # a refused query must not spoil the caller's transaction
+        with transaction.atomic():  # a refused query must not break the caller's transaction
             found += _faults_of_role()
             found += _faults_of_guards()
     except DatabaseError as error:
-        return found or [  # a role that may not read is named already
+        return found or [  # a role without read access is reported already
             CheckError(
                 f"The database does not answer as it should ({type(error).__name__}).",
                 hint="Look at DATABASE_URL, at the server, and at what the role may read.",
@@ -73,7 +73,7 @@ def database_is_sound(**_: Any) -> list[CheckMessage]:
 
 
 def has_file() -> bool:
-    """Return whether there is a database to ask. SQLite would make an empty one by being asked."""
+    """Return whether there is a database to ask; connecting to SQLite would create an empty one."""
     connection = connections["default"]
     name = connection.settings_dict["NAME"]
     return connection.vendor != "sqlite" or not isinstance(name, Path) or name.exists()
@@ -114,7 +114,10 @@ def _faults_of_guards() -> Iterator[CheckMessage]:
 
 @register(deploy=True)
 def high_water_mark_is_kept(**_: Any) -> list[CheckMessage]:
-    """The file that tells a restored backup from the database it replaces can be read and written."""
+    """Check that the file that detects a restored backup can be read and written.
+
+    It tells a restored backup from the database that the backup replaces.
+    """
     try:
         mark = read_mark()
     except MarkUnreadable as error:

@@ -1,7 +1,8 @@
-"""Which database is the demo's. Its runbooks, people and signatures are invented; no other portal may serve them.
+"""Recognition of the demo's database.
 
-The mark is a row of the ledger: nobody can take it out, and it travels with every backup.
-``seed_demo`` has always written it, so a database of an earlier version's demo is recognised, too.
+Its runbooks, people and signatures are invented, so no other portal may serve them. The mark is a
+row of the ledger: it cannot be removed, and every backup contains it. ``seed_demo`` has always
+written it, so the database of an earlier version's demo is recognised, too.
 """
 
 from django.apps import apps
@@ -13,11 +14,11 @@ from django.db import DatabaseError, connections
 from governance import ledger
 from governance.ledger.models import ChangeLogEntry
 
-# The reason of every row that the demo itself writes, and how early a demo made its people at the
-# latest.
+# The reason of every row that the demo writes, and the highest sequence by which a demo has created
+# its people.
 DEMO_REASON = "Demo"
 LATEST_MARK = 5_000
-# What ``migrate`` fills by itself.
+# Models that ``migrate`` itself fills.
 FILLED_BY_MIGRATE = frozenset(
     {
         "auth.group",
@@ -53,7 +54,7 @@ def is_demo_database() -> bool:
 
 
 def holds_a_portal() -> bool:
-    """Return whether the database holds anything beside what ``migrate`` puts there."""
+    """Return whether the database contains anything besides what ``migrate`` creates."""
     models = (model for label in APPS for model in apps.get_app_config(label).get_models())
     return any(
         model._default_manager.exists()
@@ -63,10 +64,10 @@ def holds_a_portal() -> bool:
 
 
 def refusal() -> str:
-    """Return why this process must not use this database: the demo's without the demo, or the other way round.
+    """Return why this process must not use this database; empty if it may.
 
-    Empty where it may, and where the database cannot be asked: it does not answer, or has no tables
-    yet.
+    The demo uses only its own database, and any other process only another one. The answer is also
+    empty if the database cannot be asked: it does not answer, or has no tables yet.
     """
     try:
         if settings.PORTAL_DEMO:
@@ -77,7 +78,7 @@ def refusal() -> str:
 
 
 def require_own_database() -> None:
-    """Raise ImproperlyConfigured with the reason, if there is one."""
+    """Raise ImproperlyConfigured if this process must not use this database."""
     reason = refusal()
     if reason:
         raise ImproperlyConfigured(reason)
@@ -85,9 +86,10 @@ def require_own_database() -> None:
 
 @register("demo", Tags.database)
 def database_is_ours(databases: object = None, **_: object) -> list[CheckMessage]:
-    """Return the error of the system check: ``migrate``, and so ``run.py serve``, goes no further.
+    """Check that this process may use this database.
 
-    ``run.py demo --reset`` asks for it alone, by its tag, before it removes the file.
+    An error stops ``migrate`` and ``run.py serve``. ``run.py demo --reset`` runs this check alone,
+    by its tag, before it removes the file.
     """
     if not databases or ChangeLogEntry._meta.db_table not in _tables():
         return []

@@ -1,4 +1,4 @@
-"""Why an action did not happen, in words that can be shown."""
+"""Reasons why an action did not happen, as texts that can be shown."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,10 @@ from governance.signoff.policy import Refusal
 
 
 class ActionRefused(Exception):
-    """The action was refused and nothing changed. ``reasons`` are codes; ``messages`` their words."""
+    """The action was refused and nothing changed.
+
+    :ivar reasons: the codes of the reasons.
+    """
 
     def __init__(self, reasons: Sequence[Refusal]) -> None:
         self.reasons = tuple(reasons)
@@ -15,23 +18,26 @@ class ActionRefused(Exception):
 
     @property
     def messages(self) -> list[str]:
-        """The reasons in the reader's language."""
+        """Return the reasons in the reader's language."""
         return [str(REFUSAL_TEXTS[reason]) for reason in self.reasons]
 
 
 class StaleForm(Exception):
-    """What was to be signed is not what the page showed. Load it again and look at the difference."""
+    """The content to sign is not what the page showed. Reload the page and check the difference."""
 
 
 class NothingToAccept(Exception):
-    """A restored ledger was to be accepted where none is in doubt, or where more than that is wrong. The text says which."""
+    """There is no restored ledger to accept, or more than that is wrong. The message says which."""
 
 
 class RequestLapsed(Exception):
-    """What the request pins has changed; it is closed as lapsed and the change is named."""
+    """The content that the request pins has changed; the request is closed as lapsed.
+
+    The message names the change.
+    """
 
 
 def refuse_for(reasons: Sequence[Refusal]) -> None:
-    """Raise ``ActionRefused`` when there is any reason."""
+    """Raise ``ActionRefused`` if there is any reason."""
     if reasons:
         raise ActionRefused(reasons)

@@ -1,8 +1,10 @@
-"""Governance's models, one file per subject."""
+"""All models of governance; each subject defines its own in its ``models`` module."""
 
 from governance.accounts.models import ApiToken
 from governance.assurance.models import Assurance, Reminder
-from governance.editing import catalogue_models  # noqa: F401 - registers the catalogue with the ledger
+
+# Imported for its side effect: it registers the catalogue with the ledger.
+from governance.editing import catalogue_models  # noqa: F401
 from governance.exchange.models import LandscapeSource
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release

@@ -1,4 +1,4 @@
-"""What a database needs before anyone works in it: groups, default rules, guards. Run after every migrate."""
+"""What the database needs after every migrate: groups, default rules and guards."""
 
 from typing import Any
 
@@ -16,21 +16,22 @@ from governance.signoff.models import SignOffRule
 from governance.signoff.rules import end_solo_rules, log_first_rules_again, replace_rule
 from runbooks.choices import ReadinessLevel
 
-# Ready needs two risk owners and evidence; every other level one (DESIGN, promise 3). A signature
-# anew on a changed text needs as many: whether a change is editorial is what they look at. Evidence
-# is then not asked for again.
+# Ready needs two risk owners and evidence; every other level needs one (DESIGN, promise 3). A new
+# signature on a changed text needs as many: the signers judge whether the change is editorial.
+# Evidence is then not required again.
 DEFAULT_SIGNATURES = {
     ReadinessLevel.READY: 2,
     ReadinessLevel.SHADOW: 1,
     ReadinessLevel.TRACK: 1,
     ReadinessLevel.SAFETY_SANDBOX: 1,
     ReadinessLevel.RND_ONLY: 1,
-    ReadinessLevel.UNASSESSED: 1,  # a retired runbook that was never assessed is reinstated there
+    # a retired runbook that was never assessed is reinstated to this level
+    ReadinessLevel.UNASSESSED: 1,
 }
 
 
 def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
-    """Receiver of ``post_migrate``: runs once per migrate, when every table is there."""
+    """Prepare the database; receives ``post_migrate`` once per migrate, after all tables exist."""
     if sender.name != "governance" or using != "default" or not _is_migrated(using):
         return
     for label in ("runbooks", "governance"):
@@ -43,7 +44,7 @@ def prepare_database(sender: AppConfig, using: str, **_: Any) -> None:
 
 
 def ensure_default_rules() -> None:
-    """A first rule for each level and purpose that never had one; each is a row in the ledger."""
+    """Create a first rule for each level and purpose without one; each is a row in the ledger."""
     known = set(SignOffRule.objects.values_list("target_level", "purpose"))
     for purpose in (RulePurpose.MOVE, RulePurpose.RE_SIGN):
         for level, signatures in DEFAULT_SIGNATURES.items():
@@ -67,12 +68,13 @@ def ensure_default_rules() -> None:
 
 
 def lift_guards(sender: AppConfig, using: str, plan: Any = (), **_: Any) -> None:
-    """Receiver of ``pre_migrate``: SQLite refuses to rebuild a table that a trigger of another table speaks of.
+    """Remove the guards before a migrate; receives ``pre_migrate``.
 
-    They are put back by ``prepare_database``. Where a migration fails in between, ``/readyz`` and
-    the system check say so, and every verdict is no-go.
+    SQLite refuses to rebuild a table that a trigger of another table refers to.
+    ``prepare_database`` restores the guards. If a migration fails in between, ``/readyz`` and the
+    system check report it, and every verdict is no-go.
     """
-    # Also where a table is still to be made that a guard of this release speaks of.
+    # Also if a table that a guard of this release refers to is yet to be created.
     if sender.name == "governance" and using == "default" and plan:
         guards.remove(using=using)
 

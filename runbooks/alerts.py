@@ -1,9 +1,9 @@
-"""From an alert's labels to situations. Pure: imports no Django.
+"""Resolution of an alert's labels to situations. Pure: imports no Django.
 
-The rules are tried in this order, and the first that finds a situation answers; the answer names
-it. A label counts as found where the situation states it and it is the same; every label that a
-rule does not ask for is left open by the situation. Nothing found means the situation that is kept
-for that, or all of them: never nothing.
+The rules are tried in order. The first rule that finds a situation answers, and the answer names
+the rule. A label matches if the situation states the same value; the situation must not state a
+label that the rule does not use. If no rule finds anything, the answer is the situation that is
+kept for that case, or all situations: it is never empty.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,27 +18,27 @@ NO_VALUES = frozenset({"<no value>", "[no value]"})
 
 
 class Labels(Protocol):
-    """What has an alert's three labels: a situation."""
+    """An object with an alert's three labels: a situation."""
 
     @property
     def alert_category(self) -> str:
-        """Such as ``risk``; empty where any will do."""
+        """Return the category, such as ``risk``; empty if any category matches."""
 
     @property
     def alert_source(self) -> str:
-        """Such as ``live-dashboard``; empty where any will do."""
+        """Return the source, such as ``live-dashboard``; empty if any source matches."""
 
     @property
     def alert_severity(self) -> str:
-        """Such as ``RED``; empty where any will do."""
+        """Return the severity, such as ``RED``; empty if any severity matches."""
 
     @property
     def alert_default(self) -> bool:
-        """Whether it answers alerts that no rule finds anything for."""
+        """Return whether it answers alerts for which no rule finds anything."""
 
 
 class MatchedBy(StrEnum):
-    """Which rule found the situations. A closed list, in the order in which they are tried."""
+    """The rule that found the situations. A closed list, in the order in which rules are tried."""
 
     CATEGORY_SOURCE_SEVERITY = "category+source+severity"
     CATEGORY_SEVERITY = "category+severity"
@@ -60,7 +60,10 @@ NAMES = ("category", "source", "severity")
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The labels of an alert; empty where it has none. They may hold any character and be of any length."""
+    """The labels of an alert; a missing label is empty.
+
+    Labels may contain any character and be of any length.
+    """
 
     category: str = ""
     source: str = ""
@@ -68,15 +71,19 @@ class Alert:
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> "Alert":
-        """Return the alert with these labels by name; one that is missing, blank or a template's "no value" is empty."""
+        """Return the alert with these labels by name.
+
+        A label that is missing, blank or a template's "no value" is empty.
+        """
         given = {name: labels.get(name, "").strip() for name in NAMES}
         return cls(**{name: "" if label in NO_VALUES else label for name, label in given.items()})
 
     @classmethod
     def parse(cls, text: str) -> "Alert":
-        """Read ``category:source:severity``, with empty parts where a label is missing; two parts are category and severity.
+        """Parse ``category:source:severity``, with empty parts for missing labels.
 
-        The first and the last colon are the borders: a source such as an address may hold others.
+        Two parts are category and severity. The first and the last colon separate the parts, so
+        that a source such as an address may contain others.
         """
         category, _, rest = text.partition(SEPARATOR)
         source, _, severity = rest.rpartition(SEPARATOR)
@@ -84,7 +91,7 @@ class Alert:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The names of the labels that the alert has."""
+        """Return the names of the labels that the alert has."""
         return tuple(name for name in NAMES if getattr(self, name))
 
 
@@ -97,12 +104,12 @@ class Resolution(Generic[SituationT]):
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The names of the labels that the rule asked for; none for the last two."""
+        """Return the names of the labels that the rule used; none for the last two rules."""
         return tuple(self.matched_by.value.split("+")) if self.matched_by in RULES else ()
 
 
 def resolve(alert: Alert, situations: Iterable[SituationT]) -> Resolution[SituationT]:
-    """The situations for an alert.
+    """Return the situations for an alert.
 
     :param situations: all of them, in their order.
     """

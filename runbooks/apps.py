@@ -1,4 +1,4 @@
-"""The catalogue: it answers, and never changes anything governed."""
+"""The app config of the catalogue, which never changes anything governed."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -12,7 +12,7 @@ class RunbooksConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        """Let the search index follow the catalogue, and complete it after every migrate."""
+        """Connect the search index to the catalogue, and complete it after every migrate."""
         from runbooks.search import checks, signals  # noqa: F401 - registers the system check
         from runbooks.search.post_migrate import prepare_search
 

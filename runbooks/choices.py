@@ -1,4 +1,4 @@
-"""The closed vocabularies of the catalogue. Every member says what it means."""
+"""Closed vocabularies of the catalogue. A comment explains each member."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +10,7 @@ from runbooks.validity import Reason
 class ReadinessLevel(models.TextChoices):
     """How far a runbook may be used. Only ``READY`` permits live trading."""
 
-    # Nobody has assessed it yet; where every runbook starts.
+    # Not assessed yet; the initial level of every runbook.
     UNASSESSED = "unassessed", _("unassessed")
     # Research and development only; never live.
     RND_ONLY = "rnd_only", _("R&D only")
@@ -18,7 +18,7 @@ class ReadinessLevel(models.TextChoices):
     SAFETY_SANDBOX = "safety_sandbox", _("safety sandbox")
     # Runs beside live without acting.
     SHADOW = "shadow", _("shadow mode")
-    # A work stream under way; no live by default.
+    # A work stream in progress; no live use by default.
     TRACK = "track", _("track (no live)")
     # Signed for live use in one calendar year.
     READY = "ready", _("ready")
@@ -26,7 +26,7 @@ class ReadinessLevel(models.TextChoices):
     RETIRED = "retired", _("retired")
 
 
-# Which rule of ``runbooks.alerts`` found the situations, in words.
+# Texts for the rule of ``runbooks.alerts`` that found the situations.
 MATCHED_BY_TEXTS = {
     MatchedBy.CATEGORY_SOURCE_SEVERITY: _("Found by category, source and severity."),
     MatchedBy.CATEGORY_SEVERITY: _("Found by category and severity."),
@@ -40,7 +40,7 @@ MATCHED_BY_TEXTS = {
         "Choose what you see below, search for a runbook, or call your escalation contact."
     ),
 }
-# What is said of a label that the alert has and the rule did not ask for.
+# Texts for a label that the alert has and the rule did not use.
 UNMATCHED_TEXTS = {
     "category": _("No situation states this category as well."),
     "source": _("No situation states this source as well."),
@@ -51,7 +51,7 @@ ALERT_WITHOUT_LABELS = _("This link carries no labels of an alert.")
 
 
 class ClusterKind(models.TextChoices):
-    """What sort of work stream a cluster is."""
+    """The sort of work stream that a cluster is."""
 
     # ``Cluster 82–85``: numbered, may span a range.
     CLUSTER = "cluster", _("Cluster")

@@ -6,6 +6,6 @@ import hashlib
 def sha256_of_text(text: str) -> str:
     """Return the sha256 of the text's UTF-8 bytes in hexadecimal digits.
 
-    :raises UnicodeEncodeError: the text holds half a surrogate pair.
+    :raises UnicodeEncodeError: the text contains half a surrogate pair.
     """
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,4 +1,4 @@
-"""One set of filters for the pages and the API."""
+"""Filters of runbooks, shared by the pages and the API."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ from runbooks.search.query import holding
 
 
 def is_cluster_number(value: str) -> None:
-    """Refuse what is no cluster number, such as ``83`` or ``16A``."""
+    """Raise an error for a value that is not a cluster number, such as ``83`` or ``16A``."""
     if not NUMBER.match(value):
         raise ValidationError(
-            # The value goes in as a parameter: a per cent sign in it is not a placeholder.
+            # The value is passed as a parameter, so a percent sign in it is not a placeholder.
             _("“%(value)s” is no cluster number. Write a number such as 83 or 16A."),
             params={"value": value},
         )
@@ -32,10 +32,13 @@ SELECTED = mark_safe(" selected")
 
 
 class Select(forms.Select):
-    """As the framework's own, without a template for each option: a list's filters have a hundred of them."""
+    """The framework's select, rendered without a template for each option.
+
+    The filters of a list have a hundred options.
+    """
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """The control with its options, which have no groups here."""
+        """Return the control with its options, which have no groups here."""
         chosen = self.format_value(value)
         options = format_html_join(
             "\n",
@@ -47,9 +50,9 @@ class Select(forms.Select):
 
 
 class RunbookFilterSet(django_filters.FilterSet):
-    """Text, readiness, situation, section, layer, cluster number, year, declared level."""
+    """Filters by text, readiness, situation, section, layer, cluster, year and declared level."""
 
-    # In the order in which a page asks for them.
+    # In the order in which a page shows them.
     text = django_filters.CharFilter(label=_("Text"), method="filter_text", max_length=200)
     readiness = django_filters.MultipleChoiceFilter(
         label=_("Readiness"),
@@ -103,15 +106,18 @@ class RunbookFilterSet(django_filters.FilterSet):
         fields = ()
 
     def filter_text(self, queryset: Any, name: str, value: str) -> QuerySet[Runbook]:
-        """Every word must be found somewhere in the runbook, its situations or its document, as the search finds it."""
+        """Select runbooks with every word in the runbook, its situations or its document.
+
+        The words are found as in the search.
+        """
         return holding(queryset, value)
 
     def filter_cluster(self, queryset: Any, name: str, value: str) -> QuerySet[Runbook]:
-        """Runbooks with a cluster whose range covers the number."""
+        """Select runbooks with a cluster whose range covers the number."""
         return queryset.covering(value)
 
 
-# What the three are named by, and what they are sorted by first.
+# Name of the filter, its model, and the first sort key.
 NAMED: tuple[tuple[str, type[Model], Any], ...] = (
     ("situation", Situation, F("position")),
     ("section", Section, F("number")),

@@ -1,4 +1,4 @@
-"""The catalogue's questions, as QuerySet verbs that compose."""
+"""Queries of the catalogue, as QuerySet methods that compose."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from runbooks.choices import ReadinessLevel
 from runbooks.json_relations import RelatedRows
 
 NUMBER = re.compile(r"^\s*(\d{1,6})\s*([A-Za-z]{0,4})\s*$")
-# What a plain text search looks at; every word must be found in one of them.
+# The fields of a plain text search; every word must be found in one of them.
 SEARCHED = (
     "title",
     "slug",
@@ -41,26 +41,28 @@ RELATED_FIELDS = {
 }
 RELATED = "_at_hand"
 
-# Sent with ``sender`` (the model), ``pks`` and ``fields`` (all where there are none) when a query
-# wrote rows past ``save``; the search index listens.
+# Sent with ``sender`` (the model), ``pks`` and ``fields`` (empty means all) when a query wrote rows
+# without ``save``; the search index listens.
 rows_changed = Signal()
-# Fields that the search index never holds: where a runbook stands is read from the live row at
-# every search.
+# Fields that the search index never contains: the readiness of a runbook is read from the live row
+# at every search.
 NOT_SEARCHED = frozenset(
     {
-        "readiness_level", "readiness_year", "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until",
-        "signed_solo", "signed_dependence", "declared_level", "declared_year", "declared_text", "escalation_contact",
+        "readiness_level", "readiness_year",
+        "signed_metadata_sha256", "signed_at", "signed_from_year", "signed_until", "signed_solo",
+        "signed_dependence", "declared_level", "declared_year", "declared_text",
+        "escalation_contact",
     }
 )  # fmt: skip
-# The one signed field that tells which text a runbook's page shows, and with it what is searched.
+# The only signed field that affects the index: it decides which text the page of a runbook shows.
 TELLS_THE_TEXT = frozenset({"signed_document_sha256"})
 
 
 class SearchedQuerySet(models.QuerySet[Any]):
-    """Rows that the search index is made of: a write of many tells it, as a save of one does by itself."""
+    """Rows of the search index: writes of many rows update the index, as saving one does."""
 
     def update(self, **kwargs: Any) -> int:
-        """As ever, and the index follows in the same transaction."""
+        """Update the rows, and the index in the same transaction."""
         if NOT_SEARCHED.issuperset(kwargs):
             return self.update_unsearched(**kwargs)
         with transaction.atomic(using=self.db):
@@ -72,13 +74,13 @@ class SearchedQuerySet(models.QuerySet[Any]):
     update.alters_data = True  # type: ignore[attr-defined]
 
     def update_unsearched(self, **kwargs: Any) -> int:
-        """For values of which the caller knows that nothing of what is searched hangs on them."""
+        """Update values that the search does not use. The caller is responsible for that."""
         return super().update(**kwargs)
 
     update_unsearched.alters_data = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        """As ever, and the index follows in the same transaction."""
+        """Create the rows, and update the index in the same transaction."""
         with transaction.atomic(using=self.db):
             made = super().bulk_create(objs, *args, **kwargs)
             rows_changed.send(
@@ -88,12 +90,13 @@ class SearchedQuerySet(models.QuerySet[Any]):
 
 
 class ClusterQuerySet(SearchedQuerySet):
-    """Questions about clusters."""
+    """Queries of clusters."""
 
     def covering(self, number: str) -> Self:
-        """Clusters whose range covers a number such as ``83`` or ``16A``; none when it is no number.
+        """Select clusters whose range covers a number such as ``83`` or ``16A``.
 
-        A bare number also finds lettered ones: 16 finds ``Phase 16A``.
+        A number without a letter also finds those with one: 16 finds ``Phase 16A``. Text that is
+        not a number finds nothing.
         """
         found = NUMBER.match(number)
         if not found:
@@ -103,7 +106,7 @@ class ClusterQuerySet(SearchedQuerySet):
         return covering.filter(suffix__iexact=suffix) if suffix else covering
 
     def overlapping(self, cluster: Any) -> Self:
-        """Other clusters of the same kind whose range shares a number with this one's; none for a named stream."""
+        """Select other clusters of the same kind that share a number; none for a named stream."""
         if cluster.first_number is None:
             return self.none()
         return self.filter(
@@ -114,14 +117,14 @@ class ClusterQuerySet(SearchedQuerySet):
 
 
 class SituationQuerySet(SearchedQuerySet):
-    """Questions about situations."""
+    """Queries of situations."""
 
     def with_steps(self, *, contents: bool = False) -> Self:
-        """With their runbooks in order and all that a list shows of each, in a fixed number of queries.
+        """Load the runbooks in order, with all that a list shows, in a fixed number of queries.
 
-        :param contents: with the headings of the texts.
+        :param contents: also load the headings of the texts.
         """
-        # Asked by way of the fields: importing the models here would run in a ring.
+        # The model is reached through the fields: importing it here would be a circular import.
         step = self.model._meta.get_field("steps").related_model
         runbook = step._meta.get_field("runbook").related_model
         runbooks = runbook.objects.with_contents() if contents else runbook.objects.with_catalogue()
@@ -131,21 +134,24 @@ class SituationQuerySet(SearchedQuerySet):
         )
 
     def matching(self, text: str) -> Self:
-        """Situations in whose title, comment or runbooks' titles every word of ``text`` is found."""
+        """Select situations with every word of ``text`` in title, comment or runbooks' titles."""
         return _matching(self, text, ("title", "comment", "runbooks__title"))
 
 
 class RunbookQuerySet(SearchedQuerySet):
-    """Questions about runbooks."""
+    """Queries of runbooks."""
 
     def with_document(self) -> Self:
-        """With what tells its standing where it is not signed ready, in one query and without the texts."""
+        """Load what decides the standing of a runbook that is not signed ready.
+
+        It takes one query and loads no texts.
+        """
         return self.select_related("document").defer(
             "document__text", "document__html", "document__contents"
         )
 
     def with_catalogue(self) -> Self:
-        """With all that a list shows of each, in one query and without the texts."""
+        """Load all that a list shows of each runbook, in one query and without the texts."""
         return (
             self.with_document()
             .select_related("primary_cluster")
@@ -153,22 +159,25 @@ class RunbookQuerySet(SearchedQuerySet):
         )
 
     def with_page(self) -> Self:
-        """With all that the page of one shows, the text included, in one query."""
+        """Load all that the page of a runbook shows, including the text, in one query."""
         return self.select_related("primary_cluster", "document").with_related(*RELATED_FIELDS)
 
     def with_related(self, *names: str) -> Self:
-        """With the related rows of these names at hand (``Runbook.related``)."""
+        """Load the related rows of these names (``Runbook.related``)."""
         field = self.model._meta.get_field
         return self.annotate(
             **{f"{name}{RELATED}": RelatedRows(field(name), RELATED_FIELDS[name]) for name in names}
         )
 
     def with_contents(self) -> Self:
-        """The same, and with the headings of each text, for whoever leads to them."""
+        """Load all that a list shows, and the headings of each text for links to them."""
         return self.with_catalogue().defer(None).defer("document__text", "document__html")
 
     def signed_ready(self, *, at: datetime | None = None) -> Self:
-        """Signed for live use on the day of ``at`` (aware; now by default; the portal's time zone counts)."""
+        """Select runbooks signed for live use on the day of ``at``.
+
+        :param at: aware; now by default. The day is the one in the portal's time zone.
+        """
         today = timezone.localdate(at)
         first_year = Coalesce("signed_from_year", "readiness_year")
         return self.alias(first_year=first_year).filter(
@@ -179,7 +188,7 @@ class RunbookQuerySet(SearchedQuerySet):
         )
 
     def ending_soon(self, *, today: date, days: int) -> list[Any]:
-        """The signed runbooks whose last day is from ``today`` on, at most so many days ahead; the first to end first."""
+        """Return the signed runbooks that end within ``days`` from ``today``, in that order."""
         until = today + timedelta(days=days)
         candidates = self.filter(
             Q(readiness_year__gte=today.year, readiness_year__lte=until.year)
@@ -193,8 +202,11 @@ class RunbookQuerySet(SearchedQuerySet):
         return sorted(ending, key=lambda runbook: (runbook.valid_until, runbook.title))
 
     def covering(self, number: str) -> Self:
-        """Runbooks whose primary or a related cluster covers a number (see ``ClusterQuerySet.covering``)."""
-        # Asked by way of the field: importing the models here would run in a ring.
+        """Select runbooks whose primary or a related cluster covers a number.
+
+        See ``ClusterQuerySet.covering``.
+        """
+        # The model is reached through the field: importing it here would be a circular import.
         cluster = self.model._meta.get_field("primary_cluster").related_model
         clusters = cluster.objects.covering(number).values("pk")
         related = self.model.related_clusters.through.objects.filter(cluster__in=clusters).values(
@@ -203,7 +215,7 @@ class RunbookQuerySet(SearchedQuerySet):
         return self.filter(Q(primary_cluster__in=clusters) | Q(pk__in=related))
 
     def matching(self, text: str) -> Self:
-        """Runbooks in which every word of ``text`` (the first eight) is found somewhere."""
+        """Select runbooks with each of the first eight words of ``text`` in a searched field."""
         return _matching(self, text, SEARCHED)
 
 
@@ -212,6 +224,6 @@ def _matching(queryset: Any, text: str, fields: tuple[str, ...]) -> Any:
         anywhere = Q()
         for field in fields:
             anywhere |= Q(**{f"{field}__icontains": word})
-        # A subquery for each word: joined rows would double the runbooks.
+        # A subquery for each word: joined rows would duplicate runbooks.
         queryset = queryset.filter(pk__in=queryset.model.objects.filter(anywhere).values("pk"))
     return queryset

@@ -1,10 +1,10 @@
-"""Slugs that a person can read aloud: umlauts spelled out, signs named. Pure."""
+"""Slugs that can be read aloud: umlauts are spelled out, symbols become words. Pure."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
-# Spelled as a German speaker would type them, and signs as they are read.
+# Spelled as a German speaker would type them; symbols as they are read.
 SPELLED = str.maketrans(
     {
         "ä": "ae",
@@ -23,13 +23,16 @@ MAXIMUM_LENGTH = 80
 
 
 def slug_for(text: str) -> str:
-    """The slug for a title: lower case ASCII letters, digits and single hyphens, at most 80 characters.
+    """Return the slug for a title: lower case ASCII letters, digits and single hyphens.
+
+    It has at most 80 characters.
 
     >>> slug_for("Go/No-Go 2026 – Live Alerts & Escalation")
     'go-no-go-2026-live-alerts-and-escalation'
     """
     decomposed = unicodedata.normalize("NFKD", text.translate(SPELLED))
-    # An accent goes; any other foreign sign (a non-breaking hyphen, a dash) parts two words.
+    # An accent is removed; any other foreign character (a non-breaking hyphen, a dash) separates
+    # words.
     plain = "".join(
         sign if sign.isascii() else " " for sign in decomposed if not unicodedata.combining(sign)
     )
@@ -38,14 +41,14 @@ def slug_for(text: str) -> str:
 
 
 class SlugRegister:
-    """Gives free slugs one after another, each at once, however many there are."""
+    """A source of unused slugs, each found at once however many are in use."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
         self._numbers: dict[str, int] = {}
 
     def take(self, text: str) -> str:
-        """The slug for ``text``, numbered when it must be; from now on it is taken."""
+        """Return the slug for ``text``, numbered if necessary, and mark it as used."""
         base = slug_for(text)
         slug = base
         while slug in self._taken:

@@ -1,8 +1,8 @@
-"""May this runbook be used live, as far as its own row tells? Pure: imports no Django.
+"""Whether a runbook may be used live, as far as its own row tells. Pure: imports no Django.
 
-Fails closed: whatever is not proven is a reason against. The verdict for machines
+It fails closed: whatever is not proven is a reason against. The verdict for machines
 (``governance/assurance/verdict.py``) and the standing that a list shows
-(``governance/assurance/standings.py``) start from this and ask the ledger as well.
+(``governance/assurance/standings.py``) start from this and check the ledger as well.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ READY = "ready"
 
 
 class Reason(StrEnum):
-    """Why a runbook may not be used live. A closed list, the same for verdict, list, badge and API."""
+    """Why a runbook may not be used live: one closed list for verdict, list, badge and API."""
 
-    # What the runbook's own row tells.
+    # From the runbook's own row.
     NOT_READY = "not_ready"  # its signed level is not `ready`
-    UNSIGNED = "unsigned"  # no signature stands behind the level
+    UNSIGNED = "unsigned"  # no signature confirms the level
     EXPIRED = "expired"  # signed for an earlier year, or until an earlier day
     NOT_YET_VALID = "not_yet_valid"  # signed for a later year
     DOCUMENT_MISSING = "document_missing"  # there is no text to follow
@@ -25,30 +25,30 @@ class Reason(StrEnum):
     DOCUMENT_CHANGED = "document_changed"  # the text is not the signed one
     NO_INDEPENDENT_REVIEW = "no_independent_review"  # its owner signed alone; solo mode is off
     METADATA_CHANGED = "metadata_changed"  # a field that the signature covers has changed
-    # What the question tells.
-    YEAR_OVER = "year_over"  # the year that was asked for is over
-    # What the sign-off and the ledger tell of it.
+    # From the question.
+    YEAR_OVER = "year_over"  # the requested year is over
+    # From the sign-off and the ledger.
     SIGNATURES_MISSING = "signatures_missing"  # no approved request with its quorum
     LEDGER_DISAGREES = "ledger_disagrees"  # the ledger does not record this readiness
-    # What is wrong with the whole portal: see ``governance/assurance/alarms.py``.
+    # From the state of the whole portal: see ``governance/assurance/alarms.py``.
     LEDGER_BROKEN = "ledger_broken"  # a verification found the chain broken
     LEDGER_RESTORED = "ledger_restored"  # the ledger lacks rows that were seen before
-    CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a later time than now was seen before
+    CLOCK_BEHIND_LEDGER = "clock_behind_ledger"  # a time later than now was seen before
     DATABASE_NOT_WRITABLE = "database_not_writable"  # a revoke could not be written
-    MARK_UNREADABLE = "mark_unreadable"  # how far the ledger was seen before cannot be read
+    MARK_UNREADABLE = "mark_unreadable"  # the earlier state of the ledger cannot be read
     GUARDS_MISSING = "guards_missing"  # the database does not refuse what it should
     DOCUMENT_ALTERED = "document_altered"  # the stored text or HTML is not what was stored
     UNKNOWN_RUNBOOK = "unknown_runbook"  # there is no such runbook
-    NOT_NOW = "not_now"  # the question was about another moment: that permits nothing now
+    NOT_NOW = "not_now"  # the question was about another time, which permits nothing now
     DATABASE_UNREACHABLE = "database_unreachable"  # the database did not answer, or not in time
-    NOT_PERMITTED = "not_permitted"  # whoever asked may not ask
+    NOT_PERMITTED = "not_permitted"  # the caller lacks the permission
     BAD_REQUEST = "bad_request"  # the question was not understood
-    DOUBT = "doubt"  # something could not be found out
-    # Of a list alone, never of a verdict.
-    ASSURANCE_MISSING = "assurance_missing"  # no sealed assurance row stands behind it
+    DOUBT = "doubt"  # something could not be determined
+    # Only for lists, never for a verdict.
+    ASSURANCE_MISSING = "assurance_missing"  # there is no sealed assurance row
 
 
-# Whether these hold depends on the day or on the portal, not on what is stored of the runbook.
+# These depend on the day or on the portal, not on what is stored for the runbook.
 PASSING = frozenset(
     {
         Reason.EXPIRED,
@@ -67,9 +67,9 @@ PASSING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether one runbook may be used live at the moment that was asked about.
+    """Whether one runbook may be used live at a given moment.
 
-    :ivar reasons: why not; empty when it may.
+    :ivar reasons: why not; empty if it may.
     """
 
     reasons: tuple[Reason, ...]
@@ -82,12 +82,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class SignedFacts:
-    """What a row says about its own readiness. The sha256 values are hex; empty means there is none.
+    """What a row says about its own readiness. The sha256 values are hex; empty means none.
 
-    ``document_path`` is where the runbook says its text is, ``stored_path`` where the stored text
-    came from. ``from_year`` is the first year that a renewed readiness covers (None: its own year
-    alone), ``until`` its last day (None: 31 December), ``solo`` that its owner signed alone,
-    ``dependence`` why the review was not independent otherwise (codes, separated by blanks).
+    :ivar document_path: the path of the text according to the runbook.
+    :ivar stored_path: the path that the stored text came from.
+    :ivar from_year: the first year that a renewed readiness covers; None: only its own year.
+    :ivar until: its last day; None: 31 December.
+    :ivar solo: whether its owner signed alone.
+    :ivar dependence: why the review was not independent for other reasons (codes, separated by
+        blanks).
     """
 
     level: str
@@ -105,7 +108,10 @@ class SignedFacts:
 
 
 def last_day(year: int | None, until: date | None) -> date | None:
-    """The last day on which a signed readiness holds: 31 December of its year, or earlier where its rule says so."""
+    """Return the last day of a signed readiness.
+
+    It is 31 December of its year, or an earlier day set by its rule.
+    """
     if year is None:
         return until
     end_of_year = date(year, 12, 31)
@@ -115,7 +121,7 @@ def last_day(year: int | None, until: date | None) -> date | None:
 def reasons_against_live(
     facts: SignedFacts, *, today: date, solo_mode: bool = False
 ) -> tuple[Reason, ...]:
-    """Every reason why the runbook is not live-ready on ``today``; empty means that it is.
+    """Return every reason why the runbook is not live-ready on ``today``; empty if it is.
 
     :param today: the date in the portal's time zone. A readiness ends with 31 December of its year.
     :param solo_mode: whether an owner's signature alone is enough here (``GOVERNANCE_SOLO``).

@@ -8,7 +8,7 @@ from governance import guards
 
 
 def past_the_refusals(statement: str, *parameters: object) -> None:
-    """Run a statement with the refusing guards dropped for the write; what takes seals away stands."""
+    """Run a statement with the refusing guards dropped; those that remove seals stay."""
     _run(
         statement,
         parameters,

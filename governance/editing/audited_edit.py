@@ -1,4 +1,4 @@
-"""Editing the catalogue: the changes and their ledger entries in one transaction.
+"""Edits of the catalogue: the changes and their ledger entries in one transaction.
 
 One object is edited as a list of one: the number of queries does not depend on how many there are.
 """
@@ -29,17 +29,17 @@ from runbooks.models import (
     SituationRunbook,
 )
 
-# A signed readiness depends on these: a change of one can lapse a request.
+# A signed readiness depends on these, so a change of one can lapse a request.
 SIGNATURE_DEPENDENCIES: tuple[type[models.Model], ...] = (Runbook, Cluster, Layer)
-# What a runbook is linked with goes from it without a word of its own when it is deleted.
+# When one of these is deleted, its links to runbooks disappear without a signal of the runbook.
 LINKED_RUNBOOKS: dict[type[models.Model], str] = {Layer: "runbooks", Cluster: "related_runbooks"}
-# Foreign keys that a snapshot names are joined.
+# Foreign keys that a snapshot contains are joined.
 JOINED: dict[type[models.Model], tuple[str, ...]] = {Runbook: ("primary_cluster", "document")}
 DEFERRED: dict[type[models.Model], tuple[str, ...]] = {
     Runbook: ("document__text", "document__html", "document__contents")
 }
-# A step's runbook is joined: looked up by itself, a thousand of them are more than SQLite takes in
-# one query.
+# The runbook of a step is joined: a separate lookup of thousands exceeds SQLite's limit of values
+# in one query.
 CHILDREN: dict[str, type[models.Model]] = {"entries": SectionEntry, "steps": SituationRunbook}
 
 
@@ -68,21 +68,21 @@ class AuditedEdit:
         """Remember what is stored now.
 
         :param pks: primary keys of the objects that will be changed. None, and a key under which
-            nothing is stored yet, stand for new objects.
+            nothing is stored yet, mean new objects.
         """
         known = [pk for pk in pks if pk is not None]
         before = {pk: facts for pk, _, facts in _stored(model, known)}
         return cls(model=model, by=by, reason=reason, before=before)
 
     def commit(self, pks: Iterable[Any]) -> list[ChangeLogEntry]:
-        """Append one ledger entry for each object that was created or changed; others leave none.
+        """Append one ledger entry for each object that was created or changed.
 
-        Open requests whose pins no longer hold lapse.
+        Objects without a change get no entry. Open requests whose pins no longer hold lapse.
 
         :param pks: primary keys of all objects that may have been created or changed, each stored
             by now.
         :returns: the entries as stored, in the order of ``pks``.
-        :raises ObjectDoesNotExist: one of them is not stored; its change could not be told.
+        :raises ObjectDoesNotExist: one of them is not stored, so its change could not be recorded.
         """
         keys = list(pks)
         if self.model is Runbook:
@@ -104,7 +104,7 @@ class AuditedEdit:
         return entries
 
     def _follow_up(self, pks: list[int]) -> None:
-        """Let documents follow their paths, and keep former titles as further names."""
+        """Update documents whose path changed, and keep former titles as further names."""
         for part in batched(pks):
             runbooks = Runbook.objects.filter(pk__in=part).select_related("document")
             for runbook in runbooks.only("title", "document_path", "document__path"):
@@ -128,7 +128,11 @@ class AuditedEdit:
             )
 
     def _lapse(self, written: list[Any]) -> None:
-        """Close requests that pinned something else: of the runbooks that changed, or all of them."""
+        """Lapse open requests whose pins changed.
+
+        These are requests for the changed runbooks; if another model changed, all requests are
+        checked.
+        """
         changed = [pk for pk in written if pk in self.before]
         if not changed or not issubclass(self.model, SIGNATURE_DEPENDENCIES):
             return
@@ -140,7 +144,7 @@ class AuditedEdit:
 
 
 def _follow_path(runbook: Runbook) -> None:
-    """Point a runbook whose path changed at the newest text that is stored for the new path, or at none."""
+    """Point a runbook whose path changed at the newest text stored for the new path, or at none."""
     if runbook.document and runbook.document.path != runbook.document_path:
         stored = Document.objects.filter(path=runbook.document_path)
         runbook.document = stored.order_by("-seen_at", "-pk").first()
@@ -148,9 +152,9 @@ def _follow_path(runbook: Runbook) -> None:
 
 
 def _keep_former_title(runbook: Runbook, former: str) -> None:
-    """Keep as a further name what a runbook was called before, where that differs.
+    """Keep the former title of a runbook as a further name, if it differs.
 
-    Whoever looks for the old title, or imports a file that still has it, finds the runbook.
+    A search for the old title, or an import of a file that still has it, then finds the runbook.
     """
     if former != runbook.title:
         RunbookAlias.objects.filter(runbook=runbook, name=runbook.title).delete()
@@ -162,7 +166,7 @@ def _stored(
 ) -> Iterator[tuple[Any, models.Model, dict[str, Any]]]:
     """Yield the stored objects in the order of ``pks``, each with its key and its snapshot.
 
-    A key under which nothing is stored is passed over.
+    A key under which nothing is stored is skipped.
     """
     relations = relations_of(model)
     rows = model._base_manager.prefetch_related(*(_into_a_list(name) for name in relations))
@@ -180,7 +184,10 @@ def _stored(
 
 
 def _into_a_list(name: str) -> "models.Prefetch[Any]":
-    """Read a relation into a plain list: a related manager for each object costs more than the rows."""
+    """Prefetch a relation into a plain list.
+
+    A related manager for each object costs more than the rows.
+    """
     children = CHILDREN.get(name)
     rows = children._default_manager.select_related("runbook") if children else None
     return models.Prefetch(name, rows, to_attr=f"read_{name}")
@@ -188,7 +195,7 @@ def _into_a_list(name: str) -> "models.Prefetch[Any]":
 
 @contextmanager
 def audited_edit(instance: models.Model, *, by: ledger.Actor, reason: str = "") -> Iterator[None]:
-    """Save ``instance`` and what belongs to it inside the block; the ledger entry follows by itself.
+    """Save ``instance`` and its children inside the block, and append the ledger entry after it.
 
     A block that changes nothing leaves no entry.
     """

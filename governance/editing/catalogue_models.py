@@ -1,4 +1,4 @@
-"""The catalogue's models, registered with the ledger."""
+"""Registration of the catalogue's models with the ledger."""
 
 from governance.ledger.registry import register
 from runbooks.models import Cluster, CodeReference, Document, Layer, Runbook, Section, Situation

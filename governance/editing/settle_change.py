@@ -33,9 +33,9 @@ def confirm_change(
 ) -> ChangeLogEntry:
     """Let a change take effect at once.
 
-    :param entry: the ledger row that tells of the change.
-    :param password: the confirming risk owner's own, asked for as at a signature.
-    :returns: the row that tells of the confirmation.
+    :param entry: the ledger row that records the change.
+    :param password: the password of the confirming risk owner, required as for a signature.
+    :returns: the row that records the confirmation.
     :raises ActionRefused: the policy has reasons against it.
     """
     return _settle(entry, Action.CHANGE_CONFIRMED, password=password, comment=comment, by=by, at=at)
@@ -44,11 +44,10 @@ def confirm_change(
 def refuse_change(
     *, entry: ChangeLogEntry, password: str, comment: str = "", by: User, at: datetime | None = None
 ) -> ChangeLogEntry:
-    """Undo a change that waits.
+    """Undo a change that awaits confirmation.
 
-    The groups are taken away, the account is switched off, the rule never comes into force.
-
-    Parameters and errors are those of ``confirm_change``.
+    The groups are removed, the account is deactivated, the rule never comes into force. Parameters
+    and errors are those of ``confirm_change``.
     """
     return _settle(entry, Action.CHANGE_REFUSED, password=password, comment=comment, by=by, at=at)
 
@@ -73,7 +72,7 @@ def _settle(
         refuse_for(reasons_against_settling(change, known, settings=rules, at=moment))
         if is_confirmed(given, account=account.user, known=known, at=moment, rules=rules):
             settled = _settle_locked(entry, action, comment=comment, by=by, at=moment)
-    if settled is None:  # after the commit: the row of the wrong password must stay
+    if settled is None:  # after the commit: the ledger row of the wrong password must stay
         refuse_for([policy.Refusal.WRONG_PASSWORD])
     assert settled is not None
     return settled
@@ -114,11 +113,10 @@ def _take_back(entry: ChangeLogEntry, *, by: User, reason: str) -> None:
 
 
 def record_address_change(*, account: User, before: str, by: ledger.Actor) -> None:
-    """Tell that somebody changed an account's e-mail address, without the address.
+    """Record that an account's e-mail address was changed, without the address.
 
-    The old one is told of it as well.
-
-    Whoever redirects the risk owners' mail first must not be able to change the signers unseen.
+    The old address is notified as well: otherwise somebody could redirect the mail of the risk
+    owners and then change the signers unseen.
     """
     with ledger.atomic():
         entry = ledger.append(

@@ -1,4 +1,4 @@
-"""Storing a document: rendered once for each version of the renderer, kept by its sha256."""
+"""Store documents: render each text once per renderer version, and keep it by its sha256."""
 
 import hashlib
 from datetime import datetime
@@ -18,9 +18,8 @@ from runbooks.documents.rendering.rendered import Rendered
 from runbooks.documents.rendering.sandbox import render_document
 from runbooks.models import Document, Runbook
 
-AS_IT_STANDS = (
-    0  # Document.renderer of a text that could not be rendered: the next migrate tries again
-)
+# Document.renderer of a text that could not be rendered: the next migrate tries again.
+AS_IT_STANDS = 0
 
 
 def store_document(
@@ -32,7 +31,10 @@ def store_document(
     authored_at: datetime | None = None,
     at: datetime | None = None,
 ) -> Document:
-    """Keep one version of a file; the same bytes at the same path are kept once. See ``kept_document``."""
+    """Store one version of a file and return it.
+
+    The same bytes at the same path are stored once. See ``kept_document``.
+    """
     return kept_document(
         path=path,
         content=content,
@@ -52,24 +54,26 @@ def kept_document(
     authored_at: datetime | None = None,
     at: datetime | None = None,
 ) -> tuple[Document, bool]:
-    """The stored version of a file, and whether this call stored it; it may have been kept before, or by another meanwhile.
+    """Return the stored version of a file, and whether this call stored it.
 
-    A text that asks too much of the renderer is shown as it stands, and is a finding.
+    The version may have been stored earlier, or by another process at the same time. A text that
+    exceeds the limits of the renderer is shown as plain text and reported as a finding.
 
-    :param content: the file's bytes, UTF-8. The sha256 is taken of exactly these.
-    :param source_revision: the commit that brought it, and ``authored_at`` when its author wrote
-        that.
+    :param content: the file's bytes, UTF-8. The sha256 is computed from exactly these bytes.
+    :param source_revision: the commit that introduced the version.
+    :param authored_at: when the author of that commit wrote it.
     :raises UnicodeDecodeError: the bytes are not UTF-8 text.
     """
     sha256 = hashlib.sha256(content).hexdigest()
     same = Document.objects.filter(path=path, sha256=sha256)
     if known := same.first():
         return known, False
-    text = content.decode("utf-8")  # a byte order mark stays: the text must hash to the same sha256
+    # A byte order mark is kept, so that the stored text has the same sha256 as the bytes.
+    text = content.decode("utf-8")
     rendered = rendered_text(text, path)
     moment = at or timezone.now()
     with ledger.atomic():
-        # Rendering holds no lock: another sync may have stored the same version meanwhile.
+        # Rendering holds no lock, so another sync may have stored the same version meanwhile.
         if known := same.first():
             return known, False
         document = Document.objects.create(
@@ -88,10 +92,10 @@ def kept_document(
 
 
 def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> int:
-    """Render what an older renderer made, or none could; returns how many documents are shown anew.
+    """Render documents of an older renderer again; return the number of documents that changed.
 
-    What is signed is the text and its sha256; each change of what is shown of it is a row in the
-    ledger.
+    Documents that no renderer could render are tried again. A signature covers the text and its
+    sha256, not the HTML, so each change of the HTML is recorded as a row in the ledger.
     """
     changed = 0
     older = Document.objects.filter(renderer__lt=RENDERER).order_by("pk")
@@ -99,9 +103,9 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
         document = Document.objects.get(pk=key)
         rendered = rendered_text(document.text, document.path)
         if rendered.trouble and document.html_sha256:
-            continue  # shown as it stands already
+            continue  # already shown as plain text
         with ledger.atomic():
-            # Rendering holds no lock: another migrate may have shown it anew meanwhile.
+            # Rendering holds no lock, so another migrate may have rendered it meanwhile.
             if not older.filter(pk=key).exists():
                 continue
             before = snapshot(document)
@@ -115,7 +119,7 @@ def render_documents_anew(*, by: ledger.Actor, at: datetime | None = None) -> in
 
 
 def rendered_text(text: str, path: str) -> Rendered:
-    """What is shown of a stored text: without the byte order mark that belongs to its sha256."""
+    """Render a stored text without its byte order mark, which counts for the sha256 only."""
     return render_document(text.removeprefix("\ufeff"), document_path=path)
 
 
@@ -144,7 +148,7 @@ def _record(
 
 
 def _update_trouble_finding(path: str, trouble: str, moment: datetime) -> None:
-    """Open the finding of a text that cannot be rendered, or settle it where a later text can."""
+    """Open the finding of a text that cannot be rendered, or resolve it for a text that can be."""
     kind = FindingKind.UNRENDERABLE_DOCUMENT
     known = Finding.objects.filter(kind=kind, subject=path, file=path, resolved_at__isnull=True)
     if not trouble:

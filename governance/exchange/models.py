@@ -1,4 +1,4 @@
-"""The landscape file as it was imported: what an export starts from."""
+"""The landscape file as it was imported: the starting point of an export."""
 
 from typing import ClassVar
 
@@ -11,17 +11,17 @@ from runbooks.digests import sha256_of_text
 
 
 class LandscapeSource(models.Model):
-    """The text of one import, conflicts settled, every other byte as it came. The newest one counts.
+    """The text of one import, with conflicts settled and every other byte unchanged.
 
-    An export writes what the portal says over it, so that what the portal does not model (prose,
-    padding, order) comes back as it was.
+    The newest one counts. An export writes the current catalogue over it, so that what the portal
+    does not model (prose, padding, order) is preserved.
     """
 
     file = models.CharField(_("file"), max_length=300)
     text = models.TextField(_("Markdown text"))
     sha256 = models.CharField("sha256", max_length=64)
-    # As the ledger names them. Without them an export could not tell what the file dropped from
-    # what it never had.
+    # Ledger names. Without them an export could not tell what the file dropped from what it never
+    # had.
     dropped = models.JSONField(
         _("no longer named"),
         default=list,
@@ -46,11 +46,11 @@ class LandscapeSource(models.Model):
 
     @property
     def hash_matches(self) -> bool:
-        """Whether the stored text is the one that the sha256 names."""
+        """Return whether the stored text has the stored sha256."""
         return sha256_of_text(self.text) == self.sha256
 
     def get_absolute_url(self) -> str:
-        """The landscape's own page."""
+        """Return the URL of the landscape page."""
         return reverse("landscape")
 
 

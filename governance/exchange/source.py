@@ -1,4 +1,4 @@
-"""Keeping the landscape file that was imported."""
+"""Store the landscape file that was imported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from runbooks.digests import sha256_of_text
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What changed its place in the landscape and nothing else: its name in the ledger -> its position."""
+    """What changed only its position in the landscape: ledger name -> position."""
 
     before: dict[str, int] = field(default_factory=dict)
     after: dict[str, int] = field(default_factory=dict)
@@ -23,7 +23,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class ImportRecord:
-    """What the ledger says of one import. ``sha256`` is that of the file as it came, ``plan`` that of what was shown."""
+    """What the ledger records of one import.
+
+    :ivar sha256: the sha256 of the file as it was uploaded.
+    :ivar plan: the digest of the plan that was shown.
+    """
 
     file: str
     sha256: str
@@ -41,11 +45,13 @@ def keep_source(
     by: ledger.Actor,
     at: datetime | None = None,
 ) -> LandscapeSource:
-    """Keep the text that an export starts from, and write down the import. The same text is not kept twice in a row.
+    """Store the text that an export starts from, and record the import in the ledger.
 
-    :param text: the file with its conflicts settled, line ends as they were.
-    :param dropped: what an earlier file named and this one does not, and that stays, as the ledger
-        names it: runbooks, releases, and what may only not have been read.
+    The same text is not stored twice in a row.
+
+    :param text: the file with its conflicts settled, line ends unchanged.
+    :param dropped: ledger names of what an earlier file named, this one does not, and the portal
+        keeps: runbooks, releases, and what the file may still name in a part that was not read.
     """
     sha256 = sha256_of_text(text)
     moment = at or timezone.now()

@@ -1,4 +1,7 @@
-"""Taking over the documents of a source: every version that is seen is kept, each runbook shows the newest."""
+"""Synchronise the documents of a source.
+
+Every version that is seen is stored, and each runbook shows the newest.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,22 +50,23 @@ class Synced:
     catalogue: Checked
 
     def __bool__(self) -> bool:
-        """Whether anything was written."""
+        """Return whether anything was written."""
         return bool(self.stored or self.changed or self.documents or self.catalogue)
 
 
 def sync_documents(
     *, source: Source, by: ledger.Actor, name: str, at: datetime | None = None
 ) -> Synced:
-    """Read the documents that runbooks name, keep new versions, point each runbook at the text that stands there now.
+    """Read the documents that runbooks name, store new versions, and update the runbooks.
 
-    A version that was seen is a fact by itself and is kept at once (docs/decisions/0013). Where
-    runbooks point follows in transactions of a hundred each, the last one with the findings and one
-    ledger row for the sync. A sync that finds nothing new writes nothing.
+    A version that was seen is a fact by itself and is stored at once (docs/decisions/0013). The
+    runbooks are then pointed at the current text of their path, in transactions of a hundred each;
+    the last one includes the findings and one ledger row for the sync. A sync that finds nothing
+    new writes nothing.
 
-    :param name: what the source is called in the ledger, without a path of this machine.
-    :raises SourceError: the source cannot be used, or holds none of the documents. No runbook was
-        touched.
+    :param name: the name of the source in the ledger, without a path of this machine.
+    :raises SourceError: the source cannot be used, or contains none of the documents. No runbook
+        was changed.
     """
     moment = at or timezone.now()
     seen = scan(source, _expected(), landscapes=_landscapes())
@@ -76,7 +80,8 @@ def sync_documents(
     keys = [runbook.pk for runbook in _to_point(seen)]
     ahead, last = keys[:-MAX_POINTED], keys[-MAX_POINTED:]
     changed = 0
-    # Each runbook by itself: nobody waits for thousands. After a kill the next sync goes on.
+    # Short transactions, so that nobody waits for thousands of runbooks. After a kill the next sync
+    # continues.
     for part in batched(ahead, MAX_POINTED):
         with ledger.atomic(), index.deferred():
             changed += _point(seen, part, by=by, reason=reason)
@@ -105,8 +110,8 @@ def sync_documents(
 def _expected() -> list[ExpectedDocument]:
     rows = Runbook.objects.exclude(document_path="").order_by("pk")
     named = list(rows.values_list("pk", "title", "document_path", "document__sha256"))
-    # A text that went away is known by the last version that was seen there, however often it is
-    # looked for.
+    # A missing text is known by the last version that was seen there, however often it is looked
+    # for.
     gone = [path for _, _, path, sha256 in named if not sha256]
     last = dict(
         Document.objects.filter(path__in=gone)
@@ -127,9 +132,12 @@ def _landscapes() -> frozenset[str]:
 
 
 def _store_new(source: Source, seen: ScanResult, *, by: ledger.Actor, at: datetime) -> int:
-    """Keep the versions that are not stored yet; what changes meanwhile counts as it is when it is stored.
+    """Store the versions that are not stored yet.
 
-    :returns: how many this sync stored; what another stored meanwhile is that one's to tell.
+    A file that changes meanwhile is stored with the content it has when it is read.
+
+    :returns: how many versions this call stored, without those that another process stored
+        meanwhile.
     """
     known = set(Document.objects.filter(path__in=seen.sha256).values_list("path", "sha256"))
     new = frozenset(path for path, sha256 in seen.sha256.items() if (path, sha256) not in known)
@@ -138,10 +146,8 @@ def _store_new(source: Source, seen: ScanResult, *, by: ledger.Actor, at: dateti
     for path in sorted(new):
         try:
             content = source.read(path)
-        except (
-            DocumentMissing,
-            DocumentUnreadable,
-        ):  # it went away since it was looked at: the next sync tells
+        except (DocumentMissing, DocumentUnreadable):
+            # It disappeared since the scan: the next sync reports it.
             del seen.sha256[path]
             continue
         origin = origins.get(path, Origin())
@@ -159,7 +165,9 @@ def _store_new(source: Source, seen: ScanResult, *, by: ledger.Actor, at: dateti
 
 
 def _to_point(seen: ScanResult, among: Sequence[int] | None = None) -> list[Runbook]:
-    """The runbooks that show another text than was seen at their path, each with that one, or none, put in.
+    """Return the runbooks whose document is not the text that was seen at their path.
+
+    Each has the document that was seen, or None, assigned but not saved.
 
     :param among: primary keys; all runbooks by default.
     """
@@ -170,7 +178,7 @@ def _to_point(seen: ScanResult, among: Sequence[int] | None = None) -> list[Runb
     for runbook in runbooks if among is None else runbooks.filter(pk__in=among):
         path = runbook.document_path
         if path not in seen.sha256 and path not in unread:
-            continue  # its path was edited since the source was looked at
+            continue  # its path was edited since the scan
         document = documents.get((path, seen.sha256.get(path, "")))
         if document != runbook.document_id:
             runbook.document_id = document
@@ -179,7 +187,7 @@ def _to_point(seen: ScanResult, among: Sequence[int] | None = None) -> list[Runb
 
 
 def _point(seen: ScanResult, keys: Sequence[int], *, by: ledger.Actor, reason: str) -> int:
-    """Point each of some runbooks at the text of its path, or at none; returns how many were changed."""
+    """Point each of some runbooks at the text of its path, or at none; return how many changed."""
     changed = _to_point(seen, keys)
     if changed:
         pointed = [runbook.pk for runbook in changed]
@@ -190,13 +198,13 @@ def _point(seen: ScanResult, keys: Sequence[int], *, by: ledger.Actor, reason: s
 
 
 def _documents(seen: ScanResult) -> dict[tuple[str, str], int]:
-    """The primary key of every stored version that was seen, by path and sha256."""
+    """Return the primary key of every stored version that was seen, by path and sha256."""
     stored = Document.objects.filter(path__in=seen.sha256).values_list("pk", "path", "sha256")
     return {(path, sha256): pk for pk, path, sha256 in stored if seen.sha256[path] == sha256}
 
 
 def _keep_findings(seen: ScanResult, at: datetime, *, opened: int) -> Checked:
-    # A document that can be read again settles what the import of its row had found.
+    # A document that can be read again resolves what the import of its row had found.
     settled = settle(kinds=MISSING_DOCUMENT_KINDS, subjects=seen.sha256, at=at)
     checked = reconcile(seen.noticed, family=Detector.DOCUMENTS, at=at)
     return Checked(checked.opened + opened, checked.settled + settled, checked.regraded)

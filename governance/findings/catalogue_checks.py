@@ -1,6 +1,6 @@
-"""What the catalogue's own checks notice: computed from what is stored, nothing is written here.
+"""Checks of the stored catalogue. They compute findings and write nothing.
 
-Findings are opened and settled by ``governance.findings.reconcile``; each kind is explained in
+Findings are opened and resolved by ``governance.findings.reconcile``; each kind is explained in
 ``docs/findings.md``.
 """
 
@@ -19,7 +19,7 @@ from runbooks.documents.checks.stub import is_stub
 from runbooks.landscape.parse.conflicts import CLOSE, OPEN, read_marker
 from runbooks.models import Document, Runbook, Situation
 
-# From the one that permits least; what is not here claims nothing.
+# Ordered from the level that permits least; levels that are not listed claim nothing.
 CLAIMS = (
     ReadinessLevel.RND_ONLY,
     ReadinessLevel.SAFETY_SANDBOX,
@@ -33,12 +33,12 @@ BATCH_SIZE = 50
 def check_catalogue_rows(
     *, live: Collection[int], at: datetime | None = None
 ) -> list[FindingDraft]:
-    """Return what is wrong with the catalogue and its stored documents. A retired runbook is let be.
+    """Return what is wrong with the catalogue and its documents. Retired runbooks are skipped.
 
     :param live: the primary keys of the runbooks that may be used live now.
     """
     noticed = [*_people_and_situations(), *_situations(live), *_requests(at)]
-    # The texts are read in portions: all of them at once may be more than a worker should hold.
+    # Texts are read in portions: all of them at once may exceed the memory of a worker.
     with_documents = _in_use().filter(document__isnull=False).select_related("document")
     for runbook in with_documents.defer("document__html", "document__contents").iterator(
         chunk_size=BATCH_SIZE
@@ -48,7 +48,7 @@ def check_catalogue_rows(
 
 
 def _requests(at: datetime | None) -> Iterator[FindingDraft]:
-    """Open requests that not enough people can sign any more."""
+    """Yield findings for open requests that no longer have enough people to sign them."""
     found = survey(at=at)
     for request in found.requests:
         reach = found.reach(request)
@@ -137,7 +137,7 @@ def _is_more_severe(kind: DisagreementKind, row: Row) -> bool:
 
 
 def _row(runbook: Runbook) -> Row:
-    """What the catalogue claims at most: declared or signed, whichever permits more."""
+    """Return the highest claim of the catalogue: declared or signed, whichever permits more."""
     claims = [
         (runbook.declared_level, runbook.declared_year),
         (runbook.readiness_level, runbook.readiness_year),
@@ -151,10 +151,10 @@ def _rank(level: str) -> int:
 
 
 def conflict_line(text: str) -> int:
-    """The line on which the first conflict of a text begins or ends; 0 where there is none.
+    """Return the line on which the first conflict of a text begins or ends; 0 if there is none.
 
-    One marker is enough: whoever took the other away has not settled anything. An indented one is
-    an example.
+    One marker is enough: removing only the other marker does not settle a conflict. An indented
+    marker is an example.
     """
     for number, line in enumerate(text.splitlines(), start=1):
         marker = read_marker(line)

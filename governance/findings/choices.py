@@ -1,11 +1,11 @@
-"""The closed vocabularies of findings: kind, detector and severity."""
+"""Closed vocabularies of findings: kind, detector and severity."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class FindingKind(models.TextChoices):
-    """What an import or a check can notice."""
+    """What an import or a check can find."""
 
     CONFLICT_MARKER = "conflict_marker", _("merge conflict marker")
     DUPLICATE_ROW = "duplicate_row", _("duplicate row")
@@ -26,7 +26,7 @@ class FindingKind(models.TextChoices):
     FORMER_NAME = "former_name", _("former name")
     REFUSED_MOVE = "refused_move", _("path not taken over")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
-    # What the checks of documents and catalogue notice (governance.findings); each is explained in
+    # Found by the checks of documents and catalogue (governance.findings); each is explained in
     # docs/findings.md.
     PATH_MOVED = "path_moved", _("path moved")
     STUB = "stub", _("stub")
@@ -41,7 +41,7 @@ class FindingKind(models.TextChoices):
     NO_OWNER = "runbook_without_owner", _("runbook without owner")
     NO_ESCALATION = "runbook_without_escalation", _("runbook without escalation contact")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
-    # A stored row is not what the ledger last told of it, or the ledger never told of it.
+    # A stored row differs from its last ledger entry, or has none.
     LEDGER_DISAGREES = "ledger_disagrees", _("changed past the ledger")
     NOT_IN_LEDGER = "not_in_ledger", _("unknown to the ledger")
     QUORUM_OUT_OF_REACH = "quorum_out_of_reach", _("request that nobody can complete")
@@ -51,26 +51,26 @@ class FindingKind(models.TextChoices):
 
 
 class Detector(models.TextChoices):
-    """Which check opens and settles a finding by itself. Each settles its own alone."""
+    """The check that opens and resolves a finding. Each check resolves only its own findings."""
 
-    # The landscape file, at its import; the ledger's verification.
+    # The import of the landscape file; the verification of the ledger.
     OTHER = "other", _("import or verification")
     # Documents and files as a sync saw them.
     DOCUMENTS = "documents", _("sync of the documents")
-    # The catalogue as it stands.
+    # The current catalogue.
     CATALOGUE = "catalogue", _("check of the catalogue")
-    # Stored rows beside what the ledger told of them.
+    # Stored rows compared with their ledger entries.
     LEDGER = "ledger", _("comparison with the ledger")
 
 
 class Severity(models.TextChoices):
     """How much a finding matters."""
 
-    # Worth knowing.
+    # For information only.
     INFORMATION = "information", _("information")
-    # Something in the catalogue is probably not as it should be.
+    # Something in the catalogue is probably wrong.
     WARNING = "warning", _("warning")
-    # An operator may be led astray.
+    # An operator may be misled.
     ERROR = "error", _("error")
 
 

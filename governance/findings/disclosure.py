@@ -1,4 +1,4 @@
-"""Which findings everybody may read."""
+"""Who may read which findings."""
 
 from django.db.models import Q, QuerySet
 
@@ -10,8 +10,8 @@ from governance.ledger.disclosure import AUDIENCE_OF_SUBJECT, Audience
 def disclosed_findings(findings: QuerySet[Finding], *, security: bool) -> QuerySet[Finding]:
     """Return the findings that a reader may see.
 
-    A comparison with the ledger tells of accounts and groups what their entries hold, so those are
-    left out.
+    A comparison with the ledger reveals ledger entries about accounts and groups, so its findings
+    about these are left out for others.
 
     :param security: whether the reader may read the entries about accounts.
     """

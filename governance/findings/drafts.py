@@ -1,4 +1,4 @@
-"""A finding before it is stored: what an import, a check of the catalogue and a check of a source build."""
+"""Findings before they are stored, built by an import, a catalogue check or a source check."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,10 +17,10 @@ Identity = tuple[str, str, str]
 class FindingDraft:
     """A finding before it is stored.
 
-    :ivar line: the line in ``file``; 0 where it concerns the whole file.
+    :ivar line: the line in ``file``; 0 if it concerns the whole file.
     :ivar runbook: the primary key of the runbook that it concerns.
-    :ivar runbook_title: the title of that runbook, where an import has yet to create or rename it.
-    :ivar severity_override: the severity, where it is not the one of its kind.
+    :ivar runbook_title: the title of that runbook, if an import has yet to create or rename it.
+    :ivar severity_override: the severity, if it is not the one of its kind.
     """
 
     kind: FindingKind
@@ -34,12 +34,12 @@ class FindingDraft:
 
     @property
     def identity(self) -> Identity:
-        """What makes it the same finding at the next check. A line may move."""
+        """Return what identifies the finding at the next check, without the line: it may change."""
         return (str(self.kind), self.subject, self.file)
 
     @property
     def identity_by_line(self) -> tuple[str, str, str, int]:
-        """What makes it the same finding at the next import.
+        """Return what identifies the finding at the next import.
 
         The same text on two lines of a landscape file is two findings.
         """
@@ -47,17 +47,17 @@ class FindingDraft:
 
     @property
     def severity(self) -> Severity:
-        """The severity of its kind, unless it has one of its own."""
+        """Return the severity: the override, else the one of its kind."""
         return self.severity_override or SEVERITY_OF_KIND.get(self.kind, Severity.WARNING)
 
     def fitted(self) -> Self:
-        """Return it with its subject and file cut to what the columns hold."""
+        """Return the draft with its subject and file cut to the length of the columns."""
         return replace(
             self, subject=self.subject[:MAX_SUBJECT_LENGTH], file=self.file[:MAX_FILE_LENGTH]
         )
 
     def to_finding(self, *, detector: Detector, first_seen: datetime) -> Finding:
-        """Return the row to store; ``first_seen`` is aware."""
+        """Return the unsaved row; ``first_seen`` is aware."""
         return Finding(
             kind=self.kind,
             severity=self.severity,

@@ -1,4 +1,4 @@
-"""What findings may be narrowed to: one set of filters for the page, the file and the API."""
+"""Filters of findings, shared by the page, the file and the API."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from runbooks.models import Runbook
 
 
 class FindingFilterSet(django_filters.FilterSet):
-    """Kind, severity, runbook, file, text; open or resolved."""
+    """Filters by kind, severity, runbook, file and text; open or resolved."""
 
     text = django_filters.CharFilter(label=_("Text"), method="filter_text", max_length=200)
     kind = django_filters.MultipleChoiceFilter(label=_("Kind"), choices=FindingKind.choices)
@@ -24,14 +24,15 @@ class FindingFilterSet(django_filters.FilterSet):
         field_name="runbook",
     )
     file = django_filters.CharFilter(label=_("File"), max_length=300)
-    # Two words and no more: the framework's boolean takes any other for "no filter", which means
-    # everything.
+    # Only two words are accepted: the framework's boolean filter takes any other value for "no
+    # filter", which would select everything.
     resolved = django_filters.TypedChoiceFilter(
         label=_("Open or resolved"),
         field_name="resolved_at",
         lookup_expr="isnull",
         exclude=True,
-        initial="false",  # what the page shows to a visitor who does not say: no filter that somebody used
+        # The default of the page; it does not count as a filter in use.
+        initial="false",
         choices=(("", _("Both")), ("false", _("Open")), ("true", _("Resolved"))),
         coerce=lambda word: word == "true",
     )
@@ -41,7 +42,7 @@ class FindingFilterSet(django_filters.FilterSet):
         fields = ()
 
     def filter_text(self, queryset: Any, name: str, value: str) -> QuerySet[Finding]:
-        """Every word must stand in the subject, the message or the file."""
+        """Select the findings with every word in the subject, the message or the file."""
         for word in value.split()[:8]:
             queryset = queryset.filter(
                 Q(subject__icontains=word) | Q(message__icontains=word) | Q(file__icontains=word)

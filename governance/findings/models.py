@@ -1,4 +1,4 @@
-"""What an import or a check noticed."""
+"""Findings of imports and checks."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from governance.findings.choices import Detector, FindingKind, Severity
 
 
 class Finding(models.Model):
-    """Something that somebody should look at, with the file and the line."""
+    """A problem that somebody should look at, with its file and line."""
 
     kind = models.CharField(_("kind"), max_length=30, choices=FindingKind)
     severity = models.CharField(
@@ -38,8 +38,8 @@ class Finding(models.Model):
     noticed_by = models.CharField(
         _("noticed by"), max_length=20, choices=Detector, default=Detector.OTHER, editable=False
     )
-    # What a person has set aside stays so until its cause has gone: a check must not ask again
-    # every hour.
+    # What a person has resolved stays resolved until its cause is gone: a check must not open it
+    # again every hour.
     cause_gone = models.BooleanField(_("cause gone"), default=False, editable=False)
 
     class Meta:
@@ -60,9 +60,9 @@ class Finding(models.Model):
     @property
     @admin.display(description=_("place"))
     def place(self) -> str:
-        """``file:line`` as editors and terminals understand it."""
+        """Return ``file:line``, as editors and terminals understand it."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
     def get_absolute_url(self) -> str:
-        """Its place on the pages."""
+        """Return the URL of the finding on the findings page."""
         return f"{reverse('findings')}#finding-{self.pk}"

@@ -1,4 +1,4 @@
-"""Opening and settling the findings of a check: what it notices now, and nothing else, is open afterwards."""
+"""Open and resolve the findings of a check, so that exactly its current findings are open."""
 
 import time
 from collections.abc import Collection, Iterable
@@ -16,27 +16,32 @@ from governance.findings.models import Finding
 from governance.ledger.choices import Action
 from runbooks.batches import batched
 
-MAX_OPENED = 500  # findings that are opened in one transaction, where there are more
-# Seconds between two such transactions. SQLite's waiters look every tenth of a second whether it is
-# their turn.
+MAX_OPENED = 500  # findings that one transaction opens at most
+# Seconds between two such transactions. On SQLite a waiting process retries every tenth of a
+# second.
 BREATH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many findings were opened, settled because their cause has gone, and are of another severity by now."""
+    """The result of a check.
+
+    :ivar opened: how many findings were opened.
+    :ivar settled: how many were resolved because their cause is gone.
+    :ivar regraded: how many have another severity now.
+    """
 
     opened: int = 0
     settled: int = 0
     regraded: int = 0
 
     def __bool__(self) -> bool:
-        """Whether anything was written."""
+        """Return whether anything was written."""
         return bool(self.opened or self.settled or self.regraded)
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The same for the ledger."""
+        """Return the counts as changes of a ledger row."""
         return {
             "findings": {"before": None, "after": self.opened},
             "settled": {"before": None, "after": self.settled},
@@ -47,13 +52,14 @@ class Checked:
 def check_catalogue(
     *, live: Collection[int], by: ledger.Actor, reason: str = "", at: datetime | None = None
 ) -> Checked:
-    """Look at the whole catalogue. One ledger row tells of all that was opened and settled; none where nothing was.
+    """Check the whole catalogue, and record what was opened and resolved in one ledger row.
 
-    It is looked at before the lock is taken, for the texts of thousands of documents are read: the
-    findings are those of that moment. What changes meanwhile is found by the next check.
+    There is no row if nothing was. The check reads the texts of thousands of documents, so it runs
+    before the lock is taken, and the findings describe that moment. A change after it is found by
+    the next check.
 
     :param live: the primary keys of the runbooks that may be used live now.
-    :param reason: why it is looked at, for that row.
+    :param reason: the reason for the check, recorded in that row.
     """
     noticed = check_catalogue_rows(live=live, at=at)
     ahead = open_ahead(noticed, family=Detector.CATALOGUE, at=at)
@@ -78,10 +84,12 @@ def check_catalogue(
 def open_ahead(
     noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None
 ) -> int:
-    """Open what is new in short transactions until few are left for ``reconcile``; returns how many.
+    """Open new findings in short transactions until few are left for ``reconcile``.
 
-    An import's first check opens several findings for each of thousands of runbooks: nobody waits
-    for all of them.
+    The first check after an import opens several findings for each of thousands of runbooks; short
+    transactions keep others from waiting for all of them.
+
+    :returns: how many were opened.
     """
     moment, opened = at or timezone.now(), 0
     own = Finding.objects.filter(noticed_by=family)
@@ -103,10 +111,10 @@ def open_ahead(
 def reconcile(
     noticed: Iterable[FindingDraft], *, family: Detector, at: datetime | None = None
 ) -> Checked:
-    """Store what a check noticed; leaves no ledger row of its own, the caller's tells of it.
+    """Store what a check found. The caller writes the ledger row.
 
-    What another check has open already is not opened twice. What a person has resolved is not
-    opened again as long as its cause stands as it did.
+    A finding that another check has open is not opened twice. A finding that a person has resolved
+    is not opened again as long as its cause is unchanged.
     """
     moment = at or timezone.now()
     with ledger.atomic():
@@ -124,14 +132,14 @@ def reconcile(
 
 
 def _wanted(noticed: Iterable[FindingDraft], family: Detector) -> dict[Identity, FindingDraft]:
-    """By identity, without what another check has open already."""
+    """Return the drafts by identity, without those that another check has open."""
     wanted = unique_by_identity(one.fitted() for one in noticed)
     elsewhere = _open_elsewhere(family, wanted)
     return {identity: one for identity, one in wanted.items() if identity[:2] not in elsewhere}
 
 
 def unique_by_identity(noticed: Iterable[FindingDraft]) -> dict[Identity, FindingDraft]:
-    """Deduplicate by identity; the first of each wins."""
+    """Return the drafts by identity; the first of each wins."""
     found: dict[Identity, FindingDraft] = {}
     for one in noticed:
         found.setdefault(one.identity, one)
@@ -141,7 +149,7 @@ def unique_by_identity(noticed: Iterable[FindingDraft]) -> dict[Identity, Findin
 def _new(
     own: Any, opened: list[Finding], wanted: dict[Identity, FindingDraft]
 ) -> list[FindingDraft]:
-    """Those that are neither open nor set aside by a person."""
+    """Return the drafts that are neither open nor resolved by a person."""
     known = {_identity(finding) for finding in opened} | _set_aside(own, wanted)
     return [one for identity, one in wanted.items() if identity not in known]
 
@@ -159,7 +167,10 @@ def _open_elsewhere(family: Detector, wanted: dict[Identity, FindingDraft]) -> s
 
 
 def _set_aside(own: Any, wanted: dict[Identity, FindingDraft]) -> set[Identity]:
-    """What people have resolved while its cause still stands, in the same words; the others may come back as new ones."""
+    """Return what people have resolved while the cause remains with the same message.
+
+    For the others the cause is marked as gone, so they can be opened again as new findings.
+    """
     kept, gone = set(), []
     for finding in own.filter(resolved_at__isnull=False, cause_gone=False):
         one = wanted.get(_identity(finding))
@@ -172,7 +183,9 @@ def _set_aside(own: Any, wanted: dict[Identity, FindingDraft]) -> set[Identity]:
 
 
 def _follow_what_moved(opened: list[Finding], wanted: dict[Identity, FindingDraft]) -> int:
-    """The same finding on another line or in other words stays the same, with its first day.
+    """Update open findings that are now on another line or have another message.
+
+    They keep their first day.
 
     :returns: how many have another severity now.
     """
@@ -191,7 +204,10 @@ def _follow_what_moved(opened: list[Finding], wanted: dict[Identity, FindingDraf
 
 
 def settle(*, kinds: Iterable[str], subjects: Iterable[str], at: datetime | None = None) -> int:
-    """Resolve open findings of some kinds about some subjects, whoever noticed them: their cause has gone."""
+    """Resolve open findings of some kinds about some subjects, whichever check opened them.
+
+    Their cause is gone.
+    """
     open_ones = Finding.objects.filter(
         kind__in=tuple(kinds), subject__in=tuple(subjects), resolved_at__isnull=True
     )

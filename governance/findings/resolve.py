@@ -1,4 +1,4 @@
-"""Resolving findings by hand."""
+"""Resolve findings by hand."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,15 +11,15 @@ from governance.editing.audited_edit import audited_edit
 from governance.findings.choices import FindingKind
 from governance.findings.models import Finding
 
-# Settled by what they speak of alone: a verdict hangs on them.
+# Resolved only by the check itself, because verdicts depend on them.
 AUTO_RESOLVED_ONLY = frozenset({FindingKind.BROKEN_LEDGER})
 
 
 def resolve_findings(findings: Iterable[Finding], *, by: User, at: datetime | None = None) -> int:
-    """Mark findings as resolved; each is a row in the ledger. Returns how many were.
+    """Mark findings as resolved, each with a row in the ledger; return how many were.
 
-    Those that are resolved already, or that only a check may settle, are passed over. Each is a
-    transaction of its own: nobody waits for thousands.
+    Findings that are already resolved, or that only a check may resolve, are skipped. Each is
+    resolved in its own transaction, so that nobody waits for thousands.
     """
     moment = at or timezone.now()
     done = 0

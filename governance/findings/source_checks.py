@@ -1,4 +1,4 @@
-"""What a source of documents holds, beside what the catalogue expects of it. Reads the source; writes nothing."""
+"""Checks of a source of documents against the catalogue. They read the source and write nothing."""
 
 import hashlib
 import posixpath
@@ -19,12 +19,12 @@ from runbooks.documents.sources.folder import (
 
 RUNBOOK_NAME = re.compile(r"runbook|playbook", re.IGNORECASE)
 RUNBOOK_FOLDERS = frozenset({"runbook", "runbooks", "playbooks"})
-# Beside the runbooks, and none of them.
+# Files that lie beside the runbooks but are not runbooks.
 NO_RUNBOOK_NAME = re.compile(
     r"^(?:readme|index|changelog|contributing)\b|landscape|template", re.IGNORECASE
 )
 MAX_PATH_LENGTH = 300
-# Texts that are read to find one that was moved and renamed at once.
+# Maximum number of texts read to find a document that was moved and renamed at once.
 MAX_COMPARED = 200
 MAX_UNLISTED = 500
 MISSING_DOCUMENT_KINDS = (
@@ -36,7 +36,10 @@ MISSING_DOCUMENT_KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDocument:
-    """A document that a runbook names. ``sha256`` is that of the text that stands, or stood last, behind it; empty for none."""
+    """A document that a runbook names.
+
+    :ivar sha256: the sha256 of the text that the runbook shows, or showed last; empty for none.
+    """
 
     runbook: int
     title: str
@@ -46,7 +49,11 @@ class ExpectedDocument:
 
 @dataclass(slots=True)
 class ScanResult:
-    """What was found. ``sha256`` is that of each text that can be read, by path; ``noticed`` what is wrong."""
+    """The result of a scan.
+
+    :ivar sha256: the sha256 of each readable text, by path.
+    :ivar noticed: the findings.
+    """
 
     sha256: dict[str, str] = field(default_factory=dict)
     noticed: list[FindingDraft] = field(default_factory=list)
@@ -60,7 +67,7 @@ def scan(
 ) -> ScanResult:
     """Read every expected document once, one at a time.
 
-    :param landscapes: paths of landscape files, which lie among the runbooks and are none.
+    :param landscapes: paths of landscape files, which lie among the runbooks but are not runbooks.
     :raises SourceError: the source cannot be used.
     """
     by_path: dict[str, list[ExpectedDocument]] = {}
@@ -137,14 +144,17 @@ def _missing(
 
 @dataclass(slots=True)
 class _Texts:
-    """Texts to find a moved one among, read at most once and only when one is missing."""
+    """Texts among which a missing document is searched.
+
+    They are read at most once, and only if a document is missing.
+    """
 
     source: Source
     paths: list[str]
     by_sha256: dict[str, list[str]] | None = None
 
     def with_sha256(self, sha256: str) -> list[str]:
-        """The paths whose text it is."""
+        """Return the paths of the texts with this sha256."""
         if self.by_sha256 is None:
             self.by_sha256 = {}
             for path in self.paths:
@@ -159,13 +169,13 @@ class _Texts:
 
 
 def _compared(others: frozenset[str], unlisted: list[str]) -> list[str]:
-    """What looks like a runbook first, then every other document, no more than are compared."""
+    """Return at most ``MAX_COMPARED`` documents, those that look like runbooks first."""
     rest = sorted(path for path in others.difference(unlisted) if is_document(path))
     return [*unlisted, *rest][:MAX_COMPARED]
 
 
 def _unlisted(files: frozenset[str]) -> list[str]:
-    """Documents that look like runbooks by their name or their folder, sorted."""
+    """Return the documents whose name or folder looks like a runbook's, sorted."""
     return sorted(
         path
         for path in files

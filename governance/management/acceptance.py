@@ -1,4 +1,4 @@
-"""What the commands have in common by which a person goes on after damage: who answers for it, and why."""
+"""Base of the commands by which a person continues after damage: who is responsible, and why."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ from runbooks.models import Runbook
 
 
 class AcceptanceCommand(PortalCommand):
-    """Runs ``accept``, and says in words why it was refused."""
+    """A command that runs ``accept`` and explains a refusal."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add who answers for it, and why."""
+        """Add the options for the responsible person and the reason."""
         parser.add_argument(
             "--as", metavar="USERNAME", dest="username", required=True, help="a risk owner"
         )
@@ -27,9 +27,9 @@ class AcceptanceCommand(PortalCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Accept it. All or nothing.
+        """Run ``accept``, all or nothing.
 
-        :raises CommandError: there is no such account, nothing is to be accepted, or the policy is
+        :raises CommandError: there is no such account, nothing to accept, or the policy has reasons
             against it.
         """
         by = actor_named(options["username"])
@@ -44,10 +44,10 @@ class AcceptanceCommand(PortalCommand):
         self.stdout.write(self.style.SUCCESS(done))
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
-        """Do it, and return the sentence that says what comes next."""
+        """Accept the damage, and return a sentence that says what comes next."""
         raise NotImplementedError
 
     def say_taken_down(self, runbooks: Iterable[Runbook]) -> None:
-        """Name the runbooks that were taken down."""
+        """Write the names of the runbooks that were taken down."""
         for runbook in runbooks:
             self.stdout.write(f"Taken down: {runbook.slug}")

@@ -1,4 +1,4 @@
-"""What every command of the portal asks first: a database that answers and is up to date."""
+"""Base of the portal's commands: the database must answer and be up to date."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from governance.demo_database import refusal
 
 
 def actor_named(username: str | None) -> ledger.Actor:
-    """Whom the change log names: an active account, or the system where none is given.
+    """Return the actor for the change log: an active account, or the system if none is given.
 
     :raises CommandError: there is no such account.
     """

@@ -1,4 +1,4 @@
-"""Writing a command's file: wholly, or not at all."""
+"""Write a command's output file completely, or not at all."""
 
 import os
 from contextlib import suppress
@@ -8,14 +8,14 @@ from django.core.management.base import CommandError
 
 
 def write_file(path: Path, text: str) -> None:
-    """Put a text in the place of a file (UTF-8); the one before stays until the new one is complete.
+    """Replace a file with a text (UTF-8); the old file stays until the new one is complete.
 
     :raises CommandError: it cannot be written.
     """
     draft = path.parent / f".{path.name}.{os.getpid()}"
     try:
         draft.write_text(text, encoding="utf-8")
-        draft.replace(path)  # all of it, or the one before
+        draft.replace(path)  # replaces the file at once or not at all
     except (OSError, ValueError) as error:
         with suppress(OSError, ValueError):
             draft.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Documents: where they come from, and the HTML that is made of them."""
+"""Documents: their sources, and the HTML that is rendered from them."""
 
-# The version of what `render.render_document` makes of a text. Raise it whenever the same text
-# becomes other HTML: `migrate` then renders the stored documents anew, and the database lets them
-# be replaced this once (decision 0011).
+# The version of the HTML that `render.render_document` returns. Increase it whenever the same text
+# leads to different HTML: `migrate` then renders the stored documents again, and the database
+# permits this one replacement (decision 0011).
 RENDERER = 3

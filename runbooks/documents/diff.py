@@ -1,4 +1,4 @@
-"""What differs between two texts, line by line. Pure: imports no Django."""
+"""Differences between two texts, line by line. Pure: imports no Django."""
 
 import difflib
 from dataclasses import dataclass
@@ -6,23 +6,27 @@ from enum import StrEnum
 
 from runbooks.documents.invisible_characters import escape_invisible_characters
 
-# Two texts of more lines are not compared: it would take longer than a reader waits.
+# Longer texts (lines of both together) are not compared: it would take longer than a reader waits.
 MAX_LINES = 20_000
 CONTEXT = 3
 
 
 class LineKind(StrEnum):
-    """What a line of a difference says."""
+    """The kind of a line in a difference."""
 
     SAME = "same"
     REMOVED = "removed"
     ADDED = "added"
-    GAP = "gap"  # lines that are the same in both are left out here
+    GAP = "gap"  # stands for equal lines that are left out
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. ``before`` and ``after`` are its numbers from 1, None where it stands in one text alone."""
+    """One line of a difference.
+
+    :ivar before: its number in the old text from 1; None if it is only in the new one.
+    :ivar after: its number in the new text from 1; None if it is only in the old one.
+    """
 
     kind: LineKind
     text: str
@@ -32,7 +36,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The lines that differ with their neighbours. ``is_too_large`` where the texts were not compared."""
+    """The lines that differ, with their neighbours.
+
+    :ivar is_too_large: whether the texts are too long and were not compared.
+    """
 
     lines: tuple[Line, ...]
     added: int = 0
@@ -40,15 +47,15 @@ class Difference:
     is_too_large: bool = False
 
     def __bool__(self) -> bool:
-        """Whether the texts differ, as far as is known."""
+        """Return whether the texts differ, as far as is known."""
         return self.is_too_large or bool(self.lines)
 
 
 def difference(before: str, after: str) -> Difference:
-    """Compare two texts. The ends of lines do not count; every other sign does.
+    """Compare two texts. Line ends are ignored; every other character counts.
 
-    What nobody sees is shown by its number, after the comparison: it is not the same as that number
-    written out.
+    Invisible characters are replaced by their numbers after the comparison, so that a character
+    differs from its number written out.
     """
     old, new = _lines(before), _lines(after)
     if len(old) + len(new) > MAX_LINES:
@@ -80,6 +87,9 @@ def difference(before: str, after: str) -> Difference:
 
 
 def _lines(text: str) -> list[str]:
-    """Cut where a reader of Markdown cuts, and nowhere else: a line separator (U+2028) is a sign like another."""
+    """Split a text into lines where a Markdown reader does.
+
+    A line separator (U+2028) is a character like any other.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines[:-1] if not lines[-1] else lines

@@ -1,7 +1,7 @@
-"""Where a link in a document leads, and the anchors it may lead to. Pure: imports no Django.
+"""Resolution of links in documents, and the anchors of headings. Pure: imports no Django.
 
-A path beside the document becomes the portal's address for that path; which runbook stands there is
-asked when the link is followed, because the catalogue changes and stored HTML does not.
+A relative path becomes the portal's URL for that path. The runbook at that path is looked up when
+the link is followed, because the catalogue changes and stored HTML does not.
 """
 
 import posixpath
@@ -9,21 +9,21 @@ import re
 import unicodedata
 from urllib.parse import quote, unquote
 
-# The address of a document by its path, see portal.pages.urls.
+# The URL of a document by its path, see portal.pages.urls.
 DOCUMENT_ROUTE = "/documents/"
 ID_PREFIX = "doc-"
 SCHEMES = re.compile(r"^(?:https?|mailto):", re.IGNORECASE)
 # What may be a scheme (RFC 3986: a relative path has no colon before its first slash), and what
-# browsers take for a host.
+# browsers treat as a host.
 FOREIGN = re.compile(r"^(?:[^/]*:|[/\\]{2})")
 UNSEEN = re.compile(r"[\x00-\x20\x7f]")
 
 
 def resolved(address: str, *, document_path: str) -> str | None:
-    """The address to put into a page; None where the link leads nowhere in the portal.
+    """Return the URL to put into a page; None if the link leads nowhere in the portal.
 
     :param address: as the author wrote it, percent-encoded or not; fragments get the ids' prefix.
-    :param document_path: the path of the document that holds the link, from the root of the
+    :param document_path: the path of the document that contains the link, from the root of the
         repository.
     """
     if SCHEMES.match(address):
@@ -41,14 +41,15 @@ def resolved(address: str, *, document_path: str) -> str | None:
 
 
 def repository_path(target: str, document_path: str) -> str | None:
-    """Return the path from the root of the repository that a link leads to; None where it leads out of it.
+    """Return the path of a link's target from the root of the repository; None if it is outside.
 
     Every relative link of the portal is resolved here, as a forge does it (RFC 3986, section 5.2):
-    from the folder of the file that holds it, and from the root where it begins with a slash. The
+    from the folder of the file that contains it, or from the root if it begins with a slash. The
     root itself is ``.``.
 
-    :param target: as written, percent-encoded or not; a fragment and a query are left out.
-    :param document_path: the path of the file that holds the link, from the root of the repository.
+    :param target: as written, percent-encoded or not; a fragment and a query are ignored.
+    :param document_path: the path of the file that contains the link, from the root of the
+        repository.
     """
     path = unquote(target.partition("#")[0].partition("?")[0])
     start = "" if path.startswith("/") else posixpath.dirname(document_path)
@@ -66,7 +67,7 @@ def heading_slug(title: str) -> str:
 
 
 class Slugs:
-    """The anchors of one document. A repeated one is numbered (``-1``, ``-2``), so that no two are the same."""
+    """The anchors of one document; repeated ones are numbered (``-1``, ``-2``) to be unique."""
 
     def __init__(self) -> None:
         self._given: dict[str, int] = {}
@@ -85,7 +86,7 @@ class Slugs:
 
 
 def _target(target: str, document_path: str) -> str | None:
-    """The path from the root of the repository; None when it leads out of it, or is no path."""
+    """Return the path from the root of the repository; None if it is outside, or is not a path."""
     path = unquote(target.partition("?")[0])
     if (
         not path

@@ -1,4 +1,4 @@
-"""Exporting the landscape: what the portal says, written over the file that was imported last."""
+"""Export of the landscape: the current catalogue, written over the file that was imported last."""
 
 from governance.exchange.exporting.export import Export, export_landscape
 from governance.exchange.exporting.model import wanted_landscape

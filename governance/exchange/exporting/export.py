@@ -1,4 +1,4 @@
-"""The export, and the comparison with a file."""
+"""The export of the landscape, and its comparison with a file."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,11 @@ from runbooks.landscape.write.writer import EMPTY, write_landscape
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The file, and what is to be told about it.
+    """An exported file, and what the user must be told about it.
 
-    :ivar unwritten: a sentence for each thing that it has no place for.
-    :ivar withheld: a sentence for each signed ready that it does not say.
+    :ivar unwritten: a sentence for each thing that the file format cannot express.
+    :ivar withheld: a sentence for each runbook that was signed as ready but is not exported as
+        ready.
     :ivar contradictions: each line that claims a readiness or a version that the runbook does not
         have.
     """
@@ -30,17 +31,19 @@ class Export:
     contradictions: tuple[Contradiction, ...] = ()
 
     def difference_from(self, text: str, name: str) -> Iterator[str]:
-        """The lines of a unified diff from ``text``; none when it is the same."""
+        """Yield the lines of a unified diff from ``text``; none when the texts are equal."""
         yield from difflib.unified_diff(
             _lines(text), _lines(self.text), f"{name} (file)", f"{name} (portal)", lineterm=""
         )
 
 
 def export_landscape(*, declared: bool = False, at: datetime | None = None) -> Export:
-    """What the portal says, as a landscape file. Only what differs from the last import is another line.
+    """Return the current catalogue as a landscape file.
 
-    :param declared: write the status that the last file claimed; otherwise the signed one, where it
-        holds.
+    Only lines that differ from the last import are changed.
+
+    :param declared: write the status that the last file declared; otherwise the signed one, where
+        it holds.
     :param at: the moment at which a signature must hold (aware; now by default).
     """
     source = LandscapeSource.objects.first()
@@ -49,7 +52,7 @@ def export_landscape(*, declared: bool = False, at: datetime | None = None) -> E
     stored = Stored.now()
     path = source.file if source else ""
     landscape = parse_settled(text, path=path).landscape
-    # What is probable is not taken for certain here either: a row without its runbook is taken out.
+    # A probable match is not treated as certain here either: a row without its runbook is removed.
     identity = match(landscape, stored, Answers(otherwise=False), ())
     aliases = identity.aliases(stored)
     if aliases:
@@ -73,6 +76,9 @@ def _withheld(signed: Mapping[str, SignedStatus]) -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines with what is not seen made visible: a carriage return, a byte order mark, a missing line end."""
+    """Return the lines with invisible differences shown.
+
+    These are a carriage return, a byte order mark and a missing line end.
+    """
     lines = text.replace("\r", "\\r").replace("\ufeff", "\\ufeff").split("\n")
     return lines[:-1] if not lines[-1] else [*lines[:-1], f"{lines[-1]}\\ (no line end)"]

@@ -1,7 +1,7 @@
-"""What the file is to say: the last import, with what differs in the portal put over it.
+"""The landscape to write: the last import, overlaid with what differs in the portal.
 
-The same facts that an import compares are compared here, so that what an import would call
-unchanged is left alone.
+The comparison uses the same facts as an import, so a value that an import would call unchanged is
+not rewritten.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -40,12 +40,12 @@ def wanted_landscape(
     dropped: frozenset[str],
     signed: Mapping[str, SignedStatus] | None = None,
 ) -> Landscape:
-    """The landscape as the portal knows it.
+    """Return the landscape as the portal knows it.
 
     :param landscape: the last import as it is read now.
     :param keys: the title of each of its runbooks -> the title in the portal.
-    :param dropped: runbooks and releases, as the ledger names them, that a file no longer names:
-        they are not put back.
+    :param dropped: runbooks and releases, by their ledger names, that a file no longer names: they
+        are not put back.
     :param signed: the status of each runbook by its title in the portal; None writes the declared
         one.
     """
@@ -89,7 +89,7 @@ class _Runbooks:
         self._clusters = clusters
 
     def rows(self, dropped: frozenset[str]) -> tuple[RunbookRow, ...]:
-        """The rows that stay, in the order of the portal, and the new ones."""
+        """Return the rows that stay, in the order of the portal, and the new ones."""
         kept = [
             (self._now[key]["position"], self._row(row, key))
             for row in self._landscape.runbooks
@@ -190,7 +190,7 @@ def _with_signed_status(
 
 
 def _claims_more(row: RunbookRow) -> bool:
-    """Whether a status text that is no known level still tells a reader that the runbook is ready."""
+    """Return whether a status text of no known level still calls the runbook ready."""
     return row.declared.level != ReadinessLevel.READY and bool(
         claimed_years(plain_text(row.declared.text))
     )
@@ -210,7 +210,11 @@ def _counterparts(
     now: Mapping[str, Facts],
     alike: Sequence[Callable[[Facts], Hashable]],
 ) -> dict[str, str]:
-    """Key in the file -> key in the portal: the same one, else the only one that is alike in some way."""
+    """Return a mapping from each key in the file to its key in the portal.
+
+    A key pairs with the same key, else with the only one for which a function in ``alike`` returns
+    the same value.
+    """
     found = {key: key for key in said if key in now}
     for content in alike:
         gone, come = (
@@ -299,7 +303,7 @@ def _section(row: SectionRow, title: str, now: Facts, keys: Mapping[str, str]) -
     ]
     kept = [entry for entry in entries if entry.line]
     in_order = kept == sorted(kept, key=_line)
-    # Entries that lead to no runbook stay where they are.
+    # Keep the entries that lead to no runbook where they are.
     kept += [entry for entry in row.entries if not entry.runbook]
     if in_order:
         kept.sort(key=_line)

@@ -1,4 +1,4 @@
-"""What an export may say is signed: what the verdict says holds, and nothing that merely stands in a row."""
+"""The status that an export writes as signed: what the verdict confirms, not what a row stores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from runbooks.validity import Reason, last_day
 
 @dataclass(frozen=True, slots=True)
 class SignedStatus:
-    """The status to write. ``withheld``: why it is no longer ready although it was signed so; empty otherwise."""
+    """The status to write.
+
+    :ivar withheld: why a runbook that was signed as ready no longer is; empty otherwise.
+    """
 
     level: str
     year: int | None
@@ -22,10 +25,10 @@ class SignedStatus:
 
 
 def signed_status(at: datetime | None = None) -> dict[str, SignedStatus]:
-    """By title, the status of every runbook: a ready that does not hold is unassessed.
+    """Return the status of every runbook by its title; a ready that does not hold is unassessed.
 
-    A ready holds where the verdict for its year is go. One whose year is over, and that held until
-    the last day of it, keeps its year, which says so by itself.
+    A ready holds if the verdict for its year is go. A ready whose year is over, and that held until
+    the last day of that year, keeps its year: the year itself shows that it has expired.
 
     :param at: the moment at which it must hold (aware; now by default).
     """
@@ -42,7 +45,7 @@ def signed_status(at: datetime | None = None) -> dict[str, SignedStatus]:
 
 
 def _withheld(ready: Sequence[Runbook], at: datetime | None) -> Mapping[int, tuple[Reason, ...]]:
-    """Primary key -> why the readiness does not hold, of those where it does not."""
+    """Return primary key -> reasons, for each runbook whose readiness does not hold."""
     this_year = timezone.localdate(at).year
     by_year: dict[int, list[Runbook]] = {}
     for runbook in ready:
@@ -59,7 +62,7 @@ def _withheld(ready: Sequence[Runbook], at: datetime | None) -> Mapping[int, tup
 
 
 def _is_merely_over(runbook: Runbook, this_year: int) -> bool:
-    """Whether the year is over, and nothing ended the readiness before it was."""
+    """Return whether the year is over and nothing ended the readiness before its end."""
     year = runbook.readiness_year
     return (
         year is not None

@@ -1,4 +1,4 @@
-"""Importing a landscape file: parsed landscape -> plan (dry run) -> apply through the actions."""
+"""Import of a landscape file: parsed landscape -> plan (dry run) -> apply through the actions."""
 
 from governance.exchange.importing.apply import (
     CatalogueChanged,

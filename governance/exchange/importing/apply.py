@@ -1,4 +1,7 @@
-"""Applying a plan, through the same doors as every other write: slow work first, then short transactions."""
+"""Apply a plan through the same actions as every other write.
+
+Slow work is done first, then the writes follow in short transactions.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -30,13 +33,13 @@ from runbooks.models import Runbook
 from runbooks.search import index
 
 MOVED_AT_ONCE = 1_000
-# A change of so many steps is one transaction. A larger one is written in parts: each takes some
-# tenths of a second.
+# A change of at most this many steps is one transaction. A larger one is written in parts, each of
+# which takes some tenths of a second.
 MAX_IN_ONE = 200
 STEPS_IN_A_PART = 50
 ATTEMPTS = 5
-# What happens all day and changes nothing that a plan rests on. After anything else the plan is
-# made again.
+# Frequent actions that change nothing a plan rests on. After any other action, the plan is made
+# again.
 LEAVES_THE_CATALOGUE = (
     Action.DOCUMENT_STORED,
     Action.REQUEST_SUBMITTED,
@@ -58,15 +61,18 @@ class PlanRefused(Exception):
 
 
 class ProposalsOpen(PlanRefused):
-    """A probable rename or move, or the removal of what people added, waits for an answer."""
+    """A probable rename or move, or the removal of what people added, needs an answer."""
 
 
 class PlanChanged(PlanRefused):
-    """What was shown is not what would be written."""
+    """The plan that was shown is not the plan that would be written."""
 
 
 class CatalogueChanged(PlanChanged):
-    """Others changed the catalogue while the import was at work. ``plan`` is what the file means now, if anything."""
+    """Others changed the catalogue during the import.
+
+    :ivar plan: the plan that the file leads to now; None if there is none.
+    """
 
     def __init__(self, plan: Plan | None, *, is_begun: bool) -> None:
         written = (
@@ -85,17 +91,17 @@ def apply_plan(
 ) -> None:
     """Write what the plan says. An empty plan writes nothing.
 
-    What takes long holds no lock: documents are stored first, each in a short transaction of its
-    own (each is a fact by itself, docs/decisions/0013), and Markdown is rendered. Then the
-    catalogue's change is one transaction; one of more than ``MAX_IN_ONE`` steps is written in
-    parts, so that a downgrade never waits for all of it, and is a finding until the last part is
-    there. The check of the catalogue and the search index follow. Whoever is killed on the way
-    imports the file again.
+    Slow work holds no lock: documents are stored first, each in its own short transaction (each
+    version is a fact by itself, docs/decisions/0013), and Markdown is rendered. Then the catalogue
+    is changed in one transaction. A change of more than ``MAX_IN_ONE`` steps is written in parts,
+    so that a downgrade never waits for all of it; a finding is open until the last part is written.
+    The check of the catalogue and the search index follow. If the process is killed, import the
+    file again.
 
     :param at: when documents and findings were seen (aware; now by default).
-    :param shown: the digest of the plan that the user saw; None where nobody was shown one.
-    :raises PlanRefused: a proposal waits for an answer, or what was shown is not what would be
-        written.
+    :param shown: the digest of the plan that the user saw; None if no plan was shown.
+    :raises PlanRefused: a proposal needs an answer, or the plan that was shown is not the one that
+        would be written.
     """
     if plan.open_proposals:
         raise ProposalsOpen(" ".join(_asked(plan.open_proposals)))
@@ -115,7 +121,7 @@ def apply_plan(
 
 
 class _Application:
-    """One plan on its way into the catalogue, part by part."""
+    """The application of one plan to the catalogue, part by part."""
 
     def __init__(self, plan: Plan, fragments: Fragments, by: ledger.Actor, at: datetime) -> None:
         self.whole, self.by, self.at = plan, by, at
@@ -124,9 +130,9 @@ class _Application:
         self.catalogued, self.moved = Catalogued(fragments), Moved()
 
     def write(self) -> None:
-        """Write every part, each under the lock for itself.
+        """Write every part, each in its own transaction under the lock.
 
-        :raises CatalogueChanged: the plan says something else now.
+        :raises CatalogueChanged: the plan is a different one now.
         """
         for _ in range(ATTEMPTS):
             while self._is_as_planned_and_written():
@@ -138,7 +144,7 @@ class _Application:
     is_written = False
 
     def _is_as_planned_and_written(self) -> bool:
-        """Write the next part, unless the catalogue has changed since the plan was made; says whether."""
+        """Write the next part if the catalogue is unchanged since the plan; return whether."""
         with ledger.atomic(), index.deferred():
             since = ChangeLogEntry.objects.filter(sequence__gt=self.rest.made_at)
             if since.exclude(action__in=LEAVES_THE_CATALOGUE).exists():
@@ -162,7 +168,10 @@ class _Application:
         return True
 
     def _plan_again(self) -> None:
-        """The plan as it is now. It takes long and holds no lock: the next attempt sees whether it still holds."""
+        """Make the plan again from the current catalogue.
+
+        This takes long and holds no lock: the next attempt checks whether the plan still holds.
+        """
         try:
             now = self.whole.again()
         except LandscapeError as error:
@@ -206,7 +215,7 @@ class _Application:
 
 
 def _markdown_of(steps: Iterable[Step]) -> Iterator[str]:
-    """Every text of a section that is to be rendered."""
+    """Yield every Markdown text of a section that must be rendered."""
     for step in steps:
         if step.kind == "section" and step.after is not None:
             yield step.after["note"]
@@ -233,7 +242,10 @@ def _asked(proposals: Iterable[Proposal]) -> Iterator[str]:
 def _write_steps(
     steps: Iterable[Step], catalogued: Catalogued, moved: Moved, *, by: ledger.Actor, reason: str
 ) -> None:
-    """Write them in their order; ``moved`` takes what only moved, which has no ledger row of its own."""
+    """Write the steps in their order.
+
+    :param moved: receives what changed only its position, which has no ledger row of its own.
+    """
     for kind, group in groupby(steps, key=lambda step: step.kind):
         of_kind = list(group)
         written = [step for step in of_kind if step.verb in ("add", "change")]
@@ -261,7 +273,11 @@ def _write_kind(
 
 
 def _write_moves(kind: str, steps: list[Step], catalogued: Catalogued, moved: Moved) -> None:
-    """A row that is inserted moves all others: their places are told together, in the import's own ledger row."""
+    """Store new positions.
+
+    An inserted row moves all rows after it, so the positions are recorded together, in the ledger
+    row of the import.
+    """
     if not steps:
         return
     instances = catalogued.instances(kind, steps)
@@ -273,7 +289,7 @@ def _write_moves(kind: str, steps: list[Step], catalogued: Catalogued, moved: Mo
 
 
 def _record_release_notes(steps: list[Step], *, by: ledger.Actor) -> None:
-    """One ledger row for each note of a release that the ledger does not hold yet."""
+    """Record one ledger row for each note of a release that the ledger does not contain yet."""
     records = [
         ledger.Record(
             actor=by,

@@ -1,4 +1,4 @@
-"""What the catalogue says now, in the same plain facts as ``desired``, so that both can be compared."""
+"""The current catalogue, as the same plain facts as ``desired_catalogue``, for comparison."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ from runbooks.models import (
 
 
 def current_catalogue(called: Mapping[str, str] | None = None) -> Catalogue:
-    """Every stored object, in a fixed number of queries.
+    """Return the facts of every stored object, in a fixed number of queries.
 
     :param called: stored titles of runbooks -> the titles under which other objects are to refer to
         them.

@@ -1,4 +1,7 @@
-"""Declared beside signed: what the file claims and nobody has signed, or what was signed and it does not say."""
+"""Differences between the declared readiness and the signed one.
+
+Either the file declares a readiness that nobody has signed, or it does not state the signed one.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +17,10 @@ from runbooks.models.runbook import readiness_label
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One runbook whose declared readiness is not the signed one. ``pk`` is None before it is imported."""
+    """One runbook whose declared readiness is not the signed one.
+
+    :ivar pk: None before the runbook is imported.
+    """
 
     title: str
     pk: int | None
@@ -27,7 +33,7 @@ class Claim:
 
 
 def claims_of(plan: Plan) -> list[Claim]:
-    """The claims as they will be when the plan is applied."""
+    """Return the claims as they will be after the plan is applied."""
     stored = {runbook.title: runbook for runbook in Runbook.objects.all()}
     after = {
         title: _facts(runbook) for title, runbook in stored.items() if title not in plan.absent
@@ -45,7 +51,7 @@ def claims_of(plan: Plan) -> list[Claim]:
 
 
 def present_claims() -> list[Claim]:
-    """The claims of the catalogue as it stands."""
+    """Return the claims of the current catalogue."""
     stored = {runbook.title: runbook for runbook in Runbook.objects.all()}
     return _claims({title: _facts(runbook) for title, runbook in stored.items()}, stored)
 
@@ -85,7 +91,10 @@ def _claims(declared: Mapping[str, Facts], stored: Mapping[str, Runbook]) -> lis
 
 
 def _may_be_requested(runbook: Runbook, level: str, year: int | None) -> bool:
-    """Whether the step table and the calendar have nothing against it; who may ask is asked by the form."""
+    """Return whether the transitions and the calendar allow the step.
+
+    Who may request it is checked by the form.
+    """
     this_year = timezone.localdate().year
     return transitions.is_up(runbook.readiness_level, level) and (
         year is None or year in (this_year, this_year + 1)

@@ -1,4 +1,4 @@
-"""What an import noticed, before it is stored."""
+"""Findings of an import, before they are stored."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,7 +19,7 @@ from runbooks.landscape.schema import Notice, RunbookRow
 
 
 def from_notice(notice: Notice, file: str) -> FindingDraft:
-    """What the reader noticed."""
+    """Return the finding for a notice of the parser."""
     kind = FindingKind(notice.kind) if notice.kind in FindingKind.values else FindingKind.OTHER
     return FindingDraft(
         kind, notice.subject[:MAX_SUBJECT_LENGTH], notice.message, file, notice.line
@@ -27,7 +27,7 @@ def from_notice(notice: Notice, file: str) -> FindingDraft:
 
 
 def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
-    """Former names that the file still uses, and moves that were refused."""
+    """Yield findings for former names that the file still uses."""
     for row in identity.former_names:
         title = identity.keys[row.title]
         message = (
@@ -41,7 +41,7 @@ def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
 
 
 def of_kept_path(row: RunbookRow, title: str, kept: str, file: str) -> FindingDraft:
-    """A move that was refused: the portal stays with the path that it has."""
+    """Return the finding for a refused move: the portal keeps its path."""
     message = (
         f'The portal stays with "{kept}", because the move was refused. Correct the path in the '
         "file."
@@ -52,7 +52,7 @@ def of_kept_path(row: RunbookRow, title: str, kept: str, file: str) -> FindingDr
 
 
 def of_cluster(ambiguous: AmbiguousCluster, file: str) -> FindingDraft:
-    """A number that several titled clusters bear."""
+    """Return the finding for a number that several titled clusters have."""
     message = (
         f"Several clusters bear this number: {'; '.join(ambiguous.candidates)}. Write the title "
         "as well."
@@ -63,7 +63,7 @@ def of_cluster(ambiguous: AmbiguousCluster, file: str) -> FindingDraft:
 
 
 def of_absent(title: str, file: str) -> FindingDraft:
-    """A runbook that the file does not name. It is never deleted."""
+    """Return the finding for a runbook that the file does not name. It is never deleted."""
     message = (
         "The portal knows this runbook, the file does not name it. It was left as it is: retire "
         "it, or add the row."
@@ -72,7 +72,10 @@ def of_absent(title: str, file: str) -> FindingDraft:
 
 
 def of_held(kind: str, key: str, file: str) -> FindingDraft:
-    """What the last file named and this one does not, and may only not be read. It stays."""
+    """Return the finding for an object that the last file named and this one seems not to name.
+
+    The file may still name it in a part that could not be read, so the object stays.
+    """
     with override("en"):
         name = MODELS[kind][0]._meta.verbose_name
         message = (
@@ -87,7 +90,7 @@ def of_held(kind: str, key: str, file: str) -> FindingDraft:
 def of_document(
     path: str, read: ReadDocuments, *, line: int, title: str, file: str
 ) -> FindingDraft | None:
-    """The finding where there is no text at a path, or none that could be stored."""
+    """Return the finding if there is no text at a path, or none that could be stored."""
     try:
         read.sha256(path)
     except DocumentMissing:
@@ -106,7 +109,10 @@ def of_document(
 
 
 def of_missing_link(draft: FindingDraft, row: RunbookRow, read: ReadDocuments) -> FindingDraft:
-    """A link that leads to no file, with the other file that its author may have meant. Nothing is bound by guessing."""
+    """Add to the finding of a missing link the other file that its author may have meant.
+
+    Nothing is linked by guessing.
+    """
     other = repository_path(row.link, "")
     if draft.kind != FindingKind.MISSING_DOCUMENT or not other or other == row.document_path:
         return draft
@@ -123,7 +129,7 @@ def of_missing_link(draft: FindingDraft, row: RunbookRow, read: ReadDocuments) -
 
 
 def of_unplaced_link(row: RunbookRow, file: str) -> FindingDraft:
-    """A relative link in a file that lies nobody knows where."""
+    """Return the finding for a relative link in a file whose folder is unknown."""
     message = (
         f'The link "{row.link}" was read from the root of the repository, because nobody '
         "told where in it this file "
@@ -143,7 +149,10 @@ def of_unplaced_link(row: RunbookRow, file: str) -> FindingDraft:
 def compare_findings(
     drafts: list[FindingDraft], file: str
 ) -> tuple[tuple[FindingDraft, ...], tuple[int, ...]]:
-    """Those that are not open yet, and the open ones that are settled: of this file, or of one that was imported before."""
+    """Return the findings that are not open yet, and the primary keys of the open ones to resolve.
+
+    Both concern this file or one that was imported before.
+    """
     identities = {draft.identity_by_line for draft in drafts}
     files = {file, *LandscapeSource.objects.values_list("file", flat=True).distinct()}
     known = {
@@ -155,7 +164,7 @@ def compare_findings(
 
 
 def refused_moves() -> list[tuple[str, str]]:
-    """Title and path of the moves that were refused, as the open findings remember them."""
+    """Return title and path of the moves that were refused, from the open findings."""
     found = Finding.objects.filter(
         kind=FindingKind.REFUSED_MOVE, resolved_at__isnull=True, runbook__isnull=False
     )

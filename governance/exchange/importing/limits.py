@@ -1,4 +1,8 @@
-"""What fits into the catalogue's fields. SQLite would take more and PostgreSQL fail; here both say the same sentence."""
+"""The limits of the catalogue's fields.
+
+SQLite would store longer values and PostgreSQL would fail; this check raises the same error on
+both.
+"""
 
 from collections.abc import Mapping
 
@@ -9,7 +13,7 @@ from governance.ledger.models import Release
 from runbooks.landscape.schema import LandscapeError
 from runbooks.models import Cluster, CodeReference, Layer, Runbook, Section, SectionEntry, Situation
 
-# kind -> the model, and the field that the key goes to.
+# Kind -> the model, and the field that holds the key.
 MODELS: dict[str, tuple[type[models.Model], str]] = {
     "layer": (Layer, "title"),
     "cluster": (Cluster, "title"),
@@ -24,9 +28,9 @@ SHOWN = 60
 
 
 def check_limits(catalogue: Catalogue) -> None:
-    """Refuse a file with a value that no field can hold.
+    """Raise an error for a value that does not fit into its field.
 
-    :raises LandscapeError: names the object, the field, its length and what fits.
+    :raises LandscapeError: names the object, the field, its length and the limit.
     """
     for kind, (model, key_field) in MODELS.items():
         longest = _longest(model)
@@ -42,7 +46,7 @@ def check_limits(catalogue: Catalogue) -> None:
 
 
 def _longest(model: type[models.Model]) -> dict[str, int]:
-    """The fields that hold so many characters and no more."""
+    """Return the maximum length in characters of each field that has one."""
     lengths = {field.name: getattr(field, "max_length", None) for field in model._meta.get_fields()}
     return {name: length for name, length in lengths.items() if length is not None}
 

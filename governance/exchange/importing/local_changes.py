@@ -1,4 +1,7 @@
-"""What people added in the portal to objects that the file alone carries: labels, headings, and edits since the last file."""
+"""What people added in the portal to objects that the file defines.
+
+These are labels, headings, and edits since the last file.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,17 +17,19 @@ from runbooks.landscape.parse.names import name_tokens
 from runbooks.landscape.schema import Landscape
 from runbooks.models import Situation, SituationRunbook
 
-# What a file cannot say of a situation.
+# Fields of a situation that a file cannot express.
 LABELS = ("alert_category", "alert_source", "alert_severity", "alert_default")
-# Where an object stands is the file's alone; its title is what it is known by.
+# The position comes from the file alone; the title or path identifies the object.
 NOT_ADDED = frozenset({"position", "title", "path"})
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """``labels``: title of a situation -> its labels. ``headings``: likewise -> (runbook, headings to read).
+    """What people added in the portal.
 
-    ``said``: what the last file said of each object, by kind and key.
+    :ivar labels: title of a situation -> its labels.
+    :ivar headings: title of a situation -> pairs of runbook and headings to read.
+    :ivar said: what the last file said of each object, by kind and key.
     """
 
     labels: Mapping[str, Facts]
@@ -33,7 +38,7 @@ class Added:
 
     @classmethod
     def now(cls, last: Landscape | None, stored: Stored, called: Mapping[str, str]) -> "Added":
-        """Read from the database.
+        """Read the additions from the database.
 
         :param last: what the last file said; None where there was none.
         :param called: stored titles of runbooks -> the titles under which other objects are to
@@ -53,7 +58,10 @@ class Added:
         return cls(labels, headings, _said(last, stored, called) if last else {})
 
     def to(self, kind: str, key: str, now: Facts) -> Facts:
-        """Field -> value of what would be lost with an object. What is not known to come from a file counts as added."""
+        """Return what would be lost with an object: field -> value.
+
+        A value that is not known to come from a file counts as added.
+        """
         said = self.said.get(kind, {}).get(key, {})
         edited = {
             name: value
@@ -70,7 +78,10 @@ class Added:
         }
 
     def headings_without(self, situation: str, runbooks: Iterable[str]) -> list[str]:
-        """``Runbook: heading, heading`` for each runbook of a situation that is not among ``runbooks``."""
+        """Return the headings of each runbook of a situation that is not in ``runbooks``.
+
+        Each is written as ``Runbook: heading, heading``.
+        """
         kept = set(runbooks)
         return [
             f"{runbook}: {', '.join(text.splitlines())}"
@@ -80,7 +91,7 @@ class Added:
 
 
 def _said(last: Landscape, stored: Stored, called: Mapping[str, str]) -> Catalogue:
-    """What a file said, its runbooks under the titles that they have after this import."""
+    """Return what a file said, with runbooks under the titles that they have after this import."""
     titles = {
         row.title: row.title
         if row.title in stored.paths

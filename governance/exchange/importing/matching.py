@@ -1,8 +1,9 @@
-"""Which row of the file is which runbook of the portal. Nothing is guessed: what is probable is proposed.
+"""Matching of rows in the file with runbooks of the portal.
 
-A title, or a further name, is certain. A row that nobody knows, beside a runbook that the file no
-longer names, may be the same runbook under a new title; a known runbook with another path may have
-moved. Both wait for a yes. See ``docs/decisions/0010-landscape-in-and-out.md``.
+Probable matches are proposed, never made without asking. A title, or a further name, is certain. An
+unknown row, together with a runbook that the file no longer names, may be that runbook under a new
+title. A known runbook with another path may have moved. Both need a confirmation. See
+``docs/decisions/0010-landscape-in-and-out.md``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,23 +17,24 @@ from runbooks.models import Runbook, RunbookAlias
 
 RENAME, MOVE, REMOVAL = "rename", "move", "removal"
 RUNBOOK = "runbook"
-# Why a row and a runbook may be one, the stronger the higher.
+# Why a row and a runbook may be the same; a higher number is stronger.
 SAME_PATH, SAME_WORDS, SAME_FILE, LIKE_WORDS = 4, 3, 2, 1
-# Of all words of two titles, how many both have.
+# Minimum share of the words of two titles that both contain.
 ALIKE = 0.6
-# Beyond so many pairs, titles are not compared word by word.
+# Above this number of pairs, titles are not compared word by word.
 MAX_PAIRS = 250_000
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What an import does not decide by itself: a probable rename or move, or a removal that takes more than the file gave.
+    """A question that an import does not decide by itself.
 
-    ``answer`` is None as long as nobody said yes or no.
+    It is a probable rename or move, or a removal that takes more than the file added.
 
+    :ivar answer: None until someone answers yes or no.
     :ivar of: the kind of object that it is about.
     :ivar line: where the file says so; 0 for a removal.
-    :ivar lost: for a removal, what people added in the portal and would go: field and value.
+    :ivar lost: for a removal, what people added in the portal and would be lost: field and value.
     """
 
     kind: str
@@ -47,22 +49,22 @@ class Proposal:
 
     @property
     def key(self) -> str:
-        """What an answer refers to: the same for the same proposal."""
+        """Return the key that an answer refers to: equal for equal proposals."""
         words = [self.kind, self.stored_title, self.title, self.stored_path, self.path]
         if self.of != RUNBOOK:
             words += [self.of, *(f"{name}: {value}" for name, value in self.lost.items())]
         return sha256_of_text("\n".join(words))[:16]
 
     def answered(self, answers: "Answers") -> "Proposal":
-        """The proposal with the user's answer to it."""
+        """Return the proposal with the user's answer to it."""
         return replace(self, answer=answers.to(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Yes or no to proposals: for each by its key, else ``otherwise``; None leaves it open.
+    """Answers to proposals: by key, else ``otherwise``; None leaves a proposal open.
 
-    A yes to renames and moves is none to removals, which have ``removals`` for it.
+    ``otherwise`` answers renames and moves only; removals are answered by ``removals``.
     """
 
     by_key: Mapping[str, bool] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class Answers:
     removals: bool | None = None
 
     def to(self, proposal: Proposal) -> bool | None:
-        """The answer to one proposal."""
+        """Return the answer to one proposal."""
         return self.by_key.get(
             proposal.key, self.removals if proposal.kind == REMOVAL else self.otherwise
         )
@@ -78,7 +80,12 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the portal knows of its runbooks: title -> path, and further name (folded) -> title."""
+    """The names of the portal's runbooks.
+
+    :ivar paths: title -> path of the document.
+    :ivar names: further name (as folded tokens) -> title.
+    :ivar aliases: further name -> title.
+    """
 
     paths: Mapping[str, str]
     names: Mapping[tuple[str, ...], str]
@@ -86,7 +93,7 @@ class Stored:
 
     @classmethod
     def now(cls) -> "Stored":
-        """Read from the database."""
+        """Read the names from the database."""
         aliases = dict(RunbookAlias.objects.values_list("name", "runbook__title"))
         names = {name_tokens(name): title for name, title in aliases.items()}
         return cls(dict(Runbook.objects.values_list("title", "document_path")), names, aliases)
@@ -94,7 +101,11 @@ class Stored:
 
 @dataclass(slots=True)
 class Matching:
-    """``keys``: title in the file -> title in the catalogue after the import. ``renamed``: that -> the stored one."""
+    """The result of matching.
+
+    :ivar keys: title in the file -> title in the catalogue after the import.
+    :ivar renamed: title in the catalogue after the import -> stored title.
+    """
 
     keys: dict[str, str] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
@@ -103,7 +114,10 @@ class Matching:
     former_names: list[RunbookRow] = field(default_factory=list)
 
     def aliases(self, stored: Stored) -> dict[str, str]:
-        """Further names -> titles as the file writes them: what its own names may still use."""
+        """Return further names -> titles as the file writes them.
+
+        References in the file may still use these names.
+        """
         in_file = {key: title for title, key in self.keys.items()}
         names = {name: in_file[title] for name, title in stored.aliases.items() if title in in_file}
         names |= {old: in_file[new] for new, old in self.renamed.items()}
@@ -116,7 +130,7 @@ def match(
     """Find the runbook of each row.
 
     :param refused: pairs of title and path: moves that were refused at an earlier import and are
-        not asked about again.
+        not proposed again.
     """
     identity = Matching()
     titles = {row.title for row in landscape.runbooks}
@@ -144,7 +158,7 @@ def match(
 def _take_unknown(
     identity: Matching, row: RunbookRow, probable: str | None, stored: Stored, answers: Answers
 ) -> None:
-    """A row that no name leads to: the runbook that was renamed, unless that was denied, or a new one."""
+    """Match a row of an unknown name: a renamed runbook unless the user denied it, or a new one."""
     identity.keys[row.title] = row.title
     if probable is None:
         return
@@ -177,14 +191,14 @@ def _take_move(
 
 
 def _probable_renames(unknown: list[RunbookRow], absent: Mapping[str, str]) -> dict[str, str]:
-    """Title in the file -> stored title."""
+    """Return the probable renames: title in the file -> stored title."""
     return best_pairs(_scores(unknown, absent))
 
 
 def best_pairs(scores: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
-    """New name -> stored name, for each pair that fits each other better than anybody else.
+    """Return new name -> stored name, for each pair in which each is the best match of the other.
 
-    :param scores: new name -> stored name -> how much speaks for their being one.
+    :param scores: new name -> stored name -> how likely they are the same.
     """
     reverse: dict[str, dict[str, float]] = {}
     for title, candidates in scores.items():
@@ -197,7 +211,7 @@ def best_pairs(scores: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
 
 
 def _only_best(candidates: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
-    """For each name the one candidate with the highest score; none where two share it."""
+    """Return the one candidate with the highest score for each name; none if two share it."""
     best = {}
     for name, scores in candidates.items():
         highest = max(scores.values(), default=0)
@@ -233,7 +247,7 @@ def _scores(unknown: list[RunbookRow], absent: Mapping[str, str]) -> dict[str, d
 def _grouped(
     absent: Mapping[str, str],
 ) -> tuple[dict[str, list[str]], dict[tuple[str, ...], list[str]], dict[str, list[str]]]:
-    """The absent runbooks by path, by the words of the title, and by the name of the file."""
+    """Return the absent runbooks by path, by the words of the title, and by file name."""
     by_path: dict[str, list[str]] = {}
     by_words: dict[tuple[str, ...], list[str]] = {}
     by_file: dict[str, list[str]] = {}
@@ -246,7 +260,7 @@ def _grouped(
 
 
 def _file_name(path: str) -> str:
-    """The last step of a path; a name for nothing where there is none."""
+    """Return the last part of a path; for an empty one, a value that is no file's name."""
     return path.rpartition("/")[2] or "\n"
 
 

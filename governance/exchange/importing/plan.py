@@ -42,16 +42,17 @@ from runbooks.documents.sources.folder import Source
 from runbooks.landscape.schema import Landscape
 from runbooks.models import Cluster, Runbook
 
-# What the ledger already holds is never taken out of it: these lists only grow.
+# The ledger never loses what it contains, so these lists only grow.
 GROWING = frozenset({"notes"})
 NO_ANSWERS = Answers()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One object that is added, changed, moved or removed. ``stored`` is its key now: another one before a rename.
+    """One object that is added, changed, moved or removed.
 
-    ``lost``: field -> value of what people added to it in the portal and goes with the step.
+    :ivar stored: the object's current key, which differs from ``key`` before a rename.
+    :ivar lost: field -> value of what people added to it in the portal and is lost with the step.
     """
 
     kind: str
@@ -63,7 +64,7 @@ class Step:
 
     @property
     def verb(self) -> str:
-        """``add``, ``change``, ``move`` (nothing but its place in the file changes) or ``remove``."""
+        """Return ``add``, ``change``, ``move`` (only the position changes) or ``remove``."""
         if self.after is None:
             return "remove"
         if self.before is None:
@@ -72,7 +73,7 @@ class Step:
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Field -> (before, after), of those that differ."""
+        """Return field -> (before, after) of the fields that differ."""
         before, after = self.before or {}, self.after or {}
         return {
             name: (before.get(name), after.get(name))
@@ -83,7 +84,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a plan was made of beside the database: enough to make it again without reading the source."""
+    """The inputs of a plan besides the database, sufficient to make it again without the source."""
 
     file: LandscapeFile
     documents: ReadDocuments | None
@@ -92,9 +93,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that applying would write. ``seen`` counts what the file holds, changed or not.
+    """Everything that applying would write.
 
-    ``made_at`` is the sequence of the ledger's last row when it was made.
+    :ivar seen: the number of objects in the file by kind, changed or not.
+    :ivar made_at: the sequence of the ledger's last row when the plan was made.
     """
 
     inputs: Inputs
@@ -109,20 +111,17 @@ class Plan:
     documents: dict[str, bytes]  # path -> content, of those that are not stored yet
     findings: tuple[FindingDraft, ...]
     new_findings: tuple[FindingDraft, ...]
-    settled_findings: tuple[
-        int, ...
-    ]  # primary keys of open findings that the file no longer gives cause for
-    absent: tuple[
-        str, ...
-    ]  # titles of runbooks that the file does not name: proposed for retirement
-    dropped: tuple[
-        str, ...
-    ]  # what an earlier file named and this one does not and stays, as the ledger names it
+    # Primary keys of open findings whose cause is no longer in the file.
+    settled_findings: tuple[int, ...]
+    # Titles of runbooks that the file does not name: proposed for retirement.
+    absent: tuple[str, ...]
+    # Ledger names of what an earlier file named, this one does not, and the portal keeps.
+    dropped: tuple[str, ...]
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        """Whether applying would write nothing at all."""
+        """Return whether applying would write nothing at all."""
         return not (
             self.steps
             or self.documents
@@ -133,17 +132,17 @@ class Plan:
 
     @property
     def open_proposals(self) -> tuple[Proposal, ...]:
-        """Those that nobody answered: the plan cannot be applied."""
+        """Return the proposals without an answer, with which the plan cannot be applied."""
         return tuple(proposal for proposal in self.proposals if proposal.answer is None)
 
     @property
     def losing(self) -> tuple[Step, ...]:
-        """Those that take along what people added in the portal."""
+        """Return the steps that remove what people added in the portal."""
         return tuple(step for step in self.steps if step.lost)
 
     @property
     def digest(self) -> str:
-        """The sha256 (hex) of all that the plan says: two plans with the same one write the same."""
+        """Return the sha256 (hex) of the whole plan: plans with the same digest write the same."""
         documents = {
             path: hashlib.sha256(content).hexdigest() for path, content in self.documents.items()
         }
@@ -151,11 +150,11 @@ class Plan:
 
     @property
     def catalogue_digest(self) -> str:
-        """The sha256 (hex) of what the plan says of the catalogue, whichever documents are stored already."""
+        """Return the sha256 (hex) of the plan for the catalogue, without the documents to store."""
         return self._digest()
 
     def again(self) -> "Plan":
-        """The plan that the same file makes now. Reads no document anew.
+        """Return the plan that the same file makes now. No document is read again.
 
         :raises LandscapeError: a value is too long for its field now that other names are known.
         """
@@ -178,11 +177,11 @@ class Plan:
         return sha256_of_text(json.dumps(said, sort_keys=True, default=str))
 
     def counted(self, kind: str, verb: str) -> int:
-        """How many objects of a kind are added, changed, moved or removed."""
+        """Return how many objects of a kind are added, changed, moved or removed."""
         return sum(step.kind == kind and step.verb == verb for step in self.steps)
 
     def moved(self, kind: str) -> dict[int, int]:
-        """By how many places -> how many objects of a kind do nothing but move by so many; down is positive."""
+        """Return offset -> number of objects of a kind that only move by it; down is positive."""
         moves = (
             step.changes["position"]
             for step in self.steps
@@ -197,15 +196,15 @@ def plan_import(
     """Compare a landscape file with the catalogue.
 
     :param documents: where the documents are read from; None leaves documents as they are.
-    :param answers: what the user said to proposals. One without an answer is planned as if it were
-        accepted, and keeps the plan from being applied.
+    :param answers: the user's answers to proposals. A proposal without an answer is planned as if
+        it were accepted, and prevents the plan from being applied.
     :raises LandscapeError: the file cannot be read, or a value is too long for its field.
     """
     return _plan(Inputs(file, None if documents is None else ReadDocuments(documents), answers))
 
 
 def last_sequence() -> int:
-    """The sequence of the ledger's last row; 0 where there is none."""
+    """Return the sequence of the ledger's last row; 0 if there is none."""
     return (
         ChangeLogEntry.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
     )
@@ -213,9 +212,8 @@ def last_sequence() -> int:
 
 def _plan(inputs: Inputs) -> Plan:
     file, read, answers = inputs.file, inputs.documents, inputs.answers
-    made_at = (
-        last_sequence()
-    )  # first: what changes from here on is noticed when the plan is applied
+    # Read it first, so that any later change is detected when the plan is applied.
+    made_at = last_sequence()
     stored = Stored.now()
     landscape = file.read(stored.aliases)
     identity = match(landscape, stored, answers, refused_moves())
@@ -295,14 +293,14 @@ def _of_identity(landscape: Landscape, identity: Matching, file: str) -> list[Fi
 def _read_documents(
     landscape: Landscape, identity: Matching, desired: Catalogue, *, read: ReadDocuments, file: str
 ) -> list[FindingDraft]:
-    """Read what the rows name, note each sha256 in ``desired``, and return what is not there."""
+    """Read the documents of the rows, set each sha256 in ``desired``, and return findings."""
     rows = [(row, desired["runbook"][identity.keys[row.title]]) for row in landscape.runbooks]
     read.read_all(facts["document_path"] for _, facts in rows)
     drafts = []
     for row, facts in rows:
         path, facts["document_sha256"] = facts["document_path"], ""
         if not path:
-            continue  # the reader has noted the row without a path
+            continue  # the parser has reported the row without a path
         draft = of_document(path, read, line=row.line, title=facts["title"], file=file)
         if draft and row.link and path == row.document_path:
             draft = of_missing_link(draft, row, read)
@@ -314,7 +312,7 @@ def _read_documents(
 
 
 def _dropped(before: Before, absent: tuple[str, ...]) -> tuple[str, ...]:
-    """The absent runbooks that the last file named, by whatever name, or had dropped before."""
+    """Return the absent runbooks that the last file named, by any name, or had already dropped."""
     runbooks = (
         Runbook.objects.filter(title__in=absent).prefetch_related("aliases").only("title", "slug")
     )
@@ -329,7 +327,10 @@ def _dropped(before: Before, absent: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _dropped_releases(before: Before, current: Catalogue, desired: Catalogue) -> tuple[str, ...]:
-    """The same for releases: the ledger keeps what they noted."""
+    """Return the absent releases that the last file named or had already dropped.
+
+    The ledger keeps the notes of these releases.
+    """
     named = before.keys.get("release", frozenset())
     absent = (version for version in current["release"] if version not in desired["release"])
     return tuple(
@@ -342,7 +343,7 @@ def _dropped_releases(before: Before, current: Catalogue, desired: Catalogue) ->
 
 
 def _held(leaving: Leaving) -> tuple[str, ...]:
-    """What stays because the file was not read whole: the next import asks for it again."""
+    """Return what stays because the file was not read whole; the next import checks it again."""
     return tuple(
         sorted(subjects_of(kind)[key] for kind, keys in leaving.held.items() for key in keys)
     )

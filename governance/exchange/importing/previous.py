@@ -1,4 +1,7 @@
-"""What has gone from the file since the last import: that, and nothing that an editor added, is removed."""
+"""What has disappeared from the file since the last import.
+
+Only that is removed, never what an editor added.
+"""
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +14,13 @@ from runbooks.digests import sha256_of_text
 from runbooks.landscape.parse.reader import parse_settled
 from runbooks.landscape.schema import Landscape, LandscapeError
 
-# Objects that live in the file alone. A runbook is retired by sign-off and never removed here.
+# Objects that the file alone defines. A runbook is retired by a sign-off and never removed here.
 REMOVABLE = ("section", "situation", "code_reference")
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the last imported file named, by kind, and what it said; nothing where there was none."""
+    """What the last imported file named, by kind, and what it said; empty if there was none."""
 
     sha256: str = ""
     keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -26,7 +29,7 @@ class Before:
 
     @classmethod
     def newest(cls, aliases: Mapping[str, str] | None = None) -> "Before":
-        """Of the newest import.
+        """Read the newest import.
 
         :param aliases: further names of runbooks -> their titles.
         """
@@ -35,12 +38,12 @@ class Before:
             return cls()
         try:
             landscape = parse_settled(source.text, aliases=aliases, path=source.file).landscape
-        except LandscapeError:  # kept by a reader that knew less, or more
+        except LandscapeError:  # imported by another version of the parser
             return cls(sha256=source.sha256, dropped=tuple(source.dropped))
         return cls(source.sha256, _keys(landscape), tuple(source.dropped), landscape)
 
     def is_the_same(self, text: str, dropped: tuple[str, ...]) -> bool:
-        """Whether that file was this text, and dropped the same runbooks."""
+        """Return whether that file was this text, and dropped the same objects."""
         return (self.sha256, self.dropped) == (
             sha256_of_text(text),
             dropped,
@@ -49,14 +52,17 @@ class Before:
     def gone(
         self, kind: str, current: Mapping[str, Facts], desired: Mapping[str, Facts]
     ) -> list[str]:
-        """The stored objects of a kind that the last file named and this one does not, and those that were held since."""
+        """Return the stored objects of a kind that the last file named and this one does not.
+
+        Objects that earlier imports left because the file could not be read whole are included.
+        """
         if kind not in REMOVABLE:
             return []
         named = self.keys.get(kind, frozenset()) | self._held(kind)
         return [key for key in current if key in named and key not in desired]
 
     def _held(self, kind: str) -> frozenset[str]:
-        """Those that the last file did not name and that stayed because it was not read whole."""
+        """Return the keys that stayed although unnamed: the last file was not read whole."""
         begin = f"{MODELS[kind][0]._meta.model_name}:"
         subjects = {subject for subject in self.dropped if subject.startswith(begin)}
         return (
@@ -67,7 +73,7 @@ class Before:
 
 
 def subjects_of(kind: str) -> dict[str, str]:
-    """The key of each stored object of a kind -> what the ledger calls it."""
+    """Return the key of each stored object of a kind -> its ledger name."""
     model, key_field = MODELS[kind]
     return {
         getattr(instance, key_field): subject_of(instance)
@@ -88,9 +94,10 @@ def _keys(landscape: Landscape) -> dict[str, frozenset[str]]:
 def pair_renamed(
     kind: str, gone: Iterable[str], current: Mapping[str, Facts], desired: Mapping[str, Facts]
 ) -> dict[str, str]:
-    """New key -> stored key, where one object went and one came that say the same: it was renamed.
+    """Return new key -> stored key of each renamed object.
 
-    What an editor knows of it (alert labels, the address) stays with it.
+    An object was renamed if exactly one disappeared and exactly one appeared with the same content.
+    What an editor added to it (alert labels, the address) stays with it.
     """
     if kind not in REMOVABLE:
         return {}
@@ -114,7 +121,7 @@ def _by_content(kind: str, objects: Mapping[str, Facts]) -> dict[Hashable, list[
 
 CONTENT = {
     "section": lambda facts: tuple(entry[0] for entry in facts["entries"]),
-    # Many situations may lead to the same runbook: without a comment, that alone does not tell two
+    # Many situations may lead to the same runbook, so without a comment that does not tell two
     # apart.
     "situation": lambda facts: (
         (*facts["runbooks"], facts["comment"]) if facts["runbooks"] and facts["comment"] else ()

@@ -1,4 +1,4 @@
-"""What was read of a source for a plan, so that the plan can be made again without reading it."""
+"""The documents read for a plan, so that it can be made again without reading the source."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from runbooks.models import Document
 
 
 class ReadDocuments:
-    """The texts at the paths that were asked for, each read once.
+    """The texts at the requested paths, each read once.
 
-    Only what is not stored yet is kept in full; of the others the sha256 is enough.
+    Only texts that are not stored yet are kept in full; for the others the sha256 is enough.
     """
 
     def __init__(self, source: Source) -> None:
@@ -32,17 +32,17 @@ class ReadDocuments:
             self._read(path)
 
     def sha256(self, path: str) -> str:
-        """The sha256 (hex) of the text at a path that was read.
+        """Return the sha256 (hex) of the text at a path that was read.
 
         :raises DocumentMissing: there was no such file.
-        :raises DocumentUnreadable: there was something that cannot be stored.
+        :raises DocumentUnreadable: there was a file that cannot be stored.
         """
         if path in self._problems:
             raise self._problems[path]
         return self._sha256[path]
 
     def is_readable(self, path: str) -> bool:
-        """Return whether there is a text at a path that is not to be kept; asks the source once."""
+        """Return whether there is a text at a path, without keeping it; ask the source once."""
         if self._is_known(path):
             return path in self._sha256
         if path not in self._readable:
@@ -56,11 +56,11 @@ class ReadDocuments:
 
     @property
     def number(self) -> int:
-        """How many texts were read."""
+        """Return how many texts were read."""
         return len(self._sha256)
 
     def unstored(self) -> dict[str, bytes]:
-        """Path -> content of the texts that are not stored yet."""
+        """Return path -> content of the texts that are not stored yet."""
         stored: set[tuple[str, str]] = set()
         for part in batched(list(self._new)):
             documents = Document.objects.filter(path__in=part)

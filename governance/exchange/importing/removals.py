@@ -1,8 +1,8 @@
-"""What the last file named and this one does not: renamed, removed, or left because the file was not read whole.
+"""Objects that the last file named and this one does not.
 
-Only what the file gave is removed unasked. What people added in the portal (alert labels, headings
-to read, an edit) goes with a yes or not at all: see
-``docs/decisions/0010-landscape-in-and-out.md``.
+They were renamed, removed, or are left because the file was not read whole. What the file itself
+added is removed without asking. What people added in the portal (alert labels, headings to read, an
+edit) is removed only after a confirmation: see ``docs/decisions/0010-landscape-in-and-out.md``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,19 +16,22 @@ from runbooks.landscape.parse.names import name_tokens
 from runbooks.landscape.parse.notices import NoticeKind
 from runbooks.landscape.schema import Landscape
 
-# Two situations are probably one when more than this speaks for it: no single likeness is enough.
+# Two situations are probably the same above this score: no single similarity is enough.
 PROBABLE = 1.0
 SAME_PLACE = 0.5
-# What the reader calls a block without an end, below which nothing was read.
+# The parser's name for a block without an end, below which nothing was read.
 UNCLOSED = "code block or comment"
 
 
 @dataclass(slots=True)
 class Leaving:
-    """By kind: new key -> stored key of what was ``renamed``, and the stored keys of what is ``removed`` or ``held``.
+    """What happens to the objects that the file no longer names, by kind.
 
-    ``held``: left as they are, because the file may still name them where it could not be read.
-    ``lost``: kind and stored key -> what people added in the portal and would go with the step.
+    :ivar renamed: new key -> stored key.
+    :ivar removed: the stored keys of what is removed.
+    :ivar held: the stored keys of what is left, because the file may still name it in a part that
+        could not be read.
+    :ivar lost: kind and stored key -> what people added in the portal and is lost with the step.
     """
 
     renamed: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -82,7 +85,10 @@ def _probable(
     current: Mapping[str, Facts],
     desired: Mapping[str, Facts],
 ) -> dict[str, str]:
-    """New title -> stored title of the situations that are probably one, beside those that certainly are."""
+    """Return new title -> stored title of the situations that are probably the same.
+
+    Pairs that are certainly the same are left out.
+    """
     new = {
         key: facts for key, facts in desired.items() if key not in current and key not in certain
     }
@@ -94,7 +100,7 @@ def _probable(
 def _confirmed(
     leaving: Leaving, pairs: Mapping[str, str], landscape: Landscape, answers: Answers
 ) -> dict[str, str]:
-    """Those pairs that nobody denied."""
+    """Return the pairs that nobody denied."""
     lines = {row.title: row.line for row in landscape.situations}
     confirmed = {}
     for title, stored in pairs.items():
@@ -106,7 +112,7 @@ def _confirmed(
 
 
 def _likenesses(new: Mapping[str, Facts], gone: Mapping[str, Facts]) -> dict[str, dict[str, float]]:
-    """New title -> stored title -> how much they are alike, of those that are probably one situation."""
+    """Return new title -> stored title -> likeness, of situations that are probably the same."""
     scores: dict[str, dict[str, float]] = {}
     for title, facts in new.items():
         alike = ((stored, _likeness(facts, before)) for stored, before in gone.items())
@@ -115,7 +121,11 @@ def _likenesses(new: Mapping[str, Facts], gone: Mapping[str, Facts]) -> dict[str
 
 
 def _likeness(facts: Facts, before: Facts) -> float:
-    """From 0 to 3.5: what two rows share of their titles' words, of their runbooks, of their comments' words; their place."""
+    """Return the likeness of two situations, from 0 to 3.5.
+
+    It adds up the shares of common words in the titles, of common runbooks and of common words in
+    the comments (each from 0 to 1), and 0.5 for the same position.
+    """
     return (
         _shared(name_tokens(facts["title"]), name_tokens(before["title"]))
         + _shared(facts["runbooks"], before["runbooks"])
@@ -125,7 +135,7 @@ def _likeness(facts: Facts, before: Facts) -> float:
 
 
 def _shared(one: Iterable[str], other: Iterable[str]) -> float:
-    """How many of all words both have, from 0 to 1. Nothing and nothing have nothing in common."""
+    """Return the share of common words among all words, from 0 to 1; 0 if both are empty."""
     words, others = set(one) - {""}, set(other) - {""}
     return len(words & others) / max(1, len(words | others))
 
@@ -136,10 +146,11 @@ def _shared(one: Iterable[str], other: Iterable[str]) -> float:
 def _not_read(
     kind: str, gone: list[str], landscape: Landscape, desired: Mapping[str, Facts]
 ) -> set[str]:
-    """Those that the file may still name in a part that could not be read.
+    """Return the keys that the file may still name in a part that could not be read.
 
-    That is all of a kind where the file names none any more (a header that lost its word looks like
-    that), where it has a block without an end, or (situations) a row that could not be read.
+    These are all keys of a kind if the file names none of that kind any more (a header that lost a
+    word looks like that), if it has a block without an end, or (situations) if a row could not be
+    read.
     """
     notices = landscape.notices
     read = {row.line for row in landscape.runbooks} | {row.line for row in landscape.situations}
@@ -156,7 +167,7 @@ def _not_read(
 
 
 def _may_go(leaving: Leaving, kind: str, key: str, lost: Facts, answers: Answers) -> bool:
-    """Whether an object is removed. What people added in the portal goes with a yes alone."""
+    """Return whether an object is removed. What people added in the portal needs a confirmation."""
     if not lost:
         return True
     proposal = Proposal(REMOVAL, 0, key, of=kind, lost=lost).answered(answers)
@@ -167,7 +178,7 @@ def _may_go(leaving: Leaving, kind: str, key: str, lost: Facts, answers: Answers
 
 
 def _add_lost_headings(leaving: Leaving, desired: Mapping[str, Facts], added: Added) -> None:
-    """A runbook that is taken out of a situation takes the headings along that people chose for it."""
+    """Record the headings that are lost when their runbook is removed from a situation."""
     for title, facts in desired.items():
         stored = leaving.renamed["situation"].get(title, title)
         lost = added.headings_without(stored, facts["runbooks"])

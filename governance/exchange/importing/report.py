@@ -21,7 +21,10 @@ VERBS = ("add", "change", "remove")
 
 
 def show_plan(plan: Plan, write: Callable[[str], object], *, verbose: bool) -> None:
-    """Hand the plan to ``write`` line by line; ``verbose`` shows every step and not their number alone."""
+    """Pass the plan to ``write`` line by line.
+
+    :param verbose: write every step, not only the number of steps.
+    """
     write(f"{plan.file}: {plan.landscape.title}")
     write(f"{'':<18}{'in file':>9}{'added':>9}{'changed':>9}{'removed':>9}")
     for kind, title in TITLES.items():
@@ -43,7 +46,7 @@ def show_plan(plan: Plan, write: Callable[[str], object], *, verbose: bool) -> N
 
 
 def _show_what_to_know(plan: Plan, write: Callable[[str], object]) -> None:
-    """What is told beside the numbers: shifts, questions, what is lost, what is proposed."""
+    """Write what the numbers do not show: shifts, questions, losses, proposals."""
     for kind, title in TITLES.items():
         for places, number in plan.moved(kind).items():
             write(f"  {number} {title if number > 1 else _kind(kind)} moved by {places:+}")
@@ -56,7 +59,10 @@ def _show_what_to_know(plan: Plan, write: Callable[[str], object]) -> None:
 
 
 def in_words(proposal: Proposal) -> str:
-    """``line 12: rename "A" to "B"``, with the paths where they differ; for a removal, what goes with it."""
+    """Return a proposal as text, such as ``line 12: rename "A" to "B"``.
+
+    The paths follow where they differ; for a removal, what is lost.
+    """
     words = f'"{proposal.stored_title}"'
     if proposal.of != RUNBOOK:
         words = f"{_kind(proposal.of)} {words}"
@@ -89,7 +95,7 @@ def _show_steps(plan: Plan, write: Callable[[str], object]) -> None:
         write(f"  store document {path}")
     for step in plan.steps:
         if step.verb == "move":
-            continue  # told together
+            continue  # reported together
         write(f"  {step.verb} {_kind(step.kind)} {step.stored}")
         for name, (before, after) in step.changes.items() if step.verb == "change" else ():
             write(f"    {name}: {before!r} -> {after!r}")

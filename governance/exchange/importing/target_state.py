@@ -1,4 +1,4 @@
-"""What the catalogue would look like if it said just what the file says: plain facts by kind and key.
+"""The catalogue as the file describes it: plain facts by kind and key.
 
 References to other objects are their keys, so that facts can be compared without a database.
 """
@@ -14,13 +14,13 @@ from runbooks.models import Cluster
 Facts = dict[str, Any]
 Catalogue = dict[str, dict[str, Facts]]  # kind -> key -> facts
 
-# The order in which they are written: what others refer to comes first.
+# The order in which kinds are written: an object comes after the objects that it refers to.
 KINDS = ("layer", "cluster", "runbook", "section", "situation", "code_reference", "release")
 
 
 @dataclass(frozen=True, slots=True)
 class AmbiguousCluster:
-    """A number without a title that several titled clusters bear."""
+    """A number without a title that several titled clusters have."""
 
     line: int
     label: str
@@ -28,7 +28,7 @@ class AmbiguousCluster:
 
 
 def cluster_of(mention: ClusterMention) -> Cluster:
-    """The cluster that a mention speaks of, not stored: for its label and its key."""
+    """Return an unsaved cluster for a mention, for its label and its key."""
     return Cluster(
         kind=ClusterKind(mention.kind),
         first_number=mention.first_number,
@@ -39,12 +39,15 @@ def cluster_of(mention: ClusterMention) -> Cluster:
 
 
 class ClusterIndex:
-    """Finds the one cluster that a mention means. A number alone means the titled cluster with that very range."""
+    """A finder of the one cluster that a mention means.
+
+    A number without a title means the titled cluster with exactly that range.
+    """
 
     def __init__(self, landscape: Landscape, stored: list[Cluster]) -> None:
         self.by_number: dict[str, set[str]] = {}
         self.ambiguous: list[AmbiguousCluster] = []
-        # Many rows name the same few.
+        # Many rows mention the same few clusters.
         mentions = dict.fromkeys(
             mention for row in landscape.runbooks for mention in _mentions(row)
         )
@@ -55,9 +58,10 @@ class ClusterIndex:
                 self.by_number.setdefault(cluster.number_label, set()).add(str(cluster))
 
     def key(self, mention: ClusterMention, *, line: int) -> str:
-        """The key of the cluster that a mention of the landscape means.
+        """Return the key of the cluster that a mention of the landscape means.
 
-        Several candidates: none is guessed, the number stands for itself.
+        If there are several candidates, none is chosen and the key is the label of the mention
+        itself.
         """
         label = self._labels[mention]
         if mention.title or mention.first_number is None:
@@ -68,7 +72,7 @@ class ClusterIndex:
         return candidates[0] if len(candidates) == 1 else label
 
     def own_label(self, mention: ClusterMention) -> str:
-        """What the mention itself says, whichever cluster is meant."""
+        """Return the label of the mention itself, regardless of which cluster it means."""
         return self._labels[mention]
 
 
@@ -79,7 +83,7 @@ def _mentions(row: RunbookRow) -> list[ClusterMention]:
 def desired_catalogue(
     landscape: Landscape, clusters: ClusterIndex, keys: Mapping[str, str]
 ) -> Catalogue:
-    """Every object that the file speaks of.
+    """Return the facts of every object that the file describes.
 
     :param keys: the title of each runbook in the file -> its title in the catalogue.
     """

@@ -1,4 +1,4 @@
-"""From the bytes of a file to a landscape, and to the text that an export starts from."""
+"""Conversion of a file's bytes to a landscape, and to the text that an export starts from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from runbooks.landscape.schema import ConflictChoice, Landscape, LandscapeError
 
 @dataclass(frozen=True, slots=True)
 class LandscapeFile:
-    """A file as it came, with the user's choice of sides.
+    """An uploaded file, with the user's choice of sides in conflicts.
 
-    :ivar name: what findings call it: its path from the root of the repository, or its name alone.
+    :ivar name: its name in findings: its path from the root of the repository, or its bare name.
     :ivar is_placed: whether the name is that path. Otherwise relative links are read from the root,
-        and noted.
+        and reported.
     """
 
     name: str
@@ -25,7 +25,7 @@ class LandscapeFile:
     is_placed: bool = True
 
     def text(self) -> str:
-        """The file's text, line ends as they are.
+        """Return the file's text, with line ends unchanged.
 
         :raises LandscapeError: the bytes are not UTF-8.
         """
@@ -37,21 +37,24 @@ class LandscapeFile:
             ) from error
 
     def read(self, aliases: Mapping[str, str] | None = None) -> Landscape:
-        """What the file says. Raises as ``read_landscape`` does, and LandscapeError for what is not UTF-8."""
+        """Return the parsed landscape.
+
+        :raises LandscapeError: the bytes are not UTF-8, or ``read_landscape`` raises it.
+        """
         return read_landscape(
             self.text(), conflicts=self.conflicts, aliases=aliases, path=self.name
         )
 
     def settled(self) -> str:
-        """The text with its conflicts settled, every other byte as it came."""
+        """Return the text with its conflicts settled and every other byte unchanged."""
         return settled_text(self.text(), self.conflicts)
 
 
 def placed_name(name: str) -> tuple[str, bool]:
-    """Return what a file that came without its folder is called, and whether that is its path.
+    """Return the name of a file that came without its folder, and whether that is its path.
 
-    It is taken for the last imported landscape where that one has the same name: its links start
-    where they did.
+    If the last imported landscape has the same name, the file takes its path: links start in the
+    same folder.
     """
     newest = LandscapeSource.objects.only("file").first()
     known = newest.file if newest else ""

@@ -1,4 +1,7 @@
-"""Writing objects of one kind: in a number of queries that grows with the objects alone, and as little as can be."""
+"""Write objects of one kind.
+
+The number of queries grows only with the number of objects, and is kept as small as possible.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -26,7 +29,7 @@ from runbooks.slugs import SlugRegister
 
 
 class Catalogued:
-    """What steps refer to by key, looked up once for each kind; and the Markdown that was rendered for them."""
+    """Objects that steps refer to by key, looked up once per kind, and their rendered Markdown."""
 
     def __init__(self, fragments: Fragments) -> None:
         self.fragments = fragments
@@ -34,22 +37,22 @@ class Catalogued:
 
     @staticmethod
     def clusters() -> dict[str, Cluster]:
-        """By label."""
+        """Return the clusters by label."""
         return {str(cluster): cluster for cluster in Cluster.objects.all()}
 
     @staticmethod
     def layers() -> dict[str, Layer]:
-        """By title."""
+        """Return the layers by title."""
         return {layer.title: layer for layer in Layer.objects.all()}
 
     def runbooks(self) -> dict[str, Runbook]:
-        """By title, as they are after the runbooks were written."""
+        """Return the runbooks by title, as they are after the runbooks were written."""
         if not self._runbooks:
             self._runbooks = {runbook.title: runbook for runbook in Runbook.objects.only("title")}
         return self._runbooks
 
     def instances(self, kind: str, steps: Sequence[Step]) -> list[Any]:
-        """The object of each step: the stored one, or a new one with a slug of its own."""
+        """Return the object of each step: the stored one, or a new one with its own slug."""
         model, key_field = MODELS[kind]
         stored = (
             self.clusters()
@@ -93,7 +96,10 @@ def _assign(instance: Any, facts: Facts, *, leave_out: tuple[str, ...] = ()) -> 
 
 
 def _save_all(model: Any, instances: Sequence[Any]) -> list[int]:
-    """Store them: new ones in batches, stored ones one by one. Returns the primary keys of those that were stored before."""
+    """Store the objects; return the primary keys of those that were stored before.
+
+    New objects are stored in batches, existing ones one by one.
+    """
     stored = [instance for instance in instances if instance.pk is not None]
     for part in batched([instance for instance in instances if instance.pk is None]):
         model._default_manager.bulk_create(part)
@@ -104,7 +110,7 @@ def _save_all(model: Any, instances: Sequence[Any]) -> list[int]:
 
 def _write_plain(instances: Sequence[Any], steps: Sequence[Step], catalogued: Catalogued) -> None:
     for instance, facts in zip(instances, _after(steps), strict=True):
-        _assign(instance, facts, leave_out=("notes",))  # a release's, which the ledger holds
+        _assign(instance, facts, leave_out=("notes",))  # the ledger holds a release's notes
     if instances:
         _save_all(type(instances[0]), instances)
 
@@ -137,7 +143,7 @@ def _write_runbooks(
 def _links(
     instances: Sequence[Any], steps: Sequence[Step], name: str, others: Mapping[str, models.Model]
 ) -> dict[int, list[int]]:
-    """Primary key -> those of what it is to be linked with, of the objects whose links change."""
+    """Return primary key -> primary keys to link, of the objects whose links change."""
     return {
         instance.pk: [others[key].pk for key in facts[name]]
         for instance, step, facts in zip(instances, steps, _after(steps), strict=True)
@@ -155,7 +161,7 @@ def _documents(facts: Iterable[Facts]) -> dict[tuple[str, str], Document]:
 
 
 def _set_many(through: Any, own: str, other: str, wanted: dict[int, list[int]]) -> set[int]:
-    """The rows of a many-to-many table for these objects, made anew.
+    """Replace the rows of a many-to-many table for these objects.
 
     :returns: the primary keys of what was linked before or is now.
     """
@@ -205,7 +211,7 @@ def _write_situations(
     headings: dict[tuple[int, int], str] = {}
     for part in batched(list(wanted)):
         before = SituationRunbook.objects.filter(situation__in=part)
-        # The file says nothing of headings: what people chose in the portal stays with the runbook.
+        # The file has no headings, so those that people chose in the portal stay with the runbook.
         headings |= {(situation, runbook): text for situation, runbook, text in before.values_list(
             "situation", "runbook", "headings")}  # fmt: skip
         before.delete()

@@ -1,4 +1,7 @@
-"""``manage.py accept_broken_ledger --as USERNAME --reason TEXT``: go on with a chain that is broken for good."""
+"""``manage.py accept_broken_ledger --as USERNAME --reason TEXT``: go on with a broken chain.
+
+The chain cannot be repaired.
+"""
 
 from django.contrib.auth.models import User
 
@@ -8,7 +11,7 @@ from governance.management.acceptance import AcceptanceCommand
 
 
 class Command(AcceptanceCommand):
-    """Takes down whatever is signed, lapses what waits, and names the rows that do not hold in the change log."""
+    """Takes down all that is signed, lapses open requests, and lists the bad rows in the ledger."""
 
     help = (
         "Go on with a ledger whose chain is broken for good: all that is signed is taken down, "
@@ -16,7 +19,7 @@ class Command(AcceptanceCommand):
     )
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
-        """Accept the rows that do not hold."""
+        """Accept the rows that do not verify."""
         done = accept_broken_ledger(reason=reason, by=by, mark=mark)
         self.say_taken_down(done.taken_down)
         for sequence in done.rows:

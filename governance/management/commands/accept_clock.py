@@ -1,4 +1,7 @@
-"""``manage.py accept_clock --as USERNAME --reason TEXT``: go on after the clock was ahead and was set right."""
+"""``manage.py accept_clock --as USERNAME --reason TEXT``: go on after the clock was ahead.
+
+The clock has been set right since.
+"""
 
 from django.contrib.auth.models import User
 
@@ -8,7 +11,7 @@ from governance.management.acceptance import AcceptanceCommand
 
 
 class Command(AcceptanceCommand):
-    """Takes down what was signed while the clock was ahead, and lapses what waits."""
+    """Takes down what was signed while the clock was ahead, and lapses open requests."""
 
     help = (
         "Go on after the clock of this host was ahead and was set right: "
@@ -16,7 +19,7 @@ class Command(AcceptanceCommand):
     )
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:
-        """Accept that the ledger's newest times are ahead."""
+        """Accept that the newest times of the ledger are in the future."""
         seen_at = mark.seen_at if mark else None
         self.say_taken_down(accept_corrected_clock(reason=reason, by=by, seen_at=seen_at))
         return "The portal goes on with the clock as it is now."

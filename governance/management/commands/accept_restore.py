@@ -1,4 +1,7 @@
-"""``manage.py accept_restore --as USERNAME --reason TEXT``: go on after a backup was restored and rows are lost."""
+"""``manage.py accept_restore --as USERNAME --reason TEXT``: go on after a restored backup.
+
+Rows that are newer than the backup are lost.
+"""
 
 from django.contrib.auth.models import User
 
@@ -8,7 +11,10 @@ from governance.management.acceptance import AcceptanceCommand
 
 
 class Command(AcceptanceCommand):
-    """Takes down whatever is signed, lapses what waits, since a lost row may have done so, and ends the doubt."""
+    """Takes down all that is signed, lapses open requests, and ends the alarm.
+
+    A lost row may have done either already.
+    """
 
     help = (
         "Go on with a ledger that a high-water mark or a checkpoint exposed as restored: "

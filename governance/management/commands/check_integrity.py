@@ -1,4 +1,7 @@
-"""``manage.py check_integrity``: is there any reason why nothing may be used live now? ``run.py serve`` asks it first."""
+"""``manage.py check_integrity``: report every reason why nothing may be used live now.
+
+``run.py serve`` runs it first.
+"""
 
 import sys
 from typing import Any
@@ -10,14 +13,14 @@ from governance.management.base import PortalCommand
 
 
 class Command(PortalCommand):
-    """Names every integrity alarm. The portal may serve all the same: its verdicts are no-go."""
+    """Names every integrity alarm. The portal may still be served: its verdicts are no-go."""
 
     help = "Name every reason why nothing may be used live now. Exit 0: none. Exit 1: at least one."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look, and say so by the exit code.
+        """Write the alarms.
 
-        :raises SystemExit: 1, where there is an alarm.
+        :raises SystemExit: 1 if there is an alarm.
         """
         database_writes.try_to_write()
         seen = ledger.look()

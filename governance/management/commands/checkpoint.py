@@ -1,4 +1,4 @@
-"""``manage.py checkpoint --output FILE``: where the ledger stands, to keep elsewhere."""
+"""``manage.py checkpoint --output FILE``: write the state of the ledger, to keep elsewhere."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -24,7 +24,7 @@ from governance.management.files import write_file
 class Command(PortalCommand):
     """Verifies the ledger, then writes the number, the hash and the time of its last row.
 
-    A checkpoint that stands in the file already is not written over by one of another chain.
+    An existing checkpoint in the file is not overwritten by one of another chain.
     """
 
     help = (
@@ -32,7 +32,7 @@ class Command(PortalCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The names are those of the design."""
+        """Add the options that the design names."""
         parser.add_argument(
             "--output", metavar="FILE", type=Path, required=True, help="where it is written"
         )
@@ -40,13 +40,13 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify and write.
 
-        :raises CommandError: the ledger is broken or in doubt, the file holds something else, or
+        :raises CommandError: the ledger is broken or in doubt, the file contains something else, or
             cannot be written.
         """
         path: Path = options["output"]
         kept = _kept(path)
         verified = ledger.verify()  # the whole chain takes long: before the lock
-        with ledger.atomic():  # nothing is added between the look and the note
+        with ledger.atomic():  # no row is added between the check and the checkpoint
             result = ledger.verify(after=verified)
             taken = take_checkpoint(key=settings.CHECKPOINT_KEY, at=timezone.now())
         if not result.is_whole:
@@ -76,9 +76,9 @@ class Command(PortalCommand):
 
 
 def _kept(path: Path) -> Checkpoint | None:
-    """The checkpoint that stands in the file already; None where there is no file.
+    """Return the checkpoint that the file contains; None if there is no file.
 
-    :raises CommandError: the file holds something else, or cannot be read.
+    :raises CommandError: the file contains something else, or cannot be read.
     """
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""``manage.py create_api_token USERNAME``: a token for a REST consumer, shown once."""
+"""``manage.py create_api_token USERNAME``: create a token for a REST consumer, shown once."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +12,7 @@ from governance.management.base import PortalCommand
 
 
 class Command(PortalCommand):
-    """Makes a token, prints it, and keeps its digest alone."""
+    """Creates a token, prints it, and stores only its digest."""
 
     help = (
         "Make a token with which an account may read the API. It is printed once; only its "
@@ -20,12 +20,12 @@ class Command(PortalCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The account, and what uses the token."""
+        """Add the arguments: the account, and what uses the token."""
         parser.add_argument("username", metavar="USERNAME")
         parser.add_argument("--label", default="", help="what uses it, for the list in the admin")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make it.
+        """Create the token.
 
         :raises CommandError: there is no such active account, or the label is too long.
         """

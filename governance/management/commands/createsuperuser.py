@@ -1,4 +1,4 @@
-"""``manage.py createsuperuser``: Django's own, and a row in the ledger."""
+"""``manage.py createsuperuser``: Django's command, with a row in the ledger."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from governance.accounts.account_log import record_new_accounts
 
 
 class Command(DjangoCommand):
-    """Django's command; the account that it makes is told in the ledger, like those made in the admin."""
+    """Django's command; the ledger records the new account, as for those created in the admin."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the account, then tell of it."""
+        """Create the account, then record it."""
         known = set(User.objects.values_list("pk", flat=True))
         super().handle(*args, **options)
         record_new_accounts(

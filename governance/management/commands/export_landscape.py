@@ -1,4 +1,4 @@
-"""``manage.py export_landscape``: the landscape out of the portal, and a gate for the file in git."""
+"""``manage.py export_landscape``: write the landscape file, or check the file in git."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,12 +9,12 @@ from django.core.management.base import CommandError
 from governance.exchange.exporting import Export, export_landscape
 from governance.management.base import PortalCommand
 
-# Exit codes: the file is not what the portal says; it cannot be read or written.
+# Exit codes: the file differs from the portal; the file cannot be read or written.
 DIFFERENT, UNREADABLE = 1, 2
 
 
 class Command(PortalCommand):
-    """Writes the last imported file with what the portal says now; changes nothing in the portal."""
+    """Writes the last imported file with the current catalogue; changes nothing in the portal."""
 
     help = (
         "Export the landscape file. With --check: exit 1 and a diff when a file is not what the "
@@ -22,7 +22,7 @@ class Command(PortalCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The names are those of the README."""
+        """Add the options that the README names."""
         parser.add_argument(
             "--declared",
             action="store_true",
@@ -39,9 +39,9 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write, or compare.
 
-        :raises CommandError: the file is not what the portal says, was written without something
-            that has no place in it, or has a line that claims what does not hold (exit 1), or
-            cannot be read or written (exit 2).
+        :raises CommandError: the file differs from the portal, was written without something that
+            it cannot express, or has a line whose claim does not hold (exit 1), or cannot be read
+            or written (exit 2).
         """
         export = export_landscape(declared=options["declared"])
         name = str(options["check"] or options["output"] or "the file")
@@ -66,7 +66,7 @@ class Command(PortalCommand):
             ) from error
 
     def _refuse_part(self, export: Export, name: str) -> None:
-        """What was written is not the whole: whoever takes it on must not take it for that."""
+        """Raise an error if the file is incomplete, so that nobody takes it for the whole."""
         if export.unwritten:
             raise CommandError(
                 f"{name} was written, and it is not what the portal says: "
@@ -77,7 +77,10 @@ class Command(PortalCommand):
         self._refuse_contradictions(export, name)
 
     def _refuse_contradictions(self, export: Export, name: str) -> None:
-        """Every line of the file is believed, also one that the portal does not write."""
+        """Raise an error for lines whose claim does not hold.
+
+        Readers believe every line of the file, including lines that the portal does not write.
+        """
         if export.contradictions:
             raise CommandError(
                 f"{name}: {len(export.contradictions)} line(s) claim what does not hold, see "

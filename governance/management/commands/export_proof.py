@@ -1,4 +1,7 @@
-"""``manage.py export_proof SLUG --output FILE``: an approval that can be checked without the portal."""
+"""``manage.py export_proof SLUG --output FILE``: write a proof of an approval.
+
+The proof can be checked without the portal.
+"""
 
 import json
 from argparse import ArgumentParser
@@ -22,14 +25,14 @@ class Command(PortalCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which runbook, and where to."""
+        """Add the arguments: the runbook and the file."""
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument(
             "--output", metavar="FILE", type=Path, required=True, help="where it is written"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write it.
+        """Write the proof.
 
         :raises CommandError: there is no such runbook, nothing to prove, or the file cannot be
             written.

@@ -1,4 +1,4 @@
-"""``manage.py import_landscape FILE``: the landscape file into the catalogue."""
+"""``manage.py import_landscape FILE``: import the landscape file into the catalogue."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
@@ -37,14 +37,14 @@ ATTEMPTS = 3
 
 
 class Command(PortalCommand):
-    """Reads a landscape file, shows the plan, applies it. Guesses nothing."""
+    """Reads a landscape file, shows the plan and applies it. It guesses nothing."""
 
     help = (
         "Import a landscape file. Stops at merge conflicts until a side is chosen; signs nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The names are those of the README."""
+        """Add the options that the README names."""
         parser.add_argument(
             "file", metavar="FILE", type=Path, help="the landscape file (Markdown, UTF-8)"
         )
@@ -107,9 +107,9 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, plan, show, apply.
 
-        :raises CommandError: the file cannot be read, holds conflicts and no side is chosen, a
-            proposed rename or removal waits for an answer, or the plan is not the one that was
-            shown. Nothing was written.
+        :raises CommandError: the file cannot be read, contains conflicts and no side is chosen, a
+            proposed rename or removal needs an answer, or the plan is not the one that was shown.
+            Nothing was written.
         """
         actor = actor_named(options["username"])
         content = self._content(options["file"])
@@ -141,7 +141,7 @@ class Command(PortalCommand):
                 self._show_and_apply(plan, actor, options)
                 return
             except CatalogueChanged as refusal:
-                # Nobody has asked for that very plan: the new one is shown and applied.
+                # No particular plan was requested, so the new one is shown and applied.
                 if options["plan"] or refusal.plan is None or attempt == ATTEMPTS:
                     raise CommandError(f"{options['file']}: {refusal}") from refusal
                 self.stdout.write("The catalogue has changed meanwhile. The plan was made again:")
@@ -199,9 +199,10 @@ class Command(PortalCommand):
             yield source
 
     def _name(self, path: Path, docs_root: Path | None) -> tuple[str, bool]:
-        """The file's path below the documents' folder or repository, and True; else its own name.
+        """Return the name of the file, and whether it is its path.
 
-        A file of the same name as the last imported landscape is that one, wherever it lies now.
+        That is the path below the documents' folder or repository, else the bare name. A file with
+        the name of the last imported landscape is taken for that one, in whatever folder it is now.
         """
         root = docs_root or (Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None)
         if root is not None and path.resolve().is_relative_to(root.resolve()):
@@ -210,7 +211,7 @@ class Command(PortalCommand):
 
 
 def _answers(options: dict[str, Any]) -> Answers:
-    """Yes or no to all renames and moves, and to all removals."""
+    """Return the answers to all renames and moves, and to all removals."""
     of_renames, of_removals = (
         True if options[f"accept_{what}"] else False if options[f"refuse_{what}"] else None
         for what in ("renames", "removals")
@@ -219,7 +220,7 @@ def _answers(options: dict[str, Any]) -> Answers:
 
 
 def _one_choice(text: str) -> tuple[int, ConflictChoice]:
-    """``26=ours`` as the line and the side."""
+    """Return the line and the side of ``26=ours``."""
     line, _, side = text.partition("=")
     if not line.isdecimal() or side not in [choice.value for choice in ConflictChoice]:
         raise ArgumentTypeError(
@@ -229,12 +230,12 @@ def _one_choice(text: str) -> tuple[int, ConflictChoice]:
 
 
 def _choices(options: dict[str, Any], content: bytes) -> Choices:
-    """One side for all, or for each block its own and the common one for the others."""
+    """Return one side for all blocks, or one for each block and a common one for the others."""
     common = ConflictChoice(options["conflicts"])
     if not options["conflict"]:
         return common
     try:
         blocks = find_conflicts(split_lines(content.decode("utf-8", errors="replace")))
     except LandscapeError:
-        blocks = ()  # reading the file says why
+        blocks = ()  # the error is reported when the file is read
     return {block.first_line: common for block in blocks} | dict(options["conflict"])

@@ -1,4 +1,7 @@
-"""``manage.py sync_documents``: the documents of a folder or a git repository, every version kept."""
+"""``manage.py sync_documents``: store the documents of a folder or a git repository.
+
+Every version is kept.
+"""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,12 +17,12 @@ from runbooks.documents.sources.git import open_source
 
 
 class Command(PortalCommand):
-    """Takes over what a source holds. A second run on the same source writes nothing."""
+    """Synchronises the documents of a source. A second run on the same source writes nothing."""
 
     help = "Take over the documents of a folder, or of a git repository at a ref. Signs nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The names are those of the README."""
+        """Add the options that the README names."""
         parser.add_argument(
             "--docs-root",
             metavar="DIR|REPO",
@@ -40,9 +43,9 @@ class Command(PortalCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look, store, point, check.
+        """Scan the source, store new versions, update the runbooks, check.
 
-        :raises CommandError: the source cannot be used. No runbook was touched.
+        :raises CommandError: the source cannot be used. No runbook was changed.
         """
         root = options["docs_root"] or settings.DOCS_ROOT
         if not root:
@@ -77,6 +80,6 @@ class Command(PortalCommand):
 
 
 def _name(root: Path, ref: str) -> str:
-    """The folder's own name and the ref: where it lies on this machine is nobody's business."""
+    """Return the name of the folder and the ref, without the path on this machine."""
     name = root.resolve().name
     return f"{name} at {ref}" if ref else name

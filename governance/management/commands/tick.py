@@ -48,7 +48,7 @@ class Command(PortalCommand):
     def _do(self, part: Callable[[], list[str]]) -> list[str]:
         try:
             return part()
-        except Exception as error:  # a timer's run: the other parts must happen
+        except Exception as error:  # a timer runs this: the other parts must still run
             if database_writes.is_write_failure(error):
                 database_writes.note_failure()
             logger.exception("A part of tick failed.")
@@ -75,7 +75,7 @@ class Command(PortalCommand):
             f"{len(compared.untold)}."
         )
         self.stdout.write(f"Of these opened: {checked.opened}, settled: {checked.settled}.")
-        # What a person has set aside is no alarm any more.
+        # What a person has resolved is no longer an alarm.
         still_open = Finding.objects.filter(noticed_by=Detector.LEDGER, resolved_at__isnull=True)
         subjects = set(still_open.values_list("subject", flat=True))
         return [

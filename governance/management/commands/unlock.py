@@ -11,12 +11,12 @@ from governance.management.base import PortalCommand, actor_named
 
 
 class Command(PortalCommand):
-    """Forgets an account's failed sign-ins; the change log tells who did it."""
+    """Deletes an account's failed sign-ins; the change log records who did it."""
 
     help = "Unlock the sign-in of an account that too many wrong passwords have locked."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The account, and who answers for it."""
+        """Add the arguments: the account, and the person who is responsible."""
         parser.add_argument("username", metavar="USERNAME", help="the account that cannot sign in")
         parser.add_argument(
             "--address",
@@ -28,7 +28,7 @@ class Command(PortalCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Unlock it.
+        """Unlock the account.
 
         :raises CommandError: there is no such account.
         """

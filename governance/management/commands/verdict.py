@@ -1,4 +1,4 @@
-"""``manage.py verdict SLUG``: go or no-go, for scripts. Exit 0 is go, 1 is no-go."""
+"""``manage.py verdict SLUG``: go or no-go, for scripts. Exit code 0 is go, 1 is no-go."""
 
 import json
 import sys
@@ -14,12 +14,12 @@ from runbooks.choices import REASON_TEXTS
 
 
 class Command(PortalCommand):
-    """Answers for one runbook. Whatever goes wrong is a no-go."""
+    """Answers for one runbook. Any error is a no-go."""
 
     help = "Go or no-go for one runbook. Exit 0: go. Exit 1: no-go, with every reason."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The names are those of the design."""
+        """Add the options that the design names."""
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument(
             "--year", type=int, help="the calendar year of the live use (default: this year)"
@@ -29,9 +29,9 @@ class Command(PortalCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask, with the whole ledger verified, and say so by the exit code.
+        """Compute the verdict after verifying the whole ledger, and set the exit code.
 
-        :raises SystemExit: 1, where it is no-go.
+        :raises SystemExit: 1 if it is no-go.
         """
         answer = verdict_on_slug(options["slug"], year=options["year"], thorough=True)
         if options["json"]:

@@ -1,4 +1,4 @@
-"""``manage.py verify_ledger``: is the chain whole, and is it the one that was kept elsewhere?"""
+"""``manage.py verify_ledger``: check that the chain is whole and is the one of a checkpoint."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -23,12 +23,12 @@ from runbooks.validity import Reason
 
 
 class Command(PortalCommand):
-    """Walks the whole ledger and names the first row that does not hold."""
+    """Verifies the whole ledger and names the first bad row."""
 
     help = "Verify the ledger's hash chain. Exit 1 and the first bad row when it is broken."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The names are those of the design."""
+        """Add the options that the design names."""
         parser.add_argument(
             "--checkpoint",
             metavar="FILE",
@@ -40,7 +40,9 @@ class Command(PortalCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Verify chain, checkpoint and guards. A broken ledger is noted: every verdict is no-go until it is whole.
+        """Verify chain, checkpoint and guards.
+
+        A broken ledger is recorded: every verdict is no-go until it is whole.
 
         :raises CommandError: the chain is broken, is not the checkpoint's, or a guard is missing.
         """
@@ -70,7 +72,7 @@ class Command(PortalCommand):
             )
 
     def _look_beside_the_chain(self) -> None:
-        """Say what is wrong although the chain is whole in itself.
+        """Check for damage that the chain itself does not show.
 
         :raises CommandError: rows are lost, or guards are missing.
         """
@@ -97,7 +99,7 @@ class Command(PortalCommand):
             )
 
     def _name_what_was_accepted(self, result: ledger.Verification) -> None:
-        """Name the rows that do not hold, and that a person has accepted as they are."""
+        """Name the rows that do not verify and that a person has accepted."""
         accepted = {each.sequence: by for each, by in accepted_breaks().items()}
         for sequence in result.accepted:
             self.stdout.write(
@@ -107,7 +109,7 @@ class Command(PortalCommand):
             )
 
     def _compare(self) -> None:
-        """Compare stored rows with the whole chain. It writes nothing: ``tick`` keeps the findings."""
+        """Compare stored rows with the whole chain, without writing: ``tick`` stores findings."""
         compared = compare_with_ledger()
         if compared.altered:
             raise CommandError(

@@ -1,6 +1,7 @@
 """Documents as a forge reads them: CommonMark and GitHub's extensions, by markdown-it-py.
 
-What comes out is rough: ``render`` cleans it. Raw HTML is text, save for a line break and a fold.
+The result is not sanitised: ``render`` does that. Raw HTML is shown as text, except for line breaks
+and folds.
 """
 
 import html
@@ -24,45 +25,48 @@ from pymdownx import gemoji_db
 
 from runbooks.documents.links import ID_PREFIX, SCHEMES, Slugs, heading_slug, resolved
 
-# A hundred lists in one another: markdown-it drops what is deeper, so a text that goes there is not
+# About a hundred nested lists. markdown-it drops deeper ones, so a text that nests so deep is not
 # rendered at all.
 MAX_DEPTH = 200
 KEPT_MARKUP = re.compile(
     r"(<br\s*/?>|<details(?: open(?:=\"\")?)?>|</details>|</?summary>)", re.IGNORECASE
 )
-# Not within a word: "root:x:0" is no crossed-out root.
+# Not within a word: "root:x:0" is not an emoji.
 EMOJI = re.compile(r"(?<![\w:/]):[a-z0-9_+-]+:(?![\w:/])")
-# What some tools keep at the head of a document: keys with values, and nothing that could be a
-# text.
+# Front matter that some tools keep at the head of a document: keys with values, and nothing that
+# could be text.
 FRONT_MATTER = re.compile(
     r"\A---[ \t]*\r?\n((?:[A-Za-z_][\w-]*:(?:[ \t].*)?\r?\n|[ \t]+\S.*\r?\n|- .*\r?\n)+)---[ "
     r"\t]*(?:\r?\n|\Z)"
 )
-# Authors write it so that a link checker overlooks a path; in code too, where no forge decodes it.
+# Authors write this so that a link checker ignores a path; in code too, where no forge decodes it.
 SLASH = re.compile(r"&#(?:47|x2f);", re.IGNORECASE)
 MARKUP_LANGUAGES = frozenset({"html", "xml", "markdown", "md", "svg", "jinja", "django"})
 COLOURS = HtmlFormatter(nowrap=True)
-# Longer is output that somebody pasted: colours would cost more than they help.
+# Longer code is pasted output: colours would cost more than they help.
 MAX_COLOURED_LENGTH = 50_000
-SHIFT = 1  # the page's own title is the h1
+SHIFT = 1  # the title of the page is the h1
 
 
 class TooDeep(ValueError):
-    """The text nests deeper than anyone can follow."""
+    """The text nests too deep to be rendered."""
 
 
 @dataclass(slots=True)
 class RawHtml:
-    """HTML that nobody has cleaned yet, and the headings: the level in the author's text, the anchor, the words."""
+    """HTML that is not sanitised yet, and the headings.
+
+    Each heading has the level in the author's text, the anchor and the words.
+    """
 
     html: str = ""
     headings: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def read(text: str, *, document_path: str) -> RawHtml:
-    """Read a whole document.
+    """Convert a whole document to HTML.
 
-    :param document_path: where it stands in the repository: relative links start there.
+    :param document_path: its path in the repository, from which relative links are resolved.
     :raises TooDeep: lists or quotes nest deeper than ``MAX_DEPTH``.
     """
     front_matter = FRONT_MATTER.match(text)
@@ -87,7 +91,10 @@ def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _anchor_headings(tokens: Sequence[Token]) -> tuple[list[tuple[int, str, str]], dict[str, str]]:
-    """Give each heading its anchor; returns the headings, and the anchor for what an author may call it."""
+    """Give each heading its anchor; return the headings, and a mapping from names to anchors.
+
+    The names are the fragments that an author may write for a heading.
+    """
     slugs, names = Slugs(), dict[str, str]()
     headings: list[tuple[int, str, str]] = []
     for token, inline in pairwise(tokens):
@@ -95,7 +102,7 @@ def _anchor_headings(tokens: Sequence[Token]) -> tuple[list[tuple[int, str, str]
             continue
         children = inline.children or []
         level, title = int(token.tag[1]), " ".join(_words(children, markup=True).split())
-        # A forge drops raw markup, and so it does in the anchor.
+        # A forge drops raw markup from the anchor.
         anchor = slugs.anchor(_words(children, markup=False))
         names.setdefault(heading_slug(title), anchor)
         token.attrSet("id", anchor)
@@ -108,7 +115,7 @@ def _anchor_headings(tokens: Sequence[Token]) -> tuple[list[tuple[int, str, str]
 
 
 def _name_tables(tokens: Sequence[Token]) -> None:
-    """Each table is called as the heading above it: a reader who cannot see it hears where it stands."""
+    """Store the anchor of the heading above each table, as its label for screen readers."""
     anchor = ""
     for token in tokens:
         if token.type == "heading_open":
@@ -118,7 +125,7 @@ def _name_tables(tokens: Sequence[Token]) -> None:
 
 
 def _words(children: Sequence[Token], *, markup: bool) -> str:
-    """The visible words of a line; with its raw markup, if asked for."""
+    """Return the visible words of a line; with its raw markup if ``markup`` is set."""
     kinds = {"text", "code_inline", *(("html_inline",) if markup else ())}
     return "".join(
         child.content if child.type in kinds else " " if child.type == "softbreak" else ""
@@ -148,7 +155,7 @@ def _lead(link: Token, anchors: dict[str, str], document_path: str) -> None:
 
 
 def _replace_emoji(state: StateCore) -> None:
-    """``:warning:`` as a forge shows it; not in code, not in what is not a name."""
+    """Replace names such as ``:warning:`` by emoji; not in code, and no unknown names."""
     for token in _inline(state.tokens):
         if token.type == "text" and ":" in token.content:
             token.content = EMOJI.sub(_emoji, token.content)
@@ -161,7 +168,7 @@ def _emoji(found: re.Match[str]) -> str:
 
 
 def _shown_markup(raw: str) -> str:
-    """Raw HTML as the text that it is, save for line breaks and folds."""
+    """Return raw HTML as visible text, except for line breaks and folds."""
     pieces = KEPT_MARKUP.split(raw)
     return "".join(
         piece.lower() if number % 2 else html.escape(piece) for number, piece in enumerate(pieces)
@@ -180,9 +187,9 @@ def _code(code: str, info: str = "") -> str:
 
 
 def _highlighted(code: str, language: str) -> str:
-    """Return HTML for code: spans with Pygments' classes, or escaped text where there is no such language.
+    """Return HTML for code: spans with Pygments' classes, or escaped text for an unknown language.
 
-    Colours are classes and no style, and not one character is changed.
+    Colours are classes, not styles, and no character is changed.
     """
     plain = html.escape(code)
     if not language or len(code) > MAX_COLOURED_LENGTH:
@@ -199,10 +206,10 @@ def _highlighted(code: str, language: str) -> str:
 
 
 class _Renderer(RendererHTML):
-    """What differs from markdown-it's own HTML."""
+    """The differences from markdown-it's own HTML."""
 
     def html_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """A block of raw HTML: its folds work, the rest is shown line by line."""
+        """Return a block of raw HTML: its folds work, the rest is shown line by line."""
         pieces = KEPT_MARKUP.split(tokens[idx].content.strip("\n"))
         if len(pieces) == 1:
             return f'<p class="raw">{html.escape(pieces[0])}</p>\n'
@@ -214,11 +221,14 @@ class _Renderer(RendererHTML):
         )
 
     def html_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """A tag within a line: a line break, or text such as ``<run_id>``."""
+        """Return a tag within a line: a line break, or text such as ``<run_id>``."""
         return _shown_markup(tokens[idx].content)
 
     def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """No picture is loaded: a link to it, or its words where it stands in a link or in the repository."""
+        """Return a link to an image, or its alternative text; no image is loaded.
+
+        The text is used within a link and for an image in the repository.
+        """
         token = tokens[idx]
         address = str(token.attrs.get("src", ""))
         words = self.renderInlineAsText(token.children, options, env) or unquote(address)
@@ -228,25 +238,25 @@ class _Renderer(RendererHTML):
         return f'<a href="{html.escape(address)}">{shown}</a>'
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """A wide table scrolls by itself, so the keyboard must reach what it scrolls in."""
+        """Return the start of a table in a container that scrolls and is reachable by keyboard."""
         heading = tokens[idx].meta["heading"]
         named = f' aria-labelledby="{html.escape(heading)}"' if heading else ""
         return f'<div class="table" tabindex="0" role="group"{named}>\n<table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """The end of both."""
+        """Return the end of the table and its container."""
         return "</table>\n</div>\n"
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """A fenced block, coloured by the language behind the fence."""
+        """Return a fenced block, coloured by the language of the fence."""
         return _code(tokens[idx].content, tokens[idx].info)
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """An indented block."""
+        """Return an indented block."""
         return _code(tokens[idx].content)
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """Code within a line."""
+        """Return code within a line."""
         return f"<code>{html.escape(SLASH.sub('/', tokens[idx].content))}</code>"
 
 
@@ -255,7 +265,7 @@ def _deleted(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: An
 
 
 def _footnote_name(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-    # No heading's anchor holds a dot: the two can never meet.
+    # The anchor of a heading contains no dot, so the two never collide.
     return f".{tokens[idx].meta['id'] + 1}"
 
 
@@ -282,7 +292,7 @@ def _footnote_reference(
 def _footnote_back(self: Any, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
     number, again = tokens[idx].meta["id"] + 1, tokens[idx].meta.get("subId", 0)
     anchor = f"{ID_PREFIX}fnref.{number}" + (f".{again}" if again > 0 else "")
-    # The variation selector keeps phones from drawing a coloured picture.
+    # The variation selector keeps phones from showing a coloured emoji.
     return f' <a href="#{anchor}">↩\ufe0e</a>'
 
 

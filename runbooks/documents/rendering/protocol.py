@@ -1,4 +1,7 @@
-"""How the portal and the process that renders talk: JSON, with its length in four bytes before it. Pure."""
+"""Messages between the portal and the rendering process. Pure.
+
+A message is JSON, preceded by its length in four bytes.
+"""
 
 import json
 import struct
@@ -8,7 +11,7 @@ LENGTH = struct.Struct(">I")
 
 
 def read_message(stream: BinaryIO) -> Any:
-    """The next message; None at the end of the stream."""
+    """Return the next message; None at the end of the stream."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None
@@ -20,7 +23,7 @@ def read_message(stream: BinaryIO) -> Any:
 def write_message(stream: BinaryIO, message: Any) -> None:
     """Send one message.
 
-    :raises OSError: nobody reads any more.
+    :raises OSError: the reader has closed the stream.
     """
     body = json.dumps(message).encode("ascii")
     stream.write(LENGTH.pack(len(body)) + body)

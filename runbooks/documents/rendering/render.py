@@ -1,12 +1,11 @@
-"""Markdown to safe HTML. The one place that trusts HTML; it imports no Django.
+"""Markdown to safe HTML. The only place that marks HTML as safe; it imports no Django.
 
-Raw HTML in a document is shown as it was written, not interpreted: a placeholder such as
-``<run_id>`` stays readable. What the readers make of the rest passes an allow-list of our own.
-Ids carry the prefix ``doc-`` so that no heading can pose as a part of the page. Signs that nobody
-sees are shown by their numbers.
+Raw HTML in a document is shown as written, not interpreted: a placeholder such as ``<run_id>``
+stays readable. All other HTML passes our own allow-list. Ids have the prefix ``doc-``, so that no
+heading can imitate a part of the page. Invisible characters are shown by their numbers.
 
-Web processes call ``runbooks.documents.rendering.sandbox``, which does this elsewhere and within
-limits.
+Web processes call ``runbooks.documents.rendering.sandbox``, which runs this in another process and
+within limits.
 """
 
 import re
@@ -41,7 +40,7 @@ TAGS = frozenset(
         ),
         *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "details", "summary"),
         *("table", "thead", "tbody", "tr", "th", "td"),
-        "input",  # a task's box: never more than a disabled checkbox, see below
+        "input",  # a task's box: always a disabled checkbox, see below
     }
 )
 ATTRIBUTES = {
@@ -60,7 +59,7 @@ ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(1, 7)},
 }
 LINK_SCHEMES = {"http", "https", "mailto"}
-# Any other class could pose as a banner of the page.
+# Any other class could imitate a banner of the page.
 ALERTS = frozenset(
     f"markdown-alert-{kind}" for kind in ("note", "tip", "important", "warning", "caution")
 )
@@ -76,16 +75,16 @@ ONLY_VALUE = {"type": "checkbox", "tabindex": "0", "role": "group"}
 SPAN_CLASS = re.compile(r"^(?:image|raw|[a-z][a-z0-9]{0,3})$")  # ours, and Pygments' short ones
 ALIGNMENT = re.compile(r' style="text-align:(left|center|right)"')
 HEADING_ID = re.compile(r'(<h[1-6]) id="[^"]*"')
-# Chapters and their parts: deeper headings would make the contents longer than they help.
+# Chapters and sections only: deeper headings would make the contents too long to help.
 CONTENTS_LEVELS = range(2, 4)
-# A few bytes of Markdown can name a long address a thousand times.
+# A few bytes of Markdown can repeat a long URL a thousand times.
 MAX_HTML_BYTES = 16 * 1024 * 1024
 
 
 def render_document(text: str, *, document_path: str = "") -> Rendered:
     """Render a whole document.
 
-    :param document_path: where it stands in the repository: relative links start there.
+    :param document_path: its path in the repository, from which relative links are resolved.
     """
     text = whole(text)
     try:
@@ -103,20 +102,18 @@ def render_document(text: str, *, document_path: str = "") -> Rendered:
 
 
 def render_fragment(text: str) -> str:
-    """Render a short text that people write in the portal (a role, a note): no contents, no heading ids.
+    """Render a short text that people write in the portal, such as a role or a note.
 
-    What is not short is shown as it stands.
+    It has no contents and no heading ids. A text that is too long is shown as plain text.
     """
     if not text:
         return ""
     try:
         rough = short_text.read(whole(text))
-    except (
-        short_text.TooLong,
-        RecursionError,
-    ):  # hundreds of nested constructs: Python-Markdown recurses for each
+    except (short_text.TooLong, RecursionError):
+        # Python-Markdown recurses for each of hundreds of nested constructs.
         return as_it_stands(text).html
-    # Several stand on one page, where an id may stand once.
+    # A page contains several short texts, and an id must be unique on a page.
     return HEADING_ID.sub(r"\1", _cleaned(rough))
 
 
@@ -151,6 +148,6 @@ def _filtered_attribute(tag: str, attribute: str, value: str) -> str | None:
 
 
 def _link(value: str) -> str | None:
-    """Within the text, to a document of the portal, or to another site; nowhere else."""
+    """Return a link within the text, to a document of the portal or to another site; else None."""
     inside = value == "#" or value.startswith((f"#{ID_PREFIX}", DOCUMENT_ROUTE))
     return value if inside or re.match(r"^(?:https?|mailto):", value, re.IGNORECASE) else None

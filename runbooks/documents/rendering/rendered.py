@@ -1,4 +1,4 @@
-"""What was rendered, and what a page still does with it. Pure and light: no parser is loaded for it."""
+"""Rendered HTML, and what a page still does with it. Pure and light: it loads no parser."""
 
 import html
 import re
@@ -21,7 +21,10 @@ class Heading(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Safe HTML and the contents made of its headings; ``trouble`` says why the text is shown as it stands, if it is."""
+    """Safe HTML, and the contents made from its headings.
+
+    :ivar trouble: why the text is shown as plain text; empty if it was rendered.
+    """
 
     html: str
     contents: list[Heading]
@@ -29,18 +32,24 @@ class Rendered:
 
 
 def as_it_stands(text: str, *, trouble: str = "") -> Rendered:
-    """The text itself, preformatted: nothing is lost, nothing is interpreted, what nobody sees is shown by its number."""
+    """Return the text itself, preformatted and not interpreted.
+
+    Nothing is lost, and invisible characters are shown by their numbers.
+    """
     shown = html.escape(escape_invisible_characters(whole(text)))
     return Rendered(html=f'<pre class="unrendered">{shown}</pre>', contents=[], trouble=trouble)
 
 
 def linked_addresses(safe_html: str) -> set[str]:
-    """The portal's addresses of other documents to which rendered HTML links, percent-encoded, without fragments."""
+    """Return the portal's URLs of other documents that rendered HTML links to.
+
+    They are percent-encoded and have no fragments.
+    """
     return {html.unescape(found[1]) for found in DOCUMENT_LINK.finditer(safe_html)}
 
 
 def with_note_on_links(safe_html: str, *, missing: set[str], note: str) -> str:
-    """Rendered HTML in which each link to one of the ``missing`` addresses is followed by a note, as text."""
+    """Add a note, as text, after each link to one of the ``missing`` URLs in rendered HTML."""
     addition = f' <span class="image">{html.escape(note)}</span>'
 
     def noted(found: re.Match[str]) -> str:
@@ -50,6 +59,6 @@ def with_note_on_links(safe_html: str, *, missing: set[str], note: str) -> str:
 
 
 def whole(text: str) -> str:
-    """The text without what no UTF-8 can hold."""
-    # No UTF-8 holds half a surrogate pair; the cleaner refuses one.
+    """Return the text with characters replaced that UTF-8 cannot encode."""
+    # UTF-8 cannot encode half a surrogate pair, and the sanitiser refuses one.
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,8 @@
-"""Rendering in a process of its own, within limits of time and memory: no text stops a web worker or an import.
+"""Rendering in a separate process, within limits of time and memory.
 
-One process serves many texts, one after the other; it starts with the first, ends when it was idle
-for a while, and is replaced when it went too far. It is started anew in a forked worker.
+No text can stop a web worker or an import. One process renders many texts, one after the other. It
+starts with the first text, ends after some idle time, and is replaced after it exceeded a limit. A
+forked worker starts its own.
 """
 
 import atexit
@@ -18,12 +19,13 @@ from runbooks.documents.rendering.protocol import read_message, write_message
 from runbooks.documents.rendering.rendered import Rendered, as_it_stands
 
 CHILD = Path(__file__).with_name("worker.py")
-# Real documents take 0.05, on a busy machine a few times that; somebody waits for a short text.
+# Real documents take 0.05 seconds, on a busy machine a few times that. A short text is rendered
+# while somebody waits.
 SECONDS = {"document": 10.0, "fragment": 3.0}
 START_SECONDS = 30.0
 MEGABYTES = 768
 IDLE_SECONDS = 30
-# What a Python needs to start; nothing of the portal's own, which has secrets in its environment.
+# What Python needs to start. The portal's own environment contains secrets and is not passed on.
 ENVIRONMENT = ("PATH", "SYSTEMROOT", "TMP", "TEMP", "LD_LIBRARY_PATH", "PYTHONHOME")
 
 
@@ -37,14 +39,21 @@ class RenderingProcess:
         megabytes: int = MEGABYTES,
         idle: float = IDLE_SECONDS,
     ) -> None:
-        """Limits: seconds of the clock by kind of text, megabytes of memory (where the platform has such a limit)."""
+        """Set the limits.
+
+        :param seconds: seconds of wall-clock time by kind of text.
+        :param megabytes: megabytes of memory, where the platform has such a limit.
+        :param idle: seconds without a text after which the process ends.
+        """
         self._seconds, self._megabytes, self._idle = seconds or SECONDS, megabytes, idle
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._closing: threading.Timer | None = None
 
     def render(self, *, kind: str, text: str, path: str = "") -> Rendered:
-        """Render, or say in ``trouble`` why the text is shown as it stands. Never raises for what a text holds.
+        """Render a text, or return it as plain text with the reason in ``trouble``.
+
+        No text makes it raise an error.
 
         :param kind: ``document`` or ``fragment``.
         """
@@ -73,13 +82,11 @@ class RenderingProcess:
         seconds = self._seconds[request["kind"]]
         try:
             process = self._running()
-        except OSError as error:  # no more processes, no such interpreter
+        except OSError as error:  # no more processes, or no such interpreter
             return None, f"The renderer cannot be started: {error.strerror}."
         answer = None
-        with (
-            _killed_after(process, seconds),
-            contextlib.suppress(OSError, ValueError),
-        ):  # it ended within a message
+        # The process may end within a message.
+        with _killed_after(process, seconds), contextlib.suppress(OSError, ValueError):
             write_message(cast(BinaryIO, process.stdin), request)
             answer = read_message(cast(BinaryIO, process.stdout))
         if answer is None:
@@ -105,7 +112,7 @@ class RenderingProcess:
                 stderr=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
             )
-            # A busy machine may start it slowly: that is not the text's fault.
+            # A busy machine may start it slowly, which does not count against the text.
             with (
                 _killed_after(self._process, START_SECONDS),
                 contextlib.suppress(OSError, ValueError),
@@ -139,7 +146,10 @@ _shared = RenderingProcess()
 
 
 def _start_over() -> None:
-    """In a forked process: the parent's child is not ours to talk to, and its lock may be held for ever."""
+    """Start anew in a forked process: it must not use the parent's child process or its lock.
+
+    The lock may be held for ever.
+    """
     global _shared  # noqa: PLW0603 - one for each process
     _shared = RenderingProcess()
 
@@ -154,10 +164,16 @@ if hasattr(os, "register_at_fork"):
 
 
 def render_document(text: str, *, document_path: str) -> Rendered:
-    """A whole document, see ``render.render_document``; as it stands, with ``trouble``, where it asks too much."""
+    """Render a whole document with ``render.render_document`` in the sandbox.
+
+    A text that exceeds the limits is returned as plain text, with the reason in ``trouble``.
+    """
     return _shared.render(kind="document", text=text, path=document_path)
 
 
 def render_fragment(text: str) -> str:
-    """A short text, see ``render.render_fragment``; as it stands where it asks too much."""
+    """Render a short text with ``render.render_fragment`` in the sandbox.
+
+    A text that exceeds the limits is returned as plain text.
+    """
     return _shared.render(kind="fragment", text=text).html if text else ""

@@ -1,4 +1,4 @@
-"""Read short texts that people write in the portal, with Python-Markdown. ``render`` cleans the result."""
+"""Conversion of short texts to HTML with Python-Markdown. ``render`` sanitises the result."""
 
 import markdown
 
@@ -6,16 +6,16 @@ import markdown
 # characters.
 MAX_LENGTH = 2_000
 # Bullets nest with two spaces, numbered steps with three; four spaces are two levels at once.
-# Decision record 0026 says which lists nest otherwise than on a forge.
+# Decision record 0026 says which lists nest differently than on a forge.
 INDENT = 2
 
 
 class TooLong(ValueError):
-    """The text is not short."""
+    """The text is too long."""
 
 
 def read(text: str) -> str:
-    """Return the HTML of a role or a note; nobody has cleaned it yet.
+    """Return the HTML of a role or a note; it is not sanitised.
 
     :raises TooLong: it has more than ``MAX_LENGTH`` characters.
     """
@@ -23,15 +23,15 @@ def read(text: str) -> str:
         raise TooLong(f"It has {len(text)} characters; a short text has at most {MAX_LENGTH}.")
     converter = markdown.Markdown(
         extensions=[
-            "nl2br",  # steps that are not read as a list stay on lines of their own
+            "nl2br",  # steps that are not recognised as a list keep their own lines
             "pymdownx.superfences",
             "pymdownx.tasklist",
             "sane_lists",
             "tables",
         ],
         extension_configs={
-            "pymdownx.superfences": {"preserve_tabs": True},  # what is copied is what was written
-            "tables": {"use_align_attribute": True},  # a style would be cleaned away
+            "pymdownx.superfences": {"preserve_tabs": True},  # copied code is unchanged
+            "tables": {"use_align_attribute": True},  # a style would be removed
         },
         output_format="html",
         tab_length=INDENT,

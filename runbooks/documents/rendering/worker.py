@@ -1,7 +1,7 @@
-"""The process that renders, and nothing else: it imports no Django, knows no secret and may be killed at any moment.
+"""The process that renders. It imports no Django, knows no secret and may be killed at any time.
 
-Run as a script by ``bounded``. It reads requests from its input and answers each on its output
-until the input ends.
+``sandbox`` runs it as a script. It reads requests from standard input and answers each on standard
+output until the input ends.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":  # started by its path: the packages lie four levels up
+if __name__ == "__main__":  # started by its path: the packages are four levels up
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from runbooks.documents.rendering.protocol import read_message, write_message
@@ -18,12 +18,12 @@ from runbooks.documents.rendering.rendered import Rendered
 
 try:
     import resource
-except ImportError:  # not on every platform: the caller's clock remains
+except ImportError:  # not on every platform: the caller's time limit remains
     resource = None  # type: ignore[assignment]
 
 
 def answer(request: dict[str, str]) -> dict[str, Any]:
-    """The answer to one request: ``html``, ``contents`` and ``trouble``."""
+    """Return the answer to one request: ``html``, ``contents`` and ``trouble``."""
     if request["kind"] == "fragment":
         rendered = Rendered(html=render_fragment(request["text"]), contents=[])
     else:
@@ -34,12 +34,15 @@ def answer(request: dict[str, str]) -> dict[str, Any]:
 def _limit_memory(megabytes: int) -> None:
     if resource is not None:
         limit = megabytes * 1024 * 1024
-        with contextlib.suppress(ValueError, OSError):  # macOS knows the limit and refuses it
+        with contextlib.suppress(ValueError, OSError):  # macOS has the limit but refuses to set it
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def _limit_time(seconds: int) -> None:
-    """So many seconds of work from now on. The caller's clock is the first limit; this one outlives the caller."""
+    """Limit the CPU time from now on, in seconds.
+
+    The caller's timer is the first limit; this one also holds after the caller has ended.
+    """
     if resource is not None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -49,7 +52,7 @@ def _limit_time(seconds: int) -> None:
 
 
 def main(seconds: int, megabytes: int) -> None:
-    """Say that it is ready, then answer until the input ends."""
+    """Report that the process is ready, then answer until the input ends."""
     _limit_memory(megabytes)
     write_message(sys.stdout.buffer, "ready")
     while (request := read_message(sys.stdin.buffer)) is not None:

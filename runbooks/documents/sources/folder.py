@@ -1,4 +1,4 @@
-"""Where documents come from: what a source promises, and a folder as one. Pure: imports no Django."""
+"""The interface of a source of documents, and a folder as a source. Pure: imports no Django."""
 
 import os
 import unicodedata
@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-# Larger is no runbook that anyone follows at night.
+# No runbook that anyone follows at night is larger.
 MAXIMUM_BYTES = 2 * 1024 * 1024
 SUFFIXES = (".md", ".markdown")
-# A tree with more files than these is no repository of documents, or was made to stop us.
+# A tree with more files is not a repository of documents, or was made to block the portal.
 MAX_FILES = 200_000
 MAX_DEPTH = 40
-# Nothing in these is a document of the project's own.
+# These folders contain no documents of the project itself.
 SKIPPED = frozenset({".git", ".venv", "node_modules"})
 
 
@@ -31,7 +31,7 @@ class DocumentUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where one text came from: the commit that brought it and when its author wrote that, in UTC. Empty for a folder."""
+    """The commit that introduced a text, and when its author wrote it (UTC); empty for a folder."""
 
     commit: str = ""
     authored_at: datetime | None = None
@@ -42,41 +42,46 @@ class Source(Protocol):
 
     @property
     def revision(self) -> str:
-        """The commit that everything is read at; empty for a folder."""
+        """Return the commit that everything is read at; empty for a folder."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of one document; composed and decomposed letters in its path are the same.
+        """Return the bytes of one document.
+
+        Composed and decomposed letters in its path are equal.
 
         :raises DocumentMissing: there is no such file, or the path leads out of the root.
-        :raises DocumentUnreadable: it is no regular file, too large, or not UTF-8 text.
+        :raises DocumentUnreadable: it is not a regular file, is too large, or is not UTF-8 text.
         :raises SourceError: the source does not answer any more.
         """
 
     def files(self) -> frozenset[str]:
-        """The path of every file, of whatever kind, and of every link.
+        """Return the path of every file, of any kind, and of every link.
 
         :raises SourceError: there are too many.
         """
 
     def origins(self, paths: frozenset[str]) -> dict[str, Origin]:
-        """Where the texts at these paths came from, for those that are there.
+        """Return the origin of the texts at these paths, for those that exist.
 
         :raises SourceError: the source does not answer any more.
         """
 
 
 def normalize_nfc(path: str) -> str:
-    """One spelling for the same letters: "ü" may be one sign (NFC, as it is typed) or two (NFD, as some file systems keep it)."""
+    """Return the path in Unicode normal form NFC, one spelling for the same letters.
+
+    "ü" may be one character (NFC, as it is typed) or two (NFD, as some file systems store it).
+    """
     return unicodedata.normalize("NFC", path)
 
 
 def is_document(path: str) -> bool:
-    """Whether a path names a Markdown file."""
+    """Return whether a path names a Markdown file."""
     return path.lower().endswith(SUFFIXES)
 
 
 def checked_text(content: bytes) -> bytes:
-    """The content, if it is a text that can be stored.
+    """Return the content if it is a text that can be stored.
 
     :raises DocumentUnreadable: it is too large, binary, or not UTF-8.
     """
@@ -92,7 +97,7 @@ def checked_text(content: bytes) -> bytes:
 
 
 def too_large() -> DocumentUnreadable:
-    """What is said of a file that passes the limit, whether or not it was read."""
+    """Return the error for a file above the size limit, whether or not it was read."""
     return DocumentUnreadable(f"It is larger than {MAXIMUM_BYTES // 1024 // 1024} MB.")
 
 
@@ -104,11 +109,11 @@ class FolderSource:
 
     @property
     def revision(self) -> str:
-        """A folder has none."""
+        """Return an empty string: a folder has no revision."""
         return ""
 
     def read(self, path: str) -> bytes:
-        """The bytes of the file at ``path``; see ``Source``."""
+        """Return the bytes of the file at ``path``; see ``Source``."""
         try:
             place = self._as_it_lies(path).resolve()
             is_there = place.is_relative_to(self.root.resolve()) and place.exists()
@@ -116,14 +121,17 @@ class FolderSource:
             OSError,
             ValueError,
             RuntimeError,
-        ) as error:  # a name too long, a null byte, a ring of links
+        ) as error:  # a name too long, a null byte, a cycle of links
             raise DocumentMissing(path) from error
         if not path or not is_there:
             raise DocumentMissing(path)
         return self._checked(place)
 
     def files(self) -> frozenset[str]:
-        """The path of every file below the root; see ``Source``. Linked folders are not entered: they may be a ring."""
+        """Return the path of every file below the root; see ``Source``.
+
+        Linked folders are not entered, because they may form a cycle.
+        """
         found: set[str] = set()
         for folder, folders, names in os.walk(self.root, followlinks=False):
             below = Path(folder).relative_to(self.root)
@@ -140,11 +148,11 @@ class FolderSource:
         return frozenset(found)
 
     def origins(self, paths: frozenset[str]) -> dict[str, Origin]:
-        """A folder knows nothing of who wrote what when."""
+        """Return nothing: a folder has no authors or dates."""
         return {}
 
     def _as_it_lies(self, path: str) -> Path:
-        """The path below the root, in the spelling of the folders."""
+        """Return the path below the root, in the spelling of the file system."""
         place = self.root / path
         if path.isascii() or place.exists():
             return place

@@ -1,4 +1,4 @@
-"""Documents from a git repository at one commit; a bare repository will do. Pure: imports no Django."""
+"""Documents of a git repository, bare or not, at one commit. Pure: imports no Django."""
 
 import posixpath
 from collections import deque
@@ -31,15 +31,15 @@ from runbooks.documents.sources.git_trees import (
 
 MAX_HOPS = 8
 MAX_PATH_LENGTH = 4_096
-# How far back it is looked who brought a text; further, the commit is the one that everything is
-# read at.
+# Maximum number of commits searched for the origin of a text; an older text gets the commit that
+# everything is read at.
 MAX_COMMITS = 20_000
 NAMED_HERE = "HEAD"
 
 
 @contextmanager
 def open_source(root: Path, ref: str = "") -> Iterator[Source]:
-    """The documents below a folder as they lie there, or of a git repository as a commit holds them.
+    """Yield the documents of a folder as they are, or of a git repository at a commit.
 
     With ``ref`` it is the repository in the folder at that ref; a bare repository without one is
     read at its ``HEAD``.
@@ -65,9 +65,11 @@ def open_source(root: Path, ref: str = "") -> Iterator[Source]:
 
 
 def _git_folder(root: Path) -> Path | None:
-    """Where a repository keeps its data: the folder itself when it is bare, ``.git`` in it, None when it is none.
+    """Return the data folder of a repository; None if there is no repository.
 
-    :raises SourceError: it is a linked worktree, whose data lies somewhere else.
+    It is the folder itself if the repository is bare, else ``.git`` in it.
+
+    :raises SourceError: it is a linked worktree, whose data is in another place.
     """
     if (root / ".git").is_file():
         raise SourceError(
@@ -84,7 +86,10 @@ def _git_folder(root: Path) -> Path | None:
 
 
 def _objects_folder(git_folder: Path) -> Path:
-    """:raises SourceError: the objects lie, or may lie, outside of the repository."""
+    """Return the folder of the objects.
+
+    :raises SourceError: the objects are, or may be, outside of the repository.
+    """
     place = (git_folder / "objects").resolve()
     if not place.is_relative_to(git_folder.resolve()) or (place / "info" / "alternates").exists():
         raise SourceError(
@@ -102,9 +107,9 @@ class GitSource:
 
     @classmethod
     def at(cls, objects: GitObjects, name: str, ref: str) -> Self:
-        """The source at the commit that an object is or, being a tag, points at.
+        """Return the source at the commit that an object is or, if it is a tag, points at.
 
-        :raises SourceError: it is no commit.
+        :raises SourceError: it is not a commit.
         """
         trees = GitTrees(objects)
         for _ in range(MAX_HOPS):
@@ -125,11 +130,11 @@ class GitSource:
 
     @property
     def revision(self) -> str:
-        """The commit."""
+        """Return the commit."""
         return self._commit.id
 
     def read(self, path: str) -> bytes:
-        """The bytes of the file at ``path``; see ``Source``. Its size is asked before it is read."""
+        """Return the bytes of the file at ``path``; see ``Source``. Its size is checked first."""
         entry = self._resolved(path)
         if entry is None:
             raise DocumentMissing(path)
@@ -143,11 +148,14 @@ class GitSource:
         return checked_text(self._objects.content(entry.id, most=MAXIMUM_BYTES) or b"")
 
     def files(self) -> frozenset[str]:
-        """The path of every file of the commit; see ``Source``."""
+        """Return the path of every file of the commit; see ``Source``."""
         return self._trees.files(self._commit.tree)
 
     def origins(self, paths: frozenset[str]) -> dict[str, Origin]:
-        """The commit that each path's content came with, as ``git log -1 -- path`` finds it; see ``Source``."""
+        """Return the commit that introduced the content of each path; see ``Source``.
+
+        It is the commit that ``git log -1 -- path`` finds.
+        """
         there = {path for path in paths if self._at(self._commit, path)}
         origins: dict[str, Origin] = {}
         waiting = deque([(self._commit, there)])
@@ -171,7 +179,10 @@ class GitSource:
         ]
 
     def _unchanged(self, commit: Commit, parent: Commit, paths: set[str]) -> set[str]:
-        """Those of the paths that are the same in a parent. Folders are compared first: most are the same as a whole."""
+        """Return the paths whose content is the same in a parent.
+
+        Folders are compared first, because most are equal as a whole.
+        """
         if commit.tree == parent.tree:
             return paths
         same: set[str] = set()
@@ -188,7 +199,7 @@ class GitSource:
         return self._trees.entry(commit.tree, path.split("/") if path else [])
 
     def _resolved(self, path: str) -> Entry | None:
-        """What stands at a path, with links inside the tree followed; None where there is nothing, or it leads out."""
+        """Return the entry at a path, following links in the tree; None if missing or outside."""
         if not path or len(path) > MAX_PATH_LENGTH or path.startswith("/"):
             return None
         steps, reached, hops = deque(path.split("/")), list[str](), 0

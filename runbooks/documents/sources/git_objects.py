@@ -1,8 +1,9 @@
 """The objects of a git repository, from git's own ``cat-file``. Pure: imports no Django.
 
 git runs with a fixed command line and in an empty repository of our own that borrows the other's
-objects. So nothing that the other repository says is heard but its objects: no configuration, hook,
-filter, alias, attribute or replacement. Ids go in by the standard input, never as an argument.
+objects. So nothing of the other repository has an effect except its objects: no configuration,
+hook, filter, alias, attribute or replacement. Ids are passed on the standard input, never as an
+argument.
 """
 
 import os
@@ -17,8 +18,8 @@ from typing import IO, Self
 
 from runbooks.documents.sources.folder import SourceError
 
-# Seconds for all that is asked of one repository. A local object takes microseconds; what takes
-# this long was made to.
+# Seconds for all requests to one repository. A local object takes microseconds; a repository that
+# takes this long was made to.
 PATIENCE = 120.0
 MAX_LINE_LENGTH = 1_000
 OUR_CONFIGURATION = """[core]
@@ -32,7 +33,11 @@ FETCH = "--batch=%(objectname) %(objecttype) %(objectsize)"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What git knows of an object without its content. ``kind`` is blob, tree, commit or tag; ``size`` is in bytes."""
+    """What git knows of an object without its content.
+
+    :ivar kind: blob, tree, commit or tag.
+    :ivar size: in bytes.
+    """
 
     id: str
     kind: str
@@ -40,7 +45,7 @@ class Known:
 
 
 class GitObjects:
-    """Looks up objects by id until it is closed. Use it in a ``with`` block."""
+    """A lookup of objects by id until it is closed. Use it in a ``with`` block."""
 
     def __init__(self, objects_folder: Path) -> None:
         git = shutil.which("git")
@@ -48,8 +53,7 @@ class GitObjects:
             raise SourceError("git is not installed. Install it, or name a folder.")
         self._home = Path(tempfile.mkdtemp(prefix="documents-"))
         self._processes: list[subprocess.Popen[bytes]] = []
-        # A reader cannot be waited for with a limit on every system; a process can be ended on
-        # each.
+        # Not every system can limit the time of a read, but a process can be ended on each.
         self._alarm = threading.Timer(PATIENCE, self._end)
         self._alarm.daemon = True
         self._alarm.start()
@@ -73,7 +77,7 @@ class GitObjects:
         self.close()
 
     def close(self) -> None:
-        """End git and remove what was made for it."""
+        """End git and remove its temporary repository."""
         self._alarm.cancel()
         self._end()
         for process in self._processes:
@@ -84,7 +88,7 @@ class GitObjects:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def known(self, name: str) -> Known | None:
-        """What git knows of an object, without reading it; None where there is none, or several.
+        """Return what git knows of an object without reading it; None if there is none, or several.
 
         :param name: hexadecimal digits of an object id.
         :raises SourceError: git does not answer.
@@ -92,7 +96,7 @@ class GitObjects:
         return self._ask(self._check, name)[0]
 
     def content(self, name: str, *, most: int) -> bytes | None:
-        """The content of an object of at most ``most`` bytes; None where there is none, or it is larger.
+        """Return the content of an object of at most ``most`` bytes; None if missing or larger.
 
         :raises SourceError: git does not answer.
         """
@@ -159,7 +163,8 @@ def _answer(pipe: IO[bytes]) -> Known | None:
     if not line.endswith(b"\n"):
         raise _silent()
     words = line.decode("ascii", "replace").split()
-    if len(words) != 3 or not words[2].isdecimal():  # noqa: PLR2004 - "<id> missing", "<id> ambiguous"
+    # The other answers are "<id> missing" and "<id> ambiguous".
+    if len(words) != 3 or not words[2].isdecimal():  # noqa: PLR2004
         return None
     return Known(words[0], words[1], int(words[2]))
 

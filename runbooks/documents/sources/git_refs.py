@@ -1,6 +1,6 @@
-"""Which commit a ref of a git repository names, read from the repository's own files. Pure: imports no Django.
+"""Resolution of a git ref from the repository's own files. Pure: imports no Django.
 
-No command is asked: a ref never becomes an argument, and the repository's configuration is never
+No command is run: a ref never becomes an argument, and the repository's configuration is never
 opened.
 """
 
@@ -11,13 +11,13 @@ from runbooks.documents.sources.folder import SourceError
 
 OBJECT_ID = re.compile(r"^[0-9a-f]{40}$")
 SHORT_ID = re.compile(r"^[0-9a-f]{7,40}$")
-# What git-check-ref-format(1) forbids in a name, and what could pose as an option.
+# What git-check-ref-format(1) forbids in a name, and what could be taken for an option.
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.lock(?:/|$)|[/.]$|^@$")
 MAX_NAME_LENGTH = 200
 MAX_REF_BYTES = 4_096
 MAX_PACKED_BYTES = 64 * 1024 * 1024
 MAX_HOPS = 5
-# As git looks a short name up (gitrevisions(7)).
+# The order in which git looks up a short name (gitrevisions(7)).
 PLACES = (
     "refs/{0}",
     "refs/tags/{0}",
@@ -28,11 +28,11 @@ PLACES = (
 
 
 def named_object(git_folder: Path, ref: str) -> str:
-    """The object id that a ref names, or the digits of one; not yet looked for among the objects.
+    """Return the object id that a ref names, or the digits of one; the object may not exist.
 
     :param ref: a branch, a tag, a full name (``refs/…``), ``HEAD``, or 7 to 40 digits of an object
         id.
-    :raises SourceError: it is no name, or there is none such.
+    :raises SourceError: it is not a valid name, or there is no such ref.
     """
     if not ref or len(ref) > MAX_NAME_LENGTH or FORBIDDEN.search(ref):
         raise SourceError(f"{ref[:MAX_NAME_LENGTH]!r} is no name of a branch, tag or commit.")
@@ -53,7 +53,10 @@ def named_object(git_folder: Path, ref: str) -> str:
 
 
 def _followed(git_folder: Path, name: str) -> str:
-    """The object id behind a full name; empty where there is none. ``HEAD`` points at a branch, which may point on."""
+    """Return the object id of a full name; empty if there is none.
+
+    ``HEAD`` points at a branch, which may point at another name.
+    """
     for _ in range(MAX_HOPS):
         text = _loose(git_folder, name) or _packed(git_folder, name)
         if OBJECT_ID.match(text):
@@ -70,7 +73,7 @@ def _followed(git_folder: Path, name: str) -> str:
 
 
 def _loose(git_folder: Path, name: str) -> str:
-    """What the file of a ref says; empty where there is none inside the repository."""
+    """Return the content of a ref's file; empty if there is none inside the repository."""
     try:
         place = (git_folder / name).resolve()
         if not place.is_relative_to(git_folder.resolve()) or not place.is_file():

@@ -9,7 +9,7 @@ from runbooks.documents.sources.folder import MAX_DEPTH, MAX_FILES, SourceError,
 from runbooks.documents.sources.git_objects import GitObjects
 
 MAX_OBJECT_BYTES = 16 * 1024 * 1024  # of a tree, a commit or a tag
-MAX_REMEMBERED = 500_000  # entries of trees; then all are forgotten
+MAX_REMEMBERED = 500_000  # entries of trees in the cache; at the limit it is cleared
 ID_BYTES = 20
 AUTHOR = re.compile(rb"^author .*> (-?\d{1,12}) [+-]\d{4}$", re.M)
 FOLDER, LINK = "40000", "120000"
@@ -26,7 +26,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What is asked of a commit. ``authored_at`` is None where it makes no sense as a time."""
+    """A commit.
+
+    :ivar authored_at: None if the stored time is invalid.
+    """
 
     id: str
     tree: str
@@ -34,12 +37,12 @@ class Commit:
     authored_at: datetime | None
 
 
-# git refuses to make a tree with such a name; a tree that was made by hand may hold one.
+# git refuses to create a tree with such a name; a tree that was made by hand may contain one.
 IMPOSSIBLE = frozenset({"", ".", ".."})
 
 
 class GitTrees:
-    """Reads trees and commits, each once."""
+    """A reader of trees and commits, each read once."""
 
     def __init__(self, objects: GitObjects) -> None:
         self._objects = objects
@@ -47,7 +50,7 @@ class GitTrees:
         self._remembered = 0
 
     def commit(self, name: str) -> Commit | None:
-        """The commit with this id; None where there is none (a shallow copy ends somewhere)."""
+        """Return the commit with this id; None if there is none (a shallow copy ends somewhere)."""
         content = self._objects.content(name, most=MAX_OBJECT_BYTES)
         if content is None:
             return None
@@ -62,9 +65,11 @@ class GitTrees:
         return Commit(name, tree, parents, _time(head))
 
     def tree(self, name: str) -> dict[str, Entry]:
-        """The entries of a tree by name; those whose name is no UTF-8 are left out. Empty where there is no such tree.
+        """Return the entries of a tree by name; empty if there is no such tree.
 
-        :raises SourceError: the tree is too large, or is none.
+        Names that are not UTF-8 are left out.
+
+        :raises SourceError: the tree is too large, or is not a tree.
         """
         if name not in self._trees:
             content = self._objects.content(name, most=MAX_OBJECT_BYTES)
@@ -80,7 +85,10 @@ class GitTrees:
         return self._trees[name]
 
     def entry(self, root: str, names: list[str]) -> Entry | None:
-        """What stands at a path below a tree, links not followed; the tree itself for no names. See ``composed``."""
+        """Return the entry at a path below a tree; the tree itself for an empty path.
+
+        Links are not followed. Composed and decomposed letters in names are equal.
+        """
         found: Entry | None = Entry(FOLDER, root)
         for name in names:
             if found is None or found.mode != FOLDER:
@@ -102,7 +110,7 @@ class GitTrees:
         )
 
     def files(self, root: str) -> frozenset[str]:
-        """The path of every file and link below a tree.
+        """Return the path of every file and link below a tree.
 
         :raises SourceError: there are too many, or too many folders: a few objects can name one
             another millions of times.

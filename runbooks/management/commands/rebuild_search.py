@@ -1,4 +1,4 @@
-"""``manage.py rebuild_search``: the search index anew, or only the question whether it is behind."""
+"""``manage.py rebuild_search``: rebuild the search index, or check whether it is complete."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from runbooks.search import databases, index
 
 
 class Command(BaseCommand):
-    """The index follows the catalogue by itself; this is for ``loaddata``, raw SQL and doubt."""
+    """Rebuilds the index, which otherwise follows the catalogue by itself.
+
+    It is needed after ``loaddata`` or raw SQL, or in case of doubt.
+    """
 
     help = (
         "Build the search index anew. With --check, say whether it is behind and change nothing "
@@ -16,7 +19,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """``--check``."""
+        """Add the option ``--check``."""
         parser.add_argument(
             "--check",
             action="store_true",
@@ -26,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, or rebuild.
 
-        :raises CommandError: with ``--check``, when the index is behind.
+        :raises CommandError: with ``--check``, if the index is behind.
         """
         if options["check"]:
             found = index.staleness(thoroughly=True)

@@ -1,4 +1,4 @@
-"""No green against the verdict: whatever is written behind the portal's back takes the seal away."""
+"""No green against the verdict: any write that bypasses the portal removes the seal."""
 
 from functools import partial
 

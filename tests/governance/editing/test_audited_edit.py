@@ -1,4 +1,4 @@
-"""One edit, whether of one object or of many: the same entries, the same refusals, a fixed number of queries."""
+"""An edit of one object or of many: equal entries and refusals, a fixed number of queries."""
 
 import pytest
 from django.core.exceptions import ObjectDoesNotExist

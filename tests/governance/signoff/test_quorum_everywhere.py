@@ -248,7 +248,7 @@ def policy_stands(case, request, people, settings):
 
 
 def guard_stands(case, request, people, settings):
-    """By the database alone: every decision is forged, and so is the approval, as early as it is taken."""
+    """Forge every decision and, as early as it is accepted, the approval, by database alone."""
     moved = None
     own = StatusChangeRequest.objects.filter(pk=request.pk)
     for who, what in steps_of(case):

@@ -1,4 +1,4 @@
-"""Short texts: lists as people write them in a few lines, and no line that runs into the next (decision record 0026)."""
+"""Short texts: lists in a few lines, and lines that stay apart (decision record 0026)."""
 
 import html
 import re
