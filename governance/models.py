@@ -1,7 +1,7 @@
 """All models of governance; each subject defines its own in its ``models`` module."""
 
 from governance.accounts.models import ApiToken
-from governance.assurance.models import Assurance, Reminder
+from governance.assurance.models import Assurance, JobRun, Reminder
 
 # Imported for its side effect: it registers the catalogue with the ledger.
 from governance.editing import catalogue_models  # noqa: F401
@@ -15,6 +15,7 @@ __all__ = [
     "Assurance",
     "ChangeLogEntry",
     "Finding",
+    "JobRun",
     "LandscapeSource",
     "LedgerIncident",
     "Release",

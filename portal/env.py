@@ -41,7 +41,7 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 # or a setting of something else, and is reported by the system check ``portal.W001``.
 PREFIXES = tuple(
     "ALLOWED_ AXES_ CACHE_ CHECKPOINT_ CSRF_ DATABASE_ DEFAULT_FROM_ DOCS_ EMAIL_ GOVERNANCE_ "
-    "LEDGER_ PORTAL_ SIGNING_ TRUSTED_".split()
+    "LEDGER_ PORTAL_ SECRET_ SIGNING_ TRUSTED_".split()
 )
 READ_BY_RUN_PY = frozenset({"BIND"})
 ALIKE = 0.85  # difflib's ratio: one letter lost, doubled or exchanged in a name of this length
@@ -191,6 +191,7 @@ class Environment:
     default_from_email: str = _variable("DEFAULT_FROM_EMAIL", "", _sender)
     trusted_proxies: int = _variable("TRUSTED_PROXIES", "0", _whole_number(0, 10))
     secret_key: str = _variable("SECRET_KEY", "", _text)
+    secret_key_fallbacks: list[str] = _variable("SECRET_KEY_FALLBACKS", "", _comma_separated(_key))
     unread: tuple[str, ...]
 
 

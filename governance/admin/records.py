@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from governance.accounts.roles import may_read_security_entries, signed_in
 from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
-from governance.assurance.models import Assurance
+from governance.assurance.models import Assurance, JobRun
 from governance.findings.disclosure import disclosed_findings
 from governance.findings.models import Finding
 from governance.findings.resolve import AUTO_RESOLVED_ONLY, resolve_findings
@@ -106,6 +106,15 @@ class AssuranceAdmin(ReadOnlyAdmin):
     def is_sealed(self, assurance: Assurance) -> bool:
         """Return whether a seal is stored. Whether it is valid depends on ``SECRET_KEY``."""
         return bool(assurance.seal)
+
+
+@admin.register(JobRun)
+class JobRunAdmin(ReadOnlyAdmin):
+    """When periodic jobs last finished: view only."""
+
+    list_display = ("name", "finished_at")
+    fields = ("name", "finished_at")
+    search_fields = ("name",)
 
 
 @admin.register(Release)

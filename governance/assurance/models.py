@@ -52,6 +52,21 @@ class Assurance(models.Model):
         return str(self.runbook)
 
 
+class JobRun(models.Model):
+    """When a periodic job last finished, so that its age can be shown and watched."""
+
+    name = models.CharField(_("job"), max_length=40, primary_key=True)
+    finished_at = models.DateTimeField(_("finished at"))
+
+    class Meta:
+        verbose_name = _("job run")
+        verbose_name_plural = _("job runs")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Reminder(models.Model):
     """An e-mail to one person about one thing, stored so that it is sent only once.
 

@@ -6,6 +6,7 @@ may have affected in its own transaction; ``tick``, ``migrate`` and ``verify_led
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from governance import ledger
 from governance.assurance.evidence import EvidenceRows, EvidenceSet
-from governance.assurance.models import Assurance
+from governance.assurance.models import Assurance, JobRun
 from governance.assurance.seal import Proof, is_sealed, seal_of
 from governance.assurance.standings import proof_read_with
 from governance.assurance.verdict import Verdict, reasons_in
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 NOT_LASTING = PASSING | {Reason.DOUBT, Reason.DATABASE_UNREACHABLE}
 # How many runbooks, and their texts, are read at once.
 CHUNK = 100
+TICK = "tick"
 # A change of these kinds can affect what a readiness rests on. A sign-off sends its own signal.
 TOUCHING = frozenset(
     {
@@ -217,3 +219,13 @@ def withdraw(runbook: Runbook, verdict: Verdict) -> None:
             same.update(seal="", generation=proof.generation + 1)
     except DatabaseError:
         logger.exception("The seal could not be taken.")
+
+
+def record_tick(*, at: datetime) -> None:
+    """Record that every runbook was looked at, and all other periodic work was done or tried."""
+    JobRun.objects.update_or_create(name=TICK, defaults={"finished_at": at})
+
+
+def last_tick() -> datetime | None:
+    """Return when ``tick`` last finished (aware); None where it never ran."""
+    return JobRun.objects.filter(name=TICK).values_list("finished_at", flat=True).first()

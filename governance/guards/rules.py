@@ -328,9 +328,10 @@ GUARDS: tuple[tuple[str, str, str, str, str], ...] = (
         "guard_assurance_update",
         "BEFORE UPDATE",
         ASSURANCE,
-        "NEW.runbook_id <> OLD.runbook_id OR NEW.generation < OLD.generation"
+        "NEW.runbook_id <> OLD.runbook_id"
+        " OR NEW.generation NOT IN (OLD.generation, OLD.generation + 1)"
         f" OR (NEW.seal <> '' AND NOT {IS_PROVEN})",
-        "An assurance never goes back to an earlier generation.",
+        "An assurance moves to its next generation alone, and never back.",
     ),
     (
         "guard_assurance_delete",

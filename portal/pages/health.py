@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from governance import ledger
 from governance.assurance import database_writes
 from governance.assurance.alarms import integrity_alarms, notes
+from governance.assurance.renewal import last_tick
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -22,9 +23,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
         seen = ledger.look()
         alarms, told = integrity_alarms(seen), notes(seen)
         ledger.follow(seen)
+        finished_at = last_tick()
     except Error:
         return JsonResponse({"ready": False, "reason": "The database does not answer."}, status=503)
     answer: dict[str, Any] = {"ready": not alarms, **({"notes": told} if told else {})}
+    if finished_at:
+        answer["last_tick"] = finished_at.isoformat()
     if alarms:
         answer["reason"] = " ".join(alarm.detail for alarm in alarms)
         answer["reasons"] = [alarm.reason.value for alarm in alarms]

@@ -82,6 +82,13 @@ def demo_person_may_come_in():
     )
 
 
+def accepts_the_former_key():
+    try:
+        return signing.Signer().unsign(signing.Signer(key="f" * 50).sign("x"))
+    except signing.BadSignature:
+        return None
+
+
 def language():
     return translation.get_language_from_request(factory.get("/"))
 
@@ -95,6 +102,7 @@ def shown():
     """Answer by name of the field in ``portal.env.Environment``."""
     return {
         "secret_key": signing.Signer().sign("x"),
+        "secret_key_fallbacks": accepts_the_former_key(),
         "database": [connection.vendor, str(connection.settings_dict["NAME"])],
         "cache": [type(caches["default"]).__name__, caches["default"].default_timeout],
         "email": email(),

@@ -62,6 +62,7 @@ BLANKABLE = {
     "GOVERNANCE_SOLO",
     "SIGNING_COOL_DOWN_HOURS",
     "CHECKPOINT_KEY",
+    "SECRET_KEY_FALLBACKS",
     "LEDGER_MARK",
     "PORTAL_URL",
     "DEFAULT_FROM_EMAIL",
@@ -90,6 +91,7 @@ def test_every_variable_is_read_from_what_is_given_and_not_from_the_process(var,
 def test_every_setting_has_a_test_in_this_file():
     assert {field.name for field in fields(Environment)} == {
         "secret_key",
+        "secret_key_fallbacks",
         "database",
         "cache",
         "email",
@@ -628,6 +630,7 @@ LEAKY = [
     ("ALLOWED_HOSTS", f"ruth:{SECRET}@portal.example"),
     ("DATABASE_URL", f"postgres://ruth:a?{SECRET}=b@db.example/portal"),
     ("CHECKPOINT_KEY", f"{SECRET}"),
+    ("SECRET_KEY_FALLBACKS", f"{SECRET}"),
     ("EMAIL_URL", f"smtp://desk:{SECRET}@mail.example?tsl=1"),
     ("EMAIL_URL", f"smtps://desk:{SECRET}@mail.example"),
     ("EMAIL_URL", f"smtp://:{SECRET}@mail.example"),
@@ -769,6 +772,14 @@ def test_a_short_checkpoint_key_is_refused_and_not_repeated(var):
     assert "CHECKPOINT_KEY" in str(caught.value)
     assert "'short'" not in str(caught.value)
     assert read(var, CHECKPOINT_KEY="0123456789abcdef").checkpoint_key == "0123456789abcdef"
+
+
+def test_former_keys_are_separated_by_commas_and_a_short_one_is_refused(var):
+    assert read(var).secret_key_fallbacks == []
+    one, other = "a" * 50, "b" * 50
+    assert read(var, SECRET_KEY_FALLBACKS=f"{one}, {other}").secret_key_fallbacks == [one, other]
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS"):
+        read(var, SECRET_KEY_FALLBACKS=f"{one},short")
 
 
 def test_the_high_water_mark_is_a_file_by_its_whole_path(var, tmp_path):

@@ -16,6 +16,7 @@ from portal.env import Environment
 # needs it.
 CHANGED = {
     "secret_key": {"SECRET_KEY": "y" * 50},
+    "secret_key_fallbacks": {"SECRET_KEY_FALLBACKS": "f" * 50},
     "database": {"DATABASE_URL": "sqlite:///OTHER"},
     "cache": {"CACHE_URL": "locmemcache://?timeout=7"},
     "email": {"EMAIL_URL": "smtp+tls://desk:word@mail.example"},
@@ -96,7 +97,7 @@ TOGETHER = [
         "language_code",
     ),
     ("debug", "portal_read", "signing_cool_down_hours", "checkpoint_key", "trusted_proxies"),
-    ("demo", "email_timeout", "portal_url", "unread", "ledger_mark"),
+    ("demo", "secret_key_fallbacks", "email_timeout", "portal_url", "unread", "ledger_mark"),
 ]
 
 

@@ -299,6 +299,7 @@ def test_only_rows_that_live_inside_another_have_no_address_of_their_own():
         "SituationRunbook",
         "ApiToken",
         "Assurance",
+        "JobRun",
         "LedgerIncident",
         "Reminder",
     }

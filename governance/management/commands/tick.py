@@ -13,7 +13,7 @@ from governance.assurance.alarms import integrity_alarms, notes
 from governance.assurance.comparison.compare import compare_with_ledger, keep_comparison
 from governance.assurance.integrity_incidents import note_ledger_state
 from governance.assurance.reminders import send_due_reminders
-from governance.assurance.renewal import renew_all
+from governance.assurance.renewal import record_tick, renew_all
 from governance.assurance.standings import live_ready_keys
 from governance.findings.choices import Detector
 from governance.findings.models import Finding
@@ -42,6 +42,7 @@ class Command(PortalCommand):
         """
         parts = (self._verify, self._compare, self._lapse, self._check, self._index, self._remind)
         problems = [problem for part in parts for problem in self._do(part)]
+        record_tick(at=timezone.now())
         if problems:
             raise CommandError("\n".join(problems))
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from governance.assurance.evidence import verdict_on
@@ -235,14 +236,16 @@ def test_a_seal_of_another_runbook_or_key_fits_not(sealed, settings):
     "write",
     [
         "UPDATE governance_assurance SET generation = generation - 1",
-        "UPDATE governance_assurance SET change_hash = 'other'",
-        "UPDATE governance_assurance SET change_sequence = 1",
+        "UPDATE governance_assurance SET generation = generation + 2",
+        "UPDATE governance_assurance SET generation = 9223372036854775807",
+        "UPDATE governance_assurance SET seal = 'x', change_hash = 'other'",
+        "UPDATE governance_assurance SET seal = 'x', change_sequence = 1",
         "DELETE FROM governance_assurance",
         "INSERT INTO governance_assurance SELECT * FROM governance_assurance",
     ],
 )
 def test_the_database_refuses_an_assurance_that_rests_on_nothing(sealed, write):
-    Assurance.objects.update(generation=5)
+    Assurance.objects.update(generation=F("generation") + 1, seal="")
     with (
         pytest.raises(DatabaseError),
         transaction.atomic(),
