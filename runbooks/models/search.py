@@ -116,29 +116,39 @@ class SearchEntry(models.Model):
     passages: Any
 
 
-# One passage of an entry may hold the words that only a newer, unsigned text has. They are for
-# finding alone: of a text that nobody signed no heading, anchor or text is kept, so that none can
-# be shown. The folded heading of a section has spaces around it even where it has no words; that of
-# this one is empty.
-NO_SECTION = ""
-
-
 class SearchPassage(models.Model):
-    """One section of a runbook's document: where it stands, its text to be shown, its words folded. Derived."""
+    """One section of a runbook's document: where it stands, and its text to be shown. Derived."""
 
     entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages")
     position = models.PositiveIntegerField()
     heading = models.TextField()
     anchor = models.TextField()
     text = models.TextField()
-    folded_heading = models.TextField()
-    folded = models.TextField()
 
     class Meta:
         ordering = ("entry", "position", "pk")
 
     def __str__(self) -> str:
         return self.heading
+
+
+class SearchPlaces(models.Model):
+    """Where each word of a runbook's document stands, by the positions of its passages. Derived.
+
+    ``words`` are as ``runbooks.search.places.written`` makes them. ``newer`` are the folded words,
+    with spaces around them, that only a newer, unsigned text has; empty where there is none. They
+    are for finding alone: of a text that nobody signed no heading, anchor or text is kept, so that
+    none can be shown.
+    """
+
+    entry = models.OneToOneField(
+        SearchEntry, models.CASCADE, primary_key=True, related_name="places"
+    )
+    words = models.TextField()
+    newer = models.TextField()
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
 
 
 class SearchWord(models.Model):
@@ -163,4 +173,10 @@ class SearchStamp(models.Model):
 
 
 # Made of the other models, shown to nobody by name, edited by nobody.
-DERIVED: tuple[type[models.Model], ...] = (SearchEntry, SearchPassage, SearchStamp, SearchWord)
+DERIVED: tuple[type[models.Model], ...] = (
+    SearchEntry,
+    SearchPassage,
+    SearchPlaces,
+    SearchStamp,
+    SearchWord,
+)

@@ -5,10 +5,11 @@ heading, body. Among hits that are about equally good a live-ready runbook stand
 hidden for not being so.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from runbooks.search.places import Places
 from runbooks.search.vocabulary import Wanted
 
 # How much a word counts by where it stands.
@@ -31,31 +32,25 @@ MIN_FOUND = 0.4
 EXACT_TITLE, EXACT_NAME, OTHER = 0, 1, 2
 
 
-class PassageWords(NamedTuple):
-    """The folded words of a passage, and its key. ``unsigned``: words that only a newer text has, which nobody signed."""
-
-    key: int
-    heading: str
-    text: str
-    unsigned: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class EntryWords:
-    """The folded words of an entry by column; ``exact_titles`` and ``exact_names`` are whole names, one a line."""
+    """The folded words of an entry by column; ``exact_titles`` and ``exact_names`` are whole names, one a line.
+
+    ``places`` says where the words of its document stand; None where that was not asked.
+    """
 
     key: int
     columns: Mapping[str, str]
     exact_titles: str
     exact_names: str
-    passages: Sequence[PassageWords] = ()
+    places: Places | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """Where an entry belongs: a lower tier first, then higher points.
 
-    ``passage`` is the key of the best one, if any. ``unsigned``: a word of the question stands in
+    ``passage`` is the position of the best one, if any. ``unsigned``: a word of the question stands in
     the newer text alone.
     """
 
@@ -77,7 +72,7 @@ def score(entry: EntryWords, wanted: Sequence[Wanted], *, question: str) -> Scor
     """
     meant = [each for each in wanted if each.alternatives]
     whole = sum(each.weight for each in meant) or 1.0
-    best, points, found = _best_passage(entry, meant)
+    best, points, found = _best_passage(entry.places, meant)
     fields = [_in_fields(entry, each) for each in meant]
     total = PASSAGE_WEIGHT * points
     covered, unsigned = 0.0, False
@@ -128,43 +123,41 @@ def _all_in(text: str, wanted: Sequence[Wanted]) -> float:
 
 
 def _best_passage(
-    entry: EntryWords, wanted: Sequence[Wanted]
+    places: Places | None, wanted: Sequence[Wanted]
 ) -> tuple[int | None, float, dict[str, float]]:
-    """The passage that answers best, its points, and the quality in which each term stands in any passage.
+    """The position of the passage that answers best, its points, and the quality in which each term stands in any.
 
     What only the newer text has is no passage that could be led to.
     """
-    best, most = None, 0.0
+    points: dict[str, float] = defaultdict(float)
     found: dict[str, float] = {}
-    sections = [passage for passage in entry.passages if not passage.unsigned]
-    held = _held(wanted, sections)
-    for passage in sections:
-        points = 0.0
-        for each, padded in held:
-            in_text, in_heading = _quality(passage.text, padded), _quality(passage.heading, padded)
-            better = max(in_text, in_heading)
-            if better:
-                found[each.term.word] = max(better, found.get(each.term.word, 0.0))
-                points += each.weight * (in_text + PASSAGE_HEADING * in_heading)
-        if points > most:
-            best, most = passage.key, points
-    return best, most, found
+    if places is None:
+        return None, 0.0, found
+    for each in wanted:
+        in_text, in_heading = _in_passages(places, each)
+        for position in {**in_text, **in_heading}:
+            heading = PASSAGE_HEADING * in_heading.get(position, 0.0)
+            points[position] += each.weight * (in_text.get(position, 0.0) + heading)
+        found[each.term.word] = max((*in_text.values(), *in_heading.values()), default=0.0)
+    if not points:
+        return None, 0.0, found
+    best = min(points, key=lambda position: (-points[position], int(position)))
+    return int(best), points[best], found
 
 
-def _held(
-    wanted: Sequence[Wanted], passages: Sequence[PassageWords]
-) -> list[tuple[Wanted, list[tuple[str, float]]]]:
-    """Each term with those of its alternatives that any passage holds at all: few of many, asked once for all passages."""
-    whole = "".join(f"{passage.heading}{passage.text}" for passage in passages)
-    return [
-        (each, [(word, quality) for word, quality in each.padded if word in whole])
-        for each in wanted
-    ]
+def _in_passages(places: Places, wanted: Wanted) -> tuple[dict[str, float], dict[str, float]]:
+    """The best quality in which a term stands in the text, and in the heading, of each passage that holds it."""
+    in_text: dict[str, float] = {}
+    in_heading: dict[str, float] = {}
+    for other in wanted.alternatives:  # best first
+        text, heading = places.of(other.word)
+        for position in text:
+            in_text.setdefault(position, other.quality)
+        for position in heading:
+            in_heading.setdefault(position, other.quality)
+    return in_text, in_heading
 
 
 def _in_newer_text(entry: EntryWords, wanted: Wanted) -> float:
     """The quality in which a term stands among the words that only the newer, unsigned text has."""
-    return max(
-        (_quality(passage.text, wanted.padded) for passage in entry.passages if passage.unsigned),
-        default=0.0,
-    )
+    return _quality(entry.places.newer, wanted.padded) if entry.places else 0.0

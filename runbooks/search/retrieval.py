@@ -3,18 +3,19 @@
 :raises django.db.DatabaseError: (all of it) the index cannot be read.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 
-from runbooks.models import SearchEntry, SearchPassage, SearchStamp, SearchWord
-from runbooks.models.search import NO_SECTION, synonym_groups
+from runbooks.models import SearchEntry, SearchPassage, SearchPlaces, SearchStamp, SearchWord
+from runbooks.models.search import synonym_groups
 from runbooks.search import ranking
 from runbooks.search.databases import dialect_of
-from runbooks.search.ranking import EntryWords, PassageWords, Score
+from runbooks.search.places import Places
+from runbooks.search.ranking import EntryWords, Score
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
 MAX_CANDIDATES = 40
@@ -79,9 +80,9 @@ class Candidate:
     exact_names: str
     columns: dict[str, str]
 
-    def words(self, passages: Sequence[PassageWords] = ()) -> EntryWords:
+    def words(self, places: Places | None = None) -> EntryWords:
         """What is scored of it."""
-        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names, passages)
+        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names, places)
 
 
 def _candidate(row: tuple[Any, ...]) -> Candidate:
@@ -111,24 +112,33 @@ class Inquiry:
     more: bool = field(init=False, default=False)
 
     def scores(self) -> list[tuple[Candidate, Score]]:
-        """Every hit with its score: all by their own words, the best of them by their sections as well."""
+        """Every hit with its score: all by their own words, the best of them by their sections as well.
+
+        The passage of a score is its key.
+        """
         candidates = self._candidates()
         first = {each.entry: self._score(each) for each in candidates}
         likely = sorted(
             candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry)
         )
-        passages = self._passages([each.runbook for each in likely[:MAX_READ] if each.runbook])
+        places = _places([each.runbook for each in likely[:MAX_READ] if each.runbook])
         for each in likely[:MAX_READ]:
-            if each.runbook in passages:
-                first[each.entry] = self._score(each, passages[each.runbook])
-        return [
-            (each, first[each.entry])
+            if each.runbook in places:
+                first[each.entry] = self._score(each, places[each.runbook])
+        hits = {
+            each.entry: first[each.entry]
             for each in candidates
             if first[each.entry].found >= ranking.MIN_FOUND
+        }
+        keys = _keys_of_passages(hits)
+        return [
+            (each, replace(hits[each.entry], passage=keys.get(each.entry)))
+            for each in candidates
+            if each.entry in hits
         ]
 
-    def _score(self, candidate: Candidate, passages: Sequence[PassageWords] = ()) -> Score:
-        return ranking.score(candidate.words(passages), self.wanted, question=self.question)
+    def _score(self, candidate: Candidate, places: Places | None = None) -> Score:
+        return ranking.score(candidate.words(places), self.wanted, question=self.question)
 
     def _candidates(self) -> list[Candidate]:
         """The likeliest entries: those that hold every word, then those that hold some."""
@@ -150,14 +160,27 @@ class Inquiry:
         rows = dialect.rows(connection, query, parameters)
         return {row[0]: _candidate(row) for row in rows}
 
-    def _passages(self, runbooks: Iterable[int]) -> dict[int, list[PassageWords]]:
-        """By the runbooks, whose keys stay, and not by their entries: those are others when the index was just rebuilt."""
-        found: dict[int, list[PassageWords]] = defaultdict(list)
-        rows = SearchPassage.objects.filter(
-            entry__runbook__in=list(runbooks)
-        ).order_by()  # sorting costs more than it tells
-        for pk, runbook, heading, text in sorted(
-            rows.values_list("pk", "entry__runbook", "folded_heading", "folded")
-        ):
-            found[runbook].append(PassageWords(pk, heading, text, unsigned=heading == NO_SECTION))
-        return found
+
+def _places(runbooks: Sequence[int]) -> dict[int, Places]:
+    """By the runbooks, whose keys stay, and not by their entries: those are others when the tables were just made anew."""
+    rows = SearchPlaces.objects.filter(entry__runbook__in=runbooks)
+    found = rows.values_list("entry__runbook", "words", "newer")
+    return {runbook: Places(words, newer) for runbook, words, newer in found}
+
+
+def _keys_of_passages(scores: Mapping[int, Score]) -> dict[int, int]:
+    """The key of the passage that each entry answers best with, by the entry's key.
+
+    Where the entry was made anew since it was scored, its document is another as well, and no hit
+    leads to a section of a text that its page does not show.
+    """
+    best = [(entry, score.passage) for entry, score in scores.items() if score.passage is not None]
+    table = SearchPassage._meta.db_table
+    with connection.cursor() as cursor:
+        # Also where none is sought: a table that cannot be read is an index that cannot be read.
+        pairs = ", ".join(["(%s, %s)"] * len(best)) or "(0, 0)"
+        cursor.execute(
+            f"SELECT entry_id, id FROM {table} WHERE (entry_id, position) IN (VALUES {pairs})",
+            list(chain.from_iterable(best)),
+        )
+        return dict(cursor.fetchall())

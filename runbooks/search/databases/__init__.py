@@ -92,5 +92,5 @@ def _models() -> list[type[Model]]:
     """Asked for when they are needed: the models are made with the help of this package. What others point to first."""
     return [
         apps.get_model("runbooks", name)
-        for name in ("SearchEntry", "SearchPassage", "SearchStamp", "SearchWord")
+        for name in ("SearchEntry", "SearchPassage", "SearchPlaces", "SearchStamp", "SearchWord")
     ]

@@ -16,6 +16,7 @@ from runbooks.models import (
     Runbook,
     SearchEntry,
     SearchPassage,
+    SearchPlaces,
     SearchStamp,
     SearchSynonym,
     SearchWord,
@@ -155,6 +156,7 @@ def test_a_deleted_runbook_takes_its_words_along(pump, situation):
     assert (
         SearchEntry.objects.count()
         == SearchPassage.objects.count()
+        == SearchPlaces.objects.count()
         == SearchWord.objects.count()
         == 0
     )
