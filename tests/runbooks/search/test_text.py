@@ -5,7 +5,7 @@ import pytest
 from runbooks.search.passages import passages_of
 from runbooks.search.snippets import LENGTH, snippet
 from runbooks.search.text import MAX_TERMS, MAX_WORD_LENGTH, comparable, fold, index_words, terms_of
-from runbooks.search.vocabulary import MAX_ALTERNATIVES, Vocabulary, distance
+from runbooks.search.vocabulary import MAX_ALTERNATIVES, ONE_TYPO, TWO_TYPOS, Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,28 @@ def test_alternatives_are_few_and_never_twice():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "errors"),
-    [("abc", "abc", 0), ("abc", "acb", 1), ("abc", "abcd", 1), ("abc", "ab", 1), ("abc", "axc", 1), ("abcd", "badc", 2),
-     ("abcdef", "uvwxyz", 3)],
-)  # fmt: skip
-def test_typing_errors_are_counted_and_given_up(one, other, errors):
-    assert distance(one, other, 2) == errors
+    ("typed", "quality"),
+    [
+        ("abcefghi", ONE_TYPO),  # one missing
+        ("abcdxefghi", ONE_TYPO),  # one added
+        ("abcdxfghi", ONE_TYPO),  # one wrong
+        ("abcedfghi", ONE_TYPO),  # two exchanged
+        ("bacdefgih", TWO_TYPOS),  # exchanged at both ends
+        ("xbcdefghx", TWO_TYPOS),
+        ("acbdegfhi", TWO_TYPOS),
+        ("xbcdxfghx", None),  # three
+        ("uvwxyzstr", None),
+    ],
+)
+def test_typing_errors_are_counted(typed, quality):
+    (wanted,) = Vocabulary({"abcdefghi": 1}, 1).wanted(terms_of(typed))
+    assert [each.quality for each in wanted.alternatives] == [quality] * (quality is not None)
+
+
+@pytest.mark.parametrize(("typed", "found"), [("abxd", True), ("abxy", False), ("axc", False)])
+def test_a_short_word_may_have_one_typing_error_and_a_very_short_one_none(typed, found):
+    (wanted,) = Vocabulary({"abcd": 1, "abc": 1}, 2).wanted(terms_of(typed))
+    assert bool(wanted.alternatives) == found
 
 
 # ---- sections and snippets
