@@ -12,6 +12,7 @@ from math import log
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from runbooks.search.languages import stem
 from runbooks.search.text import Term
 
 MAX_ALTERNATIVES = 16
@@ -21,13 +22,6 @@ MIN_WITH_TYPO_LENGTH = 4
 TWO_TYPOS_FROM = 8
 # How much a word counts that is not the very word of the question.
 AS_TYPED, OTHER_ENDING, SYNONYM, ONE_TYPO, TWO_TYPOS = 1.0, 0.9, 0.85, 0.7, 0.5
-# German and English endings, longest first. What is left must keep four signs.
-ENDINGS = (
-    "ierungen", "ierung", "ierten", "ierter", "iertes", "ierte", "ieren", "iert",
-    "ungen", "ation", "ungs", "ings", "tion", "ung", "ing", "ion", "ern", "ten", "en", "er", "es", "em", "ed", "e", "n",
-    "s",
-)  # fmt: skip
-MIN_STEM_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +48,6 @@ class Wanted:
     def __post_init__(self) -> None:
         padded = tuple((f" {each.word} ", each.quality) for each in self.alternatives)
         object.__setattr__(self, "padded", padded)
-
-
-def stem(word: str) -> str:
-    """A word without its ending; identifiers and short words stay whole.
-
-    >>> stem("blockierte"), stem("blocked"), stem("run_id")
-    ('block', 'block', 'run_id')
-    """
-    if "_" in word:
-        return word
-    for ending in ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= MIN_STEM_LENGTH:
-            return word[: -len(ending)]
-    return word
 
 
 @dataclass(slots=True)
