@@ -2,24 +2,33 @@
 
 To tell which section of twenty documents answers best, their whole texts would have to be read and
 searched for every word that a question may mean. Here each word stands once, with the positions of
-the passages that hold it.
+the passages that hold it, in one of so many buckets that a bucket is a few lines long.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from zlib import crc32
 
+BUCKETS = 128
+BETWEEN_BUCKETS = "|"
 Positions = Sequence[str]  # of passages, as decimal numbers
 NONE: Positions = ()
 
 
+@lru_cache(maxsize=1 << 12)
+def _bucket_of(word: str) -> int:
+    return crc32(word.encode()) % BUCKETS
+
+
 def written(passages: Iterable[tuple[Iterable[str], Iterable[str]]]) -> str:
-    r"""Return the places of all words, sorted, a line each: the word, where it is text, where it is heading.
+    r"""Return the places of all words, a line each: the word, where it is text, where it is heading.
 
     :param passages: the folded words of each heading, and of the text below it.
 
-    >>> written([(["valve"], ["close", "valve"]), (["gate"], ["close"])])
-    '\nclose 0,1 \ngate  1\nvalve 0 0\n'
+    >>> places = written([(["valve"], ["close", "valve"]), (["gate"], ["close"])])
+    >>> sorted(bucket.strip("\n") for bucket in places.split(BETWEEN_BUCKETS) if bucket)
+    ['close 0,1 ', 'gate  1', 'valve 0 0']
     """
     in_text: dict[str, list[str]] = defaultdict(list)
     in_heading: dict[str, list[str]] = defaultdict(list)
@@ -27,19 +36,25 @@ def written(passages: Iterable[tuple[Iterable[str], Iterable[str]]]) -> str:
         for found, words in ((in_heading, heading), (in_text, text)):
             for word in set(words):
                 found[word].append(str(position))
-    lines = (
-        f"{word} {','.join(in_text.get(word, ()))} {','.join(in_heading.get(word, ()))}\n"
-        for word in sorted({*in_text, *in_heading})
-    )
-    return "\n" + "".join(lines)
+    buckets = [""] * BUCKETS
+    for word in sorted({*in_text, *in_heading}):
+        text_at, heading_at = in_text.get(word, ()), in_heading.get(word, ())
+        bucket = _bucket_of(word)
+        before = buckets[bucket] or "\n"
+        buckets[bucket] = f"{before}{word} {','.join(text_at)} {','.join(heading_at)}\n"
+    return BETWEEN_BUCKETS.join(buckets)
 
 
-@dataclass(frozen=True, slots=True)
 class Places:
     """The places of an entry's words, and the words that only a newer, unsigned text has."""
 
-    words: str
-    newer: str = ""
+    def __init__(self, words: str, newer: str = "") -> None:
+        """Take them as ``written`` made them, and as they are stored."""
+        self.words, self.newer = words, newer
+
+    @cached_property
+    def _buckets(self) -> list[str]:
+        return self.words.split(BETWEEN_BUCKETS)
 
     def of(self, sought: str) -> tuple[Positions, Positions]:
         """Return the positions of the passages that hold a word in their text, and in their heading.
@@ -52,11 +67,14 @@ class Places:
         return _common(texts), _common(headings)
 
     def _of_word(self, word: str) -> tuple[Positions, Positions]:
-        at = self.words.find(f"\n{word} ")
+        if not self.words:
+            return NONE, NONE
+        bucket = self._buckets[_bucket_of(word)]
+        at = bucket.find(f"\n{word} ")
         if at < 0:
             return NONE, NONE
         start = at + len(word) + 2
-        text, _, heading = self.words[start : self.words.find("\n", start)].partition(" ")
+        text, _, heading = bucket[start : bucket.index("\n", start)].partition(" ")
         return text.split(",") if text else NONE, heading.split(",") if heading else NONE
 
 

@@ -33,8 +33,10 @@ def fold(word: str) -> str:
     >>> fold("Überprüfung"), fold("UEBERPRUEFUNG"), fold("straße")
     ('uberprufung', 'uberprufung', 'strasse')
     """
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
-    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
+    plain = word.casefold()
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
     return plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")[:MAX_WORD_LENGTH]
 
 
