@@ -119,7 +119,7 @@ class SearchEntry(models.Model):
 class SearchPassage(models.Model):
     """One section of a runbook's document: where it stands, and its text to be shown. Derived."""
 
-    entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages")
+    entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages", db_index=False)
     position = models.PositiveIntegerField()
     heading = models.TextField()
     anchor = models.TextField()
@@ -127,6 +127,12 @@ class SearchPassage(models.Model):
 
     class Meta:
         ordering = ("entry", "position", "pk")
+        # Its index is also how an entry's passages are found, and a single one of them.
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="search_passage_has_its_position", fields=["entry", "position"]
+            )
+        ]
 
     def __str__(self) -> str:
         return self.heading

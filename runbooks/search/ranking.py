@@ -8,6 +8,7 @@ hidden for not being so.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbooks.search.places import Places
 from runbooks.search.vocabulary import Wanted
@@ -31,19 +32,17 @@ LIVE_READY = 1.1
 MIN_FOUND = 0.4
 EXACT_TITLE, EXACT_NAME, OTHER = 0, 1, 2
 
+Padded = Sequence[tuple[str, float]]  # words with spaces around them, each with its quality
+
 
 @dataclass(frozen=True, slots=True)
 class EntryWords:
-    """The folded words of an entry by column; ``exact_titles`` and ``exact_names`` are whole names, one a line.
-
-    ``places`` says where the words of its document stand; None where that was not asked.
-    """
+    """The folded words of an entry by column; ``exact_titles`` and ``exact_names`` are whole names, one a line."""
 
     key: int
     columns: Mapping[str, str]
     exact_titles: str
     exact_names: str
-    places: Places | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +64,54 @@ class Score:
         return self.tier, -self.points * (LIVE_READY if live_ready else 1)
 
 
-def score(entry: EntryWords, wanted: Sequence[Wanted], *, question: str) -> Score:
-    """How well an entry answers.
+class InColumns(NamedTuple):
+    """How well an entry's own columns answer: of each term its value and best quality, and all terms in one name."""
 
-    :param question: the question as ``runbooks.search.text.comparable`` makes it.
+    terms: Sequence[tuple[float, float]]
+    title: float
+    names: float
+
+
+def in_columns(entry: EntryWords, wanted: Sequence[Wanted]) -> InColumns:
+    """Return how well the columns answer; whatever the places say, this stays.
+
+    :param wanted: terms that all have alternatives.
     """
-    meant = [each for each in wanted if each.alternatives]
-    whole = sum(each.weight for each in meant) or 1.0
-    best, points, found = _best_passage(entry.places, meant)
-    fields = [_in_fields(entry, each) for each in meant]
+    held = _held(entry.columns.values(), wanted)
+    return InColumns(
+        [_in_fields(entry, each) for each in held],
+        _all_in(entry.columns["title"], held),
+        _all_in(entry.columns["names"], held),
+    )
+
+
+def score(
+    entry: EntryWords,
+    wanted: Sequence[Wanted],
+    *,
+    question: str,
+    columns: InColumns,
+    places: Places | None = None,
+) -> Score:
+    """Return how well an entry answers.
+
+    :param wanted: terms that all have alternatives.
+    :param question: the question as ``runbooks.search.text.comparable`` makes it.
+    :param columns: what ``in_columns`` says of the entry.
+    :param places: where the words of its document stand; None where that was not asked.
+    """
+    whole = sum(each.weight for each in wanted) or 1.0
+    best, points, found = _best_passage(places, wanted)
     total = PASSAGE_WEIGHT * points
     covered, unsigned = 0.0, False
-    for each, (value, quality) in zip(meant, fields, strict=True):
+    for each, (value, quality) in zip(wanted, columns.terms, strict=True):
         in_passage = found.get(each.term.word, 0.0)
-        if not value and not in_passage:
-            in_passage = _in_newer_text(entry, each)
+        if not value and not in_passage and places:
+            in_passage = _quality(places.newer, each.padded)
             unsigned = unsigned or in_passage > 0
         total += each.weight * (value or BODY_WEIGHT * in_passage)
         covered += each.weight * max(quality, in_passage)
-    total += whole * (ALL_IN_TITLE * _all_in(entry.columns["title"], meant))
-    total += whole * (ALL_IN_NAMES * _all_in(entry.columns["names"], meant))
+    total += whole * (ALL_IN_TITLE * columns.title + ALL_IN_NAMES * columns.names)
     share = covered / whole
     return Score(_tier(entry, question), total / whole * (0.5 + 0.5 * share), share, best, unsigned)
 
@@ -97,6 +124,12 @@ def _tier(entry: EntryWords, question: str) -> int:
     return OTHER
 
 
+def _held(texts: Iterable[str], wanted: Iterable[Wanted]) -> list[Padded]:
+    """Of each term the alternatives that any of the texts holds at all: few of many, asked once for all texts."""
+    whole = "".join(texts)
+    return [[(word, quality) for word, quality in each.padded if word in whole] for each in wanted]
+
+
 def _quality(text: str, padded: Iterable[tuple[str, float]]) -> float:
     """Of the best alternative that a text holds; 0 where it holds none."""
     for word, quality in padded:  # best first
@@ -105,11 +138,11 @@ def _quality(text: str, padded: Iterable[tuple[str, float]]) -> float:
     return 0.0
 
 
-def _in_fields(entry: EntryWords, wanted: Wanted) -> tuple[float, float]:
+def _in_fields(entry: EntryWords, padded: Padded) -> tuple[float, float]:
     """The value of a term in the entry's own fields, and the best quality in which it stands there."""
     best_value = best_quality = total = 0.0
     for name, weight in FIELD_WEIGHTS.items():
-        quality = _quality(entry.columns[name], wanted.padded)
+        quality = _quality(entry.columns[name], padded) if padded else 0.0
         if quality:
             total += weight * quality
             best_value = max(best_value, weight * quality)
@@ -117,9 +150,9 @@ def _in_fields(entry: EntryWords, wanted: Wanted) -> tuple[float, float]:
     return best_value + CONFIRMED * (total - best_value), best_quality
 
 
-def _all_in(text: str, wanted: Sequence[Wanted]) -> float:
+def _all_in(text: str, wanted: Iterable[Padded]) -> float:
     """How surely every term stands in a text: the least quality, 0 where one is missing."""
-    return min((_quality(text, each.padded) for each in wanted), default=0.0)
+    return min((_quality(text, padded) for padded in wanted), default=0.0)
 
 
 def _best_passage(
@@ -156,8 +189,3 @@ def _in_passages(places: Places, wanted: Wanted) -> tuple[dict[str, float], dict
         for position in heading:
             in_heading.setdefault(position, other.quality)
     return in_text, in_heading
-
-
-def _in_newer_text(entry: EntryWords, wanted: Wanted) -> float:
-    """The quality in which a term stands among the words that only the newer, unsigned text has."""
-    return _quality(entry.places.newer, wanted.padded) if entry.places else 0.0

@@ -15,7 +15,7 @@ from runbooks.models.search import synonym_groups
 from runbooks.search import ranking
 from runbooks.search.databases import dialect_of
 from runbooks.search.places import Places
-from runbooks.search.ranking import EntryWords, Score
+from runbooks.search.ranking import EntryWords, InColumns, Score
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
 MAX_CANDIDATES = 40
@@ -80,9 +80,9 @@ class Candidate:
     exact_names: str
     columns: dict[str, str]
 
-    def words(self, places: Places | None = None) -> EntryWords:
+    def words(self) -> EntryWords:
         """What is scored of it."""
-        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names, places)
+        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names)
 
 
 def _candidate(row: tuple[Any, ...]) -> Candidate:
@@ -117,14 +117,15 @@ class Inquiry:
         The passage of a score is its key.
         """
         candidates = self._candidates()
-        first = {each.entry: self._score(each) for each in candidates}
+        columns = {each.entry: ranking.in_columns(each.words(), self.wanted) for each in candidates}
+        first = {each.entry: self._score(each, columns[each.entry]) for each in candidates}
         likely = sorted(
             candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry)
         )
         places = _places([each.runbook for each in likely[:MAX_READ] if each.runbook])
         for each in likely[:MAX_READ]:
             if each.runbook in places:
-                first[each.entry] = self._score(each, places[each.runbook])
+                first[each.entry] = self._score(each, columns[each.entry], places[each.runbook])
         hits = {
             each.entry: first[each.entry]
             for each in candidates
@@ -137,8 +138,12 @@ class Inquiry:
             if each.entry in hits
         ]
 
-    def _score(self, candidate: Candidate, places: Places | None = None) -> Score:
-        return ranking.score(candidate.words(places), self.wanted, question=self.question)
+    def _score(
+        self, candidate: Candidate, columns: InColumns, places: Places | None = None
+    ) -> Score:
+        return ranking.score(
+            candidate.words(), self.wanted, question=self.question, columns=columns, places=places
+        )
 
     def _candidates(self) -> list[Candidate]:
         """The likeliest entries: those that hold every word, then those that hold some."""
@@ -163,9 +168,16 @@ class Inquiry:
 
 def _places(runbooks: Sequence[int]) -> dict[int, Places]:
     """By the runbooks, whose keys stay, and not by their entries: those are others when the tables were just made anew."""
-    rows = SearchPlaces.objects.filter(entry__runbook__in=runbooks)
-    found = rows.values_list("entry__runbook", "words", "newer")
-    return {runbook: Places(words, newer) for runbook, words, newer in found}
+    entries, places = SearchEntry._meta.db_table, SearchPlaces._meta.db_table
+    with connection.cursor() as cursor:
+        # Asked at each key that is pressed, like the stamp.
+        several = ", ".join(["%s"] * len(runbooks)) or "NULL"
+        cursor.execute(
+            f"SELECT runbook_id, words, newer FROM {entries} JOIN {places} ON entry_id = id"
+            f" WHERE runbook_id IN ({several})",
+            runbooks,
+        )
+        return {runbook: Places(words, newer) for runbook, words, newer in cursor.fetchall()}
 
 
 def _keys_of_passages(scores: Mapping[int, Score]) -> dict[int, int]:
@@ -180,7 +192,8 @@ def _keys_of_passages(scores: Mapping[int, Score]) -> dict[int, int]:
         # Also where none is sought: a table that cannot be read is an index that cannot be read.
         pairs = ", ".join(["(%s, %s)"] * len(best)) or "(0, 0)"
         cursor.execute(
-            f"SELECT entry_id, id FROM {table} WHERE (entry_id, position) IN (VALUES {pairs})",
+            f"SELECT entry_id, id FROM (VALUES {pairs}) AS best"
+            f" JOIN {table} ON entry_id = best.column1 AND position = best.column2",
             list(chain.from_iterable(best)),
         )
         return dict(cursor.fetchall())
