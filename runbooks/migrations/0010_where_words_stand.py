@@ -4,6 +4,12 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def forget_passages(apps, schema_editor):
+    """Going back: the rows are derived, and lack the words that the old columns held. They are built anew."""
+    apps.get_model("runbooks", "SearchPassage").objects.using(schema_editor.connection.alias).all().delete()
+    apps.get_model("runbooks", "SearchStamp").objects.using(schema_editor.connection.alias).all().delete()
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -36,4 +42,5 @@ class Migration(migrations.Migration):
             model_name='searchpassage',
             constraint=models.UniqueConstraint(fields=('entry', 'position'), name='search_passage_has_its_position'),
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget_passages),
     ]
