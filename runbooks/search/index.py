@@ -74,7 +74,7 @@ def _harmless() -> Iterator[None]:
     """All or nothing; and an index that is broken stops no write of the catalogue.
 
     A readiness must come down whatever the search is like. What else goes wrong, such as a lock, is
-    raised as ever. Without its stamp nobody takes the index for a present one: titles are searched
+    raised. Without its stamp nobody takes the index for a present one: titles are searched
     until it is rebuilt.
     """
     try:

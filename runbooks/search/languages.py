@@ -20,7 +20,7 @@ STOP_WORDS = frozenset(
     """.split()
 )
 
-# German and English endings, longest first. What is left must keep four signs.
+# German and English endings, longest first. What is left must keep four characters.
 ENDINGS = (
     "ierungen", "ierung", "ierten", "ierter", "iertes", "ierte", "ieren", "iert",
     "ungen", "ation", "ungs", "ings", "tion", "ung", "ing", "ion", "ern", "ten", "en", "er", "es", "em", "ed", "e", "n",

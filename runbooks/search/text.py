@@ -18,7 +18,7 @@ WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 JOINTS = "-\u2010\u2011\u2012\u2013\u2014/&.+×'’"
 CHUNK = re.compile(rf"{WORD.pattern}(?:[{re.escape(JOINTS)}]{WORD.pattern})*")
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-# Signs that are not seen: soft hyphen, zero width spaces and joiners, byte order mark.
+# Characters that are not seen: soft hyphen, zero width spaces and joiners, byte order mark.
 UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x0000))
 MAX_WORD_LENGTH = 64
 MAX_JOINED = 3
@@ -28,7 +28,7 @@ MAX_TERMS = 12
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """One word without case, accents and umlauts, at most 64 signs.
+    """One word without case, accents and umlauts, at most 64 characters.
 
     >>> fold("Überprüfung"), fold("UEBERPRUEFUNG"), fold("straße")
     ('uberprufung', 'uberprufung', 'strasse')
@@ -36,7 +36,7 @@ def fold(word: str) -> str:
     plain = word.casefold()
     if not plain.isascii():
         decomposed = unicodedata.normalize("NFKD", plain)
-        plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
+        plain = "".join(each for each in decomposed if not unicodedata.combining(each)).casefold()
     return plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")[:MAX_WORD_LENGTH]
 
 
@@ -44,7 +44,7 @@ FOLDED_STOP_WORDS = frozenset(fold(word) for word in STOP_WORDS)
 
 
 def clean(text: str) -> str:
-    """The same text composed, without unseen signs and with single spaces: what is stored to be shown."""
+    """The same text composed, without unseen characters and with single spaces: what is stored to be shown."""
     # Half a surrogate pair is no text; no database takes it.
     whole = text.encode("utf-8", "replace").decode("utf-8").translate(UNSEEN)
     return " ".join(unicodedata.normalize("NFC", whole).split())
