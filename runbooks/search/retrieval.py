@@ -3,14 +3,13 @@
 :raises django.db.DatabaseError: (all of it) the index cannot be read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any
 
 from django.db import connection
 
-from runbooks.models import SearchEntry, SearchPassage, SearchPlaces, SearchStamp, SearchWord
+from runbooks.models import SearchEntry, SearchPlaces, SearchStamp, SearchWord
 from runbooks.models.search import synonym_groups
 from runbooks.search import ranking
 from runbooks.search.databases import dialect_of
@@ -125,17 +124,14 @@ class Inquiry:
         places = _places([each.runbook for each in likely[:MAX_READ] if each.runbook])
         for each in likely[:MAX_READ]:
             if each.runbook in places:
-                first[each.entry] = self._score(each, columns[each.entry], places[each.runbook])
-        hits = {
-            each.entry: first[each.entry]
+                where, keys = places[each.runbook]
+                score = self._score(each, columns[each.entry], where)
+                key = None if score.passage is None else keys[score.passage]
+                first[each.entry] = replace(score, passage=key)
+        return [
+            (each, first[each.entry])
             for each in candidates
             if first[each.entry].found >= ranking.MIN_FOUND
-        }
-        keys = _keys_of_passages(hits)
-        return [
-            (each, replace(hits[each.entry], passage=keys.get(each.entry)))
-            for each in candidates
-            if each.entry in hits
         ]
 
     def _score(
@@ -166,34 +162,23 @@ class Inquiry:
         return {row[0]: _candidate(row) for row in rows}
 
 
-def _places(runbooks: Sequence[int]) -> dict[int, Places]:
-    """By the runbooks, whose keys stay, and not by their entries: those are others when the tables were just made anew."""
-    entries, places = SearchEntry._meta.db_table, SearchPlaces._meta.db_table
+def _places(runbooks: Sequence[int]) -> dict[int, tuple[Places, list[int]]]:
+    """Return the places of each runbook's words, and the keys of its passages in their order.
+
+    By the runbooks, whose keys stay, and not by their entries: those are others when the tables
+    were just made anew. In one query, so that the positions and the keys are of one text.
+    """
     with connection.cursor() as cursor:
         # Asked at each key that is pressed, like the stamp.
         several = ", ".join(["%s"] * len(runbooks)) or "NULL"
         cursor.execute(
-            f"SELECT runbook_id, words, newer FROM {entries} JOIN {places} ON entry_id = id"
+            f"SELECT runbook_id, words, newer, ({dialect_of(connection).PASSAGES})"
+            f" FROM {SearchEntry._meta.db_table} entry"
+            f" JOIN {SearchPlaces._meta.db_table} places ON places.entry_id = entry.id"
             f" WHERE runbook_id IN ({several})",
             runbooks,
         )
-        return {runbook: Places(words, newer) for runbook, words, newer in cursor.fetchall()}
-
-
-def _keys_of_passages(scores: Mapping[int, Score]) -> dict[int, int]:
-    """The key of the passage that each entry answers best with, by the entry's key.
-
-    Where the entry was made anew since it was scored, its document is another as well, and no hit
-    leads to a section of a text that its page does not show.
-    """
-    best = [(entry, score.passage) for entry, score in scores.items() if score.passage is not None]
-    table = SearchPassage._meta.db_table
-    with connection.cursor() as cursor:
-        # Also where none is sought: a table that cannot be read is an index that cannot be read.
-        pairs = ", ".join(["(%s, %s)"] * len(best)) or "(0, 0)"
-        cursor.execute(
-            f"SELECT entry_id, id FROM (VALUES {pairs}) AS best"
-            f" JOIN {table} ON entry_id = best.column1 AND position = best.column2",
-            list(chain.from_iterable(best)),
-        )
-        return dict(cursor.fetchall())
+        return {
+            runbook: (Places(words, newer), [int(key) for key in (keys or "").split(",") if key])
+            for runbook, words, newer, keys in cursor.fetchall()
+        }
