@@ -182,6 +182,7 @@ def tables() -> tuple[list[Any], list[Any]]:
         Finding,
         models.SearchEntry,
         models.SearchPassage,
+        models.SearchPlaces,
         models.SearchWord,
         models.SearchStamp,
     ]

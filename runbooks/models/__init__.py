@@ -7,6 +7,7 @@ from runbooks.models.runbook import Runbook
 from runbooks.models.search import (
     SearchEntry,
     SearchPassage,
+    SearchPlaces,
     SearchStamp,
     SearchSynonym,
     SearchWord,
@@ -23,6 +24,7 @@ __all__ = [
     "RunbookAlias",
     "SearchEntry",
     "SearchPassage",
+    "SearchPlaces",
     "SearchStamp",
     "SearchSynonym",
     "SearchWord",

@@ -116,29 +116,45 @@ class SearchEntry(models.Model):
     passages: Any
 
 
-# The folded heading of the passage with the words that only a newer, unsigned text has. That
-# passage serves only to find the runbook: no heading, anchor or text of an unsigned text is stored,
-# so that none can be shown. Folded headings of sections have spaces around them even without words;
-# this one is empty.
-NO_SECTION = ""
-
-
 class SearchPassage(models.Model):
-    """One section of a runbook's document: its anchor, text to show and folded words. Derived."""
+    """One section of a runbook's document: where it stands, and its text to be shown. Derived."""
 
-    entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages")
+    entry = models.ForeignKey(SearchEntry, models.CASCADE, related_name="passages", db_index=False)
     position = models.PositiveIntegerField()
     heading = models.TextField()
     anchor = models.TextField()
     text = models.TextField()
-    folded_heading = models.TextField()
-    folded = models.TextField()
 
     class Meta:
         ordering = ("entry", "position", "pk")
+        # Its index is also how an entry's passages are found, and a single one of them.
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="search_passage_has_its_position", fields=["entry", "position"]
+            )
+        ]
 
     def __str__(self) -> str:
         return self.heading
+
+
+class SearchPlaces(models.Model):
+    """Where each word of a runbook's document stands, by the positions of its passages. Derived.
+
+    ``words`` are as ``runbooks.search.places.written`` makes them. ``newer`` are the folded words,
+    with spaces around them, that only a newer, unsigned text has; empty where there is none. They
+    are for finding alone: of a text that nobody signed no heading, anchor or text is kept, so that
+    none can be shown.
+    """
+
+    entry = models.OneToOneField(
+        SearchEntry, models.CASCADE, primary_key=True, related_name="places"
+    )
+    words = models.TextField()
+    newer = models.TextField()
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
 
 
 class SearchWord(models.Model):
@@ -165,5 +181,11 @@ class SearchStamp(models.Model):
         return self.value
 
 
-# Created from the other models; not shown or edited.
-DERIVED: tuple[type[models.Model], ...] = (SearchEntry, SearchPassage, SearchStamp, SearchWord)
+# Made of the other models, shown to nobody by name, edited by nobody.
+DERIVED: tuple[type[models.Model], ...] = (
+    SearchEntry,
+    SearchPassage,
+    SearchPlaces,
+    SearchStamp,
+    SearchWord,
+)

@@ -3,7 +3,6 @@
 import logging
 import secrets
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -13,16 +12,22 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef
 
-from runbooks.models import Runbook, SearchEntry, SearchPassage, SearchStamp, SearchWord, Situation
-from runbooks.models.search import NO_SECTION
+from runbooks.models import Runbook, SearchEntry, SearchPlaces, SearchStamp, Situation
 from runbooks.search import databases, index_documents
+from runbooks.search.entries import (
+    ROWS_AT_ONCE,
+    counted,
+    differs,
+    drop,
+    is_built,
+    keep,
+    parts,
+    renew_stamp,
+    store_counts,
+)
 from runbooks.search.index_documents import Draft
-from runbooks.search.text import folded
 
 logger = logging.getLogger(__name__)
-# Grows when the index is made another way: `migrate` then builds it anew.
-SHAPE = 3
-ROWS_AT_ONCE = 200
 RUNBOOKS_AT_ONCE = 1_000
 # So many entries are made anew in the transaction of the change; more wait until it has committed.
 MAX_AT_ONCE = 20
@@ -35,7 +40,6 @@ ENTRIES_AT_ONCE, BYTES_AT_ONCE = 50, 100_000
 PATIENCE = 20.0
 ATTEMPTS = 3
 MAX_MARK_BYTES = 2**31 - 1
-WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ def _harmless() -> Iterator[None]:
     """All or nothing; and an index that is broken stops no write of the catalogue.
 
     A readiness must come down whatever the search is like. What else goes wrong, such as a lock, is
-    raised as ever. Without its stamp nobody takes the index for a present one: titles are searched
+    raised. Without its stamp nobody takes the index for a present one: titles are searched
     until it is rebuilt.
     """
     try:
@@ -121,8 +125,8 @@ def refresh(
         for situation in index_documents.situations_with_sources().filter(pk__in=wanted_situations):
             entry = old.pop(situation.pk, SearchEntry(situation=situation))
             drafts.append((entry, index_documents.draft_of_situation(situation)))
-        _keep(drafts)
-        _drop([*gone, *old.values()])
+        keep(drafts)
+        drop([*gone, *old.values()])
         if long:
             _put_off(long, (), reread=reread)
 
@@ -134,7 +138,7 @@ def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool
     mark = secrets.randbelow(MAX_MARK_BYTES) + 1
     noted = {"behind": mark} | ({"document": None} if reread else {})
     for name, model, keys in (("runbook", Runbook, runbooks), ("situation", Situation, situations)):
-        for part in _parts(sorted(keys)):
+        for part in parts(sorted(keys)):
             entries = SearchEntry.objects.filter(**{f"{name}__in": part})
             known = set(entries.values_list(f"{name}_id", flat=True))
             entries.update(**noted)
@@ -202,7 +206,7 @@ def _catch_up_with(entries: list[SearchEntry]) -> int:
         stored = [
             one for one in SearchEntry.objects.filter(pk__in=drafts) if one.behind == seen[one.pk]
         ]
-        _keep([(one, drafts[one.pk]) for one in stored])
+        keep([(one, drafts[one.pk]) for one in stored])
         return len(stored)
     return 0
 
@@ -211,7 +215,7 @@ def _drafts_of(entries: list[SearchEntry]) -> Iterator[tuple[int, Draft]]:
     """What each entry, by its key, should say. One whose source is gone goes with it, and is left out."""
     by_runbook = {entry.runbook_id: entry for entry in entries if entry.runbook_id}
     by_situation = {entry.situation_id: entry for entry in entries if entry.situation_id}
-    newer = SearchPassage.objects.filter(entry__in=entries, folded_heading=NO_SECTION)
+    newer = SearchPlaces.objects.filter(entry__in=entries).exclude(newer="")
     has_newer = set(newer.values_list("entry", flat=True))
     for runbook in index_documents.runbooks_with_sources().filter(pk__in=by_runbook):
         entry = by_runbook[runbook.pk]
@@ -225,7 +229,7 @@ def _drafts_of_runbooks(
     pks: set[int], *, reread: bool
 ) -> tuple[list[tuple[SearchEntry, Draft]], list[SearchEntry], list[int]]:
     """Each runbook's entry with what it should say; the entries whose runbook is gone; and whose text is long."""
-    of_newer = SearchPassage.objects.filter(folded_heading=NO_SECTION, entry=OuterRef("pk"))
+    of_newer = SearchPlaces.objects.filter(entry=OuterRef("pk")).exclude(newer="")
     entries = SearchEntry.objects.filter(runbook__in=pks).annotate(has_newer=Exists(of_newer))
     before: dict[int | None, Any] = {entry.runbook_id: entry for entry in entries}
     drafts, long = [], []
@@ -269,19 +273,14 @@ def forget(runbooks: Iterable[int] = (), situations: Iterable[int] = ()) -> None
     """Take the entries of these out of the index, before they are deleted."""
     with _harmless():
         databases.lock()
-        _drop(SearchEntry.objects.filter(runbook__in=list(runbooks)))
-        _drop(SearchEntry.objects.filter(situation__in=list(situations)))
+        drop(SearchEntry.objects.filter(runbook__in=list(runbooks)))
+        drop(SearchEntry.objects.filter(situation__in=list(situations)))
 
 
 def stamp() -> None:
     """Say that the index or the synonyms changed."""
     with _harmless():
-        _renew_stamp()
-
-
-def _renew_stamp() -> None:
-    """Another value, where there is one; a random one: a number could come again after a rollback."""
-    SearchStamp.objects.filter(pk=1).update(value=secrets.token_hex(16))
+        renew_stamp()
 
 
 def rebuild() -> int:
@@ -306,31 +305,15 @@ def _recount() -> None:
     """Count the words anew, and say that the index is whole in its present shape."""
     for _ in range(ATTEMPTS):
         stamped = SearchStamp.objects.filter(pk=1).values_list("value", flat=True).first()
-        counts = _counted()
+        counts = counted()
         with transaction.atomic():
             databases.lock()
             if SearchStamp.objects.filter(pk=1).values_list("value", flat=True).first() == stamped:
-                _store_counts(counts)
+                store_counts(counts)
                 return
     with transaction.atomic():  # it changes faster than it is read: now nobody else may
         databases.lock()
-        _store_counts(_counted())
-
-
-def _counted() -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for entry in SearchEntry.objects.only(*SearchEntry.COLUMNS).iterator(ROWS_AT_ONCE):
-        counts.update(entry.all_words())
-    return counts
-
-
-def _store_counts(counts: Counter[str]) -> None:
-    SearchWord.objects.all().delete()
-    words = (SearchWord(word=word, count=count) for word, count in counts.items())
-    SearchWord.objects.bulk_create(words, batch_size=ROWS_AT_ONCE)
-    SearchStamp.objects.update_or_create(
-        pk=1, defaults={"value": secrets.token_hex(16), "shape": SHAPE}
-    )
+        store_counts(counted())
 
 
 def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
@@ -346,11 +329,6 @@ def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
         )
     for situation in index_documents.situations_with_sources().iterator(ROWS_AT_ONCE):
         yield SearchEntry(situation=situation), index_documents.draft_of_situation(situation)
-
-
-def is_built() -> bool:
-    """Whether it was ever made, in its present shape."""
-    return SearchStamp.objects.filter(pk=1, shape=SHAPE).exists()
 
 
 def staleness(*, thoroughly: bool = False) -> list[str]:
@@ -370,112 +348,6 @@ def staleness(*, thoroughly: bool = False) -> list[str]:
         (Situation.objects.filter(search_entry__isnull=True).count(), "situations are not in the index"),
         (SearchEntry.objects.filter(behind__gt=0).count(), "entries wait to be made anew"),
         (len(with_another_text()), "runbooks are indexed with another text"),
-        (sum(_differs(*pair) for pair in _all_drafts()) if thoroughly else 0, "entries say something else"),
+        (sum(differs(*pair) for pair in _all_drafts()) if thoroughly else 0, "entries say something else"),
     ]  # fmt: skip
     return [f"{number} {what}." for number, what in found if number]
-
-
-def _differs(entry: SearchEntry, draft: Draft) -> bool:
-    stored = SearchEntry.objects.filter(
-        runbook=entry.runbook_id, situation=entry.situation_id
-    ).first()
-    if stored is None or any(
-        getattr(stored, name) != value for name, value in draft.columns.items()
-    ):
-        return True
-    names = ("position", "heading", "anchor", "text", "folded_heading", "folded")
-    wanted = [
-        tuple(getattr(passage, name) for name in names) for passage in _passages(stored, draft)
-    ]
-    return wanted != list(stored.passages.order_by("position").values_list(*names))
-
-
-def _keep(drafts: list[tuple[SearchEntry, Draft]]) -> None:
-    """Write the entries that differ, and count their words: in a number of queries that grows with the changed ones alone."""
-    counts: Counter[str] = Counter()
-    differing = [pair for pair in drafts if _is_to_be_written(*pair)]
-    for entry, draft in differing:
-        counts.subtract(entry.all_words() if entry.pk else ())
-        _fill(entry, draft)
-        counts.update(entry.all_words())
-    _write(differing)
-    _count(counts)
-
-
-def _is_to_be_written(entry: SearchEntry, draft: Draft) -> bool:
-    is_same = all(getattr(entry, name) == value for name, value in draft.columns.items())
-    return not (entry.pk and draft.passages is None and is_same and not entry.behind)
-
-
-def _fill(entry: SearchEntry, draft: Draft) -> None:
-    for name, value in draft.columns.items():
-        setattr(entry, name, value)
-    entry.document_id = draft.document_id
-    entry.behind = 0
-
-
-def _write(pairs: list[tuple[SearchEntry, Draft]]) -> None:
-    stored = [(entry, draft) for entry, draft in pairs if entry.pk]
-    for entry, _ in stored:
-        entry.save()
-    reread = [entry.pk for entry, draft in stored if draft.passages is not None]
-    SearchPassage.objects.filter(entry__in=reread).delete()
-    SearchEntry.objects.bulk_create(
-        [entry for entry, _ in pairs if not entry.pk], batch_size=ROWS_AT_ONCE
-    )
-    passages = (passage for entry, draft in pairs for passage in _passages(entry, draft))
-    SearchPassage.objects.bulk_create(passages, batch_size=ROWS_AT_ONCE)
-
-
-def _passages(entry: SearchEntry, draft: Draft) -> Iterator[SearchPassage]:
-    for position, passage in enumerate(draft.passages or ()):
-        text = passage.text[: index_documents.MAX_BODY_LENGTH]
-        yield SearchPassage(
-            entry=entry,
-            position=position,
-            heading=passage.heading,
-            anchor=passage.anchor,
-            text=text,
-            folded_heading=folded(passage.heading),
-            folded=folded(text),
-        )
-    if draft.newer:
-        after = len(draft.passages or ())
-        yield SearchPassage(
-            entry=entry,
-            position=after,
-            heading="",
-            anchor="",
-            text="",
-            folded_heading=NO_SECTION,
-            folded=draft.newer,
-        )
-
-
-def _drop(entries: Iterable[SearchEntry]) -> None:
-    counts: Counter[str] = Counter()
-    for entry in entries:
-        counts.subtract(entry.all_words())
-        entry.delete()
-    _count(counts)
-
-
-def _count(counts: Counter[str]) -> None:
-    """Add to the numbers of entries that hold a word, or take away; a word that none holds is forgotten."""
-    changed = {word: step for word, step in counts.items() if step}
-    if not changed:
-        return
-    known: set[str] = set()
-    for words in _parts(sorted(changed)):
-        known.update(SearchWord.objects.filter(word__in=words).values_list("word", flat=True))
-    for step in set(changed.values()):
-        for words in _parts([word for word, by in changed.items() if by == step and word in known]):
-            SearchWord.objects.filter(word__in=words).update(count=F("count") + step)
-    new = (SearchWord(word=word, count=step) for word, step in changed.items() if word not in known)
-    SearchWord.objects.bulk_create(new, batch_size=ROWS_AT_ONCE)
-    SearchWord.objects.filter(count=0).delete()
-    _renew_stamp()
-
-
-def _parts(values: list[Any], size: int = WORDS_AT_ONCE) -> Iterator[list[Any]]:
-    return (values[start : start + size] for start in range(0, len(values), size))

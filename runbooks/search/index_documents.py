@@ -9,6 +9,7 @@ from django.db.models import Prefetch, QuerySet
 
 from runbooks.models import Document, Runbook, SectionEntry, Situation, SituationRunbook
 from runbooks.search.passages import Passage, passages_of
+from runbooks.search.places import written
 from runbooks.search.text import comparable, folded, index_words, padded
 
 # A document of 2 MB is no runbook that anyone follows; PostgreSQL takes no vector above 1 MB.
@@ -35,6 +36,8 @@ class Draft:
     document_id: int | None = None
     passages: list[Passage] | None = field(default_factory=list)
     newer: str = ""
+    # Where each word of the document stands, as ``runbooks.search.places.written`` makes it.
+    places: str = ""
 
 
 def runbooks_with_sources() -> QuerySet[Runbook]:
@@ -129,13 +132,13 @@ def situation_columns(situation: Situation) -> dict[str, str]:
     }
 
 
-def document_columns(passages: list[Passage]) -> dict[str, str]:
-    """The words of a document."""
-    words = [word for passage in passages for word in index_words(passage.text)]
-    return {
-        "headings": _folded_lines(passage.heading for passage in passages),
-        "body": _cut(padded(words), MAX_BODY_LENGTH),
-    }
+def document_columns(words: list[tuple[list[str], list[str]]]) -> dict[str, str]:
+    """The columns of a document.
+
+    :param words: those of each passage's heading, and of its text.
+    """
+    headings, texts = ([word for part in words for word in part[side]] for side in (0, 1))
+    return {"headings": padded(headings), "body": _cut(padded(texts), MAX_BODY_LENGTH)}
 
 
 def bytes_to_read(runbook: Any, *, indexed_document: int | None) -> int:
@@ -160,11 +163,13 @@ def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
     if shown and newer is None and document_id == indexed_document:
         return Draft(columns, document_id, None)
     passages = passages_of(shown.html) if shown else []
-    columns |= document_columns(passages)
-    words = _only_in(newer, columns) if newer else ""
+    words = [(index_words(each.heading), index_words(each.text)) for each in passages]
+    columns |= document_columns(words)
+    only_newer = _only_in(newer, columns) if newer else ""
     # The databases look for a word in the columns alone.
-    columns["body"] += words.lstrip()
-    return Draft(columns, document_id, passages, words)
+    columns["body"] += only_newer.lstrip()
+    places = written(words) if passages else ""
+    return Draft(columns, document_id, passages, only_newer, places)
 
 
 def _only_in(newer: Document, columns: dict[str, str]) -> str:

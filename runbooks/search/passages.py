@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from runbooks.search.text import clean
 
 HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
-# What stands in one of these is a thing of its own: a sign parts it from what follows.
+# What stands in one of these is a thing of its own: a dot parts it from what follows.
 PARTS = frozenset({"td", "th", "li", "dt", "dd"})
 BLOCKS = frozenset({"p", "pre", "tr", "table", "ul", "ol", "blockquote", "div", "br", "hr"})
 PARTING = " · "
@@ -64,13 +64,13 @@ def passages_of(html: str) -> list[Passage]:
     reader.close()
     passages = [
         Passage(
-            clean("".join(each.heading)), each.anchor, _without_doubled_signs("".join(each.text))
+            clean("".join(each.heading)), each.anchor, _without_doubled_dots("".join(each.text))
         )
         for each in reader.passages
     ]
     return [passage for passage in passages if passage.heading or passage.text]
 
 
-def _without_doubled_signs(text: str) -> str:
+def _without_doubled_dots(text: str) -> str:
     parts = (clean(part) for part in text.split(PARTING.strip()))
     return PARTING.join(part for part in parts if part)

@@ -4,14 +4,13 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db import connections
+from django.db.models import Model
 
-from runbooks.models import SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord
+from runbooks.models.search import DERIVED, SearchSynonym
 from runbooks.search import databases, index
 
-TABLES = frozenset(
-    model._meta.db_table
-    for model in (SearchEntry, SearchPassage, SearchStamp, SearchSynonym, SearchWord)
-)
+MODELS: tuple[type[Model], ...] = (*DERIVED, SearchSynonym)
+TABLES = frozenset(model._meta.db_table for model in MODELS)
 
 
 def prepare_search(sender: AppConfig, using: str, **_: Any) -> None:

@@ -1,6 +1,7 @@
 """An answer to a question: the index says what is found, the live rows say what it is worth."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,19 +11,19 @@ from django.db import DatabaseError, connection
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from runbooks.choices import ReadinessLevel
-from runbooks.models import Runbook, Situation, SituationRunbook
+from runbooks.models import Runbook, RunbookAlias, Situation, SituationRunbook
 from runbooks.search.databases import dialect_of
 from runbooks.search.hits import Found, RunbookHit, hits_of
 from runbooks.search.ranking import OTHER, Score
 from runbooks.search.retrieval import MAX_CANDIDATES, Inquiry, vocabulary
-from runbooks.search.text import comparable, terms_of
-from runbooks.search.titles import runbooks_by_title, situations_by_title
+from runbooks.search.text import Term, comparable, folded, terms_of
 from runbooks.search.vocabulary import Wanted
 from runbooks.validity import Standing
 
 logger = logging.getLogger(__name__)
 # By the runbook: how well it answers, and the text that this was found in.
 Scores = Mapping[int, tuple[Score, int | None]]
+Named = Iterable[tuple[int, str]]  # a key, and a title or name
 
 
 class Standings(Protocol):
@@ -129,10 +130,10 @@ def _from_index(question: str, wanted: Sequence[Wanted], asked: Asked) -> Answer
 
 def _by_title(question: str, asked: Asked) -> Answer:
     allowed = None if asked.only is None else set(asked.only)
-    runbooks = [pk for pk in runbooks_by_title(question) if allowed is None or pk in allowed]
+    runbooks = [pk for pk in _runbooks_by_title(question) if allowed is None or pk in allowed]
     found = Answer(
         question,
-        situation_pks=situations_by_title(question) if allowed is None else (),
+        situation_pks=_situations_by_title(question) if allowed is None else (),
         words=frozenset(term.word for term in terms_of(question)),
         more=len(runbooks) > MAX_CANDIDATES,
         by_title=True,
@@ -210,3 +211,24 @@ def _found(runbook: Runbook, score: Score, document: int | None) -> Found:
 
 def _situations_in_order(scores: dict[int, Score]) -> list[int]:
     return sorted(scores, key=lambda pk: (*scores[pk].place(live_ready=False), pk))
+
+
+def _runbooks_by_title(question: str) -> list[int]:
+    """Keys of the runbooks in whose title or further names words of the question begin a word; most words first."""
+    titles = Runbook.objects.values_list("pk", "title")
+    names = RunbookAlias.objects.values_list("runbook", "name")
+    return _by_words(terms_of(question), [*titles, *names])
+
+
+def _situations_by_title(question: str) -> list[int]:
+    """Keys of the situations in whose title words of the question begin a word; most words first."""
+    return _by_words(terms_of(question), Situation.objects.values_list("pk", "title"))
+
+
+def _by_words(terms: Iterable[Term], named: Named) -> list[int]:
+    found: dict[int, set[str]] = defaultdict(set)
+    for pk, name in named:
+        text = folded(name)
+        found[pk].update(term.word for term in terms if f" {term.word}" in text)
+    # Of those with equally many the order is the landscape's.
+    return sorted((pk for pk, words in found.items() if words), key=lambda pk: -len(found[pk]))

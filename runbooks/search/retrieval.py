@@ -3,18 +3,18 @@
 :raises django.db.DatabaseError: (all of it) the index cannot be read.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection
 
-from runbooks.models import SearchEntry, SearchPassage, SearchStamp, SearchWord
-from runbooks.models.search import NO_SECTION, synonym_groups
+from runbooks.models import SearchEntry, SearchPlaces, SearchStamp, SearchWord
+from runbooks.models.search import synonym_groups
 from runbooks.search import ranking
 from runbooks.search.databases import dialect_of
-from runbooks.search.ranking import EntryWords, PassageWords, Score
+from runbooks.search.places import Places
+from runbooks.search.ranking import EntryWords, InColumns, Score
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
 MAX_CANDIDATES = 40
@@ -79,9 +79,9 @@ class Candidate:
     exact_names: str
     columns: dict[str, str]
 
-    def words(self, passages: Sequence[PassageWords] = ()) -> EntryWords:
+    def words(self) -> EntryWords:
         """What is scored of it."""
-        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names, passages)
+        return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names)
 
 
 def _candidate(row: tuple[Any, ...]) -> Candidate:
@@ -111,24 +111,35 @@ class Inquiry:
     more: bool = field(init=False, default=False)
 
     def scores(self) -> list[tuple[Candidate, Score]]:
-        """Every hit with its score: all by their own words, the best of them by their sections as well."""
+        """Every hit with its score: all by their own words, the best of them by their sections as well.
+
+        The passage of a score is its key.
+        """
         candidates = self._candidates()
-        first = {each.entry: self._score(each) for each in candidates}
+        columns = {each.entry: ranking.in_columns(each.words(), self.wanted) for each in candidates}
+        first = {each.entry: self._score(each, columns[each.entry]) for each in candidates}
         likely = sorted(
             candidates, key=lambda each: (*first[each.entry].place(live_ready=False), each.entry)
         )
-        passages = self._passages([each.runbook for each in likely[:MAX_READ] if each.runbook])
+        places = _places([each.runbook for each in likely[:MAX_READ] if each.runbook])
         for each in likely[:MAX_READ]:
-            if each.runbook in passages:
-                first[each.entry] = self._score(each, passages[each.runbook])
+            if each.runbook in places:
+                where, keys = places[each.runbook]
+                score = self._score(each, columns[each.entry], where)
+                key = None if score.passage is None else keys[score.passage]
+                first[each.entry] = replace(score, passage=key)
         return [
             (each, first[each.entry])
             for each in candidates
             if first[each.entry].found >= ranking.MIN_FOUND
         ]
 
-    def _score(self, candidate: Candidate, passages: Sequence[PassageWords] = ()) -> Score:
-        return ranking.score(candidate.words(passages), self.wanted, question=self.question)
+    def _score(
+        self, candidate: Candidate, columns: InColumns, places: Places | None = None
+    ) -> Score:
+        return ranking.score(
+            candidate.words(), self.wanted, question=self.question, columns=columns, places=places
+        )
 
     def _candidates(self) -> list[Candidate]:
         """The likeliest entries: those that hold every word, then those that hold some."""
@@ -150,14 +161,24 @@ class Inquiry:
         rows = dialect.rows(connection, query, parameters)
         return {row[0]: _candidate(row) for row in rows}
 
-    def _passages(self, runbooks: Iterable[int]) -> dict[int, list[PassageWords]]:
-        """By the runbooks, whose keys stay, and not by their entries: those are others when the index was just rebuilt."""
-        found: dict[int, list[PassageWords]] = defaultdict(list)
-        rows = SearchPassage.objects.filter(
-            entry__runbook__in=list(runbooks)
-        ).order_by()  # sorting costs more than it tells
-        for pk, runbook, heading, text in sorted(
-            rows.values_list("pk", "entry__runbook", "folded_heading", "folded")
-        ):
-            found[runbook].append(PassageWords(pk, heading, text, unsigned=heading == NO_SECTION))
-        return found
+
+def _places(runbooks: Sequence[int]) -> dict[int, tuple[Places, list[int]]]:
+    """Return the places of each runbook's words, and the keys of its passages in their order.
+
+    By the runbooks, whose keys stay, and not by their entries: those are others when the tables
+    were just made anew. In one query, so that the positions and the keys are of one text.
+    """
+    with connection.cursor() as cursor:
+        # Asked at each key that is pressed, like the stamp.
+        several = ", ".join(["%s"] * len(runbooks)) or "NULL"
+        cursor.execute(
+            f"SELECT runbook_id, words, newer, ({dialect_of(connection).PASSAGES})"
+            f" FROM {SearchEntry._meta.db_table} entry"
+            f" JOIN {SearchPlaces._meta.db_table} places ON places.entry_id = entry.id"
+            f" WHERE runbook_id IN ({several})",
+            runbooks,
+        )
+        return {
+            runbook: (Places(words, newer), [int(key) for key in (keys or "").split(",") if key])
+            for runbook, words, newer, keys in cursor.fetchall()
+        }

@@ -7,7 +7,7 @@ from runbooks.search.text import WORD, fold, parts_of
 
 LENGTH = 220
 BEFORE = 60
-MAX_READ = 6_000  # signs of a passage: what stands later is not looked at
+MAX_READ = 6_000  # characters of a passage: what stands later is not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ def marked(text: str, words: frozenset[str]) -> list[Part]:
 
 
 def snippet(text: str, words: frozenset[str]) -> list[Part]:
-    """At most some two hundred signs of a text, where most of the words stand; its beginning where none does."""
+    """At most some two hundred characters of a text, where most of the words stand; its beginning where none does."""
     text = text[:MAX_READ]
     places = _places(text, words)
     start = _start(places)
@@ -61,9 +61,9 @@ def _places(text: str, words: frozenset[str]) -> list[tuple[int, int, str]]:
     """From, to and folded spelling of each word that is sought."""
     sought = _sought(words)
     return [
-        (found.start(), found.end(), sought[found[0]])
+        (found.start(), found.end(), spelling)
         for found in WORD.finditer(text)
-        if sought[found[0]]
+        if (spelling := sought[found[0]])
     ]
 
 

@@ -9,6 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from runbooks.search.languages import STOP_WORDS
+
 # Letters and digits of any script; an underscore only inside, so that identifiers stay whole.
 WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 # What joins words without a space: hyphens of every kind, slashes, ampersands, dots, ×,
@@ -16,38 +18,25 @@ WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 JOINTS = "-\u2010\u2011\u2012\u2013\u2014/&.+×'’"
 CHUNK = re.compile(rf"{WORD.pattern}(?:[{re.escape(JOINTS)}]{WORD.pattern})*")
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-# Signs that are not seen: soft hyphen, zero width spaces and joiners, byte order mark.
+# Characters that are not seen: soft hyphen, zero width spaces and joiners, byte order mark.
 UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x0000))
 MAX_WORD_LENGTH = 64
 MAX_JOINED = 3
 MAX_QUESTION_LENGTH = 200
 MAX_TERMS = 12
 
-# Words that say nothing about what is sought; they count only in a question that has no other.
-STOP_WORDS = frozenset(
-    """
-    a an and are as at be been but by can could did do does doing for from get had has have how i if in into is it its
-    just let may me my need no not of on or our should so that the their them then there these they this to up us was
-    we were what when where which who why will with would you your about after again any been before please someone
-    x ab aber alle allem allen aller alles als also am auch auf aus bei beim bin bis bist da dann das dass dem den der
-    des deren dessen die dies diese diesem diesen dieser dieses doch dort du durch ein eine einem einen einer eines er
-    es etwas für gegen geht gibt habe haben hat ich ihm ihn ihr im ins ist ja jetzt kann kein keine keinem keinen
-    keiner man mein meine mich mir mit muss nach nicht nichts noch nun nur ob oder ohne sein sich sie sind so soll
-    sollen sollte tun über um und uns unser unter vom von vor wann war warum was weil welche welchem welchen welcher
-    welches wenn wer werden wie wieder will wir wird wo wohin wollen wurde zu zum zur
-    """.split()
-)
-
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """One word without case, accents and umlauts, at most 64 signs.
+    """One word without case, accents and umlauts, at most 64 characters.
 
     >>> fold("Überprüfung"), fold("UEBERPRUEFUNG"), fold("straße")
     ('uberprufung', 'uberprufung', 'strasse')
     """
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
-    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
+    plain = word.casefold()
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(each for each in decomposed if not unicodedata.combining(each)).casefold()
     return plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")[:MAX_WORD_LENGTH]
 
 
@@ -55,7 +44,7 @@ FOLDED_STOP_WORDS = frozenset(fold(word) for word in STOP_WORDS)
 
 
 def clean(text: str) -> str:
-    """The same text composed, without unseen signs and with single spaces: what is stored to be shown."""
+    """The same text composed, without unseen characters and with single spaces: what is stored to be shown."""
     # Half a surrogate pair is no text; no database takes it.
     whole = text.encode("utf-8", "replace").decode("utf-8").translate(UNSEEN)
     return " ".join(unicodedata.normalize("NFC", whole).split())

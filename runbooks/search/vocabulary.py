@@ -7,9 +7,12 @@ errors and synonyms are all decided here.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import log
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from runbooks.search.languages import stem
 from runbooks.search.text import Term
 
 MAX_ALTERNATIVES = 16
@@ -19,13 +22,6 @@ MIN_WITH_TYPO_LENGTH = 4
 TWO_TYPOS_FROM = 8
 # How much a word counts that is not the very word of the question.
 AS_TYPED, OTHER_ENDING, SYNONYM, ONE_TYPO, TWO_TYPOS = 1.0, 0.9, 0.85, 0.7, 0.5
-# German and English endings, longest first. What is left must keep four signs.
-ENDINGS = (
-    "ierungen", "ierung", "ierten", "ierter", "iertes", "ierte", "ieren", "iert",
-    "ungen", "ation", "ungs", "ings", "tion", "ung", "ing", "ion", "ern", "ten", "en", "er", "es", "em", "ed", "e", "n",
-    "s",
-)  # fmt: skip
-MIN_STEM_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +50,6 @@ class Wanted:
         object.__setattr__(self, "padded", padded)
 
 
-def stem(word: str) -> str:
-    """A word without its ending; identifiers and short words stay whole.
-
-    >>> stem("blockierte"), stem("blocked"), stem("run_id")
-    ('block', 'block', 'run_id')
-    """
-    if "_" in word:
-        return word
-    for ending in ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= MIN_STEM_LENGTH:
-            return word[: -len(ending)]
-    return word
-
-
 @dataclass(slots=True)
 class Vocabulary:
     """The index's words with the number of entries that hold each, and the synonyms in force.
@@ -79,12 +61,14 @@ class Vocabulary:
     entries: int
     synonyms: Iterable[tuple[str, ...]] = ()
     _line: str = field(init=False, default="")
+    _by_length: dict[int, list[str]] = field(init=False, default_factory=lambda: defaultdict(list))
     _stems: dict[str, list[str]] = field(init=False, default_factory=lambda: defaultdict(list))
     _meanings: dict[str, set[str]] = field(init=False, default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
         self._line = f" {' '.join(sorted(self.counts))} "
         for word in self.counts:
+            self._by_length[len(word)].append(word)
             self._stems[stem(word)].append(word)
         for group in self.synonyms:
             for phrase in group:
@@ -153,28 +137,19 @@ class Vocabulary:
                     yield part, 0.25 + 0.5 * length / len(word)
 
     def _mistyped(self, word: str) -> Iterable[tuple[str, float]]:
-        """Words one typing error away, or two for a long word."""
+        """Yield words one typing error away, or two for a long word.
+
+        An error is a character missing, added or wrong, or two neighbours exchanged.
+        """
         if len(word) < MIN_WITH_TYPO_LENGTH or word.isdigit():
             return
         most = 2 if len(word) >= TWO_TYPOS_FROM else 1
-        for other in self._sharing_a_piece(word, most + 1):
-            if abs(len(other) - len(word)) <= most:
-                errors = distance(word, other, most)
-                if errors <= most:
-                    yield other, ONE_TYPO if errors == 1 else TWO_TYPOS
-
-    def _sharing_a_piece(self, word: str, pieces: int) -> set[str]:
-        """Candidates: of ``pieces`` parts of the word, one at least is intact where there are fewer errors."""
-        size = len(word) / pieces
-        found: set[str] = set()
-        bounds = [round(size * number) for number in range(pieces + 1)]
-        for start, end in pairwise(bounds):
-            piece = word[start:end]
-            pattern = f" {piece}" if start == 0 else f"{piece} " if end == len(word) else piece
-            found.update(self._holding(pattern))
-        # Two signs exchanged at the seam of two pieces leave neither intact.
-        found.update(self._holding(f" {word[0]}") if pieces == 2 else ())  # noqa: PLR2004 - one error, two halves
-        return found
+        lengths = range(len(word) - most, len(word) + most + 1)
+        near = [other for length in lengths for other in self._by_length.get(length, ())]
+        for other, errors, _ in process.extract(
+            word, near, scorer=OSA.distance, score_cutoff=most, limit=None
+        ):
+            yield other, ONE_TYPO if errors == 1 else TWO_TYPOS
 
     def _holding(self, pattern: str) -> Iterable[str]:
         """The words in which a pattern is found; a space in it stands for a word's edge. Each once, in order."""
@@ -212,22 +187,3 @@ class Vocabulary:
 
 def _stemmed(phrase: str) -> str:
     return " ".join(stem(word) for word in phrase.split())
-
-
-def distance(one: str, other: str, most: int) -> int:
-    """How many typing errors lie between two words: a sign missing, added, wrong, or two neighbours exchanged.
-
-    Gives up, with ``most + 1``, when there are more than ``most``.
-    """
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, sign in enumerate(one, start=1):
-        older, before, row = before, row, [i]
-        for j, there in enumerate(other, start=1):
-            cost = min(before[j] + 1, row[-1] + 1, before[j - 1] + (sign != there))
-            if i > 1 and j > 1 and sign == other[j - 2] and one[i - 2] == there:
-                cost = min(cost, older[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most and min(before) > most:
-            return most + 1
-    return min(row[-1], most + 1)

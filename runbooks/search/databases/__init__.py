@@ -2,8 +2,8 @@
 
 Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing``
 (whether all of it stands), ``intact`` (whether what stands can be read), ``lock`` (for one writer
-at a time), ``matching`` and ``holding`` (queries) and ``rows`` (what one brings). Both are asked
-for the same whole words.
+at a time), ``PASSAGES`` (a query inside another), ``matching`` and ``holding`` (queries) and
+``rows`` (what one brings). Both are asked for the same whole words.
 """
 
 from types import ModuleType
@@ -92,5 +92,5 @@ def _models() -> list[type[Model]]:
     """Asked for when they are needed: the models are made with the help of this package. What others point to first."""
     return [
         apps.get_model("runbooks", name)
-        for name in ("SearchEntry", "SearchPassage", "SearchStamp", "SearchWord")
+        for name in ("SearchEntry", "SearchPassage", "SearchPlaces", "SearchStamp", "SearchWord")
     ]

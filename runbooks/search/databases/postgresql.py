@@ -22,6 +22,11 @@ WEIGHTS = {
     "body": "D",
 }
 UNDERSCORE = "zq"
+# The keys of an entry's passages in their order, with commas between them.
+PASSAGES = (
+    "SELECT string_agg(id::text, ',' ORDER BY position) FROM runbooks_searchpassage"
+    " WHERE entry_id = entry.id"
+)
 # Any number will do, as long as nothing else in this database takes the same advisory lock.
 LOCK = 7_261_940_119
 PHRASE = "phraseto_tsquery('simple', %s)"

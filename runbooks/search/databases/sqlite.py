@@ -11,6 +11,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 TABLE = "runbooks_searchentry"
 COLUMNS = ("title", "names", "later_names", "headings", "facts", "body")
 WEIGHTS = "12.0, 7.0, 4.0, 3.0, 2.0, 1.0"
+# The keys of an entry's passages in their order, with commas between them.
+PASSAGES = (
+    "SELECT group_concat(id) FROM (SELECT id FROM runbooks_searchpassage"
+    " WHERE entry_id = entry.id ORDER BY position)"
+)
 TRIGGERS = ("search_entry_added", "search_entry_changed", "search_entry_removed")
 
 _names = ", ".join(COLUMNS)

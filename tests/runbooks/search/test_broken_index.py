@@ -16,6 +16,7 @@ from runbooks.models import (
     RunbookAlias,
     SearchEntry,
     SearchPassage,
+    SearchPlaces,
     SearchStamp,
     SearchWord,
     Situation,
@@ -71,6 +72,7 @@ BREAKS = {
     "the full text index": databases.remove,
     "the entries": drop(SearchEntry),
     "the passages": drop(SearchPassage),
+    "the places": drop(SearchPlaces),
     "the words": drop(SearchWord),
     "the stamp": drop(SearchStamp),
     "a stamp that was never set": lambda: SearchStamp.objects.all().delete(),
@@ -160,7 +162,7 @@ def test_an_error_that_is_not_the_indexs_stops_the_write(pump, monkeypatch):
     def locked(*_args, **_kwargs):
         raise DatabaseError("locked")
 
-    monkeypatch.setattr(index, "_keep", locked)
+    monkeypatch.setattr(index, "keep", locked)
     with pytest.raises(DatabaseError, match="locked"):
         rename(pump)
     assert not Runbook.objects.filter(title="Renamed").exists()

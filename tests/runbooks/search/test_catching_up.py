@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from runbooks.models import Layer, Runbook, SearchEntry, SearchStamp, SearchWord
-from runbooks.search import index, index_documents
+from runbooks.search import entries, index, index_documents
 from tests import cast
 from tests.runbooks.asking import answer
 
@@ -136,7 +136,7 @@ def test_many_at_once_keep_the_words_counted(pumps):
     assert problems == []
     assert index.staleness(thoroughly=True) == []
     stored = dict(SearchWord.objects.values_list("word", "count"))
-    assert stored == dict(index._counted())
+    assert stored == dict(entries.counted())
 
 
 def test_a_rebuild_goes_in_portions_and_lets_others_write(pumps, monkeypatch):
@@ -151,5 +151,5 @@ def test_a_rebuild_goes_in_portions_and_lets_others_write(pumps, monkeypatch):
     assert index.rebuild() == 5
     assert spans == [False] * 5
     assert index.is_built()
-    assert dict(SearchWord.objects.values_list("word", "count")) == dict(index._counted())
+    assert dict(SearchWord.objects.values_list("word", "count")) == dict(entries.counted())
     assert index.staleness(thoroughly=True) == []

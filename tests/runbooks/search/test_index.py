@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from governance import guards
 from governance.editing.audited_edit import audited_edit
@@ -16,6 +16,7 @@ from runbooks.models import (
     Runbook,
     SearchEntry,
     SearchPassage,
+    SearchPlaces,
     SearchStamp,
     SearchSynonym,
     SearchWord,
@@ -157,6 +158,7 @@ def test_a_deleted_runbook_takes_its_words_along(pump, situation):
     assert (
         SearchEntry.objects.count()
         == SearchPassage.objects.count()
+        == SearchPlaces.objects.count()
         == SearchWord.objects.count()
         == 0
     )
@@ -251,6 +253,13 @@ def test_migrate_builds_what_an_existing_catalogue_lacks(pump):
     assert found("bluelever") == []
     call_command("migrate", verbosity=0)
     assert found("bluelever") == [pump]
+
+
+def test_no_two_passages_of_an_entry_have_one_position(pump):
+    first = SearchPassage.objects.filter(entry__runbook=pump).order_by("position")[0]
+    twin = SearchPassage(entry=first.entry, position=first.position)
+    with pytest.raises(IntegrityError, match=r"search_?passage"), transaction.atomic():
+        twin.save(force_insert=True)
 
 
 def test_migrate_puts_the_full_text_index_back(pump):

@@ -16,6 +16,7 @@ from runbooks.models import (
     Runbook,
     SearchEntry,
     SearchPassage,
+    SearchPlaces,
     SearchWord,
     Situation,
     SituationRunbook,
@@ -76,11 +77,13 @@ def held():
         "anchor",
         "text",
     )
-    passages = SearchPassage.objects.values_list(*names, "folded_heading", "folded")
+    passages = SearchPassage.objects.values_list(*names)
+    places = SearchPlaces.objects.values_list("entry__runbook__slug", "words", "newer")
     columns = (*SearchEntry.COLUMNS, "exact_titles", "exact_names", "document")
     entries = SearchEntry.objects.values_list("runbook__slug", "situation__slug", *columns)
     return (
         sorted(map(str, passages)),
+        sorted(map(str, places)),
         sorted(map(str, entries)),
         set(SearchWord.objects.values_list("word", "count")),
     )
@@ -152,8 +155,12 @@ def test_with_one_signed_and_one_unsigned_word_the_section_is_signed_and_the_hit
 
 
 def test_nothing_of_the_newer_text_is_kept_to_be_shown(drifted):
-    for passage in SearchPassage.objects.filter(folded__contains="redwheel"):
-        assert (passage.heading, passage.anchor, passage.text) == ("", "", "")
+    places = SearchPlaces.objects.get(newer__contains="redwheel")
+    assert "redwheel" not in places.words
+    assert places.entry.runbook == drifted
+    for passage in SearchPassage.objects.all():
+        shown = f"{passage.heading} {passage.anchor} {passage.text}"
+        assert "redwheel" not in shown.casefold()
 
 
 def test_what_is_only_in_an_unsigned_text_comes_after_what_is_in_a_shown_one(drifted):

@@ -3,9 +3,10 @@
 import pytest
 
 from runbooks.search.passages import passages_of
+from runbooks.search.places import Places, written
 from runbooks.search.snippets import LENGTH, snippet
 from runbooks.search.text import MAX_TERMS, MAX_WORD_LENGTH, comparable, fold, index_words, terms_of
-from runbooks.search.vocabulary import MAX_ALTERNATIVES, Vocabulary, distance
+from runbooks.search.vocabulary import MAX_ALTERNATIVES, ONE_TYPO, TWO_TYPOS, Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -155,14 +156,28 @@ def test_alternatives_are_few_and_never_twice():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "errors"),
+    ("typed", "quality"),
     [
-        ("abc", "abc", 0), ("abc", "acb", 1), ("abc", "abcd", 1), ("abc", "ab", 1),
-        ("abc", "axc", 1), ("abcd", "badc", 2), ("abcdef", "uvwxyz", 3),
+        ("abcefghi", ONE_TYPO),  # one missing
+        ("abcdxefghi", ONE_TYPO),  # one added
+        ("abcdxfghi", ONE_TYPO),  # one wrong
+        ("abcedfghi", ONE_TYPO),  # two exchanged
+        ("bacdefgih", TWO_TYPOS),  # exchanged at both ends
+        ("xbcdefghx", TWO_TYPOS),
+        ("acbdegfhi", TWO_TYPOS),
+        ("xbcdxfghx", None),  # three
+        ("uvwxyzstr", None),
     ],
-)  # fmt: skip
-def test_typing_errors_are_counted_and_given_up(one, other, errors):
-    assert distance(one, other, 2) == errors
+)
+def test_typing_errors_are_counted(typed, quality):
+    (wanted,) = Vocabulary({"abcdefghi": 1}, 1).wanted(terms_of(typed))
+    assert [each.quality for each in wanted.alternatives] == [quality] * (quality is not None)
+
+
+@pytest.mark.parametrize(("typed", "found"), [("abxd", True), ("abxy", False), ("axc", False)])
+def test_a_short_word_may_have_one_typing_error_and_a_very_short_one_none(typed, found):
+    (wanted,) = Vocabulary({"abcd": 1, "abc": 1}, 2).wanted(terms_of(typed))
+    assert bool(wanted.alternatives) == found
 
 
 # ---- sections and snippets
@@ -177,6 +192,43 @@ def test_a_document_is_parted_by_its_headings_with_the_anchors_of_the_page():
     assert (first.heading, first.anchor, first.text) == ("A", "doc-a", "one")
     assert (second.heading, second.anchor, second.text) == ("B run_id", "doc-b", "two · three <x>")
     assert passages_of("") == []
+
+
+PLACES = Places(
+    written(
+        [
+            (["valve"], ["close", "valve", "traffic", "light"]),
+            (["gate", "traffic", "light"], ["close", "the_valve"]),
+            ([], [f"word{number}" for number in range(3_000)]),
+        ]
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "in_text", "in_heading"),
+    [
+        ("valve", ["0"], ["0"]),
+        ("close", ["0", "1"], []),
+        ("gate", [], ["1"]),
+        ("the_valve", ["1"], []),
+        ("traffic light", ["0"], ["1"]),
+        ("traffic valve", ["0"], []),
+        ("valv", [], []),
+        ("lose", [], []),
+        ("0", [], []),
+        ("word17", ["2"], []),
+        ("word2999", ["2"], []),
+        ("missing", [], []),
+    ],
+)
+def test_a_word_is_looked_up_in_the_passages_that_hold_it(word, in_text, in_heading):
+    texts, headings = PLACES.of(word)
+    assert (list(texts), list(headings)) == (in_text, in_heading)
+
+
+def test_no_document_has_no_places():
+    assert PLACES.of("") == Places("").of("valve") == Places(written([])).of("valve") == ((), ())
 
 
 def test_a_snippet_shows_where_most_of_the_words_stand():
