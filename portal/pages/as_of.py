@@ -1,8 +1,8 @@
-"""Pages of another day: ``?as_of=`` on the list, a runbook and the readiness report.
+"""Pages that show another moment: the list, a runbook and the readiness report with ``?as_of=``.
 
-Each has a template of its own, without green: what was permitted then must not look like a
-permission now. Every other page refuses ``as_of`` (``now_only``), so that none shows how things
-stand now to a reader who asked about then.
+Each has its own template, without green, because what was permitted then must not look like a
+permission now. Every other page refuses ``as_of`` (``now_only``), so that no page shows the present
+to a reader who asked about another moment.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ from runbooks.models import Runbook, RunbookAlias
 
 
 def page(show: Callable[..., HttpResponse], request: HttpRequest, **values: Any) -> HttpResponse:
-    """Return the page of another moment, or 400 with what to write instead.
+    """Return the page of another moment, or status 400 with a hint on what to write instead.
 
-    :param show: the function of this module that shows it.
+    :param show: the function of this module that renders the page.
     """
     try:
         moment = moment_of(request.GET[AS_OF])
@@ -35,7 +35,7 @@ def page(show: Callable[..., HttpResponse], request: HttpRequest, **values: Any)
 
 
 def now_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Wrap the view of a page that tells of now alone: asked about another moment, it answers 400."""
+    """Wrap the view of a page that shows only the present, so that ``as_of`` gets status 400."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -55,7 +55,7 @@ def _refused(request: HttpRequest, problem: AsOfError | None) -> HttpResponse:
 
 
 def runbook_list(request: HttpRequest, moment: datetime) -> HttpResponse:
-    """``/runbooks/?as_of=``: the list with the readiness of then."""
+    """Return the list with the readiness of another moment (``/runbooks/?as_of=``)."""
     data = request.GET.copy()
     data.pop(AS_OF)
     found, rows = filtered_as_of(data, moment)
@@ -66,9 +66,12 @@ def runbook_list(request: HttpRequest, moment: datetime) -> HttpResponse:
 
 
 def runbook(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
-    """``/runbooks/<slug>/?as_of=``: what was signed of one runbook, and the text that was. A former address leads on.
+    """Return one runbook as signed at another moment (``/runbooks/<slug>/?as_of=``).
 
-    :raises Http404: there is no such runbook, or there was none then.
+    The page shows what was signed and the text that was signed. A former slug redirects to the
+    present one.
+
+    :raises Http404: there is no such runbook, or it did not exist at that moment.
     """
     try:
         found = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
@@ -92,7 +95,10 @@ def runbook(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
 
 
 def readiness_report(request: HttpRequest, moment: datetime) -> HttpResponse:
-    """``/reports/readiness/?as_of=``: every runbook as it stood; ``&format=csv`` as a file."""
+    """Return every runbook's readiness at another moment (``/reports/readiness/?as_of=``).
+
+    ``&format=csv`` returns it as a file.
+    """
     rows = runbooks_as_of(Runbook.objects.with_catalogue(), moment)
     if request.GET.get("format") == "csv":
         return reports.past_csv(rows, moment)

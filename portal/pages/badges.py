@@ -1,4 +1,7 @@
-"""A runbook's readiness in badges: what is signed, and what its file merely claims. Green is for really live-ready alone."""
+"""Badges of a runbook's readiness: what is signed, and what its file merely claims.
+
+Only a runbook that is live-ready gets green.
+"""
 
 from typing import NamedTuple
 
@@ -12,14 +15,18 @@ LIVE, DOUBTFUL, CLAIM = "live", "doubtful", "claim"
 
 
 class Badge(NamedTuple):
-    """``kind`` names its colour (``is-<kind>`` in the style sheet): one of the above, or a level."""
+    """A badge: a kind and a text.
+
+    ``kind`` selects the colour (class ``is-<kind>`` in the style sheet). It is ``LIVE``,
+    ``DOUBTFUL``, ``CLAIM`` or a readiness level.
+    """
 
     kind: str
     text: str
 
 
 def badges_of(runbook: Runbook, standing: Standing) -> list[Badge]:
-    """Return the badges of a runbook in their order.
+    """Return the badges of a runbook in display order.
 
     :param standing: whether it may be used live (``governance.assurance.standings``).
     """

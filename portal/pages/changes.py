@@ -1,4 +1,4 @@
-"""The change log, one entry, and the history of one runbook."""
+"""Pages of the change log: the log, one entry, and the history of one runbook."""
 
 from itertools import groupby
 
@@ -17,7 +17,11 @@ from runbooks.models import Runbook
 
 
 def changes(request: HttpRequest) -> HttpResponse:
-    """``/changes/``: the change log. What the landscape's releases noted, grouped by release; below, every recorded change."""
+    """Return the change log (``/changes/``).
+
+    The release notes of the landscape come first, grouped by release; every other recorded change
+    follows.
+    """
     entries = _entries_for(request)
     notes = entries.filter(action=Action.RELEASE_NOTED).order_by("release", "sequence")
     by_release = {
@@ -32,7 +36,10 @@ def changes(request: HttpRequest) -> HttpResponse:
 
 
 class ChangeDetail(DetailView):
-    """``/changes/<sequence>/``: one ledger row with before, after and its place in the chain."""
+    """The page of one ledger entry (``/changes/<sequence>/``).
+
+    It shows the values before and after, and the entry's place in the hash chain.
+    """
 
     model = ChangeLogEntry
     pk_url_kwarg = "sequence"
@@ -40,17 +47,17 @@ class ChangeDetail(DetailView):
     context_object_name = "entry"
 
     def get_queryset(self) -> QuerySet[ChangeLogEntry]:
-        """Return the entries as the reader may see them."""
+        """Return the entries, with placeholders for those that this reader may not see."""
         return _entries_for(self.request)
 
 
 def _entries_for(request: HttpRequest) -> QuerySet[ChangeLogEntry]:
-    """Return the whole ledger, with a placeholder for each entry that this reader may not read."""
+    """Return the whole ledger, with a placeholder for each entry that this reader may not see."""
     return disclosed(ChangeLogEntry.objects.all(), security=may_read_security_entries(request.user))
 
 
 def runbook_history(request: HttpRequest, slug: str) -> HttpResponse:
-    """``/runbooks/<slug>/history/``: every ledger row about one runbook."""
+    """Return every ledger entry about one runbook (``/runbooks/<slug>/history/``)."""
     runbook = get_object_or_404(Runbook, slug=slug)
     entries = _entries_for(request).filter(subject=subject_of(runbook))
     context = {"runbook": runbook, "page": _page(request, entries)}

@@ -1,4 +1,4 @@
-"""Documents on pages: the HTML that is shown, and where a link from one document to another leads."""
+"""Documents on pages: the HTML that is shown, and the targets of links between documents."""
 
 from urllib.parse import unquote
 
@@ -15,9 +15,10 @@ from runbooks.models import CodeReference, Document, Runbook
 
 
 def document_html(document: Document) -> SafeString:
-    """Return the rendered text, which is safe; a link to a path that the catalogue lacks says so.
+    """Return the rendered text as safe HTML, with a note on links to unknown paths.
 
-    One query where there is such a link.
+    A path is unknown if the catalogue lacks it. Runs one query if there is any link to a document,
+    otherwise none.
     """
     paths = {
         address: unquote(address.removeprefix(DOCUMENT_ROUTE))
@@ -31,7 +32,7 @@ def document_html(document: Document) -> SafeString:
 
 
 def _known(paths: set[str]) -> set[str]:
-    """Return those of the paths that lead somewhere: to a runbook, a code reference, the landscape."""
+    """Return the paths that belong to a runbook, a code reference or the landscape."""
     runbooks = Runbook.objects.filter(document_path__in=paths).order_by()
     references = CodeReference.objects.filter(path__in=paths).order_by()
     landscapes = LandscapeSource.objects.filter(file__in=paths).order_by()
@@ -42,10 +43,10 @@ def _known(paths: set[str]) -> set[str]:
 
 
 def document_at_path(request: HttpRequest, document_path: str) -> HttpResponse:
-    """``/documents/<path>``: where a link from one document to another leads, as things stand now.
+    """Redirect to what a document path belongs to in the current catalogue (``/documents/<path>``).
 
-    It leads to the runbook whose document it is, the code reference or the landscape; to a choice
-    where several runbooks share the path.
+    The target is the runbook with this document, the code reference or the landscape. If several
+    runbooks share the path, the page lists them. An unknown path is answered with status 404.
     """
     runbooks = list(
         with_assurance(Runbook.objects.with_catalogue()).filter(document_path=document_path)

@@ -1,4 +1,4 @@
-"""``/healthz`` and ``/readyz``."""
+"""Health checks: ``/healthz`` and ``/readyz``."""
 
 from typing import Any
 
@@ -12,12 +12,15 @@ from governance.assurance.renewal import last_tick
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """``/healthz``: this process answers. Asks nothing of the database."""
+    """Return 200 while this process answers (``/healthz``). Does not use the database."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """``/readyz``: the database answers and takes a write, and there is no integrity alarm. 503 with the reasons where not."""
+    """Return 200 if the database takes a write and there is no integrity alarm (``/readyz``).
+
+    Otherwise return 503 with the reasons.
+    """
     try:
         database_writes.try_to_write()
         seen = ledger.look()

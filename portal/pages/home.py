@@ -11,7 +11,7 @@ from runbooks.models.runbook import readiness_label
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """``/``: situations first, a search field, readiness at a glance."""
+    """Return the home page (``/``): situations first, a search field, and counts by readiness."""
     counted = (
         Runbook.objects.order_by()
         .values("readiness_level", "readiness_year")

@@ -1,4 +1,4 @@
-"""The landscape overview, clusters and layers."""
+"""Pages of the landscape: the overview, clusters and layers."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from runbooks.models import (
 
 
 class ClusterDetail(DetailView):
-    """``/clusters/<slug>/``: its runbooks, and the clusters that overlap it."""
+    """The page ``/clusters/<slug>/``: a cluster's runbooks, and the clusters that overlap it."""
 
     model = Cluster
     template_name = "runbooks/cluster_detail.html"
     context_object_name = "cluster"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the runbooks for which it is primary or related, and the overlapping clusters."""
+        """Add the runbooks that have it as primary or related cluster, and overlapping clusters."""
         covered = Q(primary_cluster=self.object) | Q(
             pk__in=self.object.related_runbooks.order_by().values("pk")
         )
@@ -40,7 +40,7 @@ class ClusterDetail(DetailView):
 
 
 class LayerDetail(DetailView):
-    """``/layers/<slug>/``: the runbooks that concern one part of the system."""
+    """The page ``/layers/<slug>/``: the runbooks that concern one part of the system."""
 
     model = Layer
     template_name = "runbooks/layer_detail.html"
@@ -53,7 +53,10 @@ class LayerDetail(DetailView):
 
 
 def landscape(request: HttpRequest) -> HttpResponse:
-    """``/landscape/``: the overview drawn from data: sections with their runbooks, clusters, layers, code."""
+    """Return the overview of the stored landscape (``/landscape/``).
+
+    It lists sections with their runbooks, clusters, layers and code references.
+    """
     entries = Prefetch("entries", SectionEntry.objects.order_by("position", "pk"))
     runbooks = with_assurance(Runbook.objects.with_catalogue())
     sections = list(

@@ -1,4 +1,4 @@
-"""Paging for the pages."""
+"""Pagination of the pages."""
 
 from typing import Any
 
@@ -10,5 +10,8 @@ ROWS_PER_PAGE = 50
 
 
 def _page(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:
-    """The page that was asked for; the last one for a number too high, the first for what is no number."""
+    """Return the requested page.
+
+    A number that is too high gives the last page; a value that is not a number gives the first.
+    """
     return Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))

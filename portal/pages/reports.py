@@ -18,9 +18,9 @@ from portal.pages.paging import ROWS_PER_PAGE
 
 
 class FindingList(FilterView):
-    """``/reports/findings/``: what imports and checks noticed; the open ones, where nothing else is asked for.
+    """The page ``/reports/findings/``: findings of imports and checks, by default the open ones.
 
-    ``?format=csv`` gives all that the filters leave as a file.
+    ``?format=csv`` returns every finding that matches the filters as a file.
     """
 
     filterset_class = FindingFilterSet
@@ -30,26 +30,26 @@ class FindingList(FilterView):
     strict = True
 
     def get_queryset(self) -> QuerySet[Finding]:
-        """Return all that the reader may see, the open ones first."""
+        """Return every finding that the reader may see, the open ones first."""
         security = may_read_security_entries(self.request.user)
         return disclosed_findings(Finding.objects.select_related("runbook"), security=security)
 
     def get_filterset_kwargs(self, filterset_class: Any) -> dict[str, Any]:
-        """A visitor who does not say which is shown the open ones."""
+        """Return the filter set's arguments; without ``resolved``, only open findings match."""
         kwargs = super().get_filterset_kwargs(filterset_class)
         kwargs["data"] = QueryDict(self.request.GET.urlencode(), mutable=True)
         kwargs["data"].setdefault("resolved", "false")
         return kwargs
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """The page, or the file; filters that make no sense are told on the page alone."""
+        """Return the page or the CSV file. Invalid filters give the page with their errors."""
         found = context["filter"]
         if _wants_csv(self.request) and found.is_valid():
             return reports.findings_csv(found.qs)
         return super().render_to_response(context, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the query without its page, for the address of the file."""
+        """Add the query of the CSV file: the current one without its page."""
         parameters = self.request.GET.copy()
         parameters.pop("page", None)
         parameters["format"] = "csv"
@@ -57,9 +57,9 @@ class FindingList(FilterView):
 
 
 def readiness_report(request: HttpRequest) -> HttpResponse:
-    """``/reports/readiness/``: every runbook with its verdict now; ``?format=csv`` as a file.
+    """Return every runbook with its present verdict (``/reports/readiness/``).
 
-    ``?as_of=`` gives the report of another moment.
+    ``?format=csv`` returns it as a file; ``?as_of=`` returns the report of another moment.
     """
     if AS_OF in request.GET:
         return as_of.page(as_of.readiness_report, request)
@@ -75,7 +75,10 @@ def readiness_report(request: HttpRequest) -> HttpResponse:
 
 
 def overdue_report(request: HttpRequest) -> HttpResponse:
-    """``/reports/overdue/``: what no longer holds, ends soon or waits; ``?format=csv`` as a file."""
+    """Return what no longer holds, ends soon or waits for long (``/reports/overdue/``).
+
+    ``?format=csv`` returns it as a file.
+    """
     rows = reports.overdue_rows()
     if _wants_csv(request):
         return reports.overdue_csv(rows)

@@ -1,6 +1,6 @@
-"""What governance tells of one runbook on its page: the verdict, the requests and the last rows of the ledger.
+"""Governance of one runbook on its page: the verdict, the requests and the last ledger entries.
 
-Read together, because the verdict looks at the same requests and rows that the page shows.
+They are read together, because the verdict uses the requests and entries that the page shows.
 """
 
 import logging
@@ -25,7 +25,11 @@ ROWS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class RunbookRecord:
-    """``signed`` is the approved request behind the readiness, ``waiting`` the open one, ``history`` the last ledger rows."""
+    """What the page of a runbook shows of its governance.
+
+    ``signed`` is the approved request behind the present readiness, ``waiting`` the open request,
+    and ``history`` the last ledger entries.
+    """
 
     verdict: Verdict
     signed: StatusChangeRequest | None
@@ -34,7 +38,7 @@ class RunbookRecord:
 
 
 def record_of(runbook: Runbook) -> RunbookRecord:
-    """The record as it stands now, read from the database at this call."""
+    """Return the present record of a runbook, read from the database at each call."""
     requests = _requests(runbook)
     try:
         rows = _rows(runbook)
@@ -57,7 +61,11 @@ def record_of(runbook: Runbook) -> RunbookRecord:
 
 
 def _history(runbook: Runbook, rows: list[ChangeLogEntry] | None) -> list[ChangeLogEntry]:
-    """Return the last rows about the runbook, which everybody may read; placeholders for those that cannot be read."""
+    """Return the last entries about the runbook, all of which are public.
+
+    :param rows: entries that were read already; None if they could not be read, in which case those
+        that are unreadable become placeholders.
+    """
     if rows is None:
         about = ChangeLogEntry.objects.filter(subject=subject_of(runbook)).order_by("-sequence")
         return list(disclosed(about, security=False)[:ROWS_SHOWN])
@@ -65,7 +73,7 @@ def _history(runbook: Runbook, rows: list[ChangeLogEntry] | None) -> list[Change
 
 
 def _requests(runbook: Runbook) -> list[StatusChangeRequest]:
-    """Those that moved the readiness, and the one that waits, with their decisions."""
+    """Return the requests that were applied and the open one, with their decisions."""
     moved_or_waits = Q(applied_at__isnull=False) | Q(state=RequestState.OPEN)
     decisions = Prefetch("sign_offs", SignOff.objects.select_related("signer"))
     requests = StatusChangeRequest.objects.filter(moved_or_waits, runbook=runbook).select_related(
@@ -75,7 +83,11 @@ def _requests(runbook: Runbook) -> list[StatusChangeRequest]:
 
 
 def _rows(runbook: Runbook) -> list[ChangeLogEntry]:
-    """In their order: the last rows about it, and where it claims to be ready, all that the verdict asks for."""
+    """Return the entries that the page needs, in the order of the ledger.
+
+    These are the last entries about the runbook and, if it claims to be ready, every entry that the
+    verdict uses.
+    """
     about = ChangeLogEntry.objects.filter(subject=subject_of(runbook))
     if not claims_ready(runbook):
         return list(reversed(about.order_by("-sequence")[:ROWS_SHOWN]))

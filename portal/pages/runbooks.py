@@ -1,4 +1,4 @@
-"""A runbook, its versions and the difference between two; the filtered list."""
+"""Pages of runbooks: the filtered list, one runbook, its versions and their differences."""
 
 from functools import cache, partial
 from itertools import zip_longest
@@ -29,7 +29,7 @@ from runbooks.models import (
 
 
 class RunbookList(FilterView):
-    """``/runbooks/``: the filtered list. A filter that makes no sense shows its error and no rows."""
+    """The page ``/runbooks/``: the filtered list. An invalid filter shows its error and no rows."""
 
     filterset_class = RunbookFilterSet
     template_name = "runbooks/runbook_list.html"
@@ -42,7 +42,7 @@ class RunbookList(FilterView):
         return with_assurance(Runbook.objects.with_catalogue())
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer with the list of now, or of then (``?as_of=``)."""
+        """Return the present list, or with ``?as_of=`` the list of another moment."""
         if AS_OF in request.GET:
             return as_of.page(as_of.runbook_list, request)
         return super().get(request, *args, **kwargs)
@@ -70,13 +70,13 @@ class RunbookList(FilterView):
 
 
 class RunbookDetail(DetailView):
-    """``/runbooks/<slug>/``: what an operator follows."""
+    """The page ``/runbooks/<slug>/``: the runbook that an operator follows."""
 
     template_name = "runbooks/runbook_detail.html"
     context_object_name = "runbook"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer with the page of now, or of then (``?as_of=``); a former address leads on."""
+        """Return the present page, or with ``?as_of=`` another moment's; redirect a former slug."""
         if AS_OF in request.GET:
             return as_of.page(as_of.runbook, request, **kwargs)
         try:
@@ -88,11 +88,14 @@ class RunbookDetail(DetailView):
             return redirect(renamed)
 
     def get_queryset(self) -> QuerySet[Runbook]:
-        """Return one runbook with all that its page shows."""
+        """Return the runbook with everything that its page shows."""
         return with_assurance(Runbook.objects.with_page())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add its record, its roles in sections, and the text that is shown: the signed one first."""
+        """Add its record, its roles in sections, and the text to show.
+
+        This is the signed text if there is one.
+        """
         record = record_of(self.object)
         self.object.standing = record.verdict.standing
         shown = self.object.shown_document()
@@ -110,7 +113,10 @@ class RunbookDetail(DetailView):
 
 
 def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
-    """``/runbooks/<slug>/versions/``: every text that stands or stood behind a runbook, the one seen last first."""
+    """Return every version of a runbook's text (``/runbooks/<slug>/versions/``).
+
+    The version seen last comes first.
+    """
     runbook = get_object_or_404(Runbook.objects.with_page(), slug=slug)
     versions = runbook.versions().defer("text", "html", "contents")
     page = Paginator(versions, ROWS_PER_PAGE).get_page(request.GET.get("page"))
@@ -123,13 +129,16 @@ def runbook_versions(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def runbook_version(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
-    """``/runbooks/<slug>/versions/<sha256>/``: one version of the text that stands or stood behind a runbook."""
+    """Return one present or past version of a runbook's text.
+
+    The address is ``/runbooks/<slug>/versions/<sha256>/``.
+    """
     runbook = get_object_or_404(Runbook.objects.with_page(), slug=slug)
     return version_page(request, runbook, _version(runbook, sha256))
 
 
 def version_page(request: HttpRequest, runbook: Runbook, document: Document) -> HttpResponse:
-    """Return the page of one version of a runbook's text, with what the verdict says of the runbook."""
+    """Return the page of one version of a text, with the reasons of the present verdict."""
     context = {
         "runbook": runbook,
         "document": document,
@@ -140,7 +149,10 @@ def version_page(request: HttpRequest, runbook: Runbook, document: Document) -> 
 
 
 def runbook_difference(request: HttpRequest, slug: str, before: str, after: str) -> HttpResponse:
-    """``/runbooks/<slug>/diff/<sha256>..<sha256>/``: two versions of a runbook's text, line by line."""
+    """Return two versions of a runbook's text, compared line by line.
+
+    The address is ``/runbooks/<slug>/diff/<sha256>..<sha256>/``.
+    """
     runbook = get_object_or_404(Runbook.objects.with_catalogue(), slug=slug)
     old, new = _version(runbook, before), _version(runbook, after)
     context = {
@@ -153,7 +165,7 @@ def runbook_difference(request: HttpRequest, slug: str, before: str, after: str)
 
 
 def _version(runbook: Runbook, sha256: str) -> Document:
-    """One version of a runbook's text.
+    """Return one version of a runbook's text.
 
     :raises Http404: there is no such version.
     """

@@ -1,4 +1,4 @@
-"""The search's pages. They read; nothing here writes."""
+"""Pages of the search. They only read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,14 +19,17 @@ from runbooks.search.query import Answer, answer
 from runbooks.search.text import MAX_QUESTION_LENGTH
 
 HITS_PER_PAGE = 20
-SITUATIONS_AT_ONCE = 3  # the first runbook must stand above the fold
+SITUATIONS_AT_ONCE = 3  # so that the first runbook is visible without scrolling
 MAX_SITUATIONS = 10
 MAX_SUGGESTIONS = 8
 MAX_SUGGESTED_SITUATIONS = 3
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    """``/search/?q=&status=&layer=&cluster=&page=``: situations, then runbooks with the section that answers."""
+    """Return the results of a search (``/search/?q=&status=&layer=&cluster=&page=``).
+
+    Situations come first, then runbooks, each with the section that matches.
+    """
     text = question_of(request)
     chosen = {name: request.GET[name] for name in facets.READERS if request.GET.get(name)}
     found = answer(text, standings=standings, situations=MAX_SITUATIONS)
@@ -53,7 +56,11 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def suggestions(request: HttpRequest) -> JsonResponse:
-    """``/search/suggestions/?q=``: the first few situations and runbooks, for the search field while one types."""
+    """Return situations and runbooks that match a partial question (``/search/suggestions/?q=``).
+
+    The search field shows them while a user types: at most eight suggestions, of which at most
+    three situations. The response is never cached.
+    """
     found = answer(question_of(request), standings=standings)
     pks = found.situation_pks[:MAX_SUGGESTED_SITUATIONS]
     rows = Situation.objects.annotate(number=Count("steps")).in_bulk(pks) if pks else {}
@@ -64,12 +71,15 @@ def suggestions(request: HttpRequest) -> JsonResponse:
 
 
 def question_of(request: HttpRequest) -> str:
-    """The question in the address, at most two hundred signs."""
+    """Return the question in the query string, at most ``MAX_QUESTION_LENGTH`` characters."""
     return request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUESTION_LENGTH]
 
 
 def _situations(text: str, found: Answer, chosen: dict[str, str]) -> Sequence[Situation]:
-    """Those that were found. Without a question, or where nothing was found, all: one of them may be what is faced."""
+    """Return the situations that match.
+
+    Without a question, or if nothing matches, return all: one of them may be what the user faces.
+    """
     if not text or not (found.situation_pks or found.runbooks):
         return add_standings_to_steps(Situation.objects.with_steps())
     # A situation has no status, layer or cluster of its own.

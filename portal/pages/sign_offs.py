@@ -1,4 +1,4 @@
-"""Sign-off requests and their decisions. Deciding happens in the admin."""
+"""Pages of sign-off requests and their decisions. Decisions are made in the admin."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from runbooks.models import Document
 
 
 def sign_offs(request: HttpRequest) -> HttpResponse:
-    """``/sign-offs/``: what waits, what was decided, and the rules in force."""
+    """Return the open requests, the closed ones and the rules in force (``/sign-offs/``)."""
     requests = StatusChangeRequest.objects.select_related(
         "runbook", "requested_by"
     ).prefetch_related("sign_offs__signer")
@@ -29,13 +29,13 @@ def sign_offs(request: HttpRequest) -> HttpResponse:
 
 
 class SignOffDetail(DetailView):
-    """``/sign-offs/<id>/``: one request with what it pins and who decided what."""
+    """The page ``/sign-offs/<id>/``: one request with what it pins, and its decisions."""
 
     template_name = "governance/sign_off_detail.html"
     context_object_name = "status_change_request"
 
     def get_queryset(self) -> QuerySet[StatusChangeRequest]:
-        """One request with its decisions."""
+        """Return the requests with their decisions."""
         return StatusChangeRequest.objects.select_related(
             "runbook", "requested_by", "rule__group"
         ).prefetch_related("sign_offs__signer")
@@ -48,7 +48,10 @@ class SignOffDetail(DetailView):
 
 
 def signed_document(request: HttpRequest, pk: int) -> HttpResponse:
-    """``/sign-offs/<id>/document/``: exactly the text that a request pins, wherever the runbook points by now."""
+    """Return exactly the text that a request pins (``/sign-offs/<id>/document/``).
+
+    It is shown even if the runbook has another document now.
+    """
     found = get_object_or_404(StatusChangeRequest.objects.select_related("runbook"), pk=pk)
     document = get_object_or_404(Document, path=found.document_path, sha256=found.document_sha256)
     return version_page(request, found.runbook, document)

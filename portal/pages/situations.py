@@ -1,4 +1,4 @@
-"""The pages an operator starts from: situations, and where an alert leads."""
+"""Pages an operator starts from: situations, and the target of an alert."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from runbooks.models import (
 
 
 class SituationList(ListView):
-    """``/situations/``: what an operator may face."""
+    """The page ``/situations/``: every situation that an operator may face."""
 
     template_name = "runbooks/situation_list.html"
     context_object_name = "situations"
@@ -33,25 +33,25 @@ class SituationList(ListView):
 
 
 class SituationDetail(DetailView):
-    """``/situations/<slug>/``: the runbooks to open, in order."""
+    """The page ``/situations/<slug>/``: the runbooks to open, in order."""
 
     template_name = "runbooks/situation_detail.html"
     context_object_name = "situation"
 
     def get_queryset(self) -> QuerySet[Situation]:
-        """Return one situation with its runbooks."""
+        """Return the situations with their runbooks."""
         return Situation.objects.with_steps(contents=True)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add its steps, each with the verdict on its runbook."""
+        """Add the steps of the situation, each with the verdict on its runbook."""
         return super().get_context_data(steps=with_verdicts([self.object])[0][1], **kwargs)
 
 
 def alert(request: HttpRequest, labels: str = "") -> HttpResponse:
-    """``/a/?category=&source=&severity=``: what an alert leads to, never nothing.
+    """Return the situations that match an alert (``/a/?category=&source=&severity=``).
 
-    ``/a/<category>:<source>:<severity>/`` is the older form; the slug of a situation in its place
-    leads there.
+    The page is never empty and never a 404. ``/a/<category>:<source>:<severity>/`` is an older form
+    of the address. ``/a/<slug of a situation>/`` redirects to that situation.
     """
     labels = labels.removesuffix("/")
     situations = Situation.objects.with_steps(contents=True)

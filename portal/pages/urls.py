@@ -1,6 +1,6 @@
-"""The addresses of the pages. Each leads to something an operator can bookmark.
+"""Addresses of the pages. An operator can bookmark each of them.
 
-A page that cannot tell of another moment stands behind ``now_only``.
+Pages that can show only the present are wrapped in ``now_only``.
 """
 
 from django.urls import path, re_path
@@ -26,8 +26,8 @@ urlpatterns = [
     path("search/suggestions/", now_only(search_views.suggestions), name="search-suggestions"),
     path("situations/", now_only(SituationList.as_view()), name="situations"),
     path("situations/<slug:slug>/", now_only(SituationDetail.as_view()), name="situation"),
-    # Whatever stands behind it: an operator with an alert never meets a 404. The second one is what
-    # ``reverse`` gives.
+    # Anything may follow ``a/``, so that an operator with an alert never gets a 404. ``reverse``
+    # gives the second address.
     re_path(r"^a/(?P<labels>(?s:.*))\Z", now_only(alert), name="alert"),
     path("a/", now_only(alert), name="alert"),
     path("runbooks/", RunbookList.as_view(), name="runbooks"),
