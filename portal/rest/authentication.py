@@ -1,4 +1,4 @@
-"""How a machine signs in to the API: with a bearer token, or with a name and a password."""
+"""Authentication of API clients: a bearer token, or a name and a password."""
 
 from typing import Any
 
@@ -21,22 +21,22 @@ from governance.accounts.models import ApiToken
 from governance.accounts.tokens import digest_of
 
 KEYWORD = b"bearer"
-# Nobody guesses 256 random bits: this only ends a flood of wrong tokens. It is counted in the
-# cache, by address. A right token is let in all the same, so that no stranger behind the same proxy
-# stops a sync.
+# Nobody can guess 256 random bits, so this limit only stops a flood of wrong tokens. They are
+# counted in the cache by network address. A valid token is accepted above the limit, so that a
+# stranger behind the same proxy cannot stop a sync.
 MAX_WRONG_TOKENS = 30
 WRONG_TOKENS_SECONDS = 5 * 60
 LOCKED_SECONDS = 15 * 60
 
 
 class TokenAuthentication(BaseAuthentication):
-    """Looks up the digest of the token. Another kind of header is left to the other classes."""
+    """Authentication by the digest of a bearer token. Other schemes are left to other classes."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """The account behind the token; None where no token is shown.
+        """Return the account of the token and the token, or None without a bearer token.
 
-        :raises AuthenticationFailed: the token is unknown, revoked, or its account is not active.
-        :raises Throttled: the same, after too many wrong tokens from this address.
+        :raises AuthenticationFailed: the token is unknown or revoked, or its account is not active.
+        :raises Throttled: the token is wrong, and so were too many others from this address.
         """
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != KEYWORD:
@@ -51,20 +51,21 @@ class TokenAuthentication(BaseAuthentication):
         return token.user, token
 
     def authenticate_header(self, request: Any) -> str:
-        """What a 401 asks for."""
+        """Return the ``WWW-Authenticate`` header of a 401 response."""
         return 'Bearer realm="api"'
 
 
 class LimitedBasicAuthentication(BasicAuthentication):
-    """A name and a password, counted like those of the sign-in page."""
+    """Authentication by name and password, with the lockout of the sign-in page."""
 
     def authenticate_credentials(
         self, userid: str, password: str, request: Any = None
     ) -> tuple[User, None]:
         """Return the account.
 
-        :raises AuthenticationFailed: the name or the password is wrong, or the account not active.
-        :raises Throttled: too many passwords were wrong; this one was not looked at.
+        :raises AuthenticationFailed: the name or the password is wrong, or the account is not
+            active.
+        :raises Throttled: there were too many wrong passwords; this one was not checked.
         """
         try:
             user, _ = super().authenticate_credentials(userid, password, request)
@@ -76,22 +77,25 @@ class LimitedBasicAuthentication(BasicAuthentication):
 
 
 def _count_wrong_token(request: Request) -> None:
-    """Count a wrong token against the address that it came from.
+    """Count a wrong token against the network it came from.
 
-    :raises Throttled: there were too many in the last minutes.
+    :raises Throttled: there were more than ``MAX_WRONG_TOKENS`` within ``WRONG_TOKENS_SECONDS``.
     """
     key = f"wrong-tokens {client_network(request) or 'unknown'}".replace(" ", ":")
     cache.add(key, 0, WRONG_TOKENS_SECONDS)
     try:
         number = cache.incr(key)
-    except ValueError:  # it ran out in between
+    except ValueError:  # the key expired between the two calls
         return
     if number > MAX_WRONG_TOKENS:
         raise Throttled(WRONG_TOKENS_SECONDS, "Too many wrong tokens from this address.")
 
 
 def _may_come_in(user: User) -> bool:
-    """Whether the sign-in backends would let the account in now (a demo's people in a demo alone)."""
+    """Return whether the sign-in backends accept the account now.
+
+    They refuse the people of a demo outside a demo.
+    """
     return any(
         backend.user_can_authenticate(user)
         for backend in get_backends()
@@ -100,17 +104,17 @@ def _may_come_in(user: User) -> bool:
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    """The same for the OpenAPI schema."""
+    """OpenAPI security scheme of the bearer token."""
 
     target_class = "portal.rest.authentication.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """A bearer token in the header."""
+        """Return the definition of a bearer token in the ``Authorization`` header."""
         return {"type": "http", "scheme": "bearer"}
 
 
 class BasicScheme(SpectacularBasicScheme):
-    """A name and a password in the header, for the OpenAPI schema."""
+    """OpenAPI security scheme of a name and a password."""
 
     target_class = "portal.rest.authentication.LimitedBasicAuthentication"

@@ -1,4 +1,4 @@
-"""The catalogue over REST. Each view is a queryset, a serializer and what it may be filtered by."""
+"""Catalogue resources of the API: each is a queryset, a serializer and its lookup field."""
 
 from django.db.models import Prefetch
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -13,13 +13,12 @@ from runbooks.models import (
     Situation,
 )
 
-# What a slug may be. The framework's own pattern lets a null byte through, on which PostgreSQL
-# fails.
+# The default pattern of the framework accepts a null byte, on which PostgreSQL fails.
 SLUG = r"[-a-zA-Z0-9_]+"
 
 
 class ClusterViewSet(ReadOnlyModelViewSet):
-    """Clusters with their numbers."""
+    """Clusters, with their number ranges."""
 
     queryset = Cluster.objects.all()
     serializer_class = fields.ClusterSerializer
@@ -28,7 +27,7 @@ class ClusterViewSet(ReadOnlyModelViewSet):
 
 
 class LayerViewSet(ReadOnlyModelViewSet):
-    """Layers."""
+    """Layers: the parts of the system that runbooks concern."""
 
     queryset = Layer.objects.all()
     serializer_class = fields.LayerSerializer
@@ -37,7 +36,7 @@ class LayerViewSet(ReadOnlyModelViewSet):
 
 
 class SectionViewSet(ReadOnlyModelViewSet):
-    """Sections with the roles of their runbooks."""
+    """Sections of the landscape, with the role of each runbook."""
 
     queryset = Section.objects.prefetch_related(
         Prefetch(
@@ -50,7 +49,7 @@ class SectionViewSet(ReadOnlyModelViewSet):
 
 
 class SituationViewSet(ReadOnlyModelViewSet):
-    """Situations with their runbooks in order."""
+    """Situations, each with its runbooks in the order to open them."""
 
     queryset = Situation.objects.with_steps()
     serializer_class = fields.SituationSerializer
@@ -59,7 +58,7 @@ class SituationViewSet(ReadOnlyModelViewSet):
 
 
 class CodeReferenceViewSet(ReadOnlyModelViewSet):
-    """Source paths and the runbooks tied to them."""
+    """Source paths, with the runbooks that are tied to them."""
 
     queryset = CodeReference.objects.prefetch_related("runbooks")
     serializer_class = fields.CodeReferenceSerializer

@@ -1,4 +1,4 @@
-"""``/api/docs/``."""
+"""The API documentation page (``/api/docs/``)."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -6,7 +6,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 
 def api_documentation(request: HttpRequest) -> HttpResponse:
-    """``/api/docs/``: the OpenAPI schema as a plain page, readable without JavaScript."""
+    """Return the OpenAPI schema as an HTML page that needs no JavaScript (``/api/docs/``)."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
     routes = [
         {

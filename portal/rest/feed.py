@@ -1,4 +1,4 @@
-"""The ledger, the requests and the findings over REST. Reading only."""
+"""Governance resources of the API, read-only: ledger entries, requests and findings."""
 
 import django_filters
 from django.db.models import QuerySet
@@ -18,7 +18,7 @@ from portal.rest.pagination import SequencePagination
 
 
 class ChangeFilterSet(django_filters.FilterSet):
-    """What the change feed may be narrowed to."""
+    """Filters of the change feed: ``subject`` and ``action``."""
 
     subject = django_filters.CharFilter(max_length=300)
     action = django_filters.ChoiceFilter(choices=Action.choices)
@@ -29,11 +29,13 @@ class ChangeFilterSet(django_filters.FilterSet):
 
 
 class ChangeViewSet(ReadOnlyModelViewSet):
-    """The change feed, oldest first: ask ``?after=<sequence>`` of the last row you have.
+    """Ledger entries, oldest first.
 
-    An entry about an account is shown to auditors and administrators. For others its action is
-    ``(restricted)``; sequence, time and hashes are there, the rest is empty. A feed that is
-    narrowed by action or subject leaves such entries out.
+    To read on, pass the sequence of the last entry you have as `after`.
+
+    Entries about accounts are shown only to auditors and administrators. For other readers such an
+    entry has the action `(restricted)` and only its sequence, time and hashes; the other fields are
+    empty. A feed that is filtered by action or subject omits these entries.
     """
 
     queryset = ChangeLogEntry.objects.order_by("sequence")
@@ -43,7 +45,7 @@ class ChangeViewSet(ReadOnlyModelViewSet):
     lookup_field = "sequence"
 
     def get_queryset(self) -> QuerySet[ChangeLogEntry]:
-        """Return the entries as the reader may see them."""
+        """Return the entries, with placeholders for those that the reader may not see."""
         security, entries = may_read_security_entries(self.request.user), super().get_queryset()
         if not security and set(ChangeFilterSet.base_filters) & set(self.request.query_params):
             entries = entries.filter(unrestricted())
@@ -53,7 +55,7 @@ class ChangeViewSet(ReadOnlyModelViewSet):
 
 
 class StatusChangeRequestFilterSet(django_filters.FilterSet):
-    """By state and by runbook."""
+    """Filters of status change requests: ``state`` and ``runbook``."""
 
     state = django_filters.ChoiceFilter(choices=RequestState.choices)
     runbook = django_filters.CharFilter(field_name="runbook__slug", max_length=100)
@@ -64,7 +66,7 @@ class StatusChangeRequestFilterSet(django_filters.FilterSet):
 
 
 class StatusChangeRequestViewSet(ReadOnlyModelViewSet):
-    """Status change requests with their decisions, the newest first."""
+    """Status change requests with their decisions, newest first."""
 
     queryset = StatusChangeRequest.objects.select_related(
         "runbook", "requested_by"
@@ -75,7 +77,10 @@ class StatusChangeRequestViewSet(ReadOnlyModelViewSet):
 
 
 class FindingViewSet(ReadOnlyModelViewSet):
-    """Findings of imports and checks. Those about accounts and groups are for auditors and administrators."""
+    """Findings of imports and checks.
+
+    Findings about accounts and groups are shown only to auditors and administrators.
+    """
 
     queryset = Finding.objects.select_related("runbook")
     serializer_class = governance_fields.FindingSerializer

@@ -1,7 +1,8 @@
-"""What the API says of the catalogue.
+"""Serializers of the catalogue.
 
-The fields are declared for the OpenAPI schema; the rows are made by hand below, which costs half
-of what DRF's field machinery does (docs/decisions/0006). A test holds both to the same names.
+The fields are declared for the OpenAPI schema. The rows are built by hand in
+``to_representation``, which costs half as much as the field machinery of DRF
+(docs/decisions/0006). A test checks that both have the same names.
 """
 
 from typing import Any
@@ -14,14 +15,14 @@ from runbooks.validity import Standing
 
 
 class ReferenceSerializer(serializers.Serializer):
-    """A related object by slug, with its title for people."""
+    """A related object: its slug, and its title for display."""
 
     slug = serializers.CharField()
     title = serializers.CharField()
 
 
 def reference(instance: Cluster | Layer | Runbook | Section | Situation) -> dict[str, str]:
-    """``{"slug": …, "title": …}``."""
+    """Return ``{"slug": …, "title": …}``."""
     return {"slug": instance.slug, "title": str(instance)}
 
 
@@ -64,14 +65,14 @@ class RunbookNowSerializer(serializers.Serializer):
     reasons_against_live = serializers.ListField(child=serializers.CharField())
 
     def to_representation(self, instance: Runbook) -> dict[str, Any]:
-        """Return one row.
+        """Return the row of a runbook.
 
-        :param instance: with its ``standing`` (``governance.assurance.standings``).
+        :param instance: a runbook with its ``standing`` set (``governance.assurance.standings``).
         """
         return self.row(instance, instance.standing)
 
     def row(self, instance: Runbook, standing: Standing) -> dict[str, Any]:
-        """Return one row with a standing of the caller's."""
+        """Return the row of a runbook with the given standing."""
         cluster, document = instance.primary_cluster, instance.document
         return {
             "slug": instance.slug,
@@ -103,7 +104,11 @@ class RunbookNowSerializer(serializers.Serializer):
 
 
 class DocumentSerializer(serializers.Serializer):
-    """The text that a runbook's page shows. A text that nobody signed is never taken for a signed one."""
+    """The text that a runbook's page shows.
+
+    `is_signed` and `is_current` state whether it is the text that was signed and the current
+    text.
+    """
 
     is_signed = serializers.BooleanField(
         help_text="Whether this very text was signed, at whatever level."
@@ -122,7 +127,10 @@ class DocumentSerializer(serializers.Serializer):
     text = serializers.CharField()
 
     def to_representation(self, instance: Runbook) -> dict[str, Any]:
-        """The shown text of a runbook that has one, told apart by its sha256 from what was signed and what stands there."""
+        """Return the shown text of a runbook.
+
+        :raises ValueError: the runbook has no document.
+        """
         shown = instance.shown_document()
         if shown is None:
             raise ValueError("This runbook has no document.")
@@ -141,7 +149,7 @@ class DocumentSerializer(serializers.Serializer):
 
 
 class ClusterSerializer(serializers.Serializer):
-    """A work stream, with its numbers where it has any."""
+    """A work stream, with its range of numbers if it has one."""
 
     slug = serializers.CharField()
     kind = serializers.ChoiceField(choices=ClusterKind.choices)
@@ -152,21 +160,21 @@ class ClusterSerializer(serializers.Serializer):
 
 
 class LayerSerializer(serializers.Serializer):
-    """A part of the system."""
+    """A part of the system that runbooks concern."""
 
     slug = serializers.CharField()
     title = serializers.CharField()
 
 
 class SectionEntrySerializer(serializers.Serializer):
-    """A runbook's role in a section; the role is Markdown."""
+    """A runbook's role in a section. The role is Markdown."""
 
     runbook = ReferenceSerializer()
     heading = serializers.CharField()
     role = serializers.CharField()
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        """One entry."""
+        """Return one entry of a section."""
         return {
             "runbook": reference(instance.runbook),
             "heading": instance.heading,
@@ -175,7 +183,7 @@ class SectionEntrySerializer(serializers.Serializer):
 
 
 class SectionSerializer(serializers.Serializer):
-    """A chapter with its runbooks in order."""
+    """A chapter of the landscape, with its runbooks in order."""
 
     slug = serializers.CharField()
     number = serializers.IntegerField()
@@ -185,7 +193,7 @@ class SectionSerializer(serializers.Serializer):
 
 
 class SituationSerializer(serializers.Serializer):
-    """What an operator faces, with the runbooks to open, in order."""
+    """A situation that an operator may face, with the runbooks to open, in order."""
 
     slug = serializers.CharField()
     title = serializers.CharField()
@@ -197,7 +205,7 @@ class SituationSerializer(serializers.Serializer):
     runbooks = ReferenceSerializer(many=True)
 
     def to_representation(self, instance: Situation) -> dict[str, Any]:
-        """One row."""
+        """Return the row of a situation."""
         return {
             "slug": instance.slug,
             "title": instance.title,
@@ -218,7 +226,7 @@ class CodeReferenceSerializer(serializers.Serializer):
     runbooks = ReferenceSerializer(many=True)
 
     def to_representation(self, instance: CodeReference) -> dict[str, Any]:
-        """One row."""
+        """Return the row of a code reference."""
         return {
             "path": instance.path,
             "description": instance.description,

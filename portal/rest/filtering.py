@@ -7,24 +7,27 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-# Parameters that filter nothing.
+# Parameters that do not filter.
 PLAIN = frozenset({"format", "page", "page_size"})
 
 
 class StrictFilterBackend(DjangoFilterBackend):
-    """Filters, and refuses a parameter that it does not know: a misspelt filter must not mean "everything"."""
+    """Filter backend that refuses unknown parameters.
+
+    A misspelled filter must not return everything.
+    """
 
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
-        """The filtered rows.
+        """Return the filtered rows.
 
-        :raises ValidationError: a value makes no sense, or a parameter is unknown; names the known
-            ones.
+        :raises ValidationError: a value is invalid, or a parameter is unknown; the message names
+            the known parameters.
         """
         is_list = view.action == "list"
         known = {"format"} | getattr(view, "parameters", frozenset())
-        if is_list:  # one row is neither filtered nor paged
+        if is_list:  # a single row is neither filtered nor paginated
             filterset_class = self.get_filterset_class(view, queryset)
             known |= set(filterset_class.base_filters if filterset_class else ())
             known |= getattr(view.pagination_class, "parameters", frozenset())

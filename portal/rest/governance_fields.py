@@ -1,4 +1,4 @@
-"""What the API says of governance."""
+"""Serializers of governance: ledger entries, requests, findings, verdicts and alerts."""
 
 from rest_framework import serializers
 
@@ -14,7 +14,7 @@ from runbooks.validity import Reason
 
 
 class ChangeSerializer(serializers.ModelSerializer):
-    """One row of the ledger, with its place in the chain."""
+    """One ledger entry, with its place in the hash chain."""
 
     action = serializers.ChoiceField(choices=[*Action.choices, *((word, word) for word in LABELS)])
     recorded_at = serializers.DateTimeField(
@@ -40,7 +40,7 @@ class ChangeSerializer(serializers.ModelSerializer):
 
 
 class DecisionSerializer(serializers.ModelSerializer):
-    """One person's decision."""
+    """One person's decision on a request."""
 
     signer = serializers.CharField(source="signer.username")
     decision = serializers.ChoiceField(choices=Decision.choices)
@@ -59,7 +59,7 @@ class DecisionSerializer(serializers.ModelSerializer):
 
 
 class StatusChangeRequestSerializer(serializers.ModelSerializer):
-    """A request with what it pins and who decided what."""
+    """A status change request, with what it pins and its decisions."""
 
     runbook = serializers.CharField(source="runbook.slug")
     requested_by = serializers.CharField(source="requested_by.username")
@@ -97,7 +97,7 @@ class StatusChangeRequestSerializer(serializers.ModelSerializer):
 
 
 class FindingSerializer(serializers.ModelSerializer):
-    """Something an import or a check noticed."""
+    """A problem that an import or a check found."""
 
     kind = serializers.ChoiceField(choices=FindingKind.choices)
     severity = serializers.ChoiceField(choices=Severity.choices)
@@ -119,7 +119,7 @@ class FindingSerializer(serializers.ModelSerializer):
         )
 
     def get_runbook(self, finding: Finding) -> str | None:
-        """The slug of the runbook that it is about."""
+        """Return the slug of the runbook that the finding is about, or None."""
         return finding.runbook.slug if finding.runbook else None
 
 
@@ -157,7 +157,9 @@ class VerdictSerializer(serializers.Serializer):
     )
     as_of = serializers.DateTimeField(
         allow_null=True,
-        help_text="The moment that was asked about; null for now. The verdict on another one is no-go.",
+        help_text=(
+            "The moment that was asked about; null for now. The verdict on another one is no-go."
+        ),
     )
     verdict_then = serializers.CharField(
         allow_null=True, help_text="What it was at that moment: go or no-go."
@@ -166,7 +168,7 @@ class VerdictSerializer(serializers.Serializer):
 
 
 class ResolvedStepSerializer(serializers.Serializer):
-    """A runbook to open, with the verdict on it: act on nothing but a ``go``."""
+    """A runbook to open, with its verdict. Act only on a `go`."""
 
     runbook = serializers.CharField(help_text="The slug.")
     title = serializers.CharField()
@@ -189,7 +191,7 @@ class ResolvedStepSerializer(serializers.Serializer):
 
 
 class ResolvedSituationSerializer(serializers.Serializer):
-    """A situation that answers the alert."""
+    """A situation that matches the alert."""
 
     slug = serializers.CharField()
     title = serializers.CharField()
@@ -199,7 +201,7 @@ class ResolvedSituationSerializer(serializers.Serializer):
 
 
 class ResolutionSerializer(serializers.Serializer):
-    """What an alert leads to, and the rule that found it."""
+    """The situations that match an alert, and the rule that matched."""
 
     matched_by = serializers.ChoiceField(choices=[rule.value for rule in MatchedBy])
     situations = ResolvedSituationSerializer(many=True)

@@ -1,4 +1,7 @@
-"""Paging the ledger by its own number: nothing is skipped or doubled while rows are added."""
+"""Pagination of the API.
+
+The ledger is paginated by sequence, so that no row is skipped or repeated while rows are added.
+"""
 
 from typing import Any
 
@@ -15,24 +18,30 @@ MAX_DIGITS = 19
 
 
 class SequencePagination(BasePagination):
-    """``?after=<sequence>&page_size=<n>``: the rows behind that number, in order."""
+    """Pagination by sequence: ``?after=<sequence>&page_size=<n>``, in ascending order.
+
+    ``after`` is exclusive. A page has 200 rows by default and at most 1,000.
+    """
 
     parameters = frozenset({"after", "page_size"})
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """The next rows, and whether there are more."""
+        """Return the next rows, and store whether there are more.
+
+        :raises ValidationError: ``after`` or ``page_size`` is not a whole number within its limits.
+        """
         self.request = request
         after = _whole_number(request, "after", default=0, least=0, most=MAX_NUMBER)
         size = _whole_number(request, "page_size", default=ROWS, least=1, most=MAX_ROWS)
         rows = list(queryset.filter(sequence__gt=after)[: size + 1])
         self.has_more = len(rows) > size
         rows = rows[:size]
-        # Nothing new: ask from the same number again.
+        # Without new rows, the client asks from the same number again.
         self.last = rows[-1].sequence if rows else after
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:
-        """``next`` leads on while there is more; ``last`` is the number to ask from next time."""
+        """Return the page: ``next`` is null on the last one, ``last`` is the next ``after``."""
         link = (
             replace_query_param(self.request.build_absolute_uri(), "after", self.last)
             if self.has_more
@@ -41,7 +50,7 @@ class SequencePagination(BasePagination):
         return Response({"next": link, "last": self.last, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The same for the OpenAPI schema."""
+        """Return the OpenAPI schema of a page."""
         return {
             "type": "object",
             "required": ["next", "last", "results"],
@@ -53,7 +62,7 @@ class SequencePagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """The two parameters for the OpenAPI schema."""
+        """Return the OpenAPI parameters ``after`` and ``page_size``."""
         return [
             {
                 "name": "after",
@@ -85,7 +94,7 @@ def _whole_number(request: Request, name: str, *, default: int, least: int, most
 
 
 class PagePagination(PageNumberPagination):
-    """``?page=<n>&page_size=<n>``: 50 rows, at most 1,000."""
+    """Pagination by page number: ``?page=<n>&page_size=<n>``, by default 50 rows, at most 1,000."""
 
     page_size = 50
     max_page_size = 1000

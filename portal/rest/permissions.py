@@ -1,4 +1,4 @@
-"""Who may read through the API."""
+"""Permission to read through the API."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from portal.accounts import may_read
 
 
 class MayRead(BasePermission):
-    """The API's side of ``may_read``."""
+    """Permission that applies ``portal.accounts.may_read`` to the API."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether this visitor may read; no route of the API writes."""
+        """Return whether this visitor may read. No route of the API writes."""
         return may_read(request.user)

@@ -1,4 +1,4 @@
-"""The runbooks over REST, now or, with ``?as_of=``, as they stood at another moment."""
+"""Runbook resources of the API, now or with ``?as_of=`` at another moment."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,9 +45,9 @@ NOT_NOW = Standing((Reason.NOT_NOW,))
 
 
 def asked_moment(request: Request) -> datetime | None:
-    """The moment that a request asks about; None for now.
+    """Return the moment that a request asks about, or None for now.
 
-    :raises ValidationError: it is no date, or one in the future.
+    :raises ValidationError: the value is not a date or time, or lies in the future.
     """
     if AS_OF not in request.query_params:
         return None
@@ -58,7 +58,11 @@ def asked_moment(request: Request) -> datetime | None:
 
 
 class RunbookSerializer(RunbookNowSerializer):
-    """A runbook. ``as_of`` and what ends in ``_then`` are null now; of another moment, ``live_ready`` is always false."""
+    """A runbook, now or at another moment.
+
+    Without `as_of`, the fields `as_of`, `live_ready_then` and `reasons_then` are null. With
+    `as_of`, `live_ready` is always false.
+    """
 
     as_of = serializers.DateTimeField(allow_null=True)
     live_ready_then = serializers.BooleanField(
@@ -67,7 +71,7 @@ class RunbookSerializer(RunbookNowSerializer):
     reasons_then = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
     def to_representation(self, instance: Runbook | RunbookAsOf) -> dict[str, Any]:
-        """One row. Owner, contact, clusters and layers are today's, whatever the moment."""
+        """Return the row. Owner, contact, clusters and layers are always the present ones."""
         if isinstance(instance, Runbook):
             return {
                 **super().to_representation(instance),
@@ -102,7 +106,10 @@ class RunbookSerializer(RunbookNowSerializer):
     retrieve=extend_schema(parameters=[AS_OF_PARAMETER]),
 )
 class RunbookViewSet(ReadOnlyModelViewSet):
-    """Runbooks with signed and declared readiness, by slug; with ``as_of`` as they stood at another moment."""
+    """Runbooks with their signed and declared readiness, by slug.
+
+    With `as_of`, the readiness is that of another moment.
+    """
 
     queryset = with_assurance(Runbook.objects.with_catalogue())
     serializer_class = RunbookSerializer
@@ -112,7 +119,12 @@ class RunbookViewSet(ReadOnlyModelViewSet):
     parameters = frozenset({AS_OF})
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """:raises ValidationError: a document is asked for as of another moment. Its versions have addresses of their own."""
+        """Refuse ``as_of`` for a document.
+
+        Past versions of a document have their own addresses.
+
+        :raises ValidationError: ``as_of`` is given for a document.
+        """
         super().initial(request, *args, **kwargs)
         if self.action == "document" and AS_OF in request.query_params:
             raise ValidationError({AS_OF: "Unknown parameter here. Known: format."})
@@ -120,7 +132,7 @@ class RunbookViewSet(ReadOnlyModelViewSet):
     def get_object(self) -> Runbook:
         """Return the runbook with this slug.
 
-        :raises NotFound: there is none; a former name is answered with the present one.
+        :raises NotFound: there is none. For a former slug the message names the present one.
         """
         try:
             return super().get_object()
@@ -131,9 +143,12 @@ class RunbookViewSet(ReadOnlyModelViewSet):
             raise NotFound(f"This runbook is now called {renamed.slug}. Ask for that.") from error
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the rows of now or then, with the same filters."""
+        """Return the runbooks with their signed and declared readiness.
+
+        With `as_of`, the readiness is that of another moment. The filters are the same.
+        """
         moment = asked_moment(request)
-        # Refuses what is unknown or makes no sense, of now and of then.
+        # Refuses unknown parameters and invalid values, for both cases.
         rows = self.filter_queryset(self.get_queryset())
         page: Any
         if moment is None:
@@ -150,9 +165,11 @@ class RunbookViewSet(ReadOnlyModelViewSet):
         return rows
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one row of now or then. Of one runbook, the row says what its verdict says.
+        """Return one runbook with its signed and declared readiness.
 
-        :raises NotFound: there is no such runbook, or there was none then.
+        Without `as_of`, `live_ready` and `reasons_against_live` state its computed verdict. With
+        `as_of`, the readiness is that of another moment. Status 404: there is no such runbook, or
+        it did not exist at that moment.
         """
         moment, runbook = asked_moment(request), self.get_object()
         if moment is None:
@@ -173,7 +190,11 @@ class RunbookViewSet(ReadOnlyModelViewSet):
         slug: str,
         format: str | None = None,  # noqa: A002 - the framework's name
     ) -> Response:
-        """The Markdown text that the runbook's page shows: the signed one first, and whether a newer one stands there."""
+        """Return the Markdown text that the runbook's page shows.
+
+        This is the signed text if there is one. The response states whether another text is
+        current. Status 404: there is no such runbook, or it has no document.
+        """
         runbook = self.get_object()
         if runbook.shown_document() is None:
             raise NotFound("This runbook has no document.")

@@ -1,4 +1,4 @@
-"""The REST API, put together under ``/api/``."""
+"""Routes of the REST API under ``/api/``."""
 
 from django.urls import URLPattern, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
@@ -24,9 +24,10 @@ router.register("findings", governance.FindingViewSet, "api-finding")
 
 
 def _with_or_without_slash(address: str, view: type[APIView], name: str) -> list[URLPattern]:
-    """Return both spellings of an address: a redirect between them is success to ``curl --fail``.
+    """Return an address with and without its final slash.
 
-    The one with the slash is what ``reverse`` and the schema give.
+    A redirect between them would count as success for ``curl --fail``. ``reverse`` and the schema
+    use the address with the slash.
     """
     return [
         re_path(f"{address}$", view.as_view(schema=None), name=name),

@@ -1,4 +1,4 @@
-"""Questions that a machine asks and acts on: go or no-go, and what an alert leads to. Computed at each question."""
+"""Verdicts and alert resolution for machines, computed at each request."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,10 @@ YEAR_DIGITS = 4
 
 
 class JsonOnly(BaseContentNegotiation):
-    """JSON whatever is accepted: a script that reads nothing but the status sends no header for it."""
+    """Content negotiation that always chooses JSON, whatever the request accepts.
+
+    A script that reads only the status sends no ``Accept`` header for it.
+    """
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         """Return the only parser."""
@@ -40,13 +43,16 @@ class JsonOnly(BaseContentNegotiation):
 
 
 class VerdictResponse(Response):
-    """An answer that is a verdict. ``portal.gate`` turns every other answer of these addresses into a no-go."""
+    """A response that is a verdict.
+
+    ``portal.gate`` turns every other response of these addresses into a no-go.
+    """
 
 
 def no_go_body(
     slug: str, *reasons: Reason, detail: object, year: int | None = None
 ) -> dict[str, Any]:
-    """Return the body of a no-go that was not computed, in the shape of one that was."""
+    """Return the body of a no-go that was not computed, with the members of a computed one."""
     body = {
         "runbook": slug,
         "year": year,
@@ -61,7 +67,7 @@ _VERDICT_MEMBERS = tuple(governance_fields.VerdictSerializer().fields)
 YEAR_PARAMETER = OpenApiParameter(
     "year", OpenApiTypes.INT, description="The calendar year of the live use."
 )
-# What an address of a verdict answers, and when. Every body has the same members.
+# Status codes of the verdict addresses and their meaning. Every body has the same members.
 STATUSES = {
     400: "A no-go: the request was not understood.",
     401: "A no-go: the token is missing, unknown or revoked.",
@@ -78,7 +84,10 @@ ERRORS = {
 
 
 class VerdictView(APIView):
-    """``runbooks/<slug>/verdict/?year=``: go or no-go, computed at each question. An unknown slug is a no-go with 404."""
+    """Go or no-go for a runbook, computed at each request.
+
+    An unknown slug is a no-go with status 404.
+    """
 
     content_negotiation_class = JsonOnly
 
@@ -87,9 +96,11 @@ class VerdictView(APIView):
         parameters=[YEAR_PARAMETER, AS_OF_PARAMETER],
     )
     def get(self, request: Request, slug: str) -> Response:
-        """The verdict, never from a cache. Asked as of another moment it is no-go, and tells beside it what it was.
+        """Return go or no-go for a runbook, computed at each request and never from a cache.
 
-        :raises ValidationError: the year or the moment is none, or a parameter is unknown.
+        With `as_of`, the verdict is no-go; `verdict_then` and `reasons_then` state what it was at
+        that moment, and `year` must be left out. Status 404: there is no such runbook. Status 400:
+        `year` is not a year, `as_of` is not a moment, or a parameter is unknown or repeated.
         """
         _refuse_unknown(request, {"year", AS_OF})
         year, moment = _year(request), asked_moment(request)
@@ -106,9 +117,9 @@ class VerdictView(APIView):
 
 
 class GateView(APIView):
-    """``runbooks/<slug>/gate/?year=``: the verdict as an HTTP status, so that ``curl --fail`` alone decides rightly.
+    """The verdict as an HTTP status, so that `curl --fail` alone decides correctly.
 
-    200 is go. Every other status is a no-go, with the reasons in the body.
+    Status 200 is go. Every other status is a no-go, with the reasons in the body.
     """
 
     content_negotiation_class = JsonOnly
@@ -124,9 +135,10 @@ class GateView(APIView):
         parameters=[YEAR_PARAMETER],
     )
     def get(self, request: Request, slug: str) -> Response:
-        """The verdict of now, never from a cache.
+        """Return the present verdict on a runbook as an HTTP status, never from a cache.
 
-        :raises ValidationError: the year is none, or a parameter is unknown.
+        Status 200 is go. Every other status is a no-go, with the reasons in the body, so that
+        `curl --fail` alone decides correctly.
         """
         _refuse_unknown(request, {"year"})
         year = _year(request)
@@ -169,7 +181,12 @@ def _no_go_status(reasons: tuple[Reason, ...], otherwise: int) -> int:
 
 
 def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdict, Verdict | None]:
-    """What is answered now about another moment, and what held then; None where there was no such runbook."""
+    """Return the present answer about another moment, and the verdict of that moment.
+
+    The second is None if the runbook does not exist or did not exist then.
+
+    :raises ValidationError: ``year`` is given.
+    """
     if "year" in request.query_params:
         raise ValidationError(
             {"year": "With as_of, the year is that of the moment. Leave year out."}
@@ -181,9 +198,9 @@ def _verdict_then(request: Request, slug: str, moment: datetime) -> tuple[Verdic
 
 
 def _year(request: Request) -> int | None:
-    """Return the year that was asked for, or None where the parameter is not there at all.
+    """Return the year in the query string, or None without the parameter.
 
-    :raises ValidationError: there is one and it is no year; an empty one is no year.
+    :raises ValidationError: the value is not a year in ``YEARS``; this includes an empty value.
     """
     if "year" not in request.query_params:
         return None
@@ -199,7 +216,7 @@ def _year(request: Request) -> int | None:
 
 
 class ResolveView(APIView):
-    """``resolve/?category=&source=&severity=``: what an alert leads to. Never nothing; says which rule found it."""
+    """The situations that match an alert, and the rule that matched."""
 
     @extend_schema(
         responses=governance_fields.ResolutionSerializer,
@@ -209,9 +226,9 @@ class ResolveView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """The situations in order, each with its runbooks and the verdict on each.
+        """Return the situations that match an alert, in order, each with its runbooks and verdicts.
 
-        :raises ValidationError: a parameter is unknown, or given twice.
+        `matched_by` names the rule that matched. Status 400: a parameter is unknown or repeated.
         """
         _refuse_unknown(request, set(NAMES))
         found = resolve(Alert.of(request.query_params), Situation.objects.with_steps())
@@ -246,9 +263,11 @@ def _situation(situation: Situation, steps: Steps, request: Request) -> dict[str
 
 
 def _refuse_unknown(request: Request, known: set[str]) -> None:
-    """A misspelt parameter must not be taken for none, nor one of two for the other.
+    """Refuse unknown and repeated parameters.
 
-    :raises ValidationError: there is one.
+    A misspelled parameter must not be treated as absent, and one of two values must not be ignored.
+
+    :raises ValidationError: a parameter is unknown or repeated, or ``format`` is not ``json``.
     """
     known = known | {"format"}
     unknown = sorted(set(request.query_params) - known)
@@ -256,8 +275,8 @@ def _refuse_unknown(request: Request, known: set[str]) -> None:
         raise ValidationError(
             {name: f"Unknown parameter. Known: {', '.join(sorted(known))}." for name in unknown}
         )
-    # The framework takes any value of it for JSON here, so a value that asks for something else is
-    # refused.
+    # The framework answers JSON for any value of ``format`` here, so a request for another format
+    # is refused.
     if request.query_params.get("format", "json") != "json":
         raise ValidationError(
             {"format": "This is answered in JSON alone. Write format=json, or leave it out."}
