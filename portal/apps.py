@@ -1,4 +1,4 @@
-"""The wiring app: settings, pages that belong to no subject, and the demo."""
+"""The app that wires the others together: settings, pages without a subject, and the demo."""
 
 from typing import Any
 
@@ -7,20 +7,25 @@ from django.db.models.signals import post_migrate
 
 
 class PortalConfig(AppConfig):
-    """Wires ``governance`` and ``runbooks`` together; holds no model."""
+    """Configuration of the app that wires ``governance`` and ``runbooks`` together.
+
+    The app has no models.
+    """
 
     name = "portal"
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        """Render stored documents anew after a migrate, where the renderer has changed since."""
-        # Sent for the last app of ours: the tables are there, and the guards stand as this version
-        # wants them.
+        """Render stored documents again after ``migrate`` if the renderer has changed."""
+        # Sent for our last app: the tables exist, and the guards are those of this version.
         post_migrate.connect(render_stored_documents, dispatch_uid="portal.render_stored_documents")
 
 
 def render_stored_documents(sender: AppConfig, using: str, **_: Any) -> None:
-    """Receiver of ``post_migrate``: what an older renderer made is made anew, before anybody reads it."""
+    """Render the documents that an older renderer made, before they are read.
+
+    Receiver of ``post_migrate``.
+    """
     from django.db import connections
 
     from governance import ledger
@@ -36,7 +41,6 @@ def render_stored_documents(sender: AppConfig, using: str, **_: Any) -> None:
         columns = (
             connection.introspection.get_table_description(cursor, table) if table in tables else []
         )
-    if "renderer" in {
-        column.name for column in columns
-    }:  # a migrate to an earlier state has no such column
+    # A migrate to an earlier state has no such column.
+    if "renderer" in {column.name for column in columns}:
         render_documents_anew(by=ledger.SYSTEM)

@@ -1,7 +1,7 @@
-"""The answer where the database is busy or does not answer: 503 with a sentence, never an error page.
+"""Responses for a busy or unreachable database: status 503 with a sentence, not an error page.
 
-It is the handler of every exception that nothing else has answered, so that it covers middleware
-(the session is stored there at a sign-in) as well as views.
+``handler500`` handles every exception that nothing else has handled. It therefore covers middleware
+(the session is stored there after a sign-in) as well as views.
 """
 
 import sys
@@ -16,15 +16,15 @@ from governance.assurance import database_writes
 from portal.gate import database_unreachable
 
 RETRY_SECONDS = 5
-MAX_CAUSES = 10  # how far an exception's causes are followed
-# PostgreSQL: a lock was waited for too long, a statement was ended, a ring of locks was broken, no
-# connection is left, the server starts, stops, or went away (class 08).
+MAX_CAUSES = 10  # of an exception that are followed
+# PostgreSQL: lock timeout, statement cancelled, deadlock, serialization failure, too many
+# connections, and a server that starts, stops or crashed. Class 08 is a connection failure.
 BUSY_CODES = frozenset({"55P03", "57014", "40P01", "40001", "53300", "57P01", "57P02", "57P03"})
 SQLITE_BUSY = ("database is locked", "database table is locked", "database is busy")
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Whether an exception, or what caused it, says that the database may answer a later attempt."""
+    """Return whether an exception or its cause means that a later attempt may succeed."""
     for _attempt in range(MAX_CAUSES):
         if error is None:
             break
@@ -42,14 +42,14 @@ def _says_busy(error: OperationalError) -> bool:
     if code is not None:
         return code in BUSY_CODES or code.startswith("08")
     if type(cause).__module__.startswith("psycopg"):
-        return True  # without a code: the connection was refused or is lost
+        return True  # no code: the connection was refused or lost
     return str(error).startswith(SQLITE_BUSY)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Answer 503 where the database does not answer or takes no change, and Django's own 500 otherwise.
+    """Return 503 if the database does not answer or takes no change, otherwise Django's own 500.
 
-    Every error of the database in the API is told as JSON.
+    In the API, every database error is answered with 503 as JSON.
     """
     error = sys.exc_info()[1]
     if database_writes.is_write_failure(error):
@@ -61,7 +61,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 def busy_response(request: HttpRequest) -> HttpResponse:
-    """Return the answer for a person or a machine. It reads nothing of the database."""
+    """Return the 503 response for a person or a machine, without using the database."""
     return _told(request, "503.html")
 
 

@@ -1,4 +1,4 @@
-"""System checks of the settings, which ``manage.py check`` registers."""
+"""System checks of the settings, registered by ``manage.py check``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def settings_have_an_effect(**_: Any) -> list[CheckMessage]:
-    """Check that every variable is read, and that e-mail has the settings that it needs."""
+    """Check that every variable is read, ``DOCS_ROOT`` is a folder, and e-mail is configured."""
     return [*_variables(), *_documents(), *_email()]
 
 
@@ -70,12 +70,10 @@ def _proxies() -> Iterator[CheckMessage]:
     if is_behind_tls and not settings.TRUSTED_PROXIES:
         yield CheckWarning(
             "CSRF_TRUSTED_ORIGINS speaks of HTTPS, and TRUSTED_PROXIES is 0. All visitors have the "
-            "proxy's address, so that wrong passwords of one can lock the others out, and "
-            "the portal "
-            "does not know that it is read over HTTPS.",
+            "proxy's address, so that wrong passwords of one can lock the others out, and the "
+            "portal does not know that it is read over HTTPS.",
             hint="Set TRUSTED_PROXIES to the number of proxies in front of the portal, and have "
-            "the "
-            "outermost one set X-Forwarded-For and X-Forwarded-Proto.",
+            "the outermost one set X-Forwarded-For and X-Forwarded-Proto.",
             id="portal.W004",
         )
 

@@ -1,7 +1,7 @@
-"""Read the addresses in ``DATABASE_URL``, ``CACHE_URL`` and ``EMAIL_URL``.
+"""Parsing of the addresses in ``DATABASE_URL``, ``CACHE_URL`` and ``EMAIL_URL``.
 
 Nothing in an address is ignored: an unknown scheme, option or part is refused with a sentence that
-names the variable and says what to set. An address may hold a password, so neither the value nor
+names the variable and says what to set. An address may contain a password, so neither the value nor
 any part of it is repeated, except for the name of an option.
 """
 
@@ -31,12 +31,12 @@ FORMS = {
 }
 
 POSTGRESQL_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
-# Django's own settings of a connection. Whatever else may be set is an option of libpq.
+# Django's own settings of a connection. All other options are those of libpq.
 CONNECTION_SETTINGS = ("conn_max_age", "conn_health_checks", "disable_server_side_cursors")
-# These stand in the address itself; a second value would contradict it.
+# These are part of the address itself; a second value would contradict it.
 IN_THE_ADDRESS = frozenset({"host", "port", "dbname", "user", "password"})
-# Seconds to open a connection to PostgreSQL (``portal.database_deadline`` counts with them). The
-# default of libpq is to wait without end.
+# Seconds to open a connection to PostgreSQL. ``portal.database_deadline`` relies on it. By default,
+# libpq waits forever.
 CONNECT_TIMEOUT = 3
 
 REDIS = "django.core.cache.backends.redis.RedisCache"
@@ -51,7 +51,7 @@ CACHE_BACKENDS = {
 CACHE_PACKAGES = {scheme: "redis" for scheme in CACHE_BACKENDS if scheme.startswith("redis")}
 CACHE_PACKAGES["pymemcache"] = "pymemcache"
 CACHE_OPTIONS = ("timeout", "version", "key_prefix")
-KEPT_HERE_OPTIONS = ("max_entries", "cull_frequency")  # elsewhere they are not the portal's to set
+KEPT_HERE_OPTIONS = ("max_entries", "cull_frequency")  # a cache server has its own limits
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_BACKENDS = {
@@ -69,9 +69,9 @@ class Address:
     """The parts of an address, decoded. ``options`` is the query, with lower-case names."""
 
     def __init__(self, variable: str, value: str) -> None:
-        """Take an address apart.
+        """Split an address into its parts.
 
-        :raises ImproperlyConfigured: it has parts that no address of a service has.
+        :raises ImproperlyConfigured: the address is malformed.
         """
         self.variable = variable
         if "://" not in value or re.search(r"[\s\x00-\x1f\x7f]", value):
@@ -107,12 +107,18 @@ class Address:
         return options
 
     def refusal(self, why: str) -> ImproperlyConfigured:
-        """Return the error for this address; ``why`` is a clause without a full stop."""
+        """Return the error for this address.
+
+        :param why: a clause without a full stop.
+        """
         forms = FORMS[self.variable]
         return ImproperlyConfigured(f"{self.variable} cannot be read as an address: {why}. {forms}")
 
     def allow_options(self, *known: str) -> None:
-        """Raise ImproperlyConfigured if the address has an option that is not one of ``known``."""
+        """Refuse options that are not known.
+
+        :raises ImproperlyConfigured: the address has an option that is not in ``known``.
+        """
         for name in self.options.keys() - set(known):
             allowed = (
                 f"Known options: {', '.join(sorted(known))}" if known else "It takes no option"
@@ -120,7 +126,10 @@ class Address:
             raise self.refusal(f"the option {name!r} is not known. {allowed}")
 
     def flag(self, name: str, default: bool | None = None) -> bool | None:
-        """Return a yes-or-no option; ``default`` where it is not given."""
+        """Return an option that is yes or no, or ``default`` if it is not given.
+
+        :raises ImproperlyConfigured: the option is neither.
+        """
         word = self.options.get(name)
         if word is None:
             return default
@@ -130,7 +139,10 @@ class Address:
         return word.lower() in TRUE_WORDS
 
     def whole_number(self, name: str, default: int | None = None) -> int | None:
-        """Return an option that is a whole number; ``default`` where it is not given."""
+        """Return an option that is a whole number, or ``default`` if it is not given.
+
+        :raises ImproperlyConfigured: the option is not a whole number of at most nine digits.
+        """
         word = self.options.get(name)
         if word is None:
             return default
@@ -139,7 +151,10 @@ class Address:
         return int(word)
 
     def port(self) -> int | None:
-        """Return the port; None where none is given."""
+        """Return the port, or None if the address has none.
+
+        :raises ImproperlyConfigured: the port is not a number from 1 to 65535.
+        """
         try:
             port = self._parts.port
         except ValueError:
@@ -149,7 +164,10 @@ class Address:
         return port
 
     def only_path(self) -> str:
-        """Return the path of an address that has nothing but a path, and has one."""
+        """Return the path of an address that must consist of a path only.
+
+        :raises ImproperlyConfigured: the address has a host, or no path.
+        """
         if self.netloc or self.path in ("", "/"):
             raise self.refusal(f"{self.scheme}:// is followed by a path: {self.scheme}:///var/x")
         return self.path
@@ -195,11 +213,12 @@ def sqlite_settings(path: Path) -> dict[str, Any]:
 
 
 def _postgresql(address: Address, rest: str) -> dict[str, Any]:
-    """Return the settings of an address, of which libpq itself reads the ``rest``.
+    """Return the settings of a PostgreSQL address.
 
-    ``rest`` is what stands between the scheme and the options.
+    :param rest: the part between the scheme and the options, which libpq parses.
+    :raises ImproperlyConfigured: the address is not understood.
     """
-    import psycopg  # noqa: PLC0415 - an SQLite portal starts without it
+    import psycopg  # noqa: PLC0415 - not needed with SQLite
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
 
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
@@ -213,7 +232,7 @@ def _postgresql(address: Address, rest: str) -> dict[str, Any]:
         host, _, name = name.rpartition("/")
     if not (name or "service" in address.options):
         raise address.refusal("it names no database")
-    port = parts.get("port", "")  # one for each of several hosts
+    port = parts.get("port", "")  # comma-separated if there are several hosts
     if not all(one == "" or (one.isdecimal() and int(one) in PORTS) for one in port.split(",")):
         raise address.refusal("the port cannot be read")
     own = {option: word for option, word in address.options.items() if option in known}

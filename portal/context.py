@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""The context processor of the portal."""
 
 from functools import cache
 from typing import Any
@@ -12,10 +12,10 @@ from governance.signoff.eligibility import awaiting
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Return whether this is the demo, and what waits for the reader.
+    """Return whether this is the demo, and functions that count what waits for the reader.
 
-    The two numbers are asked for where a template shows them, and once: ``awaiting_you`` requests
-    to decide, and ``changes_awaiting_you`` to confirm or refuse.
+    ``awaiting_you`` counts the requests to decide, ``changes_awaiting_you`` the changes to confirm
+    or refuse. They run their queries only when a template calls them, and only once.
     """
     user: User | AnonymousUser = getattr(request, "user", AnonymousUser())
     return {

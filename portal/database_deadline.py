@@ -1,7 +1,7 @@
-"""Ask the database for no longer than a machine waits for an answer.
+"""A time limit for database queries that a machine waits for.
 
 A stopped PostgreSQL server still accepts what is sent, and neither ``statement_timeout`` nor TCP's
-own timers end the wait. A watcher thread therefore shuts the connection's socket from this side
+own timers end the wait. A watcher thread therefore shuts down the connection's socket on this side
 when the time is up.
 """
 
@@ -15,20 +15,19 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 Answer = TypeVar("Answer")
 
-# Together below five seconds: one second to see that a kept connection is alive,
-# ``CONNECT_TIMEOUT`` of ``portal.connection_urls`` to open another (both are over before DEADLINE),
-# and a moment to answer.
+# The total is below five seconds: one second to check a kept connection, ``CONNECT_TIMEOUT`` of
+# ``portal.connection_urls`` to open another (both end before DEADLINE), and the time to answer.
 DEADLINE = 4.2
 HEALTH_CHECK_SECONDS = 1.0
-# On SQLite only a lock is waited for. Two waits in a row stay below five seconds.
+# SQLite waits only for locks. Two consecutive waits stay below five seconds.
 SQLITE_BUSY_SECONDS = 2
 RETRY_SECONDS = 0.1
 
 
 def within_deadline(answer: Callable[[], Answer]) -> Answer:
-    """Return ``answer()``, which asks the default database for ``DEADLINE`` seconds at most.
+    """Return ``answer()``, which uses the default database for at most ``DEADLINE`` seconds.
 
-    The limits hold for this call alone: an import in another thread or process is not cut off.
+    The limits apply only to this call; queries of other threads and processes are not cut off.
 
     :raises django.db.Error: the database cannot be reached, or the transaction cannot be ended.
     """
@@ -43,7 +42,7 @@ def _on_postgresql(answer: Callable[[], Answer]) -> Answer:
         if wrapper.in_atomic_block:
             return answer()
         _drop_dead_connection()
-        # In a transaction, so that the limit ends with it, behind a pooler too.
+        # In a transaction, so that the limit ends with it, even behind a connection pooler.
         with transaction.atomic():
             with wrapper.cursor() as cursor:
                 limit = f"{int(DEADLINE * 1000)}ms"
@@ -66,7 +65,7 @@ def _drop_dead_connection() -> None:
 
 @contextmanager
 def _cut_off_after(seconds: float) -> Iterator[None]:
-    """Shut the socket of this thread's connection when the block takes longer than ``seconds``."""
+    """Shut the socket of this thread's connection if the block takes longer than ``seconds``."""
     done = threading.Event()
     arguments = (connections[DEFAULT_DB_ALIAS], done, seconds)
     watcher = threading.Thread(target=_watch, args=arguments, daemon=True)
@@ -84,14 +83,15 @@ def _watch(wrapper: Any, done: threading.Event, seconds: float) -> None:
 
 
 def _shut(connection: Any) -> None:
-    """Shut the socket, which ends every wait on it with an error. The connection's owner closes it."""
+    """Shut down the socket, which ends every wait on it with an error.
+
+    The connection's owner closes it.
+    """
     try:
         duplicate = socket.fromfd(connection.pgconn.socket, socket.AF_INET, socket.SOCK_STREAM)
         with duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
-    except (
-        Exception
-    ):  # no connection, one that is closed already, or one that libpq is still opening
+    except Exception:  # no connection, a closed one, or one that libpq is still opening
         return
 
 

@@ -1,6 +1,7 @@
-"""The environment, read once and typed. A wrong value fails with a sentence that says what to set.
+"""The environment, read once and typed.
 
-The names are those of the README's table; nothing else in the project reads ``os.environ``.
+A wrong value raises an error that says what to set. The variables are documented in the README;
+nothing else in the project reads ``os.environ``.
 """
 
 import difflib
@@ -29,29 +30,32 @@ READ_MODES = ("login", "public")
 LANGUAGES = ("en", "de")
 MIN_KEY_LENGTH = 16
 MAX_SHOWN = 80
-# A host as a request may name it: no scheme, no port, no path. ``*`` is any, ``.example`` any
-# below.
+# A host as in a request: no scheme, port or path. ``*`` matches any host, ``.example`` every host
+# below it.
 HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 ORIGIN = re.compile(
     r"(https?)://((\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?",
     re.IGNORECASE,
 )
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-# Variables that begin like one of these are the portal's. One that nothing reads is a misspelling
-# or a setting of something else, and is reported by the system check ``portal.W001``.
+# Variables with one of these prefixes are expected to be the portal's. The system check
+# ``portal.W001`` reports one that nothing reads, because it is probably misspelled.
 PREFIXES = tuple(
     "ALLOWED_ AXES_ CACHE_ CHECKPOINT_ CSRF_ DATABASE_ DEFAULT_FROM_ DOCS_ EMAIL_ GOVERNANCE_ "
     "LEDGER_ PORTAL_ SECRET_ SIGNING_ TRUSTED_".split()
 )
 READ_BY_RUN_PY = frozenset({"BIND"})
-ALIKE = 0.85  # difflib's ratio: one letter lost, doubled or exchanged in a name of this length
+ALIKE = 0.85  # ratio of difflib: one letter missing, doubled or exchanged in a name of this length
 
 # A reader takes the name of a variable and its text, and returns the value.
 Reader = Callable[[str, str], Any]
 
 
 def _refusal(name: str, word: str, why: str) -> ImproperlyConfigured:
-    """Return the error for a value, which is shortened, and hidden if it may hold a password."""
+    """Return the error for a value.
+
+    The value is truncated, and hidden if it may contain a password.
+    """
     shown = repr(word if len(word) <= MAX_SHOWN else word[:MAX_SHOWN] + "…")
     return ImproperlyConfigured(f"{name}={'(a value with an @)' if '@' in word else shown} {why}")
 
@@ -107,7 +111,7 @@ def _host(name: str, word: str) -> str:
 
 
 def _origin(name: str, word: str, *, wildcard: bool = True) -> str:
-    """Return ``scheme://host[:port]`` as a browser writes it; a slash at the end is dropped."""
+    """Return ``scheme://host[:port]`` as a browser writes it, without a trailing slash."""
     found = ORIGIN.fullmatch(word)
     if not found or (found[3] and not wildcard):
         why = "is not a scheme and a host. Write it as https://portal.example, without a path."
@@ -124,7 +128,7 @@ def _comma_separated(read: Reader) -> Reader:
 
 
 def _sender(name: str, word: str) -> str:
-    """Return the sender, such as ``Runbooks <portal@example.org>``; empty if not set."""
+    """Return the sender, such as ``Runbooks <portal@example.org>``, or an empty string."""
     try:
         if word:
             validate_email(parseaddr(word)[1] if word.isprintable() else "")
@@ -137,7 +141,7 @@ def _sender(name: str, word: str) -> str:
 
 
 def _key(name: str, word: str) -> str:
-    if 0 < len(word) < MIN_KEY_LENGTH:  # the value is a secret and is not repeated
+    if 0 < len(word) < MIN_KEY_LENGTH:  # the value is a secret, so it is not repeated
         raise ImproperlyConfigured(
             f"{name} is shorter than {MIN_KEY_LENGTH} characters. Set a long random one."
         )
@@ -156,13 +160,13 @@ def _database(_name: str, word: str) -> dict[str, Any]:
 
 
 def _variable(name: str, default: str, read: Reader) -> Any:
-    """Return a field that is read from an environment variable; a blank one means the default."""
+    """Return a field that is read from an environment variable; a blank value means the default."""
     return field(metadata={"variable": name, "default": default, "read": read})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Every setting that comes from outside, already checked."""
+    """Every setting that is read from the environment, validated."""
 
     database: dict[str, Any] = _variable("DATABASE_URL", "", _database)
     cache: dict[str, Any] = _variable("CACHE_URL", "locmemcache://", lambda _, url: read_cache(url))
@@ -195,12 +199,12 @@ class Environment:
     unread: tuple[str, ...]
 
 
-# For each field of ``Environment``, the variable that it is read from.
+# The environment variable of each field of ``Environment``.
 VARIABLES = {one.name: one.metadata["variable"] for one in fields(Environment) if one.metadata}
 
 
 def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
-    """Read and check every variable.
+    """Read and validate every variable.
 
     :param values: the environment, usually ``os.environ``.
     :param var: the folder for files that the portal makes (SQLite database, generated key).
@@ -216,16 +220,16 @@ def read_environment(values: Mapping[str, str], *, var: Path) -> Environment:
     if settings["docs_ref"] and not settings["docs_root"]:
         why = "has no effect without a repository. Set DOCS_ROOT, or unset DOCS_REF."
         raise _refusal("DOCS_REF", settings["docs_ref"], why)
-    # Invented runbooks never stand in the file of a real portal.
+    # The demo has its own file, so that its runbooks never get into a real portal.
     file = "demo.sqlite3" if settings["demo"] else "portal.sqlite3"
     settings["database"] = settings["database"] or sqlite_settings(var / file)
-    # Last: it may write a file, which no refused start leaves behind.
+    # Last, because it may write a file, which a refused start must not leave behind.
     settings["secret_key"] = settings["secret_key"] or stored_secret_key(var / "secret_key")
     return Environment(**settings, unread=_unread(values))
 
 
 def _unread(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return, sorted, the names that look like the portal's and that nothing reads."""
+    """Return the sorted names that look like the portal's variables and that nothing reads."""
     read = READ_BY_RUN_PY.union(VARIABLES.values())
     unread = sorted(set(values) - read)
     alike = [name for name in unread if difflib.get_close_matches(name, read, n=1, cutoff=ALIKE)]

@@ -1,7 +1,7 @@
-"""What a deployment acts on fails closed: whatever is not a verdict leaves the portal as a no-go.
+"""Middleware that makes the addresses on which a deployment acts fail closed.
 
-``curl --fail`` takes a redirect and an empty answer for success, so neither may come from these
-addresses.
+Any response that is not a verdict becomes a no-go. ``curl --fail`` treats a redirect and an empty
+response as success, so neither may come from these addresses.
 """
 
 import re
@@ -18,8 +18,8 @@ from runbooks.validity import Reason
 
 VERDICT_ADDRESS = re.compile(r"^/api/v1/runbooks/(?P<slug>[^/]*)/(?:gate|verdict)/?$")
 READINESS_ADDRESS = "/readyz"
-# Why it is no-go, by the status of an answer that is no verdict. Any other status is an error of
-# the portal.
+# The reason for a no-go, by status of a response that is not a verdict. Any other status is an
+# error of the portal.
 REASON_OF_STATUS = {
     400: Reason.BAD_REQUEST,
     401: Reason.NOT_PERMITTED,
@@ -33,16 +33,17 @@ STALE_HEADERS = ("Content-Length", "Content-Language", "ETag", "Last-Modified", 
 
 
 class GateMiddleware:
-    """Answers ``gate/``, ``verdict/`` and ``/readyz`` in time, and the first two with a verdict whatever happens.
+    """Middleware that limits the time of ``gate/``, ``verdict/`` and ``/readyz``.
 
-    It stands before every other middleware: their errors and redirects pass through it.
+    It also turns every response of the first two that is not a verdict into a no-go. It must be the
+    first middleware, so that errors and redirects of the others pass through it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request."""
+        """Process the request."""
         asked = VERDICT_ADDRESS.match(request.path_info)
         if asked is None and request.path_info != READINESS_ADDRESS:
             return self.get_response(request)
@@ -56,13 +57,16 @@ class GateMiddleware:
 
 
 def database_unreachable() -> HttpResponse:
-    """Return the 503 that a machine gets where the database does not answer."""
+    """Return the 503 response that a machine gets if the database does not answer."""
     sentence = "The database does not answer."
     return JsonResponse({"ready": False, "reason": sentence, "detail": sentence}, status=503)
 
 
 def _fail_closed(response: HttpResponse, slug: str) -> None:
-    """Turn whatever is no verdict into a no-go; its status stays where it is an error already."""
+    """Turn a response that is not a verdict into a no-go.
+
+    Its status is kept if it is listed in ``REASON_OF_STATUS``; otherwise it becomes 500.
+    """
     response.headers["Cache-Control"] = "no-store"
     if isinstance(response, VerdictResponse):
         return
@@ -79,7 +83,7 @@ def _fail_closed(response: HttpResponse, slug: str) -> None:
 
 
 def _sentences(data: Any) -> str:
-    """Return the sentences of an error of the REST framework in one line, each with its parameter's name."""
+    """Return the messages of an API error in one line, each with the name of its parameter."""
     if isinstance(data, dict):
         named = ((name, _sentences(text)) for name, text in data.items())
         return " ".join(text if name == "detail" else f"{name}: {text}" for name, text in named)

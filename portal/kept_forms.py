@@ -1,7 +1,7 @@
-"""What was typed into a form while the session ended goes through the sign-in and comes back.
+"""Forms that are sent after the session has ended, and returned after the next sign-in.
 
-It is kept in a signed hidden field of the sign-in page, so that a stranger fills no storage.
-Passwords are never kept.
+The form is kept in a signed hidden field of the sign-in page, so that anonymous visitors cannot
+fill any storage. Passwords are never kept.
 """
 
 from collections.abc import Callable
@@ -18,29 +18,30 @@ from django.views.csrf import csrf_failure as plain_csrf_failure
 
 SALT = "portal.kept_forms"
 FIELD = "kept"
-MAX_AGE = 12 * 60 * 60  # seconds: a night
+MAX_AGE = 12 * 60 * 60  # seconds: one night
 MAX_CHARACTERS = 256 * 1024
-# No field whose name has one of these in it is kept.
+# A field is not kept if its name contains one of these.
 NEVER_KEPT = ("password", "csrfmiddlewaretoken", "secret", FIELD)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptForm:
-    """A form as it was sent: where to, and its fields in their order."""
+    """A form as it was sent: its address, and its fields in order."""
 
     path: str
     fields: list[tuple[str, str]]
 
     @property
     def typed(self) -> list[tuple[str, str]]:
-        """The fields that hold more than a word, which the page shows."""
+        """Return the fields with more than one word, which the page shows."""
         return [(name, value) for name, value in self.fields if len(value.split()) > 1]
 
 
 def form_sent(request: HttpRequest) -> KeptForm | None:
-    """The form that a request sends; None where nothing is worth keeping.
+    """Return the form that a request sends, or None if there is nothing to keep.
 
-    No field holds more than a word.
+    A form is kept if a field has more than one word, and if it is not longer than
+    ``MAX_CHARACTERS``.
     """
     if request.method != "POST":
         return None
@@ -56,14 +57,15 @@ def form_sent(request: HttpRequest) -> KeptForm | None:
 
 
 def sealed(form: KeptForm) -> str:
-    """The form as a signed text for a hidden field."""
+    """Return the form as a signed text for a hidden field."""
     return signing.dumps([form.path, form.fields], salt=SALT, compress=True)
 
 
 def unsealed(text: str, *, path: str) -> KeptForm | None:
-    """The form behind a signed text.
+    """Return the form in a signed text.
 
-    None where it is forged, too old, or was sent to another address.
+    None if the text is forged or older than ``MAX_AGE``, or if the form was sent to another
+    address.
     """
     try:
         kept_path, fields = signing.loads(text, salt=SALT, max_age=MAX_AGE)
@@ -77,18 +79,18 @@ def unsealed(text: str, *, path: str) -> KeptForm | None:
 
 
 def hand_back(request: HttpRequest, form: KeptForm, *, status: int = 200) -> HttpResponse:
-    """The page that shows what was typed and sends it again at a click, with a fresh token."""
+    """Return a page that shows what was typed and sends it again with a fresh CSRF token."""
     return render(request, "portal/kept_form.html", {"kept": form}, status=status)
 
 
 class KeptFormMiddleware:
-    """Answers a form that is sent after the session has ended with the sign-in page."""
+    """Middleware that answers a form sent after the end of the session with the sign-in page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request."""
+        """Process the request."""
         response = self.get_response(request)
         if request.user.is_authenticated or not _leads_to_sign_in(response):
             return response
@@ -106,11 +108,10 @@ def _leads_to_sign_in(response: HttpResponse) -> bool:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form whose token is too old, because somebody signed in again meanwhile.
+    """Return the typed form with a fresh token, or Django's own CSRF failure page.
 
-    What was typed is handed back.
-
-    Only where the browser says that the form came from the portal's own pages.
+    A token is too old if the user has signed in again since the form was opened. The form is only
+    returned if the browser states that it came from the portal's own pages.
     """
     form = form_sent(request) if request.user.is_authenticated and _is_from_here(request) else None
     return (

@@ -20,7 +20,7 @@ OPEN_NAMESPACES = frozenset({"admin"})
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-# An alert's labels may contain anything, and its reader is in a hurry.
+# An alert must lead somewhere whatever its labels contain, because its reader is in a hurry.
 ALERT_ADDRESS = re.compile(r"/a/|/api/v1/resolve/?\Z")
 
 

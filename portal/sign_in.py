@@ -1,4 +1,4 @@
-"""The pages around signing in: the sign-in itself, and one's own password."""
+"""Pages for signing in and for changing one's own password."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from portal.kept_forms import FIELD, hand_back, unsealed
 
 
 class SignInView(LoginView):
-    """``/login/``: whoever sent a form after the session had ended gets it back."""
+    """The sign-in page (``/login/``), which returns a form sent after the end of the session."""
 
     template_name = "portal/login.html"
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer the request; who has signed in elsewhere meanwhile gets the form back as well."""
+        """Return the sign-in page, or a kept form if the user has signed in elsewhere."""
         if request.method == "POST" and request.user.is_authenticated:
             kept = self._kept()
             if kept is not None:
@@ -28,12 +28,12 @@ class SignInView(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Sign in, then go on, or hand back what was typed."""
+        """Sign the user in, then return the kept form or redirect."""
         response = super().form_valid(form)
         return self._kept() or response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """A wrong password does not lose what was typed."""
+        """Add the kept form, so that a wrong password does not lose it."""
         return super().get_context_data(**kwargs) | {FIELD: self.request.POST.get(FIELD, "")}
 
     def _kept(self) -> HttpResponse | None:
@@ -42,9 +42,9 @@ class SignInView(LoginView):
 
 
 class OwnPasswordView(PasswordChangeView):
-    """``/accounts/password/``: one's own password, also for who has no way into the admin.
+    """The page to change one's own password (``/accounts/password/``).
 
-    The session stays.
+    It is also for users without access to the admin. The session stays signed in.
     """
 
     form_class = OwnPasswordForm
@@ -52,7 +52,7 @@ class OwnPasswordView(PasswordChangeView):
     success_url = reverse_lazy("home")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Set it, and say so."""
+        """Set the password and show a message."""
         response = super().form_valid(form)
         messages.success(self.request, _("Your password is changed."))
         return response

@@ -1,4 +1,4 @@
-"""Static files: under hashed names once they are collected, under their plain names otherwise."""
+"""Storage of static files: hashed names for collected files, plain names for the others."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
-    """Compress collected files and give them hashed names, so that a browser may keep them for ever.
+    """Storage that compresses collected files and hashes their names, for caching without expiry.
 
     ``run.py serve`` collects the files. A file that was not collected keeps its plain name, so that
     a page or a command that renders a template also works before ``collectstatic`` has run, and
-    after an update that brings a new file.
+    after an update that adds a file.
     """
 
     def load_manifest(self) -> tuple[dict[str, str], str]:
-        """Return the names that were collected; none where the list is missing or broken."""
+        """Return the names of the collected files; none if the manifest is missing or broken."""
         try:
             paths, digest = super().load_manifest()
-        except (OSError, ValueError):  # half written when the disk was full, for example
+        except (OSError, ValueError):  # for example, the disk was full when it was written
             return {}, ""
         return paths, digest
 

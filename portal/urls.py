@@ -20,7 +20,7 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    # Before the admin's URLs: replaces Django's own view.
+    # Before the admin's URLs, because it replaces Django's own view.
     path("admin/password_change/", admin.site.admin_view(own_password), name="own-password"),
     path("admin/", admin.site.urls),
     path("api/", include("portal.rest.urls")),

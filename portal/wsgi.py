@@ -10,7 +10,10 @@ application = get_wsgi_application()
 
 
 def refuse_another_portals_database() -> None:
-    """Raise ImproperlyConfigured if this process must not serve this database."""
+    """Check that this process may serve this database.
+
+    :raises ImproperlyConfigured: it must not.
+    """
     from django.db import connections  # noqa: PLC0415 - the apps are loaded above
 
     from governance.demo_database import require_own_database  # noqa: PLC0415

@@ -1,1 +1,1 @@
-"""What the portal changes about Django's database backends."""
+"""Database backends with the portal's changes."""

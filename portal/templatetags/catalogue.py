@@ -24,8 +24,8 @@ register = template.Library()
 def plain(text: str) -> str:
     """Return a line of Markdown as plain text, without markup for emphasis, links and code.
 
-    Invisible characters are shown by their numbers, as in a document. The result is not safe HTML
-    and is escaped as usual.
+    Invisible characters are replaced by their code points, as in a document. The result is not safe
+    HTML and must be escaped.
     """
     return escape_invisible_characters(plain_text(text))
 
@@ -38,7 +38,7 @@ def related(runbook: Runbook, name: str) -> list[Any]:
 
 @register.simple_tag
 def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
-    """Return a text that names the rule that found the situations.
+    """Return a text that names the rule by which the situations were found.
 
     It mentions only labels that the alert has.
     """
@@ -51,27 +51,27 @@ def matched_by_text(resolution: Resolution[Any], alert: Alert) -> str:
 
 @register.filter
 def readiness_badges(runbook: Runbook) -> SafeString:
-    """Return the badges of ``portal.pages.badges`` in a row.
+    """Return the badges of a runbook in a row (``portal.pages.badges``).
 
     This is not a component template, because a list shows fifty of them.
 
-    :param runbook: with its ``standing``.
+    :param runbook: a runbook with its ``standing`` set.
     """
     return _in_a_row(tuple(badges_of(runbook, runbook.standing)))
 
 
 @lru_cache(maxsize=1_000)
 def _in_a_row(badges: tuple[Badge, ...]) -> SafeString:
-    """The same few rows of badges are shown again and again."""
+    """Return the HTML of badges, cached because a list repeats the same few combinations."""
     shown = format_html_join(" ", '<span class="badge is-{}">{}</span>', badges)
     return format_html('<span class="row">{}</span>', shown)
 
 
 @register.filter
 def contents_list(contents: Iterable[Heading]) -> SafeString:
-    """Return the contents of a document, its chapters and sections, as a list of links.
+    """Return the headings of a document as a list of links.
 
-    A page shows it twice.
+    A page shows the list twice.
     """
     lines = ((heading["level"], heading["id"], heading["title"]) for heading in contents)
     return format_html(
@@ -88,5 +88,5 @@ def narrows_beside(form: BaseForm, chips: str) -> bool:
 
 @register.filter
 def visible(text: object) -> str:
-    """Return a text with invisible and reversing characters as numbers: ``[U+202E]``."""
+    """Return a text with invisible and reversing characters as code points: ``[U+202E]``."""
     return escape_invisible_characters(str(text))

@@ -1,4 +1,4 @@
-"""Template tags that show governance on pages of the catalogue, which must not import it."""
+"""Template tags that show governance on catalogue pages, which must not import ``governance``."""
 
 from django import template
 
@@ -15,7 +15,7 @@ register = template.Library()
 def dependence_texts(codes: str) -> list[str]:
     """Return why a review was not independent, in the reader's language.
 
-    :param codes: separated by spaces.
+    :param codes: values of ``Dependence``, separated by spaces; unknown ones are skipped.
     """
     return [
         str(DEPENDENCE_TEXTS[Dependence(code)]) for code in codes.split() if code in set(Dependence)
@@ -24,7 +24,10 @@ def dependence_texts(codes: str) -> list[str]:
 
 @register.filter
 def verdict_text(reason: str) -> str:
-    """Return the text of a reason in the reader's language."""
+    """Return the text of a reason in the reader's language.
+
+    :param reason: a value of ``Reason``.
+    """
     return str(REASON_TEXTS[Reason(reason)])
 
 

@@ -1,1 +1,1 @@
-"""Django's SQLite backend, whose reads take no lock."""
+"""SQLite backend of Django, changed so that no read takes a lock."""

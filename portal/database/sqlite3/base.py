@@ -1,4 +1,4 @@
-"""The name under which Django looks for a backend's classes."""
+"""Classes of the backend, in the module in which Django looks for them."""
 
 from typing import Any
 
@@ -9,17 +9,18 @@ from django.utils.functional import cached_property
 
 
 class DatabaseFeatures(stock.DatabaseFeatures):
-    """Django's own, with one question asked without a transaction.
+    """Features of Django's backend, of which one is detected without a transaction.
 
-    Django asks whether SQLite knows JSON at a connection's first query of a JSON value, inside a
-    transaction. Ours are IMMEDIATE (``portal.connection_urls``), so that read would wait for
-    whoever writes; after the timeout Django would take it that there is no JSON, and answer every
-    later read on that connection with an error (docs/decisions/0021-slow-work-holds-no-lock.md).
+    At the first query of a JSON value on a connection, Django detects in a transaction whether
+    SQLite supports JSON. The portal's transactions are IMMEDIATE (``portal.connection_urls``), so
+    the read would wait for a writer. After the timeout, Django would assume that there is no JSON
+    support, and every later JSON query on that connection would fail
+    (docs/decisions/0021-slow-work-holds-no-lock.md).
     """
 
     @cached_property
     def supports_json_field(self) -> bool:  # type: ignore[override]
-        """Whether SQLite knows JSON. Reads alone: in WAL mode that waits for nobody."""
+        """Return whether SQLite supports JSON. In WAL mode, this read does not wait."""
         connection: Any = self.connection
         with connection.cursor() as cursor:
             try:
@@ -30,6 +31,6 @@ class DatabaseFeatures(stock.DatabaseFeatures):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own with the features above."""
+    """Database wrapper of Django's backend with the changed features."""
 
     features_class = DatabaseFeatures

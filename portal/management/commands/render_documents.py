@@ -12,9 +12,9 @@ from runbooks.models import Document
 
 class Command(BaseCommand):
     help = (
-        "Render anew what an older renderer made of the stored texts ('migrate' does the "
-        "same). With --check nothing is "
-        "written: every text is rendered again, and those that are shown in another way are named."
+        "Render anew what an older renderer made of the stored texts ('migrate' does the same). "
+        "With --check nothing is written: every text is rendered again, and those that are shown "
+        "in another way are named."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,10 +26,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Render, or compare.
+        """Render the documents again, or compare them.
 
-        :raises CommandError: with ``--check``, a stored document is shown in another way than its
-            renderer renders it.
+        :raises CommandError: with ``--check``, the stored HTML of a document differs from what its
+            renderer makes of its text.
         """
         if not options["check"]:
             self.stdout.write(

@@ -34,7 +34,7 @@ PEOPLE = {
     "auditor": (AUDITORS, True),
 }
 EVIDENCE = "https://evidence.example/drills/latest"
-# Slug -> owner, escalation contact. The others have none, as in practice, and the pages say so.
+# Slug -> owner, escalation contact. The others have none, as is common, and the pages show that.
 ANSWERABLE = {
     "executionpipeline-governance-and-risk-runbook": (
         "Execution desk",
@@ -57,13 +57,13 @@ SIGNED = {
     "r-and-d-runbook-armstrong-and-el-karoui": "rnd_only",
     "runbooks-and-incident-handling": "shadow",
 }
-# Slug of a situation -> the labels of the alert that leads to it. "/a/risk:live-dashboard:RED/"
-# tries the first.
+# Slug of a situation -> labels of the alert that leads to it. "/a/risk:live-dashboard:RED/" matches
+# the first.
 ALERTS = {
     "red-severity-im-live-dashboard": ("risk", "", "RED"),
     "order-wird-blockiert-executionstatus-ok": ("execution", "", ""),
 }
-# Slug of a situation -> slug of a runbook -> the headings to read. A landscape file has none.
+# Slug of a situation -> slug of a runbook -> headings to read. A landscape file has no headings.
 HEADINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "pre-session-check-vor-live-paper-session": {
         "executionpipeline-governance-and-risk-runbook": ("3. Vorprüfung in fünf Minuten",),
@@ -112,14 +112,14 @@ class Command(PortalCommand):
         with ledger.atomic():
             self._import_fixtures()
             passwords = self._make_people()
-            # Only on the first run; later ones create missing accounts at most.
+            # Only on the first run; later runs create at most missing accounts.
             if len(passwords) == len(PEOPLE):
                 self._sign_some(passwords)
                 check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM, reason=DEMO_REASON)
         self._print(passwords)
 
     def _import_fixtures(self) -> None:
-        """Import the fixtures into an empty catalogue only, to keep what a visitor has changed."""
+        """Import the fixtures only into an empty catalogue, to keep what a visitor has changed."""
         if Runbook.objects.exists():
             return
         path = FIXTURES / "landscape.md"
