@@ -1,6 +1,6 @@
-"""The rows of the index: written as drafts say, counted word by word, and compared with drafts.
+"""Rows of the index: writing them from drafts, counting their words, and comparing both.
 
-When they are written is decided in ``runbooks.search.index``. Whoever writes here holds the lock of
+``runbooks.search.index`` decides when they are written. A caller that writes must hold the lock of
 ``runbooks.search.databases``.
 """
 
@@ -14,24 +14,27 @@ from django.db.models import F
 from runbooks.models import SearchEntry, SearchPassage, SearchPlaces, SearchStamp, SearchWord
 from runbooks.search.index_documents import MAX_BODY_LENGTH, Draft
 
-# Grows when the index is made another way: `migrate` then builds it anew.
+# Increase it if the content of the index changes: `migrate` then rebuilds it.
 SHAPE = 4
 ROWS_AT_ONCE = 200
-WORDS_AT_ONCE = 5_000  # SQLite takes 32,766 values in one query at least
+WORDS_AT_ONCE = 5_000  # SQLite allows at least 32,766 values in one query
 
 
 def is_built() -> bool:
-    """Whether it was ever made, in its present shape."""
+    """Return whether the index was built, in its present shape."""
     return SearchStamp.objects.filter(pk=1, shape=SHAPE).exists()
 
 
 def renew_stamp() -> None:
-    """Another value, where there is one; a random one: a number could come again after a rollback."""
+    """Change the stamp if there is one.
+
+    The value is random, because a number could come again after a rollback.
+    """
     SearchStamp.objects.filter(pk=1).update(value=secrets.token_hex(16))
 
 
 def counted() -> Counter[str]:
-    """Return in how many entries each word stands. Reads all of them."""
+    """Return the number of entries that contain each word. Reads all entries."""
     counts: Counter[str] = Counter()
     for entry in SearchEntry.objects.only(*SearchEntry.COLUMNS).iterator(ROWS_AT_ONCE):
         counts.update(entry.all_words())
@@ -39,7 +42,7 @@ def counted() -> Counter[str]:
 
 
 def store_counts(counts: Counter[str]) -> None:
-    """Replace all words with these, and say that the index is whole in its present shape."""
+    """Replace all word counts, and mark the index as complete in its present shape."""
     SearchWord.objects.all().delete()
     words = (SearchWord(word=word, count=count) for word, count in counts.items())
     SearchWord.objects.bulk_create(words, batch_size=ROWS_AT_ONCE)
@@ -49,7 +52,10 @@ def store_counts(counts: Counter[str]) -> None:
 
 
 def keep(drafts: list[tuple[SearchEntry, Draft]]) -> None:
-    """Write the entries that differ, and count their words: in a number of queries that grows with the changed ones alone."""
+    """Write the entries that differ from their drafts, and count their words.
+
+    The number of queries grows only with the number of changed entries.
+    """
     counts: Counter[str] = Counter()
     differing = [pair for pair in drafts if _is_to_be_written(*pair)]
     for entry, draft in differing:
@@ -104,7 +110,7 @@ def _places(entry: SearchEntry, draft: Draft) -> SearchPlaces:
 
 
 def drop(entries: Iterable[SearchEntry]) -> None:
-    """Delete entries, and take away their words."""
+    """Delete entries and subtract their words from the counts."""
     counts: Counter[str] = Counter()
     for entry in entries:
         counts.subtract(entry.all_words())
@@ -113,7 +119,7 @@ def drop(entries: Iterable[SearchEntry]) -> None:
 
 
 def _count(counts: Counter[str]) -> None:
-    """Add to the numbers of entries that hold a word, or take away; a word that none holds is forgotten."""
+    """Add the differences to the word counts; delete words that no entry contains any more."""
     changed = {word: step for word, step in counts.items() if step}
     if not changed:
         return
@@ -135,7 +141,10 @@ def parts(values: list[Any], size: int = WORDS_AT_ONCE) -> Iterator[list[Any]]:
 
 
 def differs(entry: SearchEntry, draft: Draft) -> bool:
-    """Return whether what is stored of an entry's source is not what the draft says."""
+    """Return whether the stored entry of the same source differs from the draft.
+
+    :param entry: an entry that names the runbook or the situation.
+    """
     stored = SearchEntry.objects.filter(
         runbook=entry.runbook_id, situation=entry.situation_id
     ).first()

@@ -1,4 +1,4 @@
-"""Narrowing an answer down by status, layer and cluster. All of it is read from the live rows of the hits."""
+"""Facets: narrowing an answer by status, layer and cluster, read from the live rows of the hits."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,14 +19,15 @@ STATUS_LABELS = {
     ReadinessLevel.READY.value: _("ready, but not valid"),
 }
 
-Values = Iterable[
-    tuple[int, str, Any]
-]  # a runbook's key, a value for the address, a label to be shown
+Values = Iterable[tuple[int, str, Any]]  # primary key of a runbook, value in the address, label
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a facet, how many hits have it, and the address's query that chooses it (or takes it away again)."""
+    """A value of a facet, with its label and the number of hits that have it.
+
+    ``query`` is the query string that chooses the value, or clears it if it is chosen.
+    """
 
     value: str
     query: str
@@ -37,7 +38,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One way to narrow down. ``name`` is its parameter in the address."""
+    """A way to narrow an answer. ``name`` is its parameter in the query string."""
 
     name: str
     label: Any
@@ -45,7 +46,7 @@ class Facet:
 
 
 def status_of(found: Found) -> str:
-    """``live``, or the signed level; a ready that does not hold now is told from one that does."""
+    """Return ``live`` if a runbook is live-ready now, otherwise its signed level."""
     return LIVE if found.standing.is_live_ready else found.runbook.readiness_level
 
 
@@ -84,9 +85,10 @@ READERS: Mapping[str, tuple[Any, Callable[[Sequence[Found]], Values]]] = {
 
 
 def facets_of(question: str, runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Facet]:
-    """Every facet that tells hits apart, or that is chosen; each choice with its number among ``runbooks``.
+    """Return the facets that distinguish hits or are chosen, with the number of each choice.
 
-    :param chosen: a value for a facet's name; names without one are missing.
+    :param runbooks: the hits that are counted.
+    :param chosen: the chosen value by name of a facet; facets without one are missing.
     """
     facets = []
     for name, (label, read) in READERS.items():
@@ -120,7 +122,7 @@ def _query(question: str, chosen: Mapping[str, str], name: str, value: str) -> s
 
 
 def narrowed(runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Found]:
-    """The runbooks that have every chosen value."""
+    """Return the runbooks that have every chosen value."""
     kept = list(runbooks)
     for name, value in chosen.items():
         having = {pk for pk, other, _ in READERS[name][1](kept) if other == value}
@@ -129,7 +131,10 @@ def narrowed(runbooks: Sequence[Found], chosen: Mapping[str, str]) -> list[Found
 
 
 def among(chosen: Mapping[str, str]) -> QuerySet[Runbook]:
-    """The runbooks that could have every chosen value: for a question with more hits than are compared at once."""
+    """Return the runbooks that may have every chosen value.
+
+    For a question with more hits than are compared at once.
+    """
     runbooks: Any = Runbook.objects.order_by("pk")
     status, layer, cluster = (chosen.get(name) for name in ("status", "layer", "cluster"))
     if status == LIVE:

@@ -1,4 +1,4 @@
-"""A runbook as it is shown among the hits: from its live row, with a section of the text that its page shows."""
+"""Hits: a runbook's live row, with the section of its shown text that matches best."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from runbooks.validity import Standing
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A runbook that was found: its live row, its standing, and the section that answers best, if any.
+    """A runbook that was found: its live row, its standing, and the best section, if any.
 
-    ``document`` is the key of the text that the section is of. ``unsigned``: words of the question
-    stand only in a newer text, which nobody has signed and its page does not show.
+    ``document`` is the key of the text that contains the section. ``unsigned`` is true if words of
+    the question occur only in a newer text, which nobody has signed and which the page does not
+    show.
     """
 
     runbook: Runbook
@@ -24,16 +25,16 @@ class Found:
 
     @property
     def pk(self) -> int:
-        """The runbook's key."""
+        """Return the runbook's primary key."""
         return self.runbook.pk
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookHit:
-    """A runbook as it is shown among the hits, with the section it is found in.
+    """A runbook as shown among the hits, with the section in which it was found.
 
-    ``unsigned``: it is found, also or only, in a text that nobody has signed though another was. Of
-    that nothing is shown.
+    ``unsigned`` is true if it was found, also or only, in an unsigned text although another text
+    was signed. Nothing of the unsigned text is shown.
     """
 
     runbook: Runbook
@@ -46,23 +47,25 @@ class RunbookHit:
 
     @property
     def address(self) -> str:
-        """The runbook's page, at the section."""
+        """Return the address of the runbook's page, at the section."""
         page = self.runbook.get_absolute_url()
         return f"{page}#{self.anchor}" if self.anchor else page
 
     def heading_parts(self) -> list[Part]:
-        """The section's heading, with what was sought marked."""
+        """Return the section's heading, with the words of the question marked."""
         return marked(self.heading, self.words)
 
     def snippet_parts(self) -> list[Part]:
-        """A piece of the section's text."""
+        """Return an excerpt of the section's text, with the words of the question marked."""
         return snippet(self.passage_text, self.words)
 
 
 def hits_of(found: Iterable[Found], words: frozenset[str]) -> list[RunbookHit]:
-    """The runbooks as they are shown; in a query for the sections, and one more where a text changed since its sign-off.
+    """Return the runbooks as they are shown.
 
-    :param words: the folded words that are sought.
+    Runs one query for the sections, and another if a text changed since its sign-off.
+
+    :param words: the folded words of the question.
     """
     wanted = list(found)
     leading = {each.passage: each for each in wanted if each.passage}
@@ -82,7 +85,10 @@ def hits_of(found: Iterable[Found], words: frozenset[str]) -> list[RunbookHit]:
 
 
 def _whose_text_is_shown(found: Iterable[Found]) -> set[int]:
-    """Keys of those whose page shows the very text that the index knows; one that is behind leads nowhere."""
+    """Return the keys of the runbooks whose page shows the text that the index has read.
+
+    A section of another text would lead nowhere.
+    """
     candidates = list(found)
     changed = [each for each in candidates if each.runbook.text_changed]
     documents = Document.objects.filter(pk__in=[each.document for each in changed])

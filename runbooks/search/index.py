@@ -1,4 +1,4 @@
-"""Keeping the index: rows that are made of the catalogue and follow it in the same transaction."""
+"""Maintenance of the index: derived rows that follow the catalogue in the same transaction."""
 
 import logging
 import secrets
@@ -29,14 +29,15 @@ from runbooks.search.index_documents import Draft
 
 logger = logging.getLogger(__name__)
 RUNBOOKS_AT_ONCE = 1_000
-# So many entries are made anew in the transaction of the change; more wait until it has committed.
+# At most this number of entries is updated in the transaction of a change; more wait until it
+# has committed.
 MAX_AT_ONCE = 20
 # Bytes of a text that is read in the transaction of the change. Reading 100 KB takes about 0.1 s.
 MAX_AT_ONCE_LENGTH = 100_000
-# Entries, and bytes of their texts, that are written in one transaction when many are behind: about
-# 0.1 s.
+# Entries, and bytes of their texts, that are written in one transaction when many are behind.
+# Writing them takes about 0.1 s.
 ENTRIES_AT_ONCE, BYTES_AT_ONCE = 50, 100_000
-# Seconds that a change of many runbooks goes on reading after its commit; `tick` does the rest.
+# Seconds that a change of many runbooks may go on reading after its commit; `tick` does the rest.
 PATIENCE = 20.0
 ATTEMPTS = 3
 MAX_MARK_BYTES = 2**31 - 1
@@ -53,9 +54,10 @@ _held: ContextVar[_Held | None] = ContextVar("search_index_held", default=None)
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Put off the refreshing of what changes inside the block to its end; for a caller that writes much.
+    """Postpone index updates inside the block to its end, for a caller that writes many rows.
 
-    Belongs inside the transaction of the writes: what is then behind is noted with them.
+    Must be inside the transaction of the writes, so that entries that are behind are recorded with
+    them.
     """
     if _held.get() is not None:
         yield
@@ -71,18 +73,17 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def _harmless() -> Iterator[None]:
-    """All or nothing; and an index that is broken stops no write of the catalogue.
+    """Apply a block completely or not at all, without failing because of a broken index.
 
-    A readiness must come down whatever the search is like. What else goes wrong, such as a lock, is
-    raised. Without its stamp nobody takes the index for a present one: titles are searched
-    until it is rebuilt.
+    A readiness must be withdrawn whatever the state of the search. Other database errors, such as a
+    lock, are raised. If the index is broken, its stamp is deleted, so that it is not used: only
+    titles are searched until it is rebuilt.
     """
     try:
         with transaction.atomic():
             yield
     except DatabaseError:
-        # SQLite ends the whole transaction when it meets damaged pages: then there is nothing to go
-        # on with.
+        # SQLite rolls back the whole transaction if it finds damaged pages; it cannot be continued.
         if connection.needs_rollback or databases.is_sound():
             raise
         logger.exception(
@@ -96,15 +97,15 @@ def _harmless() -> Iterator[None]:
 def refresh(
     runbooks: Iterable[int] = (), situations: Iterable[int] = (), *, reread: bool = False
 ) -> None:
-    """Make the entries of these anew; of one that is gone, the entry goes too.
+    """Update the entries of these runbooks and situations; delete entries without a source.
 
-    A few are made anew at once, in the transaction of the change. Of many, or of a long text, it is
-    only noted that they are behind: reading them must hold no lock. ``catch_up`` follows after the
-    commit.
+    A few entries are updated at once, in the transaction of the change. If there are many, or if a
+    text is long, they are only marked as behind, because reading them must not hold a lock.
+    ``catch_up`` updates them after the commit.
 
     :param runbooks: primary keys.
     :param situations: primary keys.
-    :param reread: read the documents again though they are the ones that were indexed.
+    :param reread: read the documents again even if they are the ones that were indexed.
     """
     wanted_runbooks, wanted_situations = set(runbooks), set(situations)
     waiting = _held.get()
@@ -132,9 +133,9 @@ def refresh(
 
 
 def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool) -> None:
-    """Note that the entries of these are behind, and catch up once the transaction has committed."""
-    # Another number each time: one that was made anew and is behind once more is not taken for the
-    # one before.
+    """Mark the entries of these as behind, and catch up once the transaction has committed."""
+    # The number differs each time, so that an entry that is behind again after its update is not
+    # taken for the earlier one.
     mark = secrets.randbelow(MAX_MARK_BYTES) + 1
     noted = {"behind": mark} | ({"document": None} if reread else {})
     for name, model, keys in (("runbook", Runbook, runbooks), ("situation", Situation, situations)):
@@ -145,31 +146,32 @@ def _put_off(runbooks: Iterable[int], situations: Iterable[int], *, reread: bool
             new = model._default_manager.filter(pk__in=set(part) - known).values_list(
                 "pk", flat=True
             )
-            # An entry without a word, which no search finds, so that whoever fills it meets no
-            # other who does.
+            # An entry without words, which no search finds. It is created here so that two
+            # processes that fill it do not both try to create it.
             blank = (SearchEntry(**{f"{name}_id": pk}, behind=mark) for pk in new)
             SearchEntry.objects.bulk_create(blank, batch_size=RUNBOOKS_AT_ONCE)
     transaction.on_commit(lambda: catch_up(seconds=PATIENCE), robust=True)
 
 
 def catch_up(*, seconds: float | None = None) -> int:
-    """Make anew the entries that are behind; returns how many. Belongs outside a transaction.
+    """Update the entries that are behind, and return their number.
 
-    The sources are read without a lock, a portion at a time, and each portion is written in a short
-    transaction. An entry that changes in between is left to the next portion. Who is killed on the
-    way leaves the rest noted as behind: the next call goes on with it.
+    Must be called outside a transaction. Sources are read without a lock, in portions, and each
+    portion is written in a short transaction. An entry that changes meanwhile is left to the next
+    portion. If the process is killed, the remaining entries stay marked as behind, and the next
+    call continues.
 
-    :param seconds: stop after so long; None goes on until none is behind.
+    :param seconds: stop after this time; None continues until no entry is behind.
     """
     until = time.monotonic() + seconds if seconds is not None else None
     done = 0
-    while made := _catch_up_once(until):  # again: some may have changed in between
+    while made := _catch_up_once(until):  # again, because entries may have changed meanwhile
         done += made
     return done
 
 
 def _catch_up_once(until: float | None) -> int:
-    """Go once through the entries that are behind; returns how many were made anew."""
+    """Update each entry that is behind once, and return the number of updated entries."""
     done, last = 0, 0
     while until is None or time.monotonic() < until:
         behind = SearchEntry.objects.filter(behind__gt=0, pk__gt=last).order_by("pk")
@@ -185,7 +187,7 @@ def _catch_up_once(until: float | None) -> int:
 
 
 def _portion(entries: Iterable[Any]) -> list[SearchEntry]:
-    """The first entries, as many as have no more text together than is written at once; one at least."""
+    """Return the first entries whose texts together fit into one transaction, at least one."""
     portion: list[SearchEntry] = []
     room = BYTES_AT_ONCE
     for entry in entries:
@@ -197,12 +199,15 @@ def _portion(entries: Iterable[Any]) -> list[SearchEntry]:
 
 
 def _catch_up_with(entries: list[SearchEntry]) -> int:
-    """Read the sources of some entries, then write those that did not change meanwhile; returns how many."""
+    """Read the sources of entries, write the entries, and return the number that were written.
+
+    Entries that changed meanwhile are left out.
+    """
     seen = {entry.pk: entry.behind for entry in entries}
     drafts = dict(_drafts_of(entries))
     with _harmless():
         databases.lock()
-        # Whoever changed one in the meantime has made it anew, or has noted it once more.
+        # A transaction that changed an entry meanwhile has updated it or marked it again.
         stored = [
             one for one in SearchEntry.objects.filter(pk__in=drafts) if one.behind == seen[one.pk]
         ]
@@ -212,7 +217,10 @@ def _catch_up_with(entries: list[SearchEntry]) -> int:
 
 
 def _drafts_of(entries: list[SearchEntry]) -> Iterator[tuple[int, Draft]]:
-    """What each entry, by its key, should say. One whose source is gone goes with it, and is left out."""
+    """Yield each entry's key and draft.
+
+    Entries whose source no longer exists are omitted, because they are deleted with it.
+    """
     by_runbook = {entry.runbook_id: entry for entry in entries if entry.runbook_id}
     by_situation = {entry.situation_id: entry for entry in entries if entry.situation_id}
     newer = SearchPlaces.objects.filter(entry__in=entries).exclude(newer="")
@@ -228,14 +236,17 @@ def _drafts_of(entries: list[SearchEntry]) -> Iterator[tuple[int, Draft]]:
 def _drafts_of_runbooks(
     pks: set[int], *, reread: bool
 ) -> tuple[list[tuple[SearchEntry, Draft]], list[SearchEntry], list[int]]:
-    """Each runbook's entry with what it should say; the entries whose runbook is gone; and whose text is long."""
+    """Return the runbooks' entries with drafts, and two kinds of exceptions.
+
+    These are the entries without a runbook, and the keys of runbooks whose text is long.
+    """
     of_newer = SearchPlaces.objects.filter(entry=OuterRef("pk")).exclude(newer="")
     entries = SearchEntry.objects.filter(runbook__in=pks).annotate(has_newer=Exists(of_newer))
     before: dict[int | None, Any] = {entry.runbook_id: entry for entry in entries}
     drafts, long = [], []
     for runbook in index_documents.runbooks_with_sources().filter(pk__in=pks):
         entry = before.pop(runbook.pk, None)
-        # Of a newer text it is not known which one was read.
+        # If there is a newer text, the index does not know which one was read.
         known = entry.document_id if entry and not reread and not entry.has_newer else None
         if index_documents.bytes_to_read(runbook, indexed_document=known) > MAX_AT_ONCE_LENGTH:
             long.append(runbook.pk)
@@ -246,13 +257,19 @@ def _drafts_of_runbooks(
 
 
 def refresh_texts(runbooks: Iterable[int]) -> None:
-    """Follow a signature: of these, make the entries anew whose page shows another text than they were made of."""
+    """Update the entries of those runbooks whose page shows another text than was indexed.
+
+    A signature may change the shown text.
+    """
     with _harmless():
         refresh(with_another_text(runbooks))
 
 
 def with_another_text(pks: Iterable[int] | None = None) -> list[int]:
-    """Keys of the runbooks, all or some, whose entry was made of another text than their page shows."""
+    """Return the keys of runbooks whose page shows another text than was indexed.
+
+    :param pks: primary keys of the runbooks to check; None for all.
+    """
     rows = Runbook.objects.with_document().filter(search_entry__isnull=False)
     if pks is not None:
         rows = rows.filter(pk__in=pks)
@@ -270,7 +287,7 @@ def _sha256_shown(runbook: Runbook) -> str | None:
 
 
 def forget(runbooks: Iterable[int] = (), situations: Iterable[int] = ()) -> None:
-    """Take the entries of these out of the index, before they are deleted."""
+    """Delete the entries of these runbooks and situations, before those are deleted."""
     with _harmless():
         databases.lock()
         drop(SearchEntry.objects.filter(runbook__in=list(runbooks)))
@@ -278,20 +295,22 @@ def forget(runbooks: Iterable[int] = (), situations: Iterable[int] = ()) -> None
 
 
 def stamp() -> None:
-    """Say that the index or the synonyms changed."""
+    """Record that the index or the synonyms changed."""
     with _harmless():
         renew_stamp()
 
 
 def rebuild() -> int:
-    """Make the whole index anew; returns the number of entries. Belongs outside a transaction.
+    """Rebuild the whole index and return the number of entries.
 
-    Everything is noted as behind, and made anew a portion at a time: searches and changes go on.
+    Must be called outside a transaction. All entries are marked as behind and updated in portions,
+    so that searches and changes go on.
     """
     with transaction.atomic():
         databases.lock()
         if not is_built():
-            SearchStamp.objects.all().delete()  # of another shape: titles are searched until this one is whole
+            # The index has another shape. Titles are searched until it is complete again.
+            SearchStamp.objects.all().delete()
         everything = (
             model._default_manager.values_list("pk", flat=True) for model in (Runbook, Situation)
         )
@@ -302,7 +321,7 @@ def rebuild() -> int:
 
 
 def _recount() -> None:
-    """Count the words anew, and say that the index is whole in its present shape."""
+    """Count all words again, and mark the index as complete in its present shape."""
     for _ in range(ATTEMPTS):
         stamped = SearchStamp.objects.filter(pk=1).values_list("value", flat=True).first()
         counts = counted()
@@ -311,7 +330,7 @@ def _recount() -> None:
             if SearchStamp.objects.filter(pk=1).values_list("value", flat=True).first() == stamped:
                 store_counts(counts)
                 return
-    with transaction.atomic():  # it changes faster than it is read: now nobody else may
+    with transaction.atomic():  # it changes faster than it is read, so others must wait
         databases.lock()
         store_counts(counted())
 
@@ -332,10 +351,10 @@ def _all_drafts() -> Iterator[tuple[SearchEntry, Draft]]:
 
 
 def staleness(*, thoroughly: bool = False) -> list[str]:
-    """What the index lacks or has too much of, as sentences; empty when it is up to date.
+    """Return sentences about what is missing from the index or outdated; empty if it is up to date.
 
-    :param thoroughly: read every source again and compare, not only who is there and with which
-        document.
+    :param thoroughly: read every source again and compare it, not only check that each has an entry
+        with the right document.
     """
     if not databases.standing():
         return ["The full text index is not in the database."]
@@ -344,10 +363,19 @@ def staleness(*, thoroughly: bool = False) -> list[str]:
     if not is_built() and Runbook.objects.exists():
         return ["The index was never built, or in another shape."]
     found = [
-        (Runbook.objects.filter(search_entry__isnull=True).count(), "runbooks are not in the index"),
-        (Situation.objects.filter(search_entry__isnull=True).count(), "situations are not in the index"),
+        (
+            Runbook.objects.filter(search_entry__isnull=True).count(),
+            "runbooks are not in the index",
+        ),
+        (
+            Situation.objects.filter(search_entry__isnull=True).count(),
+            "situations are not in the index",
+        ),
         (SearchEntry.objects.filter(behind__gt=0).count(), "entries wait to be made anew"),
         (len(with_another_text()), "runbooks are indexed with another text"),
-        (sum(differs(*pair) for pair in _all_drafts()) if thoroughly else 0, "entries say something else"),
-    ]  # fmt: skip
+        (
+            sum(differs(*pair) for pair in _all_drafts()) if thoroughly else 0,
+            "entries say something else",
+        ),
+    ]
     return [f"{number} {what}." for number, what in found if number]

@@ -1,4 +1,4 @@
-"""What the index says of a runbook or a situation, read from the live rows."""
+"""Content of the index: drafts of the entries, made from the live rows."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from runbooks.search.passages import Passage, passages_of
 from runbooks.search.places import written
 from runbooks.search.text import comparable, folded, index_words, padded
 
-# A document of 2 MB is no runbook that anyone follows; PostgreSQL takes no vector above 1 MB.
+# A document of 2 MB is not a usable runbook, and PostgreSQL's limit for a vector is 1 MB.
 MAX_BODY_LENGTH = 300_000
 MAX_NAME_LENGTH = 60
 MAX_NEWER_LENGTH = 30_000
 
-# Further names of a runbook, beside its title. A source of them is one line here, and one in
+# Sources of further names of a runbook, besides its title. A new one needs a line here, and one in
 # `signals.AFFECTED`.
 NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (
     lambda runbook: (alias.name for alias in runbook.read_aliases),
@@ -26,27 +26,27 @@ NAMES: tuple[Callable[[Any], Iterable[str]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry as it should be. ``passages`` is None where the document stayed the same and is not read again.
+    """An entry as it should be.
 
-    ``newer`` are the words, padded, that only a newer, unsigned text has; empty where there is
-    none.
+    ``passages`` is None if the document is the indexed one and was not read again. ``newer`` are
+    the words, padded, that only a newer, unsigned text has; empty if there are none.
     """
 
     columns: dict[str, str]
     document_id: int | None = None
     passages: list[Passage] | None = field(default_factory=list)
     newer: str = ""
-    # Where each word of the document stands, as ``runbooks.search.places.written`` makes it.
+    # Positions of the document's words, in the format of ``runbooks.search.places.written``.
     places: str = ""
 
 
 def runbooks_with_sources() -> QuerySet[Runbook]:
-    """Runbooks with all that the index says of them; a document's HTML is read when it is asked for."""
+    """Return the runbooks with all that is indexed. A document's HTML is loaded on access."""
     return (
         Runbook.objects.with_document()
         .select_related("primary_cluster")
         .prefetch_related(
-            # Into plain lists: a related manager for each row costs more than the row.
+            # To plain lists, because a related manager for each row costs more than the row.
             Prefetch("layers", to_attr="read_layers"),
             Prefetch("related_clusters", to_attr="read_related_clusters"),
             Prefetch("code_references", to_attr="read_code_references"),
@@ -54,7 +54,7 @@ def runbooks_with_sources() -> QuerySet[Runbook]:
             Prefetch(
                 "situation_steps",
                 SituationRunbook.objects.select_related("situation")
-                .prefetch_related("situation__steps")  # which of them is the first
+                .prefetch_related("situation__steps")  # to find the first one
                 .order_by("position", "pk"),
                 to_attr="read_situation_steps",
             ),
@@ -69,7 +69,7 @@ def runbooks_with_sources() -> QuerySet[Runbook]:
 
 
 def situations_with_sources() -> QuerySet[Situation]:
-    """Situations with the runbooks they lead to."""
+    """Return the situations with the runbooks they lead to."""
     steps = Prefetch(
         "steps", SituationRunbook.objects.select_related("runbook").order_by("position", "pk")
     )
@@ -77,12 +77,15 @@ def situations_with_sources() -> QuerySet[Situation]:
 
 
 def names_of(runbook: Any) -> list[str]:
-    """What a runbook is called beside its title."""
+    """Return the names of a runbook besides its title."""
     return [name for source in NAMES for name in source(runbook) if name]
 
 
 def runbook_columns(runbook: Any) -> dict[str, str]:
-    """The words of a runbook of ``runbooks_with_sources``, all but those of its document."""
+    """Return the columns of a runbook, without those of its document.
+
+    :param runbook: a row of ``runbooks_with_sources``.
+    """
     names = names_of(runbook)
     steps = runbook.read_situation_steps
     first = [step.situation for step in steps if step.position <= _first_position(step)]
@@ -107,7 +110,7 @@ def runbook_columns(runbook: Any) -> dict[str, str]:
     return {
         "title": folded(runbook.title),
         "names": _folded_lines([*names, *(situation.title for situation in first)]),
-        # Its own cluster tells more of it than a related one.
+        # The primary cluster says more about a runbook than a related one.
         "later_names": _folded_lines(
             [*(situation.title for situation in later), str(runbook.primary_cluster or "")]
         ),
@@ -118,7 +121,7 @@ def runbook_columns(runbook: Any) -> dict[str, str]:
 
 
 def situation_columns(situation: Situation) -> dict[str, str]:
-    """The words of a situation."""
+    """Return the columns of a situation."""
     labels = (situation.alert_category, situation.alert_source, situation.alert_severity)
     return {
         "title": folded(situation.title),
@@ -133,16 +136,16 @@ def situation_columns(situation: Situation) -> dict[str, str]:
 
 
 def document_columns(words: list[tuple[list[str], list[str]]]) -> dict[str, str]:
-    """The columns of a document.
+    """Return the columns of a document.
 
-    :param words: those of each passage's heading, and of its text.
+    :param words: for each passage, the words of its heading and those of its text.
     """
     headings, texts = ([word for part in words for word in part[side]] for side in (0, 1))
     return {"headings": padded(headings), "body": _cut(padded(texts), MAX_BODY_LENGTH)}
 
 
 def bytes_to_read(runbook: Any, *, indexed_document: int | None) -> int:
-    """How much text ``draft_of_runbook`` reads for a runbook."""
+    """Return the size in bytes of the texts that ``draft_of_runbook`` reads for a runbook."""
     shown = runbook.shown_document()
     newer = runbook.document if runbook.text_changed and runbook.document != shown else None
     if newer is None and shown is not None and shown.pk == indexed_document:
@@ -151,10 +154,12 @@ def bytes_to_read(runbook: Any, *, indexed_document: int | None) -> int:
 
 
 def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
-    """What the index should say of a runbook: of the text that its page shows, and which words only a newer one has.
+    """Return the draft of a runbook's entry, from the text that its page shows.
 
-    :param indexed_document: the document whose words the index holds already, and no newer one's; a
-        stored text never changes.
+    The words that only a newer, unsigned text has are kept apart.
+
+    :param indexed_document: the key of the document that was indexed, if no newer one was; it is
+        not read again, because a stored text never changes.
     """
     columns = runbook_columns(runbook)
     shown = runbook.shown_document()
@@ -166,14 +171,17 @@ def draft_of_runbook(runbook: Any, *, indexed_document: int | None) -> Draft:
     words = [(index_words(each.heading), index_words(each.text)) for each in passages]
     columns |= document_columns(words)
     only_newer = _only_in(newer, columns) if newer else ""
-    # The databases look for a word in the columns alone.
+    # The databases search words only in the columns.
     columns["body"] += only_newer.lstrip()
     places = written(words) if passages else ""
     return Draft(columns, document_id, passages, only_newer, places)
 
 
 def _only_in(newer: Document, columns: dict[str, str]) -> str:
-    """The words, each once, that a newer text has and the columns of the shown one have not; empty where it has none."""
+    """Return the words, each once, that only a newer text has; empty if there are none.
+
+    :param columns: the columns of the shown text.
+    """
     shown = {*columns["headings"].split(), *columns["body"].split()}
     words = (
         word
@@ -185,17 +193,17 @@ def _only_in(newer: Document, columns: dict[str, str]) -> str:
 
 
 def draft_of_situation(situation: Situation) -> Draft:
-    """What the index should say of a situation."""
+    """Return the draft of a situation's entry."""
     return Draft(situation_columns(situation))
 
 
 def _first_position(step: Any) -> int:
-    """The position of the first step of the same situation."""
+    """Return the position of the first step of the same situation."""
     return min(other.position for other in step.situation.steps.all())
 
 
 def _cut(text: str, longest: int) -> str:
-    """As many of the words of a padded text as fit."""
+    """Return as many words of a padded text as fit into a length."""
     return text if len(text) <= longest else text[: text.rindex(" ", 0, longest) + 1]
 
 
@@ -209,7 +217,7 @@ def _words_of(text: str) -> Iterable[str]:
 
 @lru_cache(maxsize=4_096)
 def _words_of_name(text: str) -> tuple[str, ...]:
-    """The words of a short text: many runbooks share a cluster, a layer or a version."""
+    """Return the words of a short text, cached because many runbooks share a cluster or a layer."""
     return tuple(index_words(text))
 
 

@@ -1,6 +1,7 @@
-"""A rendered document in passages, one for each heading, so that a hit leads to its section. Pure: imports no Django.
+"""Passages of a rendered document, one for each heading. Pure: imports no Django.
 
-It reads the stored HTML and not the Markdown: the anchors are then exactly those of the page.
+A hit leads to its passage. Passages are read from the stored HTML and not from the Markdown, so
+that the anchors are those of the page.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from html.parser import HTMLParser
 from runbooks.search.text import clean
 
 HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
-# What stands in one of these is a thing of its own: a dot parts it from what follows.
+# Elements that are separate units. A dot separates their text from the text that follows.
 PARTS = frozenset({"td", "th", "li", "dt", "dd"})
 BLOCKS = frozenset({"p", "pre", "tr", "table", "ul", "ol", "blockquote", "div", "br", "hr"})
 PARTING = " · "
@@ -17,7 +18,7 @@ PARTING = " · "
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A heading, its anchor (empty where there is none) and the text below it up to the next heading."""
+    """A heading, its anchor (empty if it has none), and the text up to the next heading."""
 
     heading: str
     anchor: str
@@ -58,7 +59,7 @@ class _Reader(HTMLParser):
 
 
 def passages_of(html: str) -> list[Passage]:
-    """The passages of a rendered document in order; those without any word are left out."""
+    """Return the passages of a rendered document in order, without empty ones."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

@@ -1,8 +1,9 @@
-"""Where the words of a document stand: a text that is read without unpacking it. Pure: imports no Django.
+"""Places: in which passages of a document each word occurs. Pure: imports no Django.
 
-To tell which section of twenty documents answers best, their whole texts would have to be read and
-searched for every word that a question may mean. Here each word stands once, with the positions of
-the passages that hold it, in one of so many buckets that a bucket is a few lines long.
+To find the best section of twenty documents, their whole texts would have to be loaded and searched
+for every alternative of every word. The places list each word once, with the positions of the
+passages that contain it. The words are divided into so many buckets that each is a few lines long,
+so that a lookup parses little text.
 """
 
 from collections import defaultdict
@@ -22,7 +23,7 @@ def _bucket_of(word: str) -> int:
 
 
 def written(passages: Iterable[tuple[Iterable[str], Iterable[str]]]) -> str:
-    r"""Return the places of all words, a line each: the word, where it is text, where it is heading.
+    r"""Return the places of all words: for each word a line with its positions in text and heading.
 
     :param passages: the folded words of each heading, and of the text below it.
 
@@ -49,7 +50,11 @@ class Places:
     """The places of an entry's words, and the words that only a newer, unsigned text has."""
 
     def __init__(self, words: str, newer: str = "") -> None:
-        """Take them as ``written`` made them, and as they are stored."""
+        """Set the stored texts.
+
+        :param words: in the format of ``written``.
+        :param newer: padded words.
+        """
         self.words, self.newer = words, newer
 
     @cached_property
@@ -57,9 +62,9 @@ class Places:
         return self.words.split(BETWEEN_BUCKETS)
 
     def of(self, sought: str) -> tuple[Positions, Positions]:
-        """Return the positions of the passages that hold a word in their text, and in their heading.
+        """Return the positions of the passages with a word in their text, and in their heading.
 
-        Of several words in a row: of the passages that hold all of them.
+        :param sought: a word, or several separated by spaces, which a passage must all contain.
         """
         if " " not in sought:
             return self._of_word(sought)
@@ -79,6 +84,6 @@ class Places:
 
 
 def _common(found: Iterable[Positions]) -> Positions:
-    """Return what all have, in the order of the first."""
+    """Return the positions that all sequences contain, in the order of the first."""
     first, *others = found
     return [position for position in first if all(position in other for other in others)]

@@ -1,4 +1,4 @@
-"""What the search needs in a database before anyone asks. Run after every migrate."""
+"""Preparation of the search in a database after every ``migrate``."""
 
 from typing import Any
 
@@ -14,17 +14,20 @@ TABLES = frozenset(model._meta.db_table for model in MODELS)
 
 
 def prepare_search(sender: AppConfig, using: str, **_: Any) -> None:
-    """Receiver of ``post_migrate``: puts the full text index back, and builds what an existing catalogue lacks."""
+    """Restore the full text index, and index what an existing catalogue lacks.
+
+    Receiver of ``post_migrate``.
+    """
     if sender.name != "runbooks" or using != "default" or not is_migrated(using):
         return
-    # Django's table rebuild on SQLite drops triggers, as it does those of the guards.
+    # On SQLite, Django rebuilds tables and drops the triggers, including those of the guards.
     databases.install(using=using)
     if index.is_built():
-        index.catch_up()  # what an import that was ended left behind
+        index.catch_up()  # what an interrupted import left behind
     if index.staleness() or not index.is_built():
         index.rebuild()
 
 
 def is_migrated(using: str) -> bool:
-    """Whether the search's tables are there: not so in the middle of going back."""
+    """Return whether the search's tables exist. They may not during a backward migration."""
     return set(connections[using].introspection.table_names()) >= TABLES

@@ -1,4 +1,4 @@
-"""An answer to a question: the index says what is found, the live rows say what it is worth."""
+"""Answers to questions: the index finds, and the live rows decide the order and the standings."""
 
 import logging
 from collections import defaultdict
@@ -21,13 +21,13 @@ from runbooks.search.vocabulary import Wanted
 from runbooks.validity import Standing
 
 logger = logging.getLogger(__name__)
-# By the runbook: how well it answers, and the text that this was found in.
+# By the runbook's key: its score, and the key of the text in which it was found.
 Scores = Mapping[int, tuple[Score, int | None]]
 Named = Iterable[tuple[int, str]]  # a key, and a title or name
 
 
 class Standings(Protocol):
-    """Return the standing of each runbook by its primary key."""
+    """A callable that returns the standing of each runbook by its primary key."""
 
     def __call__(  # noqa: D102
         self, rows: Iterable[Runbook], *, at: datetime | None = None
@@ -36,11 +36,12 @@ class Standings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question brings, best first. ``unknown`` are its words, as typed, that stand nowhere.
+    """The answer to a question, best first.
 
-    ``situations`` are as many of those found as were asked for, with their runbooks. ``more`` says
-    that there were more entries than are compared at once; ``by_title`` that the index could not be
-    read, and titles and names alone were.
+    ``situations`` has at most the requested number of situations, with their runbooks. ``unknown``
+    are words of the question, as typed, that the index lacks. ``more`` is true if more entries were
+    found than are compared at once. ``by_title`` is true if the index could not be read and only
+    titles and names were searched.
     """
 
     question: str
@@ -53,16 +54,17 @@ class Answer:
     by_title: bool = False
 
     def hits(self, found: Iterable[Found]) -> list[RunbookHit]:
-        """Some of the runbooks as they are shown."""
+        """Return some of the runbooks as they are shown."""
         return hits_of(found, self.words)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked beside the words. ``only`` are the runbooks that may be found, and no situations; None for all.
+    """Conditions of a search besides its words.
 
-    ``at`` is the moment for which a runbook is live-ready or not (aware; None for now). So many
-    ``situations`` are brought with their runbooks. ``standings`` is asked which are live-ready.
+    ``standings`` returns which runbooks are live-ready at the moment ``at`` (aware; None for now).
+    ``only`` are the keys of the runbooks that may be found, which excludes situations; None for
+    all. ``situations`` is the maximum number of situations to load with their runbooks.
     """
 
     standings: Standings
@@ -79,12 +81,14 @@ def answer(
     at: datetime | None = None,
     situations: int = 0,
 ) -> Answer:
-    """Return what a question brings, best first; by titles and names alone where the index cannot be read.
+    """Return the answer to a question, best first.
 
-    :param standings: tells of many runbooks at once which may be used live; it takes ``at``.
-    :param among: only these runbooks, and no situations; all of both by default.
+    If the index cannot be read, only titles and names are searched.
+
+    :param standings: returns the standings of many runbooks at once; it takes ``at``.
+    :param among: find only these runbooks, and no situations; by default all of both.
     :param at: the moment for which a runbook is live-ready or not (aware; now by default).
-    :param situations: see ``Asked``.
+    :param situations: the maximum number of situations to load with their runbooks.
     """
     asked = Asked(
         standings,
@@ -146,10 +150,10 @@ def _by_title(question: str, asked: Asked) -> Answer:
 
 
 def holding(queryset: Any, text: str) -> Any:
-    """A queryset of runbooks narrowed to those in which every word is found, as the search finds it; not sorted.
+    """Return the runbooks of a queryset in which the search finds every word, unsorted.
 
-    Where the text has no word, or one that the index lacks, or the index cannot be read, its signs
-    are looked for as they are.
+    If the text has no word, or one that the index lacks, or if the index cannot be read, the text
+    is searched for as it is.
     """
     try:
         known = vocabulary()
@@ -168,14 +172,15 @@ def holding(queryset: Any, text: str) -> Any:
 
 
 def _with_live_rows(found: Answer, scores: Scores, asked: Asked) -> Answer:
-    """The answer with its runbooks and situations, all from live rows; layers and clusters are read for all at once.
+    """Return the answer with its runbooks and situations, all from live rows.
 
-    What is said of a runbook that was found is said of one and the same row.
+    Layers and clusters are loaded for all rows at once. All statements about a runbook that was
+    found come from the same row.
     """
     situations = _situations(found.situation_pks[: asked.situations])
     rows = list(Runbook.objects.with_document().filter(pk__in=scores).order_by())
     shown = [*rows, *(step.runbook for situation in situations for step in situation.steps.all())]
-    # Where a signature covers them is where they are needed to tell a standing.
+    # The scope of a signature is needed to determine a standing.
     claiming = [row for row in shown if row.readiness_level == ReadinessLevel.READY]
     prefetch_related_objects(claiming, "primary_cluster", "layers", "related_clusters")
     found_out = asked.standings(shown, at=asked.at)
@@ -185,7 +190,7 @@ def _with_live_rows(found: Answer, scores: Scores, asked: Asked) -> Answer:
 
 
 def _situations(pks: Sequence[int]) -> list[Situation]:
-    """Situations in this order, each with its steps in order and the live rows of their runbooks."""
+    """Return situations in this order, with their steps in order and the runbooks' live rows."""
     texts = [f"runbook__document__{name}" for name in ("text", "html", "contents")]
     runbooks = SituationRunbook.objects.select_related("runbook__document")
     steps = Prefetch("steps", runbooks.defer(*texts).order_by("position", "pk"))
@@ -194,7 +199,7 @@ def _situations(pks: Sequence[int]) -> list[Situation]:
 
 
 def _in_order(rows: list[Runbook], scores: Scores) -> list[Found]:
-    """The runbooks by tier and points."""
+    """Return the runbooks sorted by tier, points and position in the landscape."""
     rows.sort(
         key=lambda row: (
             *scores[row.pk][0].place(live_ready=row.standing.is_live_ready),
@@ -214,14 +219,20 @@ def _situations_in_order(scores: dict[int, Score]) -> list[int]:
 
 
 def _runbooks_by_title(question: str) -> list[int]:
-    """Keys of the runbooks in whose title or further names words of the question begin a word; most words first."""
+    """Return the keys of runbooks whose names have words that begin with a word of the question.
+
+    Titles and further names are searched. Those that match the most words come first.
+    """
     titles = Runbook.objects.values_list("pk", "title")
     names = RunbookAlias.objects.values_list("runbook", "name")
     return _by_words(terms_of(question), [*titles, *names])
 
 
 def _situations_by_title(question: str) -> list[int]:
-    """Keys of the situations in whose title words of the question begin a word; most words first."""
+    """Return the keys of situations whose title has words that begin with a word of the question.
+
+    Those that match the most words come first.
+    """
     return _by_words(terms_of(question), Situation.objects.values_list("pk", "title"))
 
 
@@ -230,5 +241,5 @@ def _by_words(terms: Iterable[Term], named: Named) -> list[int]:
     for pk, name in named:
         text = folded(name)
         found[pk].update(term.word for term in terms if f" {term.word}" in text)
-    # Of those with equally many the order is the landscape's.
+    # Those that match equally many words stay in the order of the landscape.
     return sorted((pk for pk, words in found.items() if words), key=lambda pk: -len(found[pk]))

@@ -1,8 +1,8 @@
-"""How well an entry answers a question. Pure: imports no Django, so that both databases sort alike.
+"""Ranking of entries. Pure: imports no Django, so that both databases sort in the same way.
 
-Exact title, then exact situation, then how much of the question is found where: title, situation,
-heading, body. Among hits that are about equally good a live-ready runbook stands first; no hit is
-hidden for not being so.
+An exact title comes first, then an exact situation, then the share of the question that is found
+and where: title, situation, heading, body. Among nearly equal hits, a live-ready runbook comes
+first. No hit is hidden because it is not live-ready.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from runbooks.search.places import Places
 from runbooks.search.vocabulary import Wanted
 
-# How much a word counts by where it stands.
+# Weight of a word by the column in which it is found.
 FIELD_WEIGHTS: Mapping[str, float] = {
     "title": 3.0,
     "names": 2.6,
@@ -22,22 +22,25 @@ FIELD_WEIGHTS: Mapping[str, float] = {
     "facts": 1.0,
 }
 BODY_WEIGHT = 0.5
-# A word that stands in a second place as well confirms the first.
+# Factor for a word that is found in further columns.
 CONFIRMED = 0.2
 PASSAGE_WEIGHT, PASSAGE_HEADING = 0.9, 0.8
-# A whole question in one title or situation name.
+# Bonus for a whole question in one title or situation name.
 ALL_IN_TITLE, ALL_IN_NAMES = 0.5, 0.35
 LIVE_READY = 1.1
-# Below this share of the question an entry is no hit.
+# An entry with a smaller share of the question is not a hit.
 MIN_FOUND = 0.4
 EXACT_TITLE, EXACT_NAME, OTHER = 0, 1, 2
 
-Padded = Sequence[tuple[str, float]]  # words with spaces around them, each with its quality
+Padded = Sequence[tuple[str, float]]  # words between spaces, each with its quality
 
 
 @dataclass(frozen=True, slots=True)
 class EntryWords:
-    """The folded words of an entry by column; ``exact_titles`` and ``exact_names`` are whole names, one a line."""
+    """The folded words of an entry by column.
+
+    ``exact_titles`` and ``exact_names`` are whole names, one per line.
+    """
 
     key: int
     columns: Mapping[str, str]
@@ -47,10 +50,10 @@ class EntryWords:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Where an entry belongs: a lower tier first, then higher points.
+    """The rank of an entry: a lower tier first, then more points.
 
-    ``passage`` is the position of the best one, if any. ``unsigned``: a word of the question stands in
-    the newer text alone.
+    ``passage`` is the position of the best one, if any. ``unsigned`` is true if a word of the
+    question is only in the newer, unsigned text.
     """
 
     tier: int
@@ -60,12 +63,16 @@ class Score:
     unsigned: bool = False
 
     def place(self, *, live_ready: bool) -> tuple[int, float]:
-        """What to sort by, smallest first."""
+        """Return the sort key, smallest first."""
         return self.tier, -self.points * (LIVE_READY if live_ready else 1)
 
 
 class InColumns(NamedTuple):
-    """How well an entry's own columns answer: of each term its value and best quality, and all terms in one name."""
+    """How well the columns of an entry match.
+
+    ``terms`` has the value and the best quality of each term. ``title`` and ``names`` are the
+    smallest quality of the terms in that column; 0 if one is missing.
+    """
 
     terms: Sequence[tuple[float, float]]
     title: float
@@ -73,7 +80,7 @@ class InColumns(NamedTuple):
 
 
 def in_columns(entry: EntryWords, wanted: Sequence[Wanted]) -> InColumns:
-    """Return how well the columns answer; whatever the places say, this stays.
+    """Return how well the columns match. The result does not depend on the places.
 
     :param wanted: terms that all have alternatives.
     """
@@ -93,12 +100,12 @@ def score(
     columns: InColumns,
     places: Places | None = None,
 ) -> Score:
-    """Return how well an entry answers.
+    """Return how well an entry matches a question.
 
     :param wanted: terms that all have alternatives.
-    :param question: the question as ``runbooks.search.text.comparable`` makes it.
-    :param columns: what ``in_columns`` says of the entry.
-    :param places: where the words of its document stand; None where that was not asked.
+    :param question: the question in the form of ``runbooks.search.text.comparable``.
+    :param columns: the result of ``in_columns`` for the entry.
+    :param places: the places of its document's words; None if they were not loaded.
     """
     whole = sum(each.weight for each in wanted) or 1.0
     best, points, found = _best_passage(places, wanted)
@@ -125,13 +132,13 @@ def _tier(entry: EntryWords, question: str) -> int:
 
 
 def _held(texts: Iterable[str], wanted: Iterable[Wanted]) -> list[Padded]:
-    """Of each term the alternatives that any of the texts holds at all: few of many, asked once for all texts."""
+    """Return for each term the alternatives that the texts contain, to test only these later."""
     whole = "".join(texts)
     return [[(word, quality) for word, quality in each.padded if word in whole] for each in wanted]
 
 
 def _quality(text: str, padded: Iterable[tuple[str, float]]) -> float:
-    """Of the best alternative that a text holds; 0 where it holds none."""
+    """Return the quality of the best alternative that a text contains; 0 if it contains none."""
     for word, quality in padded:  # best first
         if word in text:
             return quality
@@ -139,7 +146,7 @@ def _quality(text: str, padded: Iterable[tuple[str, float]]) -> float:
 
 
 def _in_fields(entry: EntryWords, padded: Padded) -> tuple[float, float]:
-    """The value of a term in the entry's own fields, and the best quality in which it stands there."""
+    """Return the value of a term in the entry's columns, and its best quality there."""
     best_value = best_quality = total = 0.0
     for name, weight in FIELD_WEIGHTS.items():
         quality = _quality(entry.columns[name], padded) if padded else 0.0
@@ -151,16 +158,17 @@ def _in_fields(entry: EntryWords, padded: Padded) -> tuple[float, float]:
 
 
 def _all_in(text: str, wanted: Iterable[Padded]) -> float:
-    """How surely every term stands in a text: the least quality, 0 where one is missing."""
+    """Return the smallest quality of the terms in a text; 0 if one is missing."""
     return min((_quality(text, padded) for padded in wanted), default=0.0)
 
 
 def _best_passage(
     places: Places | None, wanted: Sequence[Wanted]
 ) -> tuple[int | None, float, dict[str, float]]:
-    """The position of the passage that answers best, its points, and the quality in which each term stands in any.
+    """Return the best passage, its points, and the best quality of each term in any passage.
 
-    What only the newer text has is no passage that could be led to.
+    The passage is a position, or None if there is none. Words that only the newer text has are in
+    no passage.
     """
     points: dict[str, float] = defaultdict(float)
     found: dict[str, float] = {}
@@ -179,7 +187,7 @@ def _best_passage(
 
 
 def _in_passages(places: Places, wanted: Wanted) -> tuple[dict[str, float], dict[str, float]]:
-    """The best quality in which a term stands in the text, and in the heading, of each passage that holds it."""
+    """Return the best quality of a term in the text and in the heading of each passage with it."""
     in_text: dict[str, float] = {}
     in_heading: dict[str, float] = {}
     for other in wanted.alternatives:  # best first

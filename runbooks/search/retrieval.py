@@ -1,6 +1,7 @@
-"""What the index finds for a question, each with its score. Nothing here knows how far a runbook may be used.
+"""Entries that the index finds for a question, each with its score.
 
-:raises django.db.DatabaseError: (all of it) the index cannot be read.
+This module does not use the readiness of a runbook. All of its functions raise
+``django.db.DatabaseError`` if the index cannot be read.
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,12 @@ from runbooks.search.ranking import EntryWords, InColumns, Score
 from runbooks.search.vocabulary import Vocabulary, Wanted
 
 MAX_CANDIDATES = 40
-# So many are compared by their sections as well; fetching the words of all would cost more than it
-# finds.
+# At most this number is also compared by sections. Loading the words of all would cost more than
+# it finds.
 MAX_READ = 20
-# Entries that hold every word: with so many there is no need to look at those that hold some.
+# If this number of entries contains every word, entries that contain some are not searched.
 ENOUGH = 10
-# A word that tells less than this share of the most telling one finds nothing by itself.
+# A word with less than this share of the highest weight finds nothing by itself.
 TELLING = 0.35
 WORD_COLUMNS = tuple(ranking.FIELD_WEIGHTS)
 COLUMNS = (
@@ -40,13 +41,12 @@ _vocabularies: dict[str, Vocabulary] = {}
 
 
 def vocabulary() -> Vocabulary | None:
-    """The words of the index as they are now; None where it was never built.
+    """Return the present words of the index, or None if it was never built.
 
-    Kept by the index's stamp, which is read anew every time.
+    They are cached by the index's stamp, which is read at every call.
     """
-    with (
-        connection.cursor() as cursor
-    ):  # asked at each key that is pressed: putting the query together would cost most
+    # Called at every key press, so it does not use the ORM, which would take most of the time.
+    with connection.cursor() as cursor:
         cursor.execute(f"SELECT value FROM {SearchStamp._meta.db_table} WHERE id = 1")
         row = cursor.fetchone()
     if row is None:
@@ -66,9 +66,10 @@ def vocabulary() -> Vocabulary | None:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry that holds words of the question: of a runbook or of a situation, which are named by their keys.
+    """An entry of a runbook or a situation that contains words of the question.
 
-    ``document`` is the key of the text that its sections are of.
+    ``entry``, ``runbook`` and ``situation`` are primary keys. ``document`` is the key of the text
+    that its sections belong to.
     """
 
     entry: int
@@ -80,12 +81,12 @@ class Candidate:
     columns: dict[str, str]
 
     def words(self) -> EntryWords:
-        """What is scored of it."""
+        """Return the words that are scored."""
         return EntryWords(self.entry, self.columns, self.exact_titles, self.exact_names)
 
 
 def _candidate(row: tuple[Any, ...]) -> Candidate:
-    """From a row of ``COLUMNS``."""
+    """Return the candidate from a row of ``COLUMNS``."""
     entry, runbook, situation, document, titles, names, *words = row
     return Candidate(
         entry,
@@ -100,9 +101,9 @@ def _candidate(row: tuple[Any, ...]) -> Candidate:
 
 @dataclass
 class Inquiry:
-    """One question on its way through the index. ``only`` are the runbooks that may be found; None for all.
+    """A question in the index. ``only`` are the runbooks that may be found; None for all.
 
-    ``more`` says, once asked, that there were more entries than are compared at once.
+    ``more`` is set by ``scores``: whether more entries were found than are compared at once.
     """
 
     question: str
@@ -111,9 +112,10 @@ class Inquiry:
     more: bool = field(init=False, default=False)
 
     def scores(self) -> list[tuple[Candidate, Score]]:
-        """Every hit with its score: all by their own words, the best of them by their sections as well.
+        """Return every hit with its score.
 
-        The passage of a score is its key.
+        All are scored by their own words, and the best of them by their sections too. The passage
+        of a score is its primary key.
         """
         candidates = self._candidates()
         columns = {each.entry: ranking.in_columns(each.words(), self.wanted) for each in candidates}
@@ -142,10 +144,10 @@ class Inquiry:
         )
 
     def _candidates(self) -> list[Candidate]:
-        """The likeliest entries: those that hold every word, then those that hold some."""
+        """Return the best entries: first those with every word, then those with some."""
         found = self._matching(self.wanted, every=True)
         if len(self.wanted) > 1 and len(found) < ENOUGH:
-            # What holds nothing but words that say little is no hit in the end.
+            # An entry that only contains words of little weight would not be a hit in the end.
             most = max(term.weight for term in self.wanted)
             telling = [term for term in self.wanted if term.weight >= TELLING * most]
             found = {**found, **self._matching(telling, every=False)}
@@ -163,13 +165,14 @@ class Inquiry:
 
 
 def _places(runbooks: Sequence[int]) -> dict[int, tuple[Places, list[int]]]:
-    """Return the places of each runbook's words, and the keys of its passages in their order.
+    """Return the places of each runbook's words, and the keys of its passages in order.
 
-    By the runbooks, whose keys stay, and not by their entries: those are others when the tables
-    were just made anew. In one query, so that the positions and the keys are of one text.
+    They are looked up by runbook and not by entry, because the entries have other keys if the
+    tables were just created again. One query loads both, so that positions and keys belong to the
+    same text.
     """
     with connection.cursor() as cursor:
-        # Asked at each key that is pressed, like the stamp.
+        # Called at every key press, so it does not use the ORM.
         several = ", ".join(["%s"] * len(runbooks)) or "NULL"
         cursor.execute(
             f"SELECT runbook_id, words, newer, ({dialect_of(connection).PASSAGES})"

@@ -1,4 +1,4 @@
-"""The index follows the catalogue: whatever is saved, deleted or linked refreshes the entries it concerns."""
+"""Signal receivers that update the entries of what is saved, deleted or linked."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -40,19 +40,25 @@ def _of_runbook(pks: list[int]) -> Keys:
 
 
 def _of_step(pks: list[int]) -> Keys:
-    """A step, and the other steps of its situation: which of them is the first may have changed."""
+    """Return what a step concerns: it and the other steps of its situation.
+
+    Which of them is the first may have changed.
+    """
     situations = SituationRunbook.objects.filter(pk__in=pks).values_list("situation", flat=True)
     steps = SituationRunbook.objects.filter(Q(pk__in=pks) | Q(situation__in=list(situations)))
     return steps.values_list("runbook", flat=True), list(situations)
 
 
 def _of_document(pks: list[int]) -> Keys:
-    """The runbooks that it stands behind, and those whose signed text it is: their page may show it, or soon will."""
+    """Return the runbooks with this document, and those whose signed text it is.
+
+    Their page may show it now or later.
+    """
     signed = Document.objects.filter(pk__in=pks).values("sha256")
     return _runbooks(document__in=pks) + _runbooks(signed_document_sha256__in=signed), ()
 
 
-# Which runbooks and situations a row of each model concerns, by the rows' primary keys.
+# The runbooks and situations that rows of each model concern, by the rows' primary keys.
 AFFECTED: dict[type[Model], Callable[[list[int]], Keys]] = {
     Runbook: _of_runbook,
     RunbookAlias: lambda pks: (_runbooks(aliases__in=pks), ()),
@@ -69,7 +75,7 @@ LINKS = (Runbook.layers.through, Runbook.related_clusters.through, CodeReference
 
 
 def connect() -> None:
-    """Called once, when the application is ready."""
+    """Connect the receivers. Called once, when the application is ready."""
     for model in AFFECTED:
         post_save.connect(_saved, sender=model, dispatch_uid=f"search.saved.{model.__name__}")
         pre_delete.connect(
@@ -91,7 +97,7 @@ def _saved(
     sender: type[Model], instance: Any, raw: bool = False, update_fields: Any = None, **_: Any
 ) -> None:
     if raw:
-        # `loaddata`: what the row hangs on may not be there yet. The check says that the index is
+        # `loaddata`: related rows may not exist yet. The system check reports that the index is
         # behind.
         _forget(sender, instance.pk)
     else:
@@ -102,11 +108,11 @@ def _rows_changed(sender: type[Model], pks: list[int], fields: frozenset[str], *
     if sender in AFFECTED:
         _changed(sender, pks, fields)
     else:
-        index.stamp()  # synonyms
+        index.stamp()  # the rows are synonyms
 
 
 def _changed(model: type[Model], pks: list[int], fields: frozenset[str]) -> None:
-    """Follow a write of some fields; of all of them where none is named."""
+    """Update the index after a write of some fields; without names, of all fields."""
     if not fields or not fields <= NOT_SEARCHED | TELLS_THE_TEXT:
         _refresh(model, pks)
     elif fields & TELLS_THE_TEXT:
@@ -115,7 +121,7 @@ def _changed(model: type[Model], pks: list[int], fields: frozenset[str]) -> None
 
 def _refresh(model: type[Model], pks: list[int]) -> None:
     runbooks, situations = AFFECTED[model](pks)
-    # A stored text never changes, but what was made of it may: then it is read again.
+    # A stored text never changes, but its rendered HTML may, and is then read again.
     index.refresh(runbooks, situations, reread=model is Document)
 
 
@@ -128,7 +134,7 @@ def _forget(model: type[Model], pk: int) -> None:
 
 def _before_delete(sender: type[Model], instance: Any, **_: Any) -> None:
     runbooks, situations = (set(keys) for keys in AFFECTED[sender]([instance.pk]))
-    if sender is Runbook:  # without it, another may come first in its situations
+    if sender is Runbook:  # without it, another runbook may be the first of its situations
         runbooks |= set(_runbooks(situation_steps__situation__in=situations))
     setattr(instance, REMEMBERED, (runbooks, situations))
     _forget(sender, instance.pk)
@@ -137,12 +143,15 @@ def _before_delete(sender: type[Model], instance: Any, **_: Any) -> None:
 def _deleted(sender: type[Model], instance: Any, origin: Any = None, **_: Any) -> None:
     cause = origin.model if isinstance(origin, QuerySet) else type(origin)
     if origin is not None and cause is not sender:
-        return  # it goes with something larger, which is still there now and is told of when it is gone
+        return  # a cascade: the signal of the object that is deleted updates the index
     index.refresh(*getattr(instance, REMEMBERED, ((), ())))
 
 
 def _linked(sender: Any, instance: Any, action: str, pk_set: Any, **_: Any) -> None:
-    """A runbook was linked with a layer, a cluster or a code reference, from either side."""
+    """Update the index when a runbook is linked with a layer, a cluster or a code reference.
+
+    Either side of the link may be the sender's instance.
+    """
     if action == "pre_clear":
         runbooks, _situations = AFFECTED[type(instance)]([instance.pk])
         setattr(instance, REMEMBERED, (set(runbooks), set()))

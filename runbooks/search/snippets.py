@@ -1,4 +1,4 @@
-"""A piece of a text around what was sought, as parts that are marked or not. Pure: imports no Django, makes no HTML."""
+"""Excerpts of texts, as parts that are marked or not. Pure: imports no Django, makes no HTML."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,24 +7,32 @@ from runbooks.search.text import WORD, fold, parts_of
 
 LENGTH = 220
 BEFORE = 60
-MAX_READ = 6_000  # characters of a passage: what stands later is not looked at
+MAX_READ = 6_000  # characters of a passage; words after them are not found
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of text, and whether it is what was sought."""
+    """A piece of text, and whether it is a word of the question."""
 
     text: str
     marked: bool
 
 
 def marked(text: str, words: frozenset[str]) -> list[Part]:
-    """The whole text in parts; ``words`` are folded."""
+    """Return the whole text in parts.
+
+    :param words: folded words to mark.
+    """
     return _parts(text, _places(text, words))
 
 
 def snippet(text: str, words: frozenset[str]) -> list[Part]:
-    """At most some two hundred characters of a text, where most of the words stand; its beginning where none does."""
+    """Return the excerpt of a text with the most words, or its beginning if it has none.
+
+    The excerpt has at most ``LENGTH`` characters and an ellipsis at each end that is cut.
+
+    :param words: folded words to mark.
+    """
     text = text[:MAX_READ]
     places = _places(text, words)
     start = _start(places)
@@ -39,7 +47,7 @@ def snippet(text: str, words: frozenset[str]) -> list[Part]:
 
 
 class _Sought(dict[str, str]):
-    """A word as it is written -> how it is folded, or nothing where it is not sought. Each is looked at once."""
+    """A cache from a written word to its folded form, or to an empty string if it is not wanted."""
 
     def __init__(self, words: frozenset[str]) -> None:
         super().__init__()
@@ -52,13 +60,13 @@ class _Sought(dict[str, str]):
         return self[written]
 
 
-@lru_cache(maxsize=32)  # twenty snippets are made for one question
+@lru_cache(maxsize=32)  # one question makes twenty snippets
 def _sought(words: frozenset[str]) -> _Sought:
     return _Sought(words)
 
 
 def _places(text: str, words: frozenset[str]) -> list[tuple[int, int, str]]:
-    """From, to and folded spelling of each word that is sought."""
+    """Return start, end and folded form of each word to mark."""
     sought = _sought(words)
     return [
         (found.start(), found.end(), spelling)
@@ -68,7 +76,7 @@ def _places(text: str, words: frozenset[str]) -> list[tuple[int, int, str]]:
 
 
 def _start(places: list[tuple[int, int, str]]) -> int:
-    """Where to begin so that most different words are seen."""
+    """Return the start of the excerpt with the most different words."""
     best, most = 0, 0
     for number, (start, _, _) in enumerate(places):
         window = {word for a, b, word in places[number:] if b <= start + LENGTH - BEFORE}

@@ -1,6 +1,6 @@
-"""The synonyms that a new portal begins with. Pure data."""
+"""Initial synonyms of a new portal. Pure data."""
 
-# Words of operations in German and English. Editors change, add and delete them in the admin.
+# Terms of operations in German and English. Editors change, add and delete synonyms in the admin.
 TO_BEGIN_WITH = (
     "alarm, alert, Meldung, Benachrichtigung, notification",
     "Ampel, traffic light, severity",

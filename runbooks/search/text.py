@@ -1,7 +1,8 @@
-"""Text as the search sees it: folded words. Pure: imports no Django.
+"""Text in the form in which the search compares it: folded words. Pure: imports no Django.
 
-Texts and questions are folded alike, here and nowhere else, so that both databases compare the same
-words: "ueberpruefung", "Überprüfung" and "uberprufung" are one word, ``run_id`` stays whole.
+Texts and questions are folded by the functions of this module only, so that both databases compare
+the same words: "ueberpruefung", "Überprüfung" and "uberprufung" are one word, and ``run_id`` stays
+whole.
 """
 
 import re
@@ -11,14 +12,14 @@ from functools import lru_cache
 
 from runbooks.search.languages import STOP_WORDS
 
-# Letters and digits of any script; an underscore only inside, so that identifiers stay whole.
+# Letters and digits of any script; underscores only inside a word, so that identifiers stay whole.
 WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
-# What joins words without a space: hyphens of every kind, slashes, ampersands, dots, ×,
+# Characters that join words without a space: all hyphens, slash, ampersand, dot, plus, × and
 # apostrophes.
 JOINTS = "-\u2010\u2011\u2012\u2013\u2014/&.+×'’"
 CHUNK = re.compile(rf"{WORD.pattern}(?:[{re.escape(JOINTS)}]{WORD.pattern})*")
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-# Characters that are not seen: soft hyphen, zero width spaces and joiners, byte order mark.
+# Invisible characters: soft hyphen, zero width spaces and joiners, byte order mark, null.
 UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x0000))
 MAX_WORD_LENGTH = 64
 MAX_JOINED = 3
@@ -28,7 +29,7 @@ MAX_TERMS = 12
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """One word without case, accents and umlauts, at most 64 characters.
+    """Return a word without case, accents and umlauts, at most 64 characters.
 
     >>> fold("Überprüfung"), fold("UEBERPRUEFUNG"), fold("straße")
     ('uberprufung', 'uberprufung', 'strasse')
@@ -44,14 +45,17 @@ FOLDED_STOP_WORDS = frozenset(fold(word) for word in STOP_WORDS)
 
 
 def clean(text: str) -> str:
-    """The same text composed, without unseen characters and with single spaces: what is stored to be shown."""
-    # Half a surrogate pair is no text; no database takes it.
+    """Return a text in NFC, without invisible characters and with single spaces, for display."""
+    # No database can store half a surrogate pair.
     whole = text.encode("utf-8", "replace").decode("utf-8").translate(UNSEEN)
     return " ".join(unicodedata.normalize("NFC", whole).split())
 
 
 def index_words(text: str) -> list[str]:
-    """The folded words of a text in order: each as it is, then its parts, then what hyphens join.
+    """Return the folded words of a text in order.
+
+    Each word is followed by its parts; the words of a hyphenated compound are followed by the
+    compound as one word.
 
     >>> index_words("Go/No-Go: `run_id`, ExecutionStatus")
     ['go', 'no', 'go', 'gonogo', 'run_id', 'run', 'id', 'executionstatus', 'execution', 'status']
@@ -68,7 +72,7 @@ def index_words(text: str) -> list[str]:
 
 
 def parts_of(word: str) -> list[str]:
-    """The folded parts of an identifier (``run_id``, ``ExecutionStatus``); none for a plain word."""
+    """Return the folded parts of an identifier (``run_id``, ``ExecutionStatus``), else none."""
     if "_" in word:
         return [fold(part) for part in word.split("_") if part]
     if not word.islower() and not word.isupper():
@@ -79,26 +83,30 @@ def parts_of(word: str) -> list[str]:
 
 
 def padded(words: list[str]) -> str:
-    """Words as one string in which ``" word "`` is found exactly where the word stands."""
+    """Return words as one string in which ``" word "`` finds exactly the whole word."""
     return f" {' '.join(words)} "
 
 
 def folded(text: str) -> str:
-    """A text as the index holds it."""
+    """Return a text in the form in which the index stores it."""
     return padded(index_words(text))
 
 
 def comparable(text: str) -> str:
-    """A text for asking whether two say the same: plain folded words without stop words, in order."""
+    """Return a text in a form for comparison: folded words in order, without stop words.
+
+    If all words are stop words, they are kept.
+    """
     words = [fold(word) for word in WORD.findall(clean(text))]
     return " ".join([word for word in words if word not in FOLDED_STOP_WORDS] or words)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word of a question: folded; ``joined`` is what the hyphens or slashes around it join, or empty.
+    """A folded word of a question.
 
-    ``written`` is the word as it was typed.
+    ``written`` is the word as typed. ``joined`` is the compound that it forms with its neighbours
+    if hyphens or slashes join them, otherwise empty.
     """
 
     word: str
@@ -107,7 +115,10 @@ class Term:
 
 
 def terms_of(question: str) -> tuple[Term, ...]:
-    """The words that a question asks for, at most twelve, without stop words where there are others."""
+    """Return the words of a question, each once, at most twelve.
+
+    Stop words are returned only if there are no others.
+    """
     terms: list[Term] = []
     stops: list[Term] = []
     for chunk in CHUNK.finditer(clean(question)[:MAX_QUESTION_LENGTH]):

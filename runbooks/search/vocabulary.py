@@ -1,7 +1,7 @@
-"""The words of the index, and which of them a word of a question means. Pure: imports no Django.
+"""The words of the index, and which of them a word of a question may mean. Pure: imports no Django.
 
-Both databases are then asked for whole words alone: prefixes, parts of compounds, endings, typing
-errors and synonyms are all decided here.
+Prefixes, parts of compounds, endings, typing errors and synonyms are resolved here, so that both
+databases are asked for whole words only.
 """
 
 from collections import defaultdict
@@ -20,13 +20,13 @@ MIN_PREFIX_LENGTH = 2
 MIN_PART_LENGTH = 4  # of a compound
 MIN_WITH_TYPO_LENGTH = 4
 TWO_TYPOS_FROM = 8
-# How much a word counts that is not the very word of the question.
+# Quality of an alternative: 1 for the word itself, less for another one.
 AS_TYPED, OTHER_ENDING, SYNONYM, ONE_TYPO, TWO_TYPOS = 1.0, 0.9, 0.85, 0.7, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A word of the index, or several in a row, that a term may mean; ``quality`` is above 0 and at most 1."""
+    """A word or phrase of the index that a term may mean; ``quality`` is above 0 and at most 1."""
 
     word: str
     quality: float
@@ -34,10 +34,10 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A term with all that it may mean, best first, and how much it tells: a rare word more than a common one.
+    """A term with its alternatives, best first, and its weight: a rare word has a higher one.
 
-    ``padded`` are the alternatives as the index holds them, each with its quality: made once,
-    compared many times.
+    ``padded`` are the alternatives between spaces, each with its quality. They are computed once
+    and compared many times.
     """
 
     term: Term
@@ -52,9 +52,11 @@ class Wanted:
 
 @dataclass(slots=True)
 class Vocabulary:
-    """The index's words with the number of entries that hold each, and the synonyms in force.
+    """The words of the index with the number of entries that contain each, and the synonyms.
 
-    :param synonyms: groups of words or phrases, folded, that mean the same.
+    :param counts: the number of entries by word.
+    :param entries: the number of all entries.
+    :param synonyms: groups of folded words or phrases with the same meaning.
     """
 
     counts: Mapping[str, int]
@@ -75,7 +77,7 @@ class Vocabulary:
                 self._meanings[_stemmed(phrase)].update(other for other in group if other != phrase)
 
     def wanted(self, terms: tuple[Term, ...]) -> tuple[Wanted, ...]:
-        """Each term with what it may mean; a term that means no word of the index has no alternatives."""
+        """Return each term with its alternatives. An unknown term has none."""
         phrases = self._synonyms_of_phrases(terms)
         found = []
         for term in terms:
@@ -92,7 +94,7 @@ class Vocabulary:
         return tuple(found)
 
     def _weight(self, alternatives: tuple[Alternative, ...]) -> float:
-        """Inverse document frequency, of the most common of the good alternatives."""
+        """Return the inverse document frequency of the most common good alternative."""
         good = [each for each in alternatives if each.quality >= ONE_TYPO] or list(alternatives)
         count = max((self.counts.get(each.word, 1) for each in good), default=0)
         return log(1 + (self.entries + 1) / (count + 0.5))
@@ -116,13 +118,13 @@ class Vocabulary:
         return ranked
 
     def _extended(self, word: str) -> Iterable[tuple[str, float]]:
-        """Words that begin with this one, or hold it as a part of a compound."""
+        """Yield words that begin with this one or have it as part of a compound."""
         if len(word) < MIN_PREFIX_LENGTH:
             return
         pattern = word if len(word) >= MIN_PART_LENGTH else f" {word}"
         for other in self._holding(pattern):
             if "_" in other and "_" not in word:
-                continue  # the parts of an identifier are words of their own
+                continue  # the parts of an identifier are indexed as words
             share = len(word) / len(other)
             if other.startswith(word):
                 yield other, 0.45 + 0.4 * share
@@ -130,7 +132,10 @@ class Vocabulary:
                 yield other, (0.4 if other.endswith(word) else 0.3) + 0.4 * share
 
     def _contained(self, word: str) -> Iterable[tuple[str, float]]:
-        """Words that a compound of the question begins or ends with: "alertpipeline" means "alert" and "pipeline"."""
+        """Yield words that a compound of the question begins or ends with.
+
+        "alertpipeline" means "alert" and "pipeline".
+        """
         for length in range(MIN_PART_LENGTH, len(word) - 2):
             for part in (word[:length], word[-length:]):
                 if part in self.counts and not part.isdigit():
@@ -152,7 +157,10 @@ class Vocabulary:
             yield other, ONE_TYPO if errors == 1 else TWO_TYPOS
 
     def _holding(self, pattern: str) -> Iterable[str]:
-        """The words in which a pattern is found; a space in it stands for a word's edge. Each once, in order."""
+        """Yield the words that contain a pattern, each once, in order.
+
+        A space in the pattern matches the edge of a word.
+        """
         line, at = self._line, self._line.find(pattern)
         while at >= 0:
             start = at + 1 if pattern[0] == " " else line.rfind(" ", 0, at + 1) + 1
@@ -165,7 +173,7 @@ class Vocabulary:
             yield from self._spelled(phrase)
 
     def _spelled(self, phrase: str) -> Iterable[tuple[str, float]]:
-        """A synonym as the index writes it: several words as they are, one word with any ending."""
+        """Yield a synonym's forms in the index: a phrase as it is, a word with any ending."""
         if " " in phrase:
             if all(word in self.counts for word in phrase.split()):
                 yield phrase, SYNONYM
@@ -174,7 +182,10 @@ class Vocabulary:
             yield word, SYNONYM if word == phrase else SYNONYM * OTHER_ENDING
 
     def _synonyms_of_phrases(self, terms: tuple[Term, ...]) -> dict[str, dict[str, float]]:
-        """What several terms in a row mean together: each of them may then be found as the synonym."""
+        """Return the synonyms of phrases in the question by word of the phrase.
+
+        Each word of the phrase may then be found as the synonym.
+        """
         found: dict[str, dict[str, float]] = defaultdict(dict)
         stems = [stem(term.word) for term in terms]
         for start in range(len(stems)):

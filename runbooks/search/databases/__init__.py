@@ -1,9 +1,9 @@
-"""The two databases behind one interface: what stands beside the index's table, and how it is asked.
+"""The full text index in SQLite and PostgreSQL, behind one interface.
 
-Each module gives ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing``
-(whether all of it stands), ``intact`` (whether what stands can be read), ``lock`` (for one writer
-at a time), ``PASSAGES`` (a query inside another), ``matching`` and ``holding`` (queries) and
-``rows`` (what one brings). Both are asked for the same whole words.
+Each module has ``CREATE`` and ``REMOVE`` (statements that may be run twice), ``standing`` (whether
+the index is complete), ``intact`` (whether it can be read), ``lock`` (for one writer at a time),
+``PASSAGES`` (a subquery), ``matching`` and ``holding`` (which build queries) and ``rows`` (which
+runs one). Both databases are asked for the same whole words.
 """
 
 from types import ModuleType
@@ -19,12 +19,12 @@ DIALECTS: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def dialect_of(connection: BaseDatabaseWrapper) -> ModuleType:
-    """The module for a connection."""
+    """Return the module for a connection."""
     return DIALECTS[connection.vendor]
 
 
 def install(*, using: str = "default") -> None:
-    """Put the full text index beside the table, unless it stands there already."""
+    """Create the full text index beside the table, unless it exists already."""
     if standing(using=using):
         return
     connection = connections[using]
@@ -34,7 +34,7 @@ def install(*, using: str = "default") -> None:
 
 
 def remove(*, using: str = "default") -> None:
-    """Take it away again."""
+    """Remove the full text index from the database."""
     connection = connections[using]
     with connection.cursor() as cursor:
         for statement in dialect_of(connection).REMOVE:
@@ -42,23 +42,23 @@ def remove(*, using: str = "default") -> None:
 
 
 def standing(*, using: str = "default") -> bool:
-    """Whether the full text index and what keeps it up to date stand in the database."""
+    """Return whether the full text index, and what keeps it up to date, exist in the database."""
     connection = connections[using]
     with connection.cursor() as cursor:
         return dialect_of(connection).standing(cursor)
 
 
 def lock(*, using: str = "default") -> None:
-    """Let no other write the index until this transaction ends."""
+    """Prevent other writes to the index until this transaction ends."""
     connection = connections[using]
     with connection.cursor() as cursor:
         dialect_of(connection).lock(cursor)
 
 
 def repair(*, using: str = "default") -> None:
-    """Put back what the index lacks or what cannot be read of it; belongs outside a transaction.
+    """Restore missing or unreadable parts of the index. Must be called outside a transaction.
 
-    Where a table is missing all are made anew: their rows are derived, and
+    If a table is missing, all tables are created again and are empty. Their rows are derived;
     ``runbooks.search.index.rebuild`` fills them.
     """
     if is_sound(using=using):
@@ -76,7 +76,7 @@ def repair(*, using: str = "default") -> None:
 
 
 def is_sound(*, using: str = "default") -> bool:
-    """Whether the index can be used: its tables and the full text index are there and can be read. Reads all of it."""
+    """Return whether the index can be used: all of it exists and can be read. Reads all of it."""
     connection = connections[using]
     try:
         with transaction.atomic(using=using), connection.cursor() as cursor:
@@ -89,7 +89,11 @@ def is_sound(*, using: str = "default") -> bool:
 
 
 def _models() -> list[type[Model]]:
-    """Asked for when they are needed: the models are made with the help of this package. What others point to first."""
+    """Return the models of the index; a model comes before those that refer to it.
+
+    They are not imported at module level, because the models are defined with the help of this
+    package.
+    """
     return [
         apps.get_model("runbooks", name)
         for name in ("SearchEntry", "SearchPassage", "SearchPlaces", "SearchStamp", "SearchWord")

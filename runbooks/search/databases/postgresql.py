@@ -1,8 +1,8 @@
-"""PostgreSQL: tsvectors that the database itself makes of the folded words, and a GIN index. Needs no extension.
+"""PostgreSQL: generated tsvectors of the folded words, and a GIN index. Needs no extension.
 
-The default parser parts words at an underscore; a pair of letters stands for it, so that
-identifiers stay whole. There are two vectors: unpacking the large one of every match to rank it
-took 39 ms where the small one takes 5.
+The default parser splits words at an underscore. A pair of letters replaces it, so that identifiers
+stay whole. There are two vectors, because unpacking the large one of every match to rank it took
+39 ms, and unpacking the small one takes 5 ms.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE = "runbooks_searchentry"
 ALL_WORDS, NAMES, INDEX = "search_vector", "search_names", "search_entry_words"
-# Four weights are all there are.
+# PostgreSQL has only four weights.
 WEIGHTS = {
     "title": "A",
     "names": "B",
@@ -22,16 +22,16 @@ WEIGHTS = {
     "body": "D",
 }
 UNDERSCORE = "zq"
-# The keys of an entry's passages in their order, with commas between them.
+# The keys of an entry's passages in order, separated by commas.
 PASSAGES = (
     "SELECT string_agg(id::text, ',' ORDER BY position) FROM runbooks_searchpassage"
     " WHERE entry_id = entry.id"
 )
-# Any number will do, as long as nothing else in this database takes the same advisory lock.
+# Any number that no other code in this database uses for an advisory lock.
 LOCK = 7_261_940_119
 PHRASE = "phraseto_tsquery('simple', %s)"
 RANK = "ts_rank('{0.08, 0.3, 0.6, 1.0}', "
-# So many are ranked by all of their words, after all matches were by their names.
+# All matches are ranked by their names first; at most this number is then ranked by all words.
 MAX_UNPACKED = 150
 AVOID_SCANS, ALLOW_SCANS = "SET LOCAL enable_seqscan = off", "SET LOCAL enable_seqscan TO DEFAULT"
 
@@ -60,12 +60,15 @@ REMOVE = (
 
 
 def lock(cursor: Any) -> None:
-    """One writer of the index at a time, until its transaction ends: two that count words would wait in a ring."""
+    """Wait until no other transaction writes the index, and keep others out until this one ends.
+
+    Two transactions that count words would otherwise deadlock.
+    """
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def standing(cursor: Any) -> bool:
-    """The two columns and their index."""
+    """Return whether the two columns and their index exist."""
     cursor.execute(
         "SELECT to_regclass(%s) IS NOT NULL AND 2 = (SELECT count(*) FROM pg_attribute"
         " WHERE attrelid = to_regclass(%s) AND attname IN (%s, %s) AND NOT attisdropped)",
@@ -75,7 +78,10 @@ def standing(cursor: Any) -> bool:
 
 
 def intact(cursor: Any) -> bool:
-    """Whether the index was built to its end; the vectors are made by the database from the very rows."""
+    """Return whether the index was built completely.
+
+    The vectors need no check, because the database generates them from the rows.
+    """
     cursor.execute(
         "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX]
     )
@@ -90,11 +96,14 @@ def matching(
     only: Sequence[int] | None,
     limit: int,
 ) -> tuple[str, list[Any]]:
-    """A query for entries in which every group (or any) has a word, the likeliest first.
+    """Return a query for the entries in which every group (or any) has a word, best first.
 
-    :param groups: words, or phrases of several words, any of which will do.
-    :param columns: what is asked of each entry.
+    :param groups: words, or phrases of several words; one match in a group is enough.
+    :param columns: the columns to return of each entry.
+    :param every: whether every group must match, or any.
     :param only: ids of the runbooks that may be found; None for all.
+    :param limit: the maximum number of entries.
+    :returns: the SQL and its parameters.
     """
     asked, words = _asked(groups, every)
     query = f"""
@@ -110,7 +119,12 @@ def matching(
 
 
 def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """A query for the ids of all runbooks in whose entry every group has a word, in no order."""
+    """Return a query for the ids of all runbooks in whose entry every group has a word.
+
+    The ids are not sorted.
+
+    :returns: the SQL and its parameters.
+    """
     asked, words = _asked(groups, True)
     return (
         f"SELECT runbook_id FROM {TABLE} WHERE {ALL_WORDS} @@ ({asked}) AND runbook_id IS NOT NULL",
@@ -121,10 +135,10 @@ def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
 def rows(
     connection: BaseDatabaseWrapper, query: str, parameters: list[Any]
 ) -> list[tuple[Any, ...]]:
-    """What a query of ``matching`` or ``holding`` brings."""
-    # The planner does not count what unpacking a vector costs, and would read the whole table
-    # instead of the index. Sent together they are one round trip, and one transaction to which the
-    # setting is confined.
+    """Return the rows of a query from ``matching`` or ``holding``."""
+    # The planner ignores the cost of unpacking a vector and would read the whole table instead of
+    # the index. The statements are sent together, because that takes one round trip and one
+    # transaction, to which the setting is confined.
     with connection.cursor() as cursor:
         cursor.execute(f"{AVOID_SCANS}; {query}; {ALLOW_SCANS}", parameters)
         cursor.nextset()

@@ -1,6 +1,6 @@
 """SQLite: FTS5 over the index's own table, kept up to date by triggers.
 
-Django rebuilds a table when a column changes, and drops its triggers: ``migrate`` puts them back.
+Django rebuilds a table if a column changes, which drops its triggers. ``migrate`` restores them.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 TABLE = "runbooks_searchentry"
 COLUMNS = ("title", "names", "later_names", "headings", "facts", "body")
 WEIGHTS = "12.0, 7.0, 4.0, 3.0, 2.0, 1.0"
-# The keys of an entry's passages in their order, with commas between them.
+# The keys of an entry's passages in order, separated by commas.
 PASSAGES = (
     "SELECT group_concat(id) FROM (SELECT id FROM runbooks_searchpassage"
     " WHERE entry_id = entry.id ORDER BY position)"
@@ -28,16 +28,17 @@ _learn = f"INSERT INTO search_text(rowid, {_names}) VALUES (NEW.id, {_new});"
 
 CREATE = (
     f"""CREATE VIRTUAL TABLE IF NOT EXISTS search_text USING fts5(
-        {_names}, content='{TABLE}', content_rowid='id', tokenize="unicode61 remove_diacritics 0 tokenchars '_'"
+        {_names}, content='{TABLE}', content_rowid='id',
+        tokenize="unicode61 remove_diacritics 0 tokenchars '_'"
     )""",
     f"CREATE TRIGGER IF NOT EXISTS {TRIGGERS[0]} AFTER INSERT ON {TABLE} BEGIN {_learn} END",
-    # Of these columns alone: that an entry is behind is noted of thousands at once.
+    # Only for these columns, because an update of ``behind`` may affect thousands of rows.
     (
         f"CREATE TRIGGER IF NOT EXISTS {TRIGGERS[1]} AFTER UPDATE OF {_names} ON {TABLE} BEGIN "
         f"{_forget} {_learn} END"
     ),
     f"CREATE TRIGGER IF NOT EXISTS {TRIGGERS[2]} AFTER DELETE ON {TABLE} BEGIN {_forget} END",
-    # Rows that came while a trigger was missing.
+    # Indexes the rows that were added while a trigger was missing.
     "INSERT INTO search_text(search_text) VALUES ('rebuild')",
 )
 REMOVE = (
@@ -47,19 +48,19 @@ REMOVE = (
 
 
 def lock(cursor: Any) -> None:
-    """One writer of the index at a time. SQLite's transactions are IMMEDIATE: it is so already."""
+    """Do nothing: SQLite's transactions are IMMEDIATE, so there is only one writer already."""
 
 
 def standing(cursor: Any) -> bool:
-    """The virtual table and its three triggers."""
+    """Return whether the virtual table and its three triggers exist."""
     cursor.execute("SELECT name FROM sqlite_master WHERE name LIKE 'search_%'")
     return {"search_text", *TRIGGERS} <= {name for (name,) in cursor.fetchall()}
 
 
 def intact(cursor: Any) -> bool:
-    """Whether FTS5 finds its own tables whole and of one mind with the index's table.
+    """Return True if FTS5's own tables are intact and agree with the index's table.
 
-    :raises DatabaseError: they are not, or cannot be read.
+    :raises DatabaseError: they do not, or cannot be read.
     """
     cursor.execute("INSERT INTO search_text(search_text, rank) VALUES ('integrity-check', 1)")
     return True
@@ -73,11 +74,14 @@ def matching(
     only: Sequence[int] | None,
     limit: int,
 ) -> tuple[str, list[Any]]:
-    """A query for entries in which every group (or any) has a word, the likeliest first.
+    """Return a query for the entries in which every group (or any) has a word, best first.
 
-    :param groups: words, or phrases of several words, any of which will do.
-    :param columns: what is asked of each entry.
+    :param groups: words, or phrases of several words; one match in a group is enough.
+    :param columns: the columns to return of each entry.
+    :param every: whether every group must match, or any.
     :param only: ids of the runbooks that may be found; None for all.
+    :param limit: the maximum number of entries.
+    :returns: the SQL and its parameters.
     """
     among = (
         f"AND rowid IN (SELECT id FROM {TABLE} WHERE runbook_id IN (SELECT value FROM "
@@ -86,14 +90,20 @@ def matching(
     query = f"""
         SELECT {", ".join(f"entry.{column}" for column in columns)} FROM (
             SELECT rowid AS pk, bm25(search_text, {WEIGHTS}) AS likeliness FROM search_text
-            WHERE search_text MATCH %s {among if only is not None else ""} ORDER BY likeliness, rowid LIMIT %s
+            WHERE search_text MATCH %s {among if only is not None else ""}
+            ORDER BY likeliness, rowid LIMIT %s
         ) JOIN {TABLE} entry ON entry.id = pk ORDER BY likeliness, pk
     """
     return query, [_asked(groups, every), *([str(list(only))] if only is not None else []), limit]
 
 
 def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """A query for the ids of all runbooks in whose entry every group has a word, in no order."""
+    """Return a query for the ids of all runbooks in whose entry every group has a word.
+
+    The ids are not sorted.
+
+    :returns: the SQL and its parameters.
+    """
     query = f"""
         SELECT entry.runbook_id FROM search_text JOIN {TABLE} entry ON entry.id = search_text.rowid
         WHERE search_text MATCH %s AND entry.runbook_id IS NOT NULL
@@ -104,7 +114,7 @@ def holding(groups: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
 def rows(
     connection: BaseDatabaseWrapper, query: str, parameters: list[Any]
 ) -> list[tuple[Any, ...]]:
-    """What a query of ``matching`` brings."""
+    """Return the rows of a query from ``matching`` or ``holding``."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return cursor.fetchall()
