@@ -15,9 +15,9 @@ from pathlib import Path
 
 
 def main(runbooks: int) -> None:
-    """Fill, compare, print.
+    """Measure in a temporary SQLite database, or in that of ``DATABASE_URL``.
 
-    :param runbooks: how many.
+    :param runbooks: the number of runbooks.
     """
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{Path(folder) / 'ledger.sqlite3'}")
@@ -26,7 +26,7 @@ def main(runbooks: int) -> None:
 
 
 def measure(runbooks: int) -> None:
-    """In a migrated database."""
+    """Migrate the database, fill it, compare, and print the result."""
     import django
 
     from governance.assurance.comparison.compare import compare_with_ledger

@@ -104,7 +104,7 @@ def landscape(runbooks: int) -> str:
 
 
 class Stopwatch:
-    """Seconds by part; what is called inside a part and is one itself is counted there alone."""
+    """Seconds by part; the time of a part inside another is counted only for the inner one."""
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = defaultdict(float)
@@ -112,7 +112,7 @@ class Stopwatch:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Count the block."""
+        """Count the time of the block."""
         self._inner.append(0.0)
         begin = time.perf_counter()
         try:
@@ -123,7 +123,7 @@ class Stopwatch:
             self._inner[-1] += whole
 
     def watch(self, owner: Any, function: str, part: str) -> None:
-        """Count every call of a function of a module or class, from now on."""
+        """Count the time of every later call of a function of a module or class."""
         original = getattr(owner, function)
 
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -138,12 +138,12 @@ class Stopwatch:
 
 
 def is_bound(function: Any) -> bool:
-    """Whether it was read as a class's method of its own."""
+    """Return whether a function was read as a class method."""
     return isinstance(getattr(function, "__self__", None), type)
 
 
 def watch_parts(watch: Stopwatch) -> None:
-    """Where the time of an import goes."""
+    """Count the time of the parts of an import."""
     from governance import ledger
     from governance.editing.audited_edit import AuditedEdit
     from governance.exchange.importing import apply, previous, upload
@@ -190,7 +190,7 @@ def tables() -> tuple[list[Any], list[Any]]:
 
 
 def rows_of(kinds: list[Any]) -> list[tuple[Any, list[dict[str, Any]]]]:
-    """Every row as plain values."""
+    """Return every row of the models as plain values."""
     return [
         (
             model,
@@ -205,7 +205,7 @@ def rows_of(kinds: list[Any]) -> list[tuple[Any, list[dict[str, Any]]]]:
 
 
 def create(rows: list[tuple[Any, list[dict[str, Any]]]]) -> None:
-    """The floor."""
+    """Create the rows with `bulk_create` in one transaction: the floor."""
     from django.db import models, transaction
 
     with transaction.atomic():
@@ -214,7 +214,7 @@ def create(rows: list[tuple[Any, list[dict[str, Any]]]]) -> None:
 
 
 def empty() -> None:
-    """Away with all that an import writes; the guards stand again afterwards."""
+    """Delete everything that an import writes. The guards are installed again afterwards."""
     from django.db import connection, transaction
 
     from governance import guards
@@ -228,7 +228,7 @@ def empty() -> None:
 
 
 def import_text(text: str, watch: Stopwatch) -> None:
-    """Ours: what the command does."""
+    """Import a text as the command does."""
     from governance import ledger
     from governance.exchange.importing import LandscapeFile, apply_plan, plan_import
 
@@ -241,7 +241,7 @@ def import_text(text: str, watch: Stopwatch) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds."""
+    """Return the seconds that a call takes."""
     gc.collect()
     begin = time.perf_counter()
     work()
@@ -249,7 +249,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def measure(runbooks: int, rounds: int) -> None:
-    """In turn; the first round warms up."""
+    """Measure import and floors alternately, and print the result. The first round warms up."""
     from django.db import connection
 
     from governance import ledger
@@ -292,7 +292,7 @@ def measure(runbooks: int, rounds: int) -> None:
 
 
 def main() -> None:
-    """Make a database, import, measure."""
+    """Create a database, import, and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

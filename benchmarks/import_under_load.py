@@ -1,12 +1,12 @@
-"""How long people wait while thousands of documents are imported: a downgrade, a sign-off, a page.
+"""Measure how long people wait for a downgrade, a sign-off and a page during an import.
 
-    python -m benchmarks.import_under_load --documents 3000 [--database URL] [--seconds 900]
+python -m benchmarks.import_under_load --documents 3000 [--database URL] [--seconds 900]
 
-A process imports a landscape whose every runbook has a document of ordinary length. Meanwhile one
-thread asks for a status, signs it and takes it down again, over and over, and another one reads a
-runbook's page and searches. The longest and the median wait of each is printed, before and during
-the import. On SQLite, on the database that ``DATABASE_URL`` names, or on that of ``--database``;
-always in a database of its own, which is made and thrown away. It stops after ``--seconds``.
+A process imports a landscape in which every runbook has a document of ordinary length. Meanwhile
+one thread repeatedly requests a status, signs it and downgrades it, and another one loads a
+runbook's page and searches. The longest and the median wait of each are printed, before and during
+the import. Runs on SQLite, on the database of ``DATABASE_URL``, or on that of ``--database``, in a
+temporary database of its own. It stops after ``--seconds``.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from benchmarks.import_landscape import WORDS, landscape
 
 QUIET_SECONDS = 5.0
 PAUSE = 0.2
-OURS = 20  # runbooks in turn: one that was signed a thousand times has a long page
+OURS = 20  # runbooks, used in turn, because one with a thousand signatures has a long page
 EVIDENCE = "https://evidence.example/drill"
 PASSWORD = "correct-horse-battery"
 
 
 def document(number: int) -> str:
-    """A runbook of about nine kilobytes: headings, steps, a table and a block of commands."""
+    """Return a runbook of about nine kilobytes with headings, steps, a table and commands."""
     dice = random.Random(number)
 
     def words(count: int) -> str:
@@ -50,7 +50,7 @@ def document(number: int) -> str:
 
 
 def write_source(folder: Path, documents: int) -> Path:
-    """The landscape file and its documents below a folder; returns the file."""
+    """Write the landscape file and its documents below a folder, and return the file."""
     (folder / "docs").mkdir(parents=True)
     for number in range(documents):
         (folder / "docs" / f"{number}.md").write_text(document(number), encoding="utf-8")
@@ -60,25 +60,25 @@ def write_source(folder: Path, documents: int) -> Path:
 
 
 class Waits:
-    """Seconds that each kind of work took, and what went wrong."""
+    """Seconds that each kind of work took, and its last error."""
 
     def __init__(self) -> None:
         self.spent: dict[str, list[float]] = {}
         self.failed: dict[str, str] = {}
 
     def measure(self, name: str, work: Callable[[], Any]) -> Any:
-        """Do the work and keep how long it took, also where it fails."""
+        """Do the work, and store its duration even if it fails."""
         begin = time.perf_counter()
         try:
             return work()
-        except Exception as error:  # a refusal is what is looked for
+        except Exception as error:  # refusals are what the benchmark looks for
             self.failed[name] = f"{type(error).__name__}: {error}"
             return None
         finally:
             self.spent.setdefault(name, []).append(time.perf_counter() - begin)
 
     def report(self, title: str) -> None:
-        """One line for each kind."""
+        """Print one line for each kind of work."""
         print(title)
         for name, spent in self.spent.items():
             said = f"  FAILED: {self.failed[name]}" if name in self.failed else ""
@@ -88,7 +88,7 @@ class Waits:
 
 
 class Load:
-    """People at work: two threads that go on until they are stopped."""
+    """Simulated users: two threads that run until they are stopped."""
 
     def __init__(self) -> None:
         from governance import ledger
@@ -115,12 +115,12 @@ class Load:
         ]
 
     def start(self) -> None:
-        """Begin both threads."""
+        """Start both threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End both threads after what they are at."""
+        """Stop both threads after their current work."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -188,11 +188,14 @@ def _person(name: str, group: str) -> Any:
 
 
 def started_import(file: Path, log: Path) -> int:
-    """The process id of a process that imports a file; it shares nothing but the database."""
+    """Start a process that imports a file, and return its process id.
+
+    It shares only the database with this process.
+    """
     from django.core.management import call_command
     from django.db import connections
 
-    connections.close_all()  # a connection is not shared with a child
+    connections.close_all()  # a connection must not be shared with a child process
     child = os.fork()
     if child:
         return child
@@ -206,7 +209,7 @@ def started_import(file: Path, log: Path) -> int:
 
 
 def finished(child: int, seconds: float) -> int | None:
-    """The exit status of a process; None where it was ended because it took too long."""
+    """Return the exit status of a process, or None if it was killed because it took too long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -219,7 +222,7 @@ def finished(child: int, seconds: float) -> int | None:
 
 
 def measure(documents: int, seconds: float) -> None:
-    """People alone, then people beside an import."""
+    """Measure waits without an import, then during one, and print both."""
     from django.db import connection
 
     vendor = connection.vendor
@@ -228,7 +231,7 @@ def measure(documents: int, seconds: float) -> None:
         file, log = write_source(root, documents), Path(folder) / "log"
         load = Load()
         begin = time.perf_counter()
-        child = started_import(file, log)  # before there is a thread
+        child = started_import(file, log)  # before any thread starts, because it forks
         load.start()
         status = finished(child, seconds)
         took = time.perf_counter() - begin
@@ -243,7 +246,7 @@ def measure(documents: int, seconds: float) -> None:
 
 
 def main() -> None:
-    """Make a database, import, measure."""
+    """Create a database, import, and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

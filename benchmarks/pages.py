@@ -60,7 +60,7 @@ def fill(number: int, ready: int) -> None:
 
     with index.deferred():
         _catalogue(number)
-        index._held.get().runbooks.clear()  # nothing here searches
+        index._held.get().runbooks.clear()  # this benchmark does not search
     if ready:
         for name, group in cast.GROUPS.items():
             cast.make_person(name, group=group)
@@ -150,7 +150,7 @@ def _catalogue(number: int) -> None:
 
 
 def _tell_of(documents: list[Any]) -> None:
-    """The ledger's rows about stored texts: nobody signs one that it does not know."""
+    """Append the ledger entries of stored texts, because an unknown text cannot be signed."""
     from django.db import transaction
 
     from governance import ledger
@@ -175,7 +175,7 @@ def _scope(dice: random.Random) -> str:
 
 
 def _texts(dice: random.Random) -> list[dict[str, Any]]:
-    """Documents of about ten kilobytes, rendered as the portal does it."""
+    """Return documents of about ten kilobytes, rendered as the portal does it."""
     import hashlib
 
     from runbooks.documents import RENDERER
@@ -225,7 +225,7 @@ class Work:
 
 
 def works(ready: int) -> list[Work]:
-    """What is measured."""
+    """Return what is measured."""
     from django.contrib.auth.models import User
     from django.test import RequestFactory
 
@@ -294,7 +294,7 @@ def ask(user: Any = None) -> Callable[[str], bytes]:
 
 
 def floor_list(request: Any) -> bytes:
-    """Fifty rows in a plain template."""
+    """Return fifty rows in a plain template."""
     from django.core.paginator import Paginator
     from django.http import HttpResponse
     from django.template import Context
@@ -310,7 +310,7 @@ def floor_list(request: Any) -> bytes:
 
 
 def floor_detail(request: Any, slug: str) -> bytes:
-    """One row and its stored HTML in a plain template."""
+    """Return one row and its stored HTML in a plain template."""
     from django.http import HttpResponse
     from django.shortcuts import get_object_or_404
     from django.template import Context
@@ -323,7 +323,7 @@ def floor_detail(request: Any, slug: str) -> bytes:
 
 
 def floor_rows(request: Any, size: int) -> bytes:
-    """The rows as dicts by hand."""
+    """Return the rows as JSON from handwritten dicts."""
     from django.core.paginator import Paginator
     from django.http import HttpResponse
 
@@ -396,7 +396,7 @@ def stock_change_list(asked: Callable[[str], bytes]) -> Callable[[], object]:
 
     site = admin.AdminSite("stock")
     site.register(Runbook, StockAdmin)
-    # The frame of every page of the admin leads to its lists.
+    # Every page of the admin links to its lists.
     site.register(StatusChangeRequest, StatusChangeRequestAdmin)
     urls.urlpatterns.append(path("stock/", site.urls))
     clear_url_caches()
@@ -418,14 +418,14 @@ def _template(text: str) -> Any:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Milliseconds."""
+    """Return the milliseconds that a call takes."""
     begin = time.perf_counter()
     work()
     return (time.perf_counter() - begin) * 1000
 
 
 def queries_of(work: Callable[[], object]) -> int:
-    """How many queries it asks."""
+    """Return the number of queries of a call."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -435,7 +435,7 @@ def queries_of(work: Callable[[], object]) -> int:
 
 
 def measure(ready: int, rounds: int) -> dict[str, float]:
-    """Ours and the floor in turn; prints them, and returns the median of each of ours."""
+    """Measure portal and floor alternately, print both, and return the portal's medians by name."""
     from django.db import connection
 
     print(f"{connection.vendor}: median of {rounds}; targets in brackets")
@@ -458,7 +458,7 @@ def measure(ready: int, rounds: int) -> dict[str, float]:
 
 
 def profile(name: str, ready: int, rounds: int) -> None:
-    """Where one of ours spends its time."""
+    """Print where the portal spends its time in one of the measured works."""
     work = next(work for work in works(ready) if work.name == name)
     work.ours()
     profiler = cProfile.Profile()
@@ -471,7 +471,7 @@ def profile(name: str, ready: int, rounds: int) -> None:
 
 
 def in_a_database_of_its_own(work: Callable[[], Any]) -> Any:
-    """Make a database, work in it, throw it away."""
+    """Run a function in a temporary database, and return its result."""
     from django.conf import settings
     from django.db import connection
     from django.test.utils import setup_databases, teardown_databases
@@ -490,7 +490,7 @@ def in_a_database_of_its_own(work: Callable[[], Any]) -> Any:
 
 
 def analyze() -> None:
-    """A filled database knows its rows' distribution, as one that has run for a night does."""
+    """Update the database's statistics, which a database in use has too."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -498,7 +498,7 @@ def analyze() -> None:
 
 
 def main() -> None:
-    """Read the options, make the rows, measure."""
+    """Read the options, create the rows, and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -533,7 +533,7 @@ def main() -> None:
         print(f"{sizes[0]} -> {sizes[1]} rows [1.3 x]")
         for name, median in many.items():
             if name == "REST, 1,000" and sizes[0] < 1_000:  # noqa: PLR2004
-                continue  # there were no thousand
+                continue  # there are fewer than a thousand rows
             print(f"  {name:<18} {median / few[name]:5.2f} x")
 
 

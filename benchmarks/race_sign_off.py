@@ -43,7 +43,7 @@ PAGE = "/admin/governance/statuschangerequest/{}/{}/"
 
 @dataclass(slots=True)
 class Broken:
-    """An exchange that got no answer."""
+    """An exchange without a response."""
 
     number: str
     error: str
@@ -53,7 +53,7 @@ class Broken:
 
 @dataclass(slots=True)
 class Outcome:
-    """What all of the signers saw."""
+    """Responses and broken exchanges of all signers."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     broken: list[Broken] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Outcome:
 
 
 class Signer:
-    """One person with one kept connection and a session."""
+    """A person with one kept connection and a session."""
 
     def __init__(self, port: int, session: str, outcome: Outcome) -> None:
         self.port, self.cookies, self.outcome = port, {"sessionid": session}, outcome
@@ -137,7 +137,7 @@ class Signer:
 
 
 def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
-    """The open requests, by number, and a session for each risk owner."""
+    """Return the ids of the open requests, and a session for each risk owner."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import Group, User
     from django.contrib.sessions.backends.db import SessionStore
@@ -183,7 +183,7 @@ def fill(rounds: int, signers: int) -> tuple[list[int], list[str]]:
 
 
 def race(port: int, requests: list[int], sessions: list[str]) -> Outcome:
-    """Everybody decides on one request after the other."""
+    """Let all signers decide on one request after the other."""
     outcome, chance = Outcome(), random.Random(7)
     signers = [Signer(port, session, outcome) for session in sessions]
     for request in requests:
@@ -234,7 +234,7 @@ def serve(port: int, keep_alive: str | None, log: Path) -> "subprocess.Popen[byt
 
 
 def report(outcome: Outcome, arrived: set[str]) -> bool:
-    """Print what happened; whether nothing broke."""
+    """Print what happened, and return whether nothing broke."""
     print(f"  answers: {dict(sorted(outcome.statuses.items()))}, broken: {len(outcome.broken)}")
     for one in outcome.broken:
         seen = "arrived" if one.number in arrived else "never arrived"
@@ -246,7 +246,7 @@ def report(outcome: Outcome, arrived: set[str]) -> bool:
 
 
 def measure(options: Any, folder: Path) -> bool:
-    """In a migrated database of its own."""
+    """Race in a migrated temporary database, and return whether nothing broke."""
     import django
 
     django.setup()
@@ -289,7 +289,7 @@ def measure(options: Any, folder: Path) -> bool:
 
 
 def main() -> int:
-    """Make a database, race, throw it away."""
+    """Create a database, race, and drop it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,15 +1,15 @@
-"""What a search costs beside the raw full text query on the same texts: median, p95 and their ratio, in one run.
+"""Measure a search against the raw full text query on the same texts: median, p95 and ratio.
 
-    python -m benchmarks.search [--documents 3000] [--kilobytes 20] [--words 60000] [--rounds 5] [--growth]
-        [--profile answer|suggestions]
+python -m benchmarks.search [--documents 3000] [--kilobytes 20] [--words 60000] [--rounds 5]
+    [--growth] [--profile answer|suggestions]
 
-On SQLite, or on the database that ``DATABASE_URL`` names; in a database of its own that is made and
-thrown away. The documents are as long as real ones: 3,000 have 58 MB together, in about 25 sections
-each. The floor is the least that finds and shows: one query with a snippet for each of the first
-twenty, plain words, no typing errors, no sections, no readiness. Every question is put to the floor
-and to the search in turn. ``--growth`` measures at 200 and at 20,000 documents instead. Compare
-ratios, not times: times move with the machine. CPU times are those of this process alone, without
-the server of PostgreSQL.
+Runs on SQLite, or on the database of ``DATABASE_URL``, in a temporary database of its own. The
+documents are as long as real ones: 3,000 have 58 MB together, in about 25 sections each. The floor
+is the least that finds and shows: one query with a snippet for each of the first twenty, plain
+words, no typing errors, no sections, no readiness. Every question is put to the floor and to the
+search alternately. ``--growth`` measures at 200 and at 20,000 documents instead. Compare ratios,
+not times, which depend on the machine. CPU times are those of this process, without the server of
+PostgreSQL.
 """
 
 import argparse
@@ -34,11 +34,11 @@ SYLLABLES = (
     "yel zin"
 ).split()
 WORDS_OF_PART = 105  # about 0.8 KB
-AS_IT_IS = 0.7  # of its uses: a stem stands by itself, else in a longer word
-COMMON = 1_000  # stems that are short, and that compounds are made of
+AS_IT_IS = 0.7  # of its uses: a stem is a word of its own, otherwise part of a longer one
+COMMON = 1_000  # stems that are short and form compounds
 SPREAD = 0.8  # of the lengths: one document in a hundred is five times as long as the mean
 ENDINGS = "s ed ing er en e es ung ungen ation".split()
-# What is asked, and how somebody would have to write it for the raw query.
+# The questions, and what one would have to write for the raw query.
 QUESTIONS = (
     ("alert pipeline", "alert pipeline"),
     ("alert", "alert"),
@@ -61,10 +61,10 @@ SEEDED = (
 
 
 def words_of_the_trade(size: int) -> tuple[list[str], list[float]]:
-    """Invented words with the frequencies of a language, and how often each is used up to there.
+    """Return invented words, and the cumulative frequencies with which a language uses them.
 
-    The second stem is half as common as the first. A common stem stands in many words: with
-    endings, in compounds and in identifiers, as "alert" stands in "alerts" and ``alert_id``.
+    The second stem is half as common as the first. A common stem occurs in many words: with
+    endings, in compounds and in identifiers, as "alert" does in "alerts" and ``alert_id``.
     """
     dice = random.Random(1)
     lengths = (dice.randint(1, 2) if rank < COMMON else dice.randint(2, 4) for rank in range(size))
@@ -85,7 +85,7 @@ def words_of_the_trade(size: int) -> tuple[list[str], list[float]]:
 
 
 def _forms(stem: str, stems: list[str], dice: random.Random, rank: int) -> list[str]:
-    """Words that a stem stands in: some hundred for the commonest, two for a rare one."""
+    """Return words that contain a stem: about a hundred for the commonest, two for a rare one."""
     number = max(2, min(100, 4_000 // (rank + 40)))
     forms = []
     for _ in range(number):
@@ -98,7 +98,10 @@ def _forms(stem: str, stems: list[str], dice: random.Random, rank: int) -> list[
 
 
 def fill(number: int, kilobytes: int, vocabulary: int) -> None:
-    """Make runbooks with documents of so many kilobytes, in sections of a hundred words, then the index."""
+    """Create runbooks with documents of this size and their index.
+
+    A section of a document has about a hundred words.
+    """
     from django.utils import timezone
 
     from runbooks.models import Document, Layer, Runbook, Situation, SituationRunbook
@@ -156,7 +159,7 @@ def fill(number: int, kilobytes: int, vocabulary: int) -> None:
             for position, pk in enumerate(dice.sample(pks, 3), start=1)
         )
         index.rebuild()
-        index._held.get().runbooks.clear()  # all of them were made just now
+        index._held.get().runbooks.clear()  # all of them were just indexed
         index._held.get().situations.clear()
     with connection_cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -164,7 +167,7 @@ def fill(number: int, kilobytes: int, vocabulary: int) -> None:
 
 @contextmanager
 def connection_cursor() -> Iterator[Any]:
-    """A cursor of the default database, which is known only when Django is set up."""
+    """Open a cursor of the default database, which is known only after Django's setup."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -187,48 +190,50 @@ class SQLiteFloor:
 
     @staticmethod
     def words(text: str) -> str:
-        """Every word, in quotes."""
+        """Return every word in quotes."""
         return " ".join(f'"{word}"' for word in text.split())
 
 
 class PostgreSQLFloor:
-    """A stored tsvector with a GIN index; the snippet from the first five hundred characters."""
+    """A stored tsvector with a GIN index; the snippet is from the first five hundred characters."""
 
     CREATE = (
         r"""CREATE TABLE floor_text AS SELECT r.id, r.title, d.text AS body, to_tsvector('simple',
-            regexp_replace(translate(r.title || ' ' || d.text, 'üöä', 'uoa'), '[/.-]', ' ', 'g')) AS vector
+            regexp_replace(translate(r.title || ' ' || d.text, 'üöä', 'uoa'), '[/.-]', ' ', 'g')
+            ) AS vector
             FROM runbooks_runbook r JOIN runbooks_document d ON d.id = r.document_id""",
         "CREATE INDEX floor_index ON floor_text USING gin (vector)",
         "ANALYZE",
-        "SET enable_seqscan = off",  # else it reads the whole table: 40 ms
+        "SET enable_seqscan = off",  # otherwise it reads the whole table, which takes 40 ms
     )
     ASK = """SELECT id, title, ts_headline('simple', left(body, 500), words) FROM (
-             SELECT id, title, body, words FROM floor_text, plainto_tsquery('simple', %s) words WHERE vector @@ words
+             SELECT id, title, body, words
+             FROM floor_text, plainto_tsquery('simple', %s) words WHERE vector @@ words
              ORDER BY ts_rank(vector, words) DESC LIMIT 20) best"""
 
     @staticmethod
     def words(text: str) -> str:
-        """As they are."""
+        """Return the text unchanged."""
         return text
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Milliseconds: of the clock, and of this process's own work."""
+    """Milliseconds of wall-clock time and of this process's CPU time."""
 
     wall: float
     cpu: float
 
 
 def timed(work: Callable[[], object]) -> Spent:
-    """Return what a call took."""
+    """Return the time that a call takes."""
     begin, begin_cpu = time.perf_counter(), time.process_time()
     work()
     return Spent((time.perf_counter() - begin) * 1000, (time.process_time() - begin_cpu) * 1000)
 
 
 def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[str, str], object]]:
-    """What is measured: each takes the question and the words that the floor is asked for."""
+    """Return what is measured: functions of the question and of the words for the floor."""
     from django.test import Client
 
     from governance.assurance.standings import standings
@@ -254,7 +259,7 @@ def works_of(floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, Callable[[
 
 
 def set_up_floor() -> type[SQLiteFloor | PostgreSQLFloor]:
-    """Make the table of the raw query."""
+    """Create the table of the raw query."""
     from django.db import connection
 
     floor = SQLiteFloor if connection.vendor == "sqlite" else PostgreSQLFloor
@@ -265,7 +270,7 @@ def set_up_floor() -> type[SQLiteFloor | PostgreSQLFloor]:
 
 
 def measure(rounds: int, floor: type[SQLiteFloor | PostgreSQLFloor]) -> dict[str, float]:
-    """Ask every question of the floor and of the search in turn, print, and return the medians by name.
+    """Measure floor and search alternately for every question, print both, return medians by name.
 
     The first round warms up.
     """
@@ -310,12 +315,12 @@ def profile(name: str, rounds: int, floor: type[SQLiteFloor | PostgreSQLFloor]) 
 
 
 def middle_and_tail(times: list[float]) -> tuple[float, float]:
-    """Median and 95th percentile."""
+    """Return the median and the 95th percentile."""
     return statistics.median(times), statistics.quantiles(times, n=20)[-1]
 
 
 def in_a_database_of_its_own(work: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """Make a database, work in it, and throw it away."""
+    """Run a function in a temporary database, and return its result."""
     from django.conf import settings
     from django.db import connection
     from django.test.utils import setup_databases, teardown_databases
@@ -334,7 +339,7 @@ def in_a_database_of_its_own(work: Callable[[], dict[str, float]]) -> dict[str, 
 
 
 def main() -> None:
-    """Read the options, make the documents, measure."""
+    """Read the options, create the documents, and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

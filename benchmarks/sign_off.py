@@ -23,10 +23,8 @@ from typing import Any
 PASSWORD = "correct-horse-battery"
 WAYS = ("action", "POST", "GET")
 SIGNATURES = ("first", "completing")
-COUNTED = (
-    2  # the round whose queries are counted; those before it warm up, those after it are timed
-)
-# Ledger rows about each signed runbook and each signer, as in a portal that is some years old.
+COUNTED = 2  # the round whose queries are counted; earlier ones warm up, later ones are timed
+# Ledger entries about each signed runbook and each signer, as in a portal of some years.
 NOISE = 40
 CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 HERE = Path(__file__).resolve().parent.parent
@@ -37,7 +35,10 @@ NOT_OURS = frozenset(
 
 @dataclass
 class Pair:
-    """The same work by the portal and by the floor, each time on a request of its own."""
+    """Times and queries of the same work by the portal and by the floor.
+
+    Each run uses a request of its own.
+    """
 
     ours: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
@@ -92,7 +93,7 @@ def fill(number: int) -> tuple[dict[str, Any], list[Any]]:
 
 
 def tell_of(subject: str) -> None:
-    """Ledger rows that say nothing to the point, as the years bring them."""
+    """Append many ledger entries without relevance, as a portal has after some years."""
     from django.db import transaction
 
     from governance import ledger
@@ -180,7 +181,7 @@ class Floor:
         routes[:0] = [path("floor/<int:pk>/<str:signature>/", self.view)]
 
     def view(self, request: Any, pk: int, signature: str) -> Any:
-        """Show what is signed, or take the decision."""
+        """Return the page of a request, or take the decision and redirect."""
         from django.http import HttpResponse, HttpResponseRedirect
 
         if request.method != "POST":
@@ -196,7 +197,7 @@ class Floor:
         return HttpResponseRedirect("/")
 
     def sign(self, pk: int, comment: str, *, completes: bool) -> None:
-        """One transaction."""
+        """Store a decision in one transaction."""
         import hashlib
         import json
 
@@ -227,7 +228,7 @@ class Floor:
 
 
 class Portal:
-    """The same by the portal."""
+    """The portal's side of the comparison."""
 
     def __init__(self, people: dict[str, Any]) -> None:
         from django.test import Client
@@ -238,7 +239,7 @@ class Portal:
             client.force_login(self.signers[signature])
 
     def work(self, way: str, request: Any, signature: str) -> Callable[[], object]:
-        """What is to be timed; whatever comes before it is done here."""
+        """Return the function to time; preparations are done here."""
         from governance.signoff import decide
         from governance.signoff.decide import form_etag
 
@@ -262,12 +263,15 @@ class Portal:
 
 
 def answered(response: Any, status: int) -> None:
-    """Stop where something else was measured than was meant."""
+    """Check that a response has the expected status.
+
+    :raises AssertionError: something else was measured than was meant.
+    """
     assert response.status_code == status, (response.status_code, response.content[:2_000])
 
 
 def floor_work(floor: Floor, way: str, request: Any, signature: str) -> Callable[[], object]:
-    """The floor's counterpart of ``Portal.work``."""
+    """Return the floor's counterpart of ``Portal.work``."""
     address, values = (
         f"/floor/{request.pk}/{signature}/",
         {"decision": "approve", "comment": "Read in full."},
@@ -282,7 +286,7 @@ def floor_work(floor: Floor, way: str, request: Any, signature: str) -> Callable
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Milliseconds."""
+    """Return the milliseconds that a call takes."""
     begin = time.perf_counter()
     work()
     return (time.perf_counter() - begin) * 1000
@@ -337,12 +341,12 @@ def measure(rounds: int) -> dict[tuple[str, str], Pair]:
 
 
 def middle_and_tail(times: list[float]) -> tuple[float, float]:
-    """Median and 95th percentile."""
+    """Return the median and the 95th percentile."""
     return statistics.median(times), statistics.quantiles(times, n=20)[-1]
 
 
 def show(pairs: dict[tuple[str, str], Pair], *, queries: bool) -> None:
-    """The table, or the queries of each."""
+    """Print the table, or with ``queries`` the queries of each."""
     for (way, signature), pair in pairs.items():
         ours, floor = middle_and_tail(pair.ours), middle_and_tail(pair.floor)
         print(
@@ -356,7 +360,7 @@ def show(pairs: dict[tuple[str, str], Pair], *, queries: bool) -> None:
 
 
 def main() -> None:
-    """Make a database, fill it, measure."""
+    """Create a database, fill it, and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

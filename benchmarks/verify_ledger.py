@@ -1,7 +1,9 @@
-"""How fast is the ledger verified? ``.venv/bin/python -m benchmarks.verify_ledger [ROWS]``
+"""Measure the verification of the ledger.
 
-Makes a ledger in a throwaway database and prints the rows a second of reading the rows alone (the
-floor) and of verifying them, several times in turn, and their ratio.
+Usage: ``python -m benchmarks.verify_ledger [ROWS]``
+
+Creates a ledger in a temporary database. Prints the rows per second of reading the rows alone (the
+floor) and of verifying them, several times alternately, and their ratio.
 """
 
 import os
@@ -15,9 +17,9 @@ ROUNDS = 5
 
 
 def main(rows: int) -> None:
-    """Make the rows, read them, verify them, print.
+    """Measure in a temporary SQLite database, or in that of ``DATABASE_URL``.
 
-    :param rows: how many.
+    :param rows: the number of rows.
     """
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{Path(folder) / 'ledger.sqlite3'}")
@@ -26,7 +28,7 @@ def main(rows: int) -> None:
 
 
 def measure(rows: int) -> None:
-    """In a migrated database."""
+    """Migrate the database, create the rows, read and verify them, and print the result."""
     import django
 
     django.setup()
