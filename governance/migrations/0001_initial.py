@@ -6,185 +6,587 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('runbooks', '0001_initial'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("runbooks", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChangeLogEntry',
+            name="ChangeLogEntry",
             fields=[
-                ('sequence', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='number')),
-                ('recorded_at', models.DateTimeField(verbose_name='recorded at')),
-                ('actor', models.CharField(max_length=150, verbose_name='who')),
-                ('action', models.CharField(choices=[('created', 'created'), ('changed', 'changed'), ('deleted', 'deleted'), ('document_stored', 'document stored'), ('landscape_imported', 'landscape imported'), ('release_noted', 'release note'), ('request_submitted', 'sign-off requested'), ('request_signed', 'signed'), ('request_rejected', 'sign-off rejected'), ('request_withdrawn', 'sign-off withdrawn'), ('request_lapsed', 'sign-off lapsed'), ('readiness_changed', 'readiness changed')], max_length=30, verbose_name='action')),
-                ('subject', models.CharField(db_index=True, max_length=400, verbose_name='subject')),
-                ('subject_title', models.CharField(blank=True, max_length=300, verbose_name='title')),
-                ('reason', models.TextField(blank=True, verbose_name='reason')),
-                ('release', models.CharField(blank=True, max_length=60, verbose_name='release')),
-                ('changes', models.JSONField(blank=True, default=dict, verbose_name='changes')),
-                ('previous_hash', models.CharField(max_length=64, verbose_name='hash of the one before')),
-                ('hash', models.CharField(max_length=64, unique=True, verbose_name='hash')),
+                (
+                    "sequence",
+                    models.BigIntegerField(
+                        primary_key=True, serialize=False, verbose_name="number"
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(verbose_name="recorded at")),
+                ("actor", models.CharField(max_length=150, verbose_name="who")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("created", "created"),
+                            ("changed", "changed"),
+                            ("deleted", "deleted"),
+                            ("document_stored", "document stored"),
+                            ("landscape_imported", "landscape imported"),
+                            ("release_noted", "release note"),
+                            ("request_submitted", "sign-off requested"),
+                            ("request_signed", "signed"),
+                            ("request_rejected", "sign-off rejected"),
+                            ("request_withdrawn", "sign-off withdrawn"),
+                            ("request_lapsed", "sign-off lapsed"),
+                            ("readiness_changed", "readiness changed"),
+                        ],
+                        max_length=30,
+                        verbose_name="action",
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(db_index=True, max_length=400, verbose_name="subject"),
+                ),
+                (
+                    "subject_title",
+                    models.CharField(blank=True, max_length=300, verbose_name="title"),
+                ),
+                ("reason", models.TextField(blank=True, verbose_name="reason")),
+                ("release", models.CharField(blank=True, max_length=60, verbose_name="release")),
+                ("changes", models.JSONField(blank=True, default=dict, verbose_name="changes")),
+                (
+                    "previous_hash",
+                    models.CharField(max_length=64, verbose_name="hash of the one before"),
+                ),
+                ("hash", models.CharField(max_length=64, unique=True, verbose_name="hash")),
             ],
             options={
-                'verbose_name': 'change log entry',
-                'verbose_name_plural': 'change log entries',
-                'ordering': ('-sequence',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('sequence__gte', 1)), name='ledger_sequence_starts_at_one'), models.CheckConstraint(condition=models.Q(('action__in', ['created', 'changed', 'deleted', 'document_stored', 'landscape_imported', 'release_noted', 'request_submitted', 'request_signed', 'request_rejected', 'request_withdrawn', 'request_lapsed', 'readiness_changed'])), name='ledger_action_is_known')],
+                "verbose_name": "change log entry",
+                "verbose_name_plural": "change log entries",
+                "ordering": ("-sequence",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sequence__gte", 1)),
+                        name="ledger_sequence_starts_at_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "action__in",
+                                [
+                                    "created",
+                                    "changed",
+                                    "deleted",
+                                    "document_stored",
+                                    "landscape_imported",
+                                    "release_noted",
+                                    "request_submitted",
+                                    "request_signed",
+                                    "request_rejected",
+                                    "request_withdrawn",
+                                    "request_lapsed",
+                                    "readiness_changed",
+                                ],
+                            )
+                        ),
+                        name="ledger_action_is_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=60, unique=True, verbose_name='version')),
-                ('dated', models.CharField(blank=True, max_length=60, verbose_name='date, as written')),
-                ('year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='year')),
-                ('month', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='month')),
-                ('label', models.CharField(blank=True, max_length=120, verbose_name='label')),
-                ('position', models.PositiveIntegerField(default=0, help_text='Oldest first.', verbose_name='position')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=60, unique=True, verbose_name="version")),
+                (
+                    "dated",
+                    models.CharField(blank=True, max_length=60, verbose_name="date, as written"),
+                ),
+                (
+                    "year",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="year"),
+                ),
+                (
+                    "month",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="month"),
+                ),
+                ("label", models.CharField(blank=True, max_length=120, verbose_name="label")),
+                (
+                    "position",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Oldest first.", verbose_name="position"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'release',
-                'verbose_name_plural': 'releases',
-                'ordering': ('-position',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('month__isnull', True), models.Q(('month__range', (1, 12)), ('year__isnull', False)), _connector='OR'), name='release_month_is_a_month', violation_error_message='The month is 1 to 12 and needs a year.')],
+                "verbose_name": "release",
+                "verbose_name_plural": "releases",
+                "ordering": ("-position",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("month__isnull", True),
+                            models.Q(("month__range", (1, 12)), ("year__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="release_month_is_a_month",
+                        violation_error_message="The month is 1 to 12 and needs a year.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SignOffRule',
+            name="SignOffRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('target_level', models.CharField(choices=[('unassessed', 'unassessed'), ('rnd_only', 'R&D only'), ('safety_sandbox', 'safety sandbox'), ('shadow', 'shadow mode'), ('track', 'track (no live)'), ('ready', 'ready'), ('retired', 'retired')], max_length=20, verbose_name='target level')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('required_signatures', models.PositiveSmallIntegerField(default=1, verbose_name='signatures needed')),
-                ('evidence_required', models.BooleanField(default=False, verbose_name='evidence needed')),
-                ('separate_from_requester', models.BooleanField(default=True, verbose_name='signers other than the requester')),
-                ('in_force', models.BooleanField(default=True, verbose_name='in force')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='auth.group', verbose_name='signed by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "target_level",
+                    models.CharField(
+                        choices=[
+                            ("unassessed", "unassessed"),
+                            ("rnd_only", "R&D only"),
+                            ("safety_sandbox", "safety sandbox"),
+                            ("shadow", "shadow mode"),
+                            ("track", "track (no live)"),
+                            ("ready", "ready"),
+                            ("retired", "retired"),
+                        ],
+                        max_length=20,
+                        verbose_name="target level",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                (
+                    "required_signatures",
+                    models.PositiveSmallIntegerField(default=1, verbose_name="signatures needed"),
+                ),
+                (
+                    "evidence_required",
+                    models.BooleanField(default=False, verbose_name="evidence needed"),
+                ),
+                (
+                    "separate_from_requester",
+                    models.BooleanField(
+                        default=True, verbose_name="signers other than the requester"
+                    ),
+                ),
+                ("in_force", models.BooleanField(default=True, verbose_name="in force")),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="auth.group",
+                        verbose_name="signed by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sign-off rule',
-                'verbose_name_plural': 'sign-off rules',
-                'ordering': ('target_level', '-version'),
+                "verbose_name": "sign-off rule",
+                "verbose_name_plural": "sign-off rules",
+                "ordering": ("target_level", "-version"),
             },
         ),
         migrations.CreateModel(
-            name='StatusChangeRequest',
+            name="StatusChangeRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('direction', models.CharField(choices=[('up', 'up'), ('down', 'down')], default='up', max_length=4, verbose_name='direction')),
-                ('from_level', models.CharField(choices=[('unassessed', 'unassessed'), ('rnd_only', 'R&D only'), ('safety_sandbox', 'safety sandbox'), ('shadow', 'shadow mode'), ('track', 'track (no live)'), ('ready', 'ready'), ('retired', 'retired')], max_length=20, verbose_name='from level')),
-                ('from_year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='from year')),
-                ('to_level', models.CharField(choices=[('unassessed', 'unassessed'), ('rnd_only', 'R&D only'), ('safety_sandbox', 'safety sandbox'), ('shadow', 'shadow mode'), ('track', 'track (no live)'), ('ready', 'ready'), ('retired', 'retired')], max_length=20, verbose_name='to level')),
-                ('to_year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='to year')),
-                ('rationale', models.TextField(verbose_name='rationale')),
-                ('evidence', models.TextField(blank=True, help_text='One link per line.', verbose_name='evidence')),
-                ('required_signatures', models.PositiveSmallIntegerField(verbose_name='signatures needed')),
-                ('independent', models.BooleanField(default=True, verbose_name='signers other than the requester')),
-                ('document_path', models.CharField(blank=True, max_length=300, verbose_name='document path')),
-                ('document_sha256', models.CharField(blank=True, max_length=64, verbose_name='document sha256')),
-                ('metadata', models.JSONField(default=dict, verbose_name='metadata')),
-                ('metadata_sha256', models.CharField(max_length=64, verbose_name='metadata sha256')),
-                ('state', models.CharField(choices=[('open', 'open'), ('approved', 'approved'), ('rejected', 'rejected'), ('withdrawn', 'withdrawn'), ('lapsed', 'lapsed')], default='open', max_length=10, verbose_name='state')),
-                ('requested_at', models.DateTimeField(verbose_name='requested at')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
-                ('closed_reason', models.TextField(blank=True, verbose_name='closed because')),
-                ('applied_at', models.DateTimeField(blank=True, null=True, verbose_name='applied at')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='status_change_requests', to=settings.AUTH_USER_MODEL, verbose_name='requested by')),
-                ('rule', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='governance.signoffrule', verbose_name='rule')),
-                ('runbook', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='status_change_requests', to='runbooks.runbook', verbose_name='runbook')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("up", "up"), ("down", "down")],
+                        default="up",
+                        max_length=4,
+                        verbose_name="direction",
+                    ),
+                ),
+                (
+                    "from_level",
+                    models.CharField(
+                        choices=[
+                            ("unassessed", "unassessed"),
+                            ("rnd_only", "R&D only"),
+                            ("safety_sandbox", "safety sandbox"),
+                            ("shadow", "shadow mode"),
+                            ("track", "track (no live)"),
+                            ("ready", "ready"),
+                            ("retired", "retired"),
+                        ],
+                        max_length=20,
+                        verbose_name="from level",
+                    ),
+                ),
+                (
+                    "from_year",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, verbose_name="from year"
+                    ),
+                ),
+                (
+                    "to_level",
+                    models.CharField(
+                        choices=[
+                            ("unassessed", "unassessed"),
+                            ("rnd_only", "R&D only"),
+                            ("safety_sandbox", "safety sandbox"),
+                            ("shadow", "shadow mode"),
+                            ("track", "track (no live)"),
+                            ("ready", "ready"),
+                            ("retired", "retired"),
+                        ],
+                        max_length=20,
+                        verbose_name="to level",
+                    ),
+                ),
+                (
+                    "to_year",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="to year"),
+                ),
+                ("rationale", models.TextField(verbose_name="rationale")),
+                (
+                    "evidence",
+                    models.TextField(
+                        blank=True, help_text="One link per line.", verbose_name="evidence"
+                    ),
+                ),
+                (
+                    "required_signatures",
+                    models.PositiveSmallIntegerField(verbose_name="signatures needed"),
+                ),
+                (
+                    "independent",
+                    models.BooleanField(
+                        default=True, verbose_name="signers other than the requester"
+                    ),
+                ),
+                (
+                    "document_path",
+                    models.CharField(blank=True, max_length=300, verbose_name="document path"),
+                ),
+                (
+                    "document_sha256",
+                    models.CharField(blank=True, max_length=64, verbose_name="document sha256"),
+                ),
+                ("metadata", models.JSONField(default=dict, verbose_name="metadata")),
+                (
+                    "metadata_sha256",
+                    models.CharField(max_length=64, verbose_name="metadata sha256"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("approved", "approved"),
+                            ("rejected", "rejected"),
+                            ("withdrawn", "withdrawn"),
+                            ("lapsed", "lapsed"),
+                        ],
+                        default="open",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(verbose_name="requested at")),
+                (
+                    "closed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="closed at"),
+                ),
+                ("closed_reason", models.TextField(blank=True, verbose_name="closed because")),
+                (
+                    "applied_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="applied at"),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="status_change_requests",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="requested by",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="governance.signoffrule",
+                        verbose_name="rule",
+                    ),
+                ),
+                (
+                    "runbook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="status_change_requests",
+                        to="runbooks.runbook",
+                        verbose_name="runbook",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'status change request',
-                'verbose_name_plural': 'status change requests',
-                'ordering': ('-requested_at',),
-                'permissions': [('sign_statuschangerequest', 'Can sign status change requests')],
+                "verbose_name": "status change request",
+                "verbose_name_plural": "status change requests",
+                "ordering": ("-requested_at",),
+                "permissions": [("sign_statuschangerequest", "Can sign status change requests")],
             },
         ),
         migrations.CreateModel(
-            name='SignOff',
+            name="SignOff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('decision', models.CharField(choices=[('approve', 'approve'), ('reject', 'reject')], max_length=10, verbose_name='decision')),
-                ('comment', models.TextField(verbose_name='comment')),
-                ('statement', models.TextField(verbose_name='what was signed')),
-                ('document_sha256', models.CharField(blank=True, max_length=64, verbose_name='document sha256')),
-                ('metadata_sha256', models.CharField(max_length=64, verbose_name='metadata sha256')),
-                ('signed_at', models.DateTimeField(verbose_name='signed at')),
-                ('signer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sign_offs', to=settings.AUTH_USER_MODEL, verbose_name='signer')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sign_offs', to='governance.statuschangerequest', verbose_name='status change request')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("approve", "approve"), ("reject", "reject")],
+                        max_length=10,
+                        verbose_name="decision",
+                    ),
+                ),
+                ("comment", models.TextField(verbose_name="comment")),
+                ("statement", models.TextField(verbose_name="what was signed")),
+                (
+                    "document_sha256",
+                    models.CharField(blank=True, max_length=64, verbose_name="document sha256"),
+                ),
+                (
+                    "metadata_sha256",
+                    models.CharField(max_length=64, verbose_name="metadata sha256"),
+                ),
+                ("signed_at", models.DateTimeField(verbose_name="signed at")),
+                (
+                    "signer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sign_offs",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="signer",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sign_offs",
+                        to="governance.statuschangerequest",
+                        verbose_name="status change request",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sign-off',
-                'verbose_name_plural': 'sign-offs',
-                'ordering': ('signed_at',),
+                "verbose_name": "sign-off",
+                "verbose_name_plural": "sign-offs",
+                "ordering": ("signed_at",),
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('conflict_marker', 'merge conflict marker'), ('duplicate_row', 'duplicate row'), ('duplicate_situation', 'duplicate situation'), ('missing_document', 'missing document'), ('missing_path', 'row without a path'), ('missing_row', 'runbook missing from the file'), ('missing_column', 'missing column'), ('unknown_column', 'unknown column'), ('unknown_level', 'unknown level'), ('ragged_row', 'ragged row'), ('illustrative_path', 'illustrative path'), ('unsafe_path', 'unsafe path'), ('odd_range', 'odd range'), ('ambiguous_name', 'ambiguous name'), ('ambiguous_cluster', 'ambiguous cluster'), ('unresolved_name', 'unresolved name'), ('unreadable_document', 'unreadable document'), ('other', 'other')], max_length=30, verbose_name='kind')),
-                ('severity', models.CharField(choices=[('information', 'information'), ('warning', 'warning'), ('error', 'error')], default='warning', max_length=12, verbose_name='severity')),
-                ('subject', models.CharField(help_text='The title, path or name it is about.', max_length=300, verbose_name='subject')),
-                ('message', models.TextField(verbose_name='message')),
-                ('file', models.CharField(blank=True, max_length=300, verbose_name='file')),
-                ('line', models.PositiveIntegerField(blank=True, default=0, help_text='0 speaks of the whole file.', verbose_name='line')),
-                ('first_seen', models.DateTimeField(verbose_name='first seen')),
-                ('resolved_at', models.DateTimeField(blank=True, null=True, verbose_name='resolved at')),
-                ('runbook', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='findings', to='runbooks.runbook', verbose_name='runbook')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("conflict_marker", "merge conflict marker"),
+                            ("duplicate_row", "duplicate row"),
+                            ("duplicate_situation", "duplicate situation"),
+                            ("missing_document", "missing document"),
+                            ("missing_path", "row without a path"),
+                            ("missing_row", "runbook missing from the file"),
+                            ("missing_column", "missing column"),
+                            ("unknown_column", "unknown column"),
+                            ("unknown_level", "unknown level"),
+                            ("ragged_row", "ragged row"),
+                            ("illustrative_path", "illustrative path"),
+                            ("unsafe_path", "unsafe path"),
+                            ("odd_range", "odd range"),
+                            ("ambiguous_name", "ambiguous name"),
+                            ("ambiguous_cluster", "ambiguous cluster"),
+                            ("unresolved_name", "unresolved name"),
+                            ("unreadable_document", "unreadable document"),
+                            ("other", "other"),
+                        ],
+                        max_length=30,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("information", "information"),
+                            ("warning", "warning"),
+                            ("error", "error"),
+                        ],
+                        default="warning",
+                        max_length=12,
+                        verbose_name="severity",
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(
+                        help_text="The title, path or name it is about.",
+                        max_length=300,
+                        verbose_name="subject",
+                    ),
+                ),
+                ("message", models.TextField(verbose_name="message")),
+                ("file", models.CharField(blank=True, max_length=300, verbose_name="file")),
+                (
+                    "line",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        default=0,
+                        help_text="0 speaks of the whole file.",
+                        verbose_name="line",
+                    ),
+                ),
+                ("first_seen", models.DateTimeField(verbose_name="first seen")),
+                (
+                    "resolved_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="resolved at"),
+                ),
+                (
+                    "runbook",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="findings",
+                        to="runbooks.runbook",
+                        verbose_name="runbook",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'finding',
-                'verbose_name_plural': 'findings',
-                'ordering': ('resolved_at', 'file', 'line', 'kind'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('resolved_at__isnull', True)), fields=('kind', 'subject', 'file', 'line'), name='finding_is_open_once')],
+                "verbose_name": "finding",
+                "verbose_name_plural": "findings",
+                "ordering": ("resolved_at", "file", "line", "kind"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("resolved_at__isnull", True)),
+                        fields=("kind", "subject", "file", "line"),
+                        name="finding_is_open_once",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.UniqueConstraint(fields=('target_level', 'version'), name='rule_version_is_unique'),
+            model_name="signoffrule",
+            constraint=models.UniqueConstraint(
+                fields=("target_level", "version"), name="rule_version_is_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('in_force', True)), fields=('target_level',), name='one_rule_in_force_per_level'),
+            model_name="signoffrule",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("in_force", True)),
+                fields=("target_level",),
+                name="one_rule_in_force_per_level",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.CheckConstraint(condition=models.Q(('required_signatures__gte', 1)), name='rule_needs_a_signature', violation_error_message='At least one signature is needed.'),
+            model_name="signoffrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("required_signatures__gte", 1)),
+                name="rule_needs_a_signature",
+                violation_error_message="At least one signature is needed.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statuschangerequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('runbook',), name='one_open_request_per_runbook'),
+            model_name="statuschangerequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("runbook",),
+                name="one_open_request_per_runbook",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statuschangerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='request_is_closed_with_a_time'),
+            model_name="statuschangerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("state", "open")),
+                    models.Q(
+                        models.Q(("state", "open"), _negated=True), ("closed_at__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="request_is_closed_with_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statuschangerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('applied_at__isnull', True), ('state', 'approved'), _connector='OR'), name='request_applied_only_when_approved'),
+            model_name="statuschangerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("applied_at__isnull", True), ("state", "approved"), _connector="OR"
+                ),
+                name="request_applied_only_when_approved",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statuschangerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('to_level', 'ready'), ('to_year__isnull', False)), models.Q(models.Q(('to_level', 'ready'), _negated=True), ('to_year__isnull', True)), _connector='OR'), name='request_ready_has_a_year'),
+            model_name="statuschangerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("to_level", "ready"), ("to_year__isnull", False)),
+                    models.Q(
+                        models.Q(("to_level", "ready"), _negated=True), ("to_year__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="request_ready_has_a_year",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statuschangerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('required_signatures__gte', 1)), name='request_needs_a_signature'),
+            model_name="statuschangerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("required_signatures__gte", 1)),
+                name="request_needs_a_signature",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.UniqueConstraint(fields=('request', 'signer'), name='one_decision_per_person'),
+            model_name="signoff",
+            constraint=models.UniqueConstraint(
+                fields=("request", "signer"), name="one_decision_per_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.CheckConstraint(condition=models.Q(('comment', ''), _negated=True), name='sign_off_has_a_comment'),
+            model_name="signoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("comment", ""), _negated=True), name="sign_off_has_a_comment"
+            ),
         ),
     ]

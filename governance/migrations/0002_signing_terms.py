@@ -6,132 +6,315 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('governance', '0001_initial'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("governance", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, help_text='What uses it.', max_length=80, verbose_name='label')),
-                ('start', models.CharField(help_text='Enough to tell two apart, never to use one.', max_length=12, verbose_name='starts with')),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True, verbose_name='sha256')),
-                ('created_at', models.DateTimeField(verbose_name='created at')),
-                ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "label",
+                    models.CharField(
+                        blank=True, help_text="What uses it.", max_length=80, verbose_name="label"
+                    ),
+                ),
+                (
+                    "start",
+                    models.CharField(
+                        help_text="Enough to tell two apart, never to use one.",
+                        max_length=12,
+                        verbose_name="starts with",
+                    ),
+                ),
+                (
+                    "digest",
+                    models.CharField(
+                        editable=False, max_length=64, unique=True, verbose_name="sha256"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
+                (
+                    "revoked_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="revoked at"),
+                ),
             ],
             options={
-                'verbose_name': 'API token',
-                'verbose_name_plural': 'API tokens',
-                'ordering': ('-created_at',),
+                "verbose_name": "API token",
+                "verbose_name_plural": "API tokens",
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('expiry', 'readiness ends soon'), ('waiting', 'request waits')], max_length=20, verbose_name='kind')),
-                ('about', models.CharField(help_text='The runbook and its last day, or the request; with the days before it.', max_length=200, verbose_name='about')),
-                ('sent_at', models.DateTimeField(verbose_name='sent at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("expiry", "readiness ends soon"), ("waiting", "request waits")],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "about",
+                    models.CharField(
+                        help_text=(
+                            "The runbook and its last day, or the request; with the days before it."
+                        ),
+                        max_length=200,
+                        verbose_name="about",
+                    ),
+                ),
+                ("sent_at", models.DateTimeField(verbose_name="sent at")),
             ],
             options={
-                'verbose_name': 'reminder',
-                'verbose_name_plural': 'reminders',
-                'ordering': ('-sent_at',),
+                "verbose_name": "reminder",
+                "verbose_name_plural": "reminders",
+                "ordering": ("-sent_at",),
             },
         ),
         migrations.RemoveConstraint(
-            model_name='changelogentry',
-            name='ledger_action_is_known',
+            model_name="changelogentry",
+            name="ledger_action_is_known",
         ),
         migrations.RemoveConstraint(
-            model_name='signoffrule',
-            name='rule_version_is_unique',
+            model_name="signoffrule",
+            name="rule_version_is_unique",
         ),
         migrations.RemoveConstraint(
-            model_name='signoffrule',
-            name='one_rule_in_force_per_level',
+            model_name="signoffrule",
+            name="one_rule_in_force_per_level",
         ),
         migrations.AddField(
-            model_name='changelogentry',
-            name='digests',
-            field=models.CharField(blank=True, help_text='They tell which column was altered.', max_length=200, verbose_name='digests of the columns'),
+            model_name="changelogentry",
+            name="digests",
+            field=models.CharField(
+                blank=True,
+                help_text="They tell which column was altered.",
+                max_length=200,
+                verbose_name="digests of the columns",
+            ),
         ),
         migrations.AddField(
-            model_name='signoff',
-            name='seen_sha256',
-            field=models.CharField(blank=True, help_text='Of what the page showed: a second click is the same.', max_length=64, verbose_name='what was shown'),
+            model_name="signoff",
+            name="seen_sha256",
+            field=models.CharField(
+                blank=True,
+                help_text="Of what the page showed: a second click is the same.",
+                max_length=64,
+                verbose_name="what was shown",
+            ),
         ),
         migrations.AddField(
-            model_name='signoffrule',
-            name='purpose',
-            field=models.CharField(choices=[('move', 'move to the level'), ('re_sign', 'sign again after a change'), ('solo', 'owner alone (solo mode)')], default='move', max_length=10, verbose_name='purpose'),
+            model_name="signoffrule",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("move", "move to the level"),
+                    ("re_sign", "sign again after a change"),
+                    ("solo", "owner alone (solo mode)"),
+                ],
+                default="move",
+                max_length=10,
+                verbose_name="purpose",
+            ),
         ),
         migrations.AddField(
-            model_name='signoffrule',
-            name='valid_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Counted from the day of the request. Empty: ready holds to the end of its year, the others for ever.', null=True, verbose_name='valid for days'),
+            model_name="signoffrule",
+            name="valid_days",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                help_text=(
+                    "Counted from the day of the request. Empty: ready holds to the end of its "
+                    "year, the others for ever."
+                ),
+                null=True,
+                verbose_name="valid for days",
+            ),
         ),
         migrations.AddField(
-            model_name='statuschangerequest',
-            name='valid_from_year',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='valid from year'),
+            model_name="statuschangerequest",
+            name="valid_from_year",
+            field=models.PositiveSmallIntegerField(
+                blank=True, null=True, verbose_name="valid from year"
+            ),
         ),
         migrations.AddField(
-            model_name='statuschangerequest',
-            name='valid_until',
-            field=models.DateField(blank=True, help_text='The last day.', null=True, verbose_name='valid until'),
+            model_name="statuschangerequest",
+            name="valid_until",
+            field=models.DateField(
+                blank=True, help_text="The last day.", null=True, verbose_name="valid until"
+            ),
         ),
         migrations.AlterField(
-            model_name='changelogentry',
-            name='action',
-            field=models.CharField(choices=[('created', 'created'), ('changed', 'changed'), ('deleted', 'deleted'), ('document_stored', 'document stored'), ('landscape_imported', 'landscape imported'), ('release_noted', 'release note'), ('request_submitted', 'sign-off requested'), ('request_signed', 'signed'), ('request_rejected', 'sign-off rejected'), ('request_withdrawn', 'sign-off withdrawn'), ('request_lapsed', 'sign-off lapsed'), ('readiness_changed', 'readiness changed'), ('confirmation_failed', 'wrong password at signing'), ('sign_in_locked', 'sign-in locked'), ('password_set', 'password set'), ('token_created', 'API token created'), ('token_revoked', 'API token revoked')], max_length=30, verbose_name='action'),
+            model_name="changelogentry",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("created", "created"),
+                    ("changed", "changed"),
+                    ("deleted", "deleted"),
+                    ("document_stored", "document stored"),
+                    ("landscape_imported", "landscape imported"),
+                    ("release_noted", "release note"),
+                    ("request_submitted", "sign-off requested"),
+                    ("request_signed", "signed"),
+                    ("request_rejected", "sign-off rejected"),
+                    ("request_withdrawn", "sign-off withdrawn"),
+                    ("request_lapsed", "sign-off lapsed"),
+                    ("readiness_changed", "readiness changed"),
+                    ("confirmation_failed", "wrong password at signing"),
+                    ("sign_in_locked", "sign-in locked"),
+                    ("password_set", "password set"),
+                    ("token_created", "API token created"),
+                    ("token_revoked", "API token revoked"),
+                ],
+                max_length=30,
+                verbose_name="action",
+            ),
         ),
         migrations.AlterField(
-            model_name='finding',
-            name='kind',
-            field=models.CharField(choices=[('conflict_marker', 'merge conflict marker'), ('duplicate_row', 'duplicate row'), ('duplicate_situation', 'duplicate situation'), ('missing_document', 'missing document'), ('missing_path', 'row without a path'), ('missing_row', 'runbook missing from the file'), ('missing_column', 'missing column'), ('unknown_column', 'unknown column'), ('unknown_level', 'unknown level'), ('ragged_row', 'ragged row'), ('illustrative_path', 'illustrative path'), ('unsafe_path', 'unsafe path'), ('odd_range', 'odd range'), ('ambiguous_name', 'ambiguous name'), ('ambiguous_cluster', 'ambiguous cluster'), ('unresolved_name', 'unresolved name'), ('unreadable_document', 'unreadable document'), ('broken_ledger', 'broken ledger'), ('other', 'other')], max_length=30, verbose_name='kind'),
+            model_name="finding",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("conflict_marker", "merge conflict marker"),
+                    ("duplicate_row", "duplicate row"),
+                    ("duplicate_situation", "duplicate situation"),
+                    ("missing_document", "missing document"),
+                    ("missing_path", "row without a path"),
+                    ("missing_row", "runbook missing from the file"),
+                    ("missing_column", "missing column"),
+                    ("unknown_column", "unknown column"),
+                    ("unknown_level", "unknown level"),
+                    ("ragged_row", "ragged row"),
+                    ("illustrative_path", "illustrative path"),
+                    ("unsafe_path", "unsafe path"),
+                    ("odd_range", "odd range"),
+                    ("ambiguous_name", "ambiguous name"),
+                    ("ambiguous_cluster", "ambiguous cluster"),
+                    ("unresolved_name", "unresolved name"),
+                    ("unreadable_document", "unreadable document"),
+                    ("broken_ledger", "broken ledger"),
+                    ("other", "other"),
+                ],
+                max_length=30,
+                verbose_name="kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='changelogentry',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['created', 'changed', 'deleted', 'document_stored', 'landscape_imported', 'release_noted', 'request_submitted', 'request_signed', 'request_rejected', 'request_withdrawn', 'request_lapsed', 'readiness_changed', 'confirmation_failed', 'sign_in_locked', 'password_set', 'token_created', 'token_revoked'])), name='ledger_action_is_known'),
+            model_name="changelogentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "action__in",
+                        [
+                            "created",
+                            "changed",
+                            "deleted",
+                            "document_stored",
+                            "landscape_imported",
+                            "release_noted",
+                            "request_submitted",
+                            "request_signed",
+                            "request_rejected",
+                            "request_withdrawn",
+                            "request_lapsed",
+                            "readiness_changed",
+                            "confirmation_failed",
+                            "sign_in_locked",
+                            "password_set",
+                            "token_created",
+                            "token_revoked",
+                        ],
+                    )
+                ),
+                name="ledger_action_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.UniqueConstraint(fields=('target_level', 'purpose', 'version'), name='rule_version_is_unique'),
+            model_name="signoffrule",
+            constraint=models.UniqueConstraint(
+                fields=("target_level", "purpose", "version"), name="rule_version_is_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('in_force', True)), fields=('target_level', 'purpose'), name='one_rule_in_force_per_level'),
+            model_name="signoffrule",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("in_force", True)),
+                fields=("target_level", "purpose"),
+                name="one_rule_in_force_per_level",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['move', 're_sign', 'solo'])), name='rule_purpose_is_known'),
+            model_name="signoffrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purpose__in", ["move", "re_sign", "solo"])),
+                name="rule_purpose_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.CheckConstraint(condition=models.Q(('separate_from_requester', True), ('purpose', 'solo'), _connector='OR'), name='rule_only_solo_signs_alone', violation_error_message='The signers are others than the requester, but in solo mode.'),
+            model_name="signoffrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("separate_from_requester", True), ("purpose", "solo"), _connector="OR"
+                ),
+                name="rule_only_solo_signs_alone",
+                violation_error_message=(
+                    "The signers are others than the requester, but in solo mode."
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_days__isnull', True), ('valid_days__gte', 1), _connector='OR'), name='rule_holds_for_a_day_at_least', violation_error_message='Give at least one day, or leave it empty.'),
+            model_name="signoffrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_days__isnull", True), ("valid_days__gte", 1), _connector="OR"
+                ),
+                name="rule_holds_for_a_day_at_least",
+                violation_error_message="Give at least one day, or leave it empty.",
+            ),
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL, verbose_name='account'),
+            model_name="apitoken",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="api_tokens",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="account",
+            ),
         ),
         migrations.AddField(
-            model_name='reminder',
-            name='recipient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reminders', to=settings.AUTH_USER_MODEL, verbose_name='recipient'),
+            model_name="reminder",
+            name="recipient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="reminders",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="recipient",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.UniqueConstraint(fields=('kind', 'about', 'recipient'), name='reminder_is_sent_once'),
+            model_name="reminder",
+            constraint=models.UniqueConstraint(
+                fields=("kind", "about", "recipient"), name="reminder_is_sent_once"
+            ),
         ),
     ]

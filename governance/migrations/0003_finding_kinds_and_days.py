@@ -5,29 +5,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('governance', '0002_signing_terms'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("governance", "0002_signing_terms"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='signoffrule',
-            name='rule_holds_for_a_day_at_least',
+            model_name="signoffrule",
+            name="rule_holds_for_a_day_at_least",
         ),
         migrations.AlterField(
-            model_name='finding',
-            name='kind',
-            field=models.CharField(choices=[('conflict_marker', 'merge conflict marker'), ('duplicate_row', 'duplicate row'), ('duplicate_situation', 'duplicate situation'), ('missing_document', 'missing document'), ('missing_path', 'row without a path'), ('missing_row', 'runbook missing from the file'), ('missing_column', 'missing column'), ('unknown_column', 'unknown column'), ('unknown_level', 'unknown level'), ('ragged_row', 'ragged row'), ('illustrative_path', 'illustrative path'), ('unsafe_path', 'unsafe path'), ('odd_range', 'odd range'), ('ambiguous_name', 'ambiguous name'), ('ambiguous_cluster', 'ambiguous cluster'), ('unresolved_name', 'unresolved name'), ('unreadable_document', 'unreadable document'), ('broken_ledger', 'broken ledger'), ('unrenderable_document', 'unrenderable document'), ('other', 'other')], max_length=30, verbose_name='kind'),
+            model_name="finding",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("conflict_marker", "merge conflict marker"),
+                    ("duplicate_row", "duplicate row"),
+                    ("duplicate_situation", "duplicate situation"),
+                    ("missing_document", "missing document"),
+                    ("missing_path", "row without a path"),
+                    ("missing_row", "runbook missing from the file"),
+                    ("missing_column", "missing column"),
+                    ("unknown_column", "unknown column"),
+                    ("unknown_level", "unknown level"),
+                    ("ragged_row", "ragged row"),
+                    ("illustrative_path", "illustrative path"),
+                    ("unsafe_path", "unsafe path"),
+                    ("odd_range", "odd range"),
+                    ("ambiguous_name", "ambiguous name"),
+                    ("ambiguous_cluster", "ambiguous cluster"),
+                    ("unresolved_name", "unresolved name"),
+                    ("unreadable_document", "unreadable document"),
+                    ("broken_ledger", "broken ledger"),
+                    ("unrenderable_document", "unrenderable document"),
+                    ("other", "other"),
+                ],
+                max_length=30,
+                verbose_name="kind",
+            ),
         ),
         migrations.AlterField(
-            model_name='signoffrule',
-            name='valid_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='The day of the request is the first. Empty: ready holds to the end of its year, the others for ever.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3660)], verbose_name='valid for days'),
+            model_name="signoffrule",
+            name="valid_days",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                help_text=(
+                    "The day of the request is the first. Empty: ready holds to the end of its "
+                    "year, the others for ever."
+                ),
+                null=True,
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(3660),
+                ],
+                verbose_name="valid for days",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoffrule',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_days__isnull', True), ('valid_days__range', (1, 3660)), _connector='OR'), name='rule_holds_for_a_day_at_least', violation_error_message='Give 1 to 3660 days, or leave it empty.'),
+            model_name="signoffrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_days__isnull", True), ("valid_days__range", (1, 3660)), _connector="OR"
+                ),
+                name="rule_holds_for_a_day_at_least",
+                violation_error_message="Give 1 to 3660 days, or leave it empty.",
+            ),
         ),
     ]

@@ -4,27 +4,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0003_finding_kinds_and_days'),
+        ("governance", "0003_finding_kinds_and_days"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LandscapeSource',
+            name="LandscapeSource",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.CharField(max_length=300, verbose_name='file')),
-                ('text', models.TextField(verbose_name='Markdown text')),
-                ('sha256', models.CharField(max_length=64, verbose_name='sha256')),
-                ('dropped', models.JSONField(blank=True, default=list, help_text='Runbooks and releases that an earlier file named and this one does not.', verbose_name='no longer named')),
-                ('imported_at', models.DateTimeField(verbose_name='imported at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file", models.CharField(max_length=300, verbose_name="file")),
+                ("text", models.TextField(verbose_name="Markdown text")),
+                ("sha256", models.CharField(max_length=64, verbose_name="sha256")),
+                (
+                    "dropped",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text=(
+                            "Runbooks and releases that an earlier file named and this one does "
+                            "not."
+                        ),
+                        verbose_name="no longer named",
+                    ),
+                ),
+                ("imported_at", models.DateTimeField(verbose_name="imported at")),
             ],
             options={
-                'verbose_name': 'imported landscape',
-                'verbose_name_plural': 'imported landscapes',
-                'ordering': ('-pk',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='landscape_source_sha256_is_hex')],
+                "verbose_name": "imported landscape",
+                "verbose_name_plural": "imported landscapes",
+                "ordering": ("-pk",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")),
+                        name="landscape_source_sha256_is_hex",
+                    )
+                ],
             },
         ),
     ]

@@ -4,15 +4,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0004_landscape_source'),
+        ("governance", "0004_landscape_source"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='finding',
-            name='kind',
-            field=models.CharField(choices=[('conflict_marker', 'merge conflict marker'), ('duplicate_row', 'duplicate row'), ('duplicate_situation', 'duplicate situation'), ('missing_document', 'missing document'), ('missing_path', 'row without a path'), ('missing_row', 'runbook missing from the file'), ('missing_column', 'missing column'), ('unknown_column', 'unknown column'), ('unknown_level', 'unknown level'), ('ragged_row', 'ragged row'), ('illustrative_path', 'illustrative path'), ('unsafe_path', 'unsafe path'), ('odd_range', 'odd range'), ('ambiguous_name', 'ambiguous name'), ('ambiguous_cluster', 'ambiguous cluster'), ('unresolved_name', 'unresolved name'), ('former_name', 'former name'), ('refused_move', 'path not taken over'), ('unreadable_document', 'unreadable document'), ('broken_ledger', 'broken ledger'), ('unrenderable_document', 'unrenderable document'), ('other', 'other')], max_length=30, verbose_name='kind'),
+            model_name="finding",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("conflict_marker", "merge conflict marker"),
+                    ("duplicate_row", "duplicate row"),
+                    ("duplicate_situation", "duplicate situation"),
+                    ("missing_document", "missing document"),
+                    ("missing_path", "row without a path"),
+                    ("missing_row", "runbook missing from the file"),
+                    ("missing_column", "missing column"),
+                    ("unknown_column", "unknown column"),
+                    ("unknown_level", "unknown level"),
+                    ("ragged_row", "ragged row"),
+                    ("illustrative_path", "illustrative path"),
+                    ("unsafe_path", "unsafe path"),
+                    ("odd_range", "odd range"),
+                    ("ambiguous_name", "ambiguous name"),
+                    ("ambiguous_cluster", "ambiguous cluster"),
+                    ("unresolved_name", "unresolved name"),
+                    ("former_name", "former name"),
+                    ("refused_move", "path not taken over"),
+                    ("unreadable_document", "unreadable document"),
+                    ("broken_ledger", "broken ledger"),
+                    ("unrenderable_document", "unrenderable document"),
+                    ("other", "other"),
+                ],
+                max_length=30,
+                verbose_name="kind",
+            ),
         ),
     ]

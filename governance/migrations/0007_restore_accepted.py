@@ -4,23 +4,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0006_findings_of_checks'),
+        ("governance", "0006_findings_of_checks"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='changelogentry',
-            name='ledger_action_is_known',
+            model_name="changelogentry",
+            name="ledger_action_is_known",
         ),
         migrations.AlterField(
-            model_name='changelogentry',
-            name='action',
-            field=models.CharField(choices=[('created', 'created'), ('changed', 'changed'), ('deleted', 'deleted'), ('document_stored', 'document stored'), ('documents_synced', 'documents synced'), ('catalogue_checked', 'catalogue checked'), ('landscape_imported', 'landscape imported'), ('release_noted', 'release note'), ('request_submitted', 'sign-off requested'), ('request_signed', 'signed'), ('request_rejected', 'sign-off rejected'), ('request_withdrawn', 'sign-off withdrawn'), ('request_lapsed', 'sign-off lapsed'), ('readiness_changed', 'readiness changed'), ('confirmation_failed', 'wrong password at signing'), ('sign_in_locked', 'sign-in locked'), ('password_set', 'password set'), ('token_created', 'API token created'), ('token_revoked', 'API token revoked'), ('restore_accepted', 'restored ledger accepted')], max_length=30, verbose_name='action'),
+            model_name="changelogentry",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("created", "created"),
+                    ("changed", "changed"),
+                    ("deleted", "deleted"),
+                    ("document_stored", "document stored"),
+                    ("documents_synced", "documents synced"),
+                    ("catalogue_checked", "catalogue checked"),
+                    ("landscape_imported", "landscape imported"),
+                    ("release_noted", "release note"),
+                    ("request_submitted", "sign-off requested"),
+                    ("request_signed", "signed"),
+                    ("request_rejected", "sign-off rejected"),
+                    ("request_withdrawn", "sign-off withdrawn"),
+                    ("request_lapsed", "sign-off lapsed"),
+                    ("readiness_changed", "readiness changed"),
+                    ("confirmation_failed", "wrong password at signing"),
+                    ("sign_in_locked", "sign-in locked"),
+                    ("password_set", "password set"),
+                    ("token_created", "API token created"),
+                    ("token_revoked", "API token revoked"),
+                    ("restore_accepted", "restored ledger accepted"),
+                ],
+                max_length=30,
+                verbose_name="action",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='changelogentry',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['created', 'changed', 'deleted', 'document_stored', 'documents_synced', 'catalogue_checked', 'landscape_imported', 'release_noted', 'request_submitted', 'request_signed', 'request_rejected', 'request_withdrawn', 'request_lapsed', 'readiness_changed', 'confirmation_failed', 'sign_in_locked', 'password_set', 'token_created', 'token_revoked', 'restore_accepted'])), name='ledger_action_is_known'),
+            model_name="changelogentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "action__in",
+                        [
+                            "created",
+                            "changed",
+                            "deleted",
+                            "document_stored",
+                            "documents_synced",
+                            "catalogue_checked",
+                            "landscape_imported",
+                            "release_noted",
+                            "request_submitted",
+                            "request_signed",
+                            "request_rejected",
+                            "request_withdrawn",
+                            "request_lapsed",
+                            "readiness_changed",
+                            "confirmation_failed",
+                            "sign_in_locked",
+                            "password_set",
+                            "token_created",
+                            "token_revoked",
+                            "restore_accepted",
+                        ],
+                    )
+                ),
+                name="ledger_action_is_known",
+            ),
         ),
     ]

@@ -7,115 +7,297 @@ CHECKPOINT = "ledger, seen from a checkpoint"
 
 
 def keep_open_findings(apps, schema_editor):
-    """What was found broken stays so: the verdict asks for incidents from now on, not for findings."""
-    findings = apps.get_model("governance", "Finding").objects.filter(kind="broken_ledger", resolved_at__isnull=True)
+    """Create an incident for each open finding of a broken ledger.
+
+    The verdict depends on incidents from now on, no longer on findings.
+    """
+    findings = apps.get_model("governance", "Finding").objects.filter(
+        kind="broken_ledger", resolved_at__isnull=True
+    )
     incidents = apps.get_model("governance", "LedgerIncident").objects
     for finding in findings:
         incidents.create(
             sequence=finding.line,
-            hash=finding.subject.removeprefix(CHECKPOINT).strip() if finding.subject.startswith(CHECKPOINT) else "",
+            hash=finding.subject.removeprefix(CHECKPOINT).strip()
+            if finding.subject.startswith(CHECKPOINT)
+            else "",
             message=finding.message,
             found_at=finding.first_seen,
         )
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0007_restore_accepted'),
+        ("governance", "0007_restore_accepted"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LedgerIncident',
+            name="LedgerIncident",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.BigIntegerField(verbose_name='row')),
-                ('hash', models.CharField(blank=True, max_length=64, verbose_name='hash in the checkpoint')),
-                ('message', models.TextField(verbose_name='message')),
-                ('found_at', models.DateTimeField(verbose_name='found at')),
-                ('settled_at', models.DateTimeField(blank=True, null=True, verbose_name='settled at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence", models.BigIntegerField(verbose_name="row")),
+                (
+                    "hash",
+                    models.CharField(
+                        blank=True, max_length=64, verbose_name="hash in the checkpoint"
+                    ),
+                ),
+                ("message", models.TextField(verbose_name="message")),
+                ("found_at", models.DateTimeField(verbose_name="found at")),
+                (
+                    "settled_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="settled at"),
+                ),
             ],
             options={
-                'verbose_name': 'ledger incident',
-                'verbose_name_plural': 'ledger incidents',
-                'ordering': ('pk',),
+                "verbose_name": "ledger incident",
+                "verbose_name_plural": "ledger incidents",
+                "ordering": ("pk",),
             },
         ),
         migrations.AlterModelOptions(
-            name='apitoken',
-            options={'ordering': ('-created_at', '-pk'), 'verbose_name': 'API token', 'verbose_name_plural': 'API tokens'},
+            name="apitoken",
+            options={
+                "ordering": ("-created_at", "-pk"),
+                "verbose_name": "API token",
+                "verbose_name_plural": "API tokens",
+            },
         ),
         migrations.AlterModelOptions(
-            name='finding',
-            options={'ordering': ('resolved_at', 'file', 'line', 'kind', 'pk'), 'verbose_name': 'finding', 'verbose_name_plural': 'findings'},
+            name="finding",
+            options={
+                "ordering": ("resolved_at", "file", "line", "kind", "pk"),
+                "verbose_name": "finding",
+                "verbose_name_plural": "findings",
+            },
         ),
         migrations.AlterModelOptions(
-            name='release',
-            options={'ordering': ('-position', '-pk'), 'verbose_name': 'release', 'verbose_name_plural': 'releases'},
+            name="release",
+            options={
+                "ordering": ("-position", "-pk"),
+                "verbose_name": "release",
+                "verbose_name_plural": "releases",
+            },
         ),
         migrations.AlterModelOptions(
-            name='reminder',
-            options={'ordering': ('-sent_at', '-pk'), 'verbose_name': 'reminder', 'verbose_name_plural': 'reminders'},
+            name="reminder",
+            options={
+                "ordering": ("-sent_at", "-pk"),
+                "verbose_name": "reminder",
+                "verbose_name_plural": "reminders",
+            },
         ),
         migrations.AlterModelOptions(
-            name='signoff',
-            options={'ordering': ('signed_at', 'pk'), 'verbose_name': 'sign-off', 'verbose_name_plural': 'sign-offs'},
+            name="signoff",
+            options={
+                "ordering": ("signed_at", "pk"),
+                "verbose_name": "sign-off",
+                "verbose_name_plural": "sign-offs",
+            },
         ),
         migrations.AlterModelOptions(
-            name='signoffrule',
-            options={'ordering': ('target_level', '-version', 'pk'), 'verbose_name': 'sign-off rule', 'verbose_name_plural': 'sign-off rules'},
+            name="signoffrule",
+            options={
+                "ordering": ("target_level", "-version", "pk"),
+                "verbose_name": "sign-off rule",
+                "verbose_name_plural": "sign-off rules",
+            },
         ),
         migrations.AlterModelOptions(
-            name='statuschangerequest',
-            options={'ordering': ('-requested_at', '-pk'), 'permissions': [('sign_statuschangerequest', 'Can sign status change requests')], 'verbose_name': 'status change request', 'verbose_name_plural': 'status change requests'},
+            name="statuschangerequest",
+            options={
+                "ordering": ("-requested_at", "-pk"),
+                "permissions": [("sign_statuschangerequest", "Can sign status change requests")],
+                "verbose_name": "status change request",
+                "verbose_name_plural": "status change requests",
+            },
         ),
         migrations.RemoveConstraint(
-            model_name='changelogentry',
-            name='ledger_action_is_known',
+            model_name="changelogentry",
+            name="ledger_action_is_known",
         ),
         migrations.AddField(
-            model_name='reminder',
-            name='claimed_until',
-            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='claimed until'),
+            model_name="reminder",
+            name="claimed_until",
+            field=models.DateTimeField(
+                blank=True, editable=False, null=True, verbose_name="claimed until"
+            ),
         ),
         migrations.AddField(
-            model_name='signoffrule',
-            name='effective_from',
-            field=models.DateTimeField(blank=True, help_text='A rule that asks for less waits until then, or until a second risk owner confirms it.', null=True, verbose_name='effective from'),
+            model_name="signoffrule",
+            name="effective_from",
+            field=models.DateTimeField(
+                blank=True,
+                help_text=(
+                    "A rule that asks for less waits until then, or until a second risk owner "
+                    "confirms it."
+                ),
+                null=True,
+                verbose_name="effective from",
+            ),
         ),
         migrations.AddField(
-            model_name='statuschangerequest',
-            name='dependence',
-            field=models.CharField(blank=True, default='', help_text='Codes, separated by blanks; empty where the review was independent.', max_length=100, verbose_name='why not independent'),
+            model_name="statuschangerequest",
+            name="dependence",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Codes, separated by blanks; empty where the review was independent.",
+                max_length=100,
+                verbose_name="why not independent",
+            ),
         ),
         migrations.AlterField(
-            model_name='changelogentry',
-            name='action',
-            field=models.CharField(choices=[('created', 'created'), ('changed', 'changed'), ('deleted', 'deleted'), ('document_stored', 'document stored'), ('documents_synced', 'documents synced'), ('catalogue_checked', 'catalogue checked'), ('landscape_imported', 'landscape imported'), ('release_noted', 'release note'), ('request_submitted', 'sign-off requested'), ('request_signed', 'signed'), ('request_rejected', 'sign-off rejected'), ('request_withdrawn', 'sign-off withdrawn'), ('request_lapsed', 'sign-off lapsed'), ('readiness_changed', 'readiness changed'), ('confirmation_failed', 'wrong password at signing'), ('sign_in_locked', 'sign-in locked'), ('sign_in_unlocked', 'sign-in unlocked'), ('password_set', 'password set'), ('token_created', 'API token created'), ('token_revoked', 'API token revoked'), ('restore_accepted', 'restored ledger accepted'), ('change_confirmed', 'change confirmed'), ('change_refused', 'change refused'), ('break_accepted', 'broken ledger accepted'), ('clock_accepted', 'corrected clock accepted')], max_length=30, verbose_name='action'),
+            model_name="changelogentry",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("created", "created"),
+                    ("changed", "changed"),
+                    ("deleted", "deleted"),
+                    ("document_stored", "document stored"),
+                    ("documents_synced", "documents synced"),
+                    ("catalogue_checked", "catalogue checked"),
+                    ("landscape_imported", "landscape imported"),
+                    ("release_noted", "release note"),
+                    ("request_submitted", "sign-off requested"),
+                    ("request_signed", "signed"),
+                    ("request_rejected", "sign-off rejected"),
+                    ("request_withdrawn", "sign-off withdrawn"),
+                    ("request_lapsed", "sign-off lapsed"),
+                    ("readiness_changed", "readiness changed"),
+                    ("confirmation_failed", "wrong password at signing"),
+                    ("sign_in_locked", "sign-in locked"),
+                    ("sign_in_unlocked", "sign-in unlocked"),
+                    ("password_set", "password set"),
+                    ("token_created", "API token created"),
+                    ("token_revoked", "API token revoked"),
+                    ("restore_accepted", "restored ledger accepted"),
+                    ("change_confirmed", "change confirmed"),
+                    ("change_refused", "change refused"),
+                    ("break_accepted", "broken ledger accepted"),
+                    ("clock_accepted", "corrected clock accepted"),
+                ],
+                max_length=30,
+                verbose_name="action",
+            ),
         ),
         migrations.AlterField(
-            model_name='finding',
-            name='kind',
-            field=models.CharField(choices=[('conflict_marker', 'merge conflict marker'), ('duplicate_row', 'duplicate row'), ('duplicate_situation', 'duplicate situation'), ('missing_document', 'missing document'), ('missing_path', 'row without a path'), ('missing_row', 'runbook missing from the file'), ('missing_column', 'missing column'), ('unknown_column', 'unknown column'), ('unknown_level', 'unknown level'), ('ragged_row', 'ragged row'), ('illustrative_path', 'illustrative path'), ('unsafe_path', 'unsafe path'), ('odd_range', 'odd range'), ('ambiguous_name', 'ambiguous name'), ('ambiguous_cluster', 'ambiguous cluster'), ('unresolved_name', 'unresolved name'), ('former_name', 'former name'), ('refused_move', 'path not taken over'), ('unreadable_document', 'unreadable document'), ('path_moved', 'path moved'), ('stub', 'stub'), ('dead_link', 'dead link'), ('version_disagrees', 'version disagrees'), ('date_disagrees', 'date disagrees'), ('level_disagrees', 'level disagrees'), ('document_not_in_force', 'document not in force'), ('unlisted_document', 'document not in the landscape'), ('runbook_without_situation', 'runbook without situation'), ('situation_not_live', 'situation without a live-ready runbook'), ('runbook_without_owner', 'runbook without owner'), ('runbook_without_escalation', 'runbook without escalation contact'), ('broken_ledger', 'broken ledger'), ('ledger_disagrees', 'changed past the ledger'), ('not_in_ledger', 'unknown to the ledger'), ('quorum_out_of_reach', 'request that nobody can complete'), ('unrenderable_document', 'unrenderable document'), ('unfinished_import', 'unfinished import'), ('other', 'other')], max_length=30, verbose_name='kind'),
+            model_name="finding",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("conflict_marker", "merge conflict marker"),
+                    ("duplicate_row", "duplicate row"),
+                    ("duplicate_situation", "duplicate situation"),
+                    ("missing_document", "missing document"),
+                    ("missing_path", "row without a path"),
+                    ("missing_row", "runbook missing from the file"),
+                    ("missing_column", "missing column"),
+                    ("unknown_column", "unknown column"),
+                    ("unknown_level", "unknown level"),
+                    ("ragged_row", "ragged row"),
+                    ("illustrative_path", "illustrative path"),
+                    ("unsafe_path", "unsafe path"),
+                    ("odd_range", "odd range"),
+                    ("ambiguous_name", "ambiguous name"),
+                    ("ambiguous_cluster", "ambiguous cluster"),
+                    ("unresolved_name", "unresolved name"),
+                    ("former_name", "former name"),
+                    ("refused_move", "path not taken over"),
+                    ("unreadable_document", "unreadable document"),
+                    ("path_moved", "path moved"),
+                    ("stub", "stub"),
+                    ("dead_link", "dead link"),
+                    ("version_disagrees", "version disagrees"),
+                    ("date_disagrees", "date disagrees"),
+                    ("level_disagrees", "level disagrees"),
+                    ("document_not_in_force", "document not in force"),
+                    ("unlisted_document", "document not in the landscape"),
+                    ("runbook_without_situation", "runbook without situation"),
+                    ("situation_not_live", "situation without a live-ready runbook"),
+                    ("runbook_without_owner", "runbook without owner"),
+                    ("runbook_without_escalation", "runbook without escalation contact"),
+                    ("broken_ledger", "broken ledger"),
+                    ("ledger_disagrees", "changed past the ledger"),
+                    ("not_in_ledger", "unknown to the ledger"),
+                    ("quorum_out_of_reach", "request that nobody can complete"),
+                    ("unrenderable_document", "unrenderable document"),
+                    ("unfinished_import", "unfinished import"),
+                    ("other", "other"),
+                ],
+                max_length=30,
+                verbose_name="kind",
+            ),
         ),
         migrations.AlterField(
-            model_name='finding',
-            name='noticed_by',
-            field=models.CharField(choices=[('other', 'import or verification'), ('documents', 'sync of the documents'), ('catalogue', 'check of the catalogue'), ('ledger', 'comparison with the ledger')], default='other', editable=False, max_length=20, verbose_name='noticed by'),
+            model_name="finding",
+            name="noticed_by",
+            field=models.CharField(
+                choices=[
+                    ("other", "import or verification"),
+                    ("documents", "sync of the documents"),
+                    ("catalogue", "check of the catalogue"),
+                    ("ledger", "comparison with the ledger"),
+                ],
+                default="other",
+                editable=False,
+                max_length=20,
+                verbose_name="noticed by",
+            ),
         ),
         migrations.AlterField(
-            model_name='reminder',
-            name='sent_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='sent at'),
+            model_name="reminder",
+            name="sent_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="sent at"),
         ),
         migrations.AddIndex(
-            model_name='changelogentry',
-            index=models.Index(fields=['recorded_at'], name='ledger_by_time'),
+            model_name="changelogentry",
+            index=models.Index(fields=["recorded_at"], name="ledger_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='changelogentry',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['created', 'changed', 'deleted', 'document_stored', 'documents_synced', 'catalogue_checked', 'landscape_imported', 'release_noted', 'request_submitted', 'request_signed', 'request_rejected', 'request_withdrawn', 'request_lapsed', 'readiness_changed', 'confirmation_failed', 'sign_in_locked', 'sign_in_unlocked', 'password_set', 'token_created', 'token_revoked', 'restore_accepted', 'change_confirmed', 'change_refused', 'break_accepted', 'clock_accepted'])), name='ledger_action_is_known'),
+            model_name="changelogentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "action__in",
+                        [
+                            "created",
+                            "changed",
+                            "deleted",
+                            "document_stored",
+                            "documents_synced",
+                            "catalogue_checked",
+                            "landscape_imported",
+                            "release_noted",
+                            "request_submitted",
+                            "request_signed",
+                            "request_rejected",
+                            "request_withdrawn",
+                            "request_lapsed",
+                            "readiness_changed",
+                            "confirmation_failed",
+                            "sign_in_locked",
+                            "sign_in_unlocked",
+                            "password_set",
+                            "token_created",
+                            "token_revoked",
+                            "restore_accepted",
+                            "change_confirmed",
+                            "change_refused",
+                            "break_accepted",
+                            "clock_accepted",
+                        ],
+                    )
+                ),
+                name="ledger_action_is_known",
+            ),
         ),
         migrations.RunPython(keep_open_findings, migrations.RunPython.noop),
     ]

@@ -5,40 +5,78 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0008_before_release'),
-        ('runbooks', '0009_before_release'),
+        ("governance", "0008_before_release"),
+        ("runbooks", "0009_before_release"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JobRun',
+            name="JobRun",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='job')),
-                ('finished_at', models.DateTimeField(verbose_name='finished at')),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=40, primary_key=True, serialize=False, verbose_name="job"
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(verbose_name="finished at")),
             ],
             options={
-                'verbose_name': 'job run',
-                'verbose_name_plural': 'job runs',
-                'ordering': ('name',),
+                "verbose_name": "job run",
+                "verbose_name_plural": "job runs",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Assurance',
+            name="Assurance",
             fields=[
-                ('runbook', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='assurance', serialize=False, to='runbooks.runbook', verbose_name='runbook')),
-                ('change_sequence', models.BigIntegerField(verbose_name='ledger row')),
-                ('change_hash', models.CharField(max_length=64, verbose_name='hash of the ledger row')),
-                ('generation', models.PositiveBigIntegerField(default=0, verbose_name='times that the seal was taken away')),
-                ('seal', models.CharField(blank=True, help_text='Empty: not assured.', max_length=100, verbose_name='seal')),
-                ('written_at', models.DateTimeField(verbose_name='written at')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='governance.statuschangerequest', verbose_name='approved request')),
+                (
+                    "runbook",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="assurance",
+                        serialize=False,
+                        to="runbooks.runbook",
+                        verbose_name="runbook",
+                    ),
+                ),
+                ("change_sequence", models.BigIntegerField(verbose_name="ledger row")),
+                (
+                    "change_hash",
+                    models.CharField(max_length=64, verbose_name="hash of the ledger row"),
+                ),
+                (
+                    "generation",
+                    models.PositiveBigIntegerField(
+                        default=0, verbose_name="times that the seal was taken away"
+                    ),
+                ),
+                (
+                    "seal",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: not assured.",
+                        max_length=100,
+                        verbose_name="seal",
+                    ),
+                ),
+                ("written_at", models.DateTimeField(verbose_name="written at")),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="governance.statuschangerequest",
+                        verbose_name="approved request",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'assurance',
-                'verbose_name_plural': 'assurances',
-                'ordering': ('runbook',),
+                "verbose_name": "assurance",
+                "verbose_name_plural": "assurances",
+                "ordering": ("runbook",),
             },
         ),
     ]

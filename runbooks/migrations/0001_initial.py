@@ -6,211 +6,575 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Layer',
+            name="Layer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=100, unique=True, verbose_name='slug')),
-                ('title', models.CharField(max_length=120, unique=True, verbose_name='title')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                ("title", models.CharField(max_length=120, unique=True, verbose_name="title")),
             ],
             options={
-                'verbose_name': 'layer',
-                'verbose_name_plural': 'layers',
-                'ordering': ('title',),
+                "verbose_name": "layer",
+                "verbose_name_plural": "layers",
+                "ordering": ("title",),
             },
         ),
         migrations.CreateModel(
-            name='Section',
+            name="Section",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=100, unique=True, verbose_name='slug')),
-                ('number', models.PositiveIntegerField(verbose_name='chapter')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('note', models.TextField(blank=True, help_text='Markdown.', verbose_name='note')),
-                ('note_html', models.TextField(blank=True, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                ("number", models.PositiveIntegerField(verbose_name="chapter")),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                ("note", models.TextField(blank=True, help_text="Markdown.", verbose_name="note")),
+                ("note_html", models.TextField(blank=True, editable=False)),
             ],
             options={
-                'verbose_name': 'section',
-                'verbose_name_plural': 'sections',
-                'ordering': ('number', 'title'),
+                "verbose_name": "section",
+                "verbose_name_plural": "sections",
+                "ordering": ("number", "title"),
             },
         ),
         migrations.CreateModel(
-            name='Situation',
+            name="Situation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=100, unique=True, verbose_name='slug')),
-                ('title', models.CharField(max_length=200, unique=True, verbose_name='title')),
-                ('comment', models.TextField(blank=True, verbose_name='comment')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
-                ('alert_category', models.CharField(blank=True, max_length=60, verbose_name='alert category')),
-                ('alert_source', models.CharField(blank=True, max_length=60, verbose_name='alert source')),
-                ('alert_severity', models.CharField(blank=True, max_length=20, verbose_name='alert severity')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                ("title", models.CharField(max_length=200, unique=True, verbose_name="title")),
+                ("comment", models.TextField(blank=True, verbose_name="comment")),
+                ("position", models.PositiveIntegerField(default=0, verbose_name="position")),
+                (
+                    "alert_category",
+                    models.CharField(blank=True, max_length=60, verbose_name="alert category"),
+                ),
+                (
+                    "alert_source",
+                    models.CharField(blank=True, max_length=60, verbose_name="alert source"),
+                ),
+                (
+                    "alert_severity",
+                    models.CharField(blank=True, max_length=20, verbose_name="alert severity"),
+                ),
             ],
             options={
-                'verbose_name': 'situation',
-                'verbose_name_plural': 'situations',
-                'ordering': ('position', 'title'),
+                "verbose_name": "situation",
+                "verbose_name_plural": "situations",
+                "ordering": ("position", "title"),
             },
         ),
         migrations.CreateModel(
-            name='Cluster',
+            name="Cluster",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=100, unique=True, verbose_name='slug')),
-                ('kind', models.CharField(choices=[('cluster', 'Cluster'), ('phase', 'Phase'), ('track', 'Track'), ('stream', 'Work stream')], default='cluster', max_length=10, verbose_name='kind')),
-                ('first_number', models.PositiveIntegerField(blank=True, null=True, verbose_name='first number')),
-                ('last_number', models.PositiveIntegerField(blank=True, null=True, verbose_name='last number')),
-                ('suffix', models.CharField(blank=True, help_text='The A of Phase 16A.', max_length=4, verbose_name='letter')),
-                ('title', models.CharField(blank=True, max_length=200, verbose_name='title')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("cluster", "Cluster"),
+                            ("phase", "Phase"),
+                            ("track", "Track"),
+                            ("stream", "Work stream"),
+                        ],
+                        default="cluster",
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "first_number",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="first number"),
+                ),
+                (
+                    "last_number",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="last number"),
+                ),
+                (
+                    "suffix",
+                    models.CharField(
+                        blank=True,
+                        help_text="The A of Phase 16A.",
+                        max_length=4,
+                        verbose_name="letter",
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200, verbose_name="title")),
             ],
             options={
-                'verbose_name': 'cluster',
-                'verbose_name_plural': 'clusters',
-                'ordering': ('kind', 'first_number', 'last_number', 'suffix', 'title'),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('first_number__isnull', True), ('last_number__isnull', True)), models.Q(('first_number__isnull', False), ('last_number__gte', models.F('first_number')), ('last_number__isnull', False)), _connector='OR'), name='cluster_range_is_whole', violation_error_message='Give both ends of the range, the smaller one first, or neither.'), models.CheckConstraint(condition=models.Q(('first_number__isnull', False), models.Q(('title', ''), _negated=True), _connector='OR'), name='cluster_has_number_or_title', violation_error_message='A cluster needs a number or a title.'), models.UniqueConstraint(models.F('kind'), django.db.models.functions.comparison.Coalesce('first_number', 0), django.db.models.functions.comparison.Coalesce('last_number', 0), models.F('suffix'), models.F('title'), name='cluster_is_named_once', violation_error_message='This cluster exists already.')],
+                "verbose_name": "cluster",
+                "verbose_name_plural": "clusters",
+                "ordering": ("kind", "first_number", "last_number", "suffix", "title"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("first_number__isnull", True), ("last_number__isnull", True)),
+                            models.Q(
+                                ("first_number__isnull", False),
+                                ("last_number__gte", models.F("first_number")),
+                                ("last_number__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="cluster_range_is_whole",
+                        violation_error_message=(
+                            "Give both ends of the range, the smaller one first, or neither."
+                        ),
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("first_number__isnull", False),
+                            models.Q(("title", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="cluster_has_number_or_title",
+                        violation_error_message="A cluster needs a number or a title.",
+                    ),
+                    models.UniqueConstraint(
+                        models.F("kind"),
+                        django.db.models.functions.comparison.Coalesce("first_number", 0),
+                        django.db.models.functions.comparison.Coalesce("last_number", 0),
+                        models.F("suffix"),
+                        models.F("title"),
+                        name="cluster_is_named_once",
+                        violation_error_message="This cluster exists already.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=300, verbose_name='path')),
-                ('sha256', models.CharField(max_length=64, verbose_name='sha256')),
-                ('text', models.TextField(verbose_name='Markdown text')),
-                ('html', models.TextField(editable=False, verbose_name='rendered text')),
-                ('contents', models.JSONField(blank=True, default=list, editable=False, verbose_name='contents')),
-                ('size', models.PositiveIntegerField(verbose_name='size in bytes')),
-                ('source_revision', models.CharField(blank=True, help_text='The commit it was read at; empty for a folder.', max_length=100, verbose_name='source revision')),
-                ('seen_at', models.DateTimeField(verbose_name='first seen')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("path", models.CharField(max_length=300, verbose_name="path")),
+                ("sha256", models.CharField(max_length=64, verbose_name="sha256")),
+                ("text", models.TextField(verbose_name="Markdown text")),
+                ("html", models.TextField(editable=False, verbose_name="rendered text")),
+                (
+                    "contents",
+                    models.JSONField(
+                        blank=True, default=list, editable=False, verbose_name="contents"
+                    ),
+                ),
+                ("size", models.PositiveIntegerField(verbose_name="size in bytes")),
+                (
+                    "source_revision",
+                    models.CharField(
+                        blank=True,
+                        help_text="The commit it was read at; empty for a folder.",
+                        max_length=100,
+                        verbose_name="source revision",
+                    ),
+                ),
+                ("seen_at", models.DateTimeField(verbose_name="first seen")),
             ],
             options={
-                'verbose_name': 'document',
-                'verbose_name_plural': 'documents',
-                'ordering': ('path', '-seen_at'),
-                'constraints': [models.UniqueConstraint(fields=('path', 'sha256'), name='document_version_is_kept_once'), models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='document_sha256_is_hex')],
+                "verbose_name": "document",
+                "verbose_name_plural": "documents",
+                "ordering": ("path", "-seen_at"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("path", "sha256"), name="document_version_is_kept_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")),
+                        name="document_sha256_is_hex",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Runbook',
+            name="Runbook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=100, unique=True, verbose_name='slug')),
-                ('title', models.CharField(max_length=200, unique=True, verbose_name='title')),
-                ('document_path', models.CharField(blank=True, max_length=300, verbose_name='document path')),
-                ('version', models.CharField(blank=True, max_length=60, verbose_name='version')),
-                ('scope', models.TextField(blank=True, verbose_name='scope')),
-                ('owner', models.CharField(blank=True, help_text='The role or team that answers for it.', max_length=120, verbose_name='owner')),
-                ('escalation_contact', models.CharField(blank=True, help_text='Whom to call when it does not help.', max_length=200, verbose_name='escalation contact')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position in the landscape')),
-                ('declared_level', models.CharField(choices=[('unassessed', 'unassessed'), ('rnd_only', 'R&D only'), ('safety_sandbox', 'safety sandbox'), ('shadow', 'shadow mode'), ('track', 'track (no live)'), ('ready', 'ready'), ('retired', 'retired')], default='unassessed', max_length=20, verbose_name='declared level')),
-                ('declared_year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='declared year')),
-                ('declared_text', models.CharField(blank=True, max_length=120, verbose_name='declared, as written')),
-                ('readiness_level', models.CharField(choices=[('unassessed', 'unassessed'), ('rnd_only', 'R&D only'), ('safety_sandbox', 'safety sandbox'), ('shadow', 'shadow mode'), ('track', 'track (no live)'), ('ready', 'ready'), ('retired', 'retired')], default='unassessed', editable=False, max_length=20, verbose_name='signed level')),
-                ('readiness_year', models.PositiveSmallIntegerField(blank=True, editable=False, null=True, verbose_name='signed year')),
-                ('signed_document_sha256', models.CharField(blank=True, editable=False, max_length=64, verbose_name='signed document')),
-                ('signed_metadata_sha256', models.CharField(blank=True, editable=False, max_length=64, verbose_name='signed metadata')),
-                ('signed_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='signed at')),
-                ('document', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runbooks', to='runbooks.document', verbose_name='document')),
-                ('layers', models.ManyToManyField(blank=True, related_name='runbooks', to='runbooks.layer', verbose_name='layers')),
-                ('primary_cluster', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='primary_runbooks', to='runbooks.cluster', verbose_name='primary cluster')),
-                ('related_clusters', models.ManyToManyField(blank=True, related_name='related_runbooks', to='runbooks.cluster', verbose_name='related clusters')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                ("title", models.CharField(max_length=200, unique=True, verbose_name="title")),
+                (
+                    "document_path",
+                    models.CharField(blank=True, max_length=300, verbose_name="document path"),
+                ),
+                ("version", models.CharField(blank=True, max_length=60, verbose_name="version")),
+                ("scope", models.TextField(blank=True, verbose_name="scope")),
+                (
+                    "owner",
+                    models.CharField(
+                        blank=True,
+                        help_text="The role or team that answers for it.",
+                        max_length=120,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "escalation_contact",
+                    models.CharField(
+                        blank=True,
+                        help_text="Whom to call when it does not help.",
+                        max_length=200,
+                        verbose_name="escalation contact",
+                    ),
+                ),
+                (
+                    "position",
+                    models.PositiveIntegerField(
+                        default=0, verbose_name="position in the landscape"
+                    ),
+                ),
+                (
+                    "declared_level",
+                    models.CharField(
+                        choices=[
+                            ("unassessed", "unassessed"),
+                            ("rnd_only", "R&D only"),
+                            ("safety_sandbox", "safety sandbox"),
+                            ("shadow", "shadow mode"),
+                            ("track", "track (no live)"),
+                            ("ready", "ready"),
+                            ("retired", "retired"),
+                        ],
+                        default="unassessed",
+                        max_length=20,
+                        verbose_name="declared level",
+                    ),
+                ),
+                (
+                    "declared_year",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, verbose_name="declared year"
+                    ),
+                ),
+                (
+                    "declared_text",
+                    models.CharField(
+                        blank=True, max_length=120, verbose_name="declared, as written"
+                    ),
+                ),
+                (
+                    "readiness_level",
+                    models.CharField(
+                        choices=[
+                            ("unassessed", "unassessed"),
+                            ("rnd_only", "R&D only"),
+                            ("safety_sandbox", "safety sandbox"),
+                            ("shadow", "shadow mode"),
+                            ("track", "track (no live)"),
+                            ("ready", "ready"),
+                            ("retired", "retired"),
+                        ],
+                        default="unassessed",
+                        editable=False,
+                        max_length=20,
+                        verbose_name="signed level",
+                    ),
+                ),
+                (
+                    "readiness_year",
+                    models.PositiveSmallIntegerField(
+                        blank=True, editable=False, null=True, verbose_name="signed year"
+                    ),
+                ),
+                (
+                    "signed_document_sha256",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, verbose_name="signed document"
+                    ),
+                ),
+                (
+                    "signed_metadata_sha256",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, verbose_name="signed metadata"
+                    ),
+                ),
+                (
+                    "signed_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="signed at"
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runbooks",
+                        to="runbooks.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "layers",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="runbooks",
+                        to="runbooks.layer",
+                        verbose_name="layers",
+                    ),
+                ),
+                (
+                    "primary_cluster",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="primary_runbooks",
+                        to="runbooks.cluster",
+                        verbose_name="primary cluster",
+                    ),
+                ),
+                (
+                    "related_clusters",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="related_runbooks",
+                        to="runbooks.cluster",
+                        verbose_name="related clusters",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'runbook',
-                'verbose_name_plural': 'runbooks',
-                'ordering': ('position', 'title'),
+                "verbose_name": "runbook",
+                "verbose_name_plural": "runbooks",
+                "ordering": ("position", "title"),
             },
         ),
         migrations.CreateModel(
-            name='CodeReference',
+            name="CodeReference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=300, unique=True, verbose_name='path')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
-                ('runbooks', models.ManyToManyField(blank=True, related_name='code_references', to='runbooks.runbook', verbose_name='runbooks')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("path", models.CharField(max_length=300, unique=True, verbose_name="path")),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                ("position", models.PositiveIntegerField(default=0, verbose_name="position")),
+                (
+                    "runbooks",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="code_references",
+                        to="runbooks.runbook",
+                        verbose_name="runbooks",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'code reference',
-                'verbose_name_plural': 'code references',
-                'ordering': ('position', 'path'),
+                "verbose_name": "code reference",
+                "verbose_name_plural": "code references",
+                "ordering": ("position", "path"),
             },
         ),
         migrations.CreateModel(
-            name='SectionEntry',
+            name="SectionEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
-                ('heading', models.CharField(blank=True, max_length=200, verbose_name='heading')),
-                ('role', models.TextField(blank=True, help_text='What it is for in this chapter. Markdown.', verbose_name='role')),
-                ('role_html', models.TextField(blank=True, editable=False)),
-                ('runbook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='section_entries', to='runbooks.runbook', verbose_name='runbook')),
-                ('section', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='runbooks.section', verbose_name='section')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0, verbose_name="position")),
+                ("heading", models.CharField(blank=True, max_length=200, verbose_name="heading")),
+                (
+                    "role",
+                    models.TextField(
+                        blank=True,
+                        help_text="What it is for in this chapter. Markdown.",
+                        verbose_name="role",
+                    ),
+                ),
+                ("role_html", models.TextField(blank=True, editable=False)),
+                (
+                    "runbook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="section_entries",
+                        to="runbooks.runbook",
+                        verbose_name="runbook",
+                    ),
+                ),
+                (
+                    "section",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entries",
+                        to="runbooks.section",
+                        verbose_name="section",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'section entry',
-                'verbose_name_plural': 'section entries',
-                'ordering': ('section', 'position'),
+                "verbose_name": "section entry",
+                "verbose_name_plural": "section entries",
+                "ordering": ("section", "position"),
             },
         ),
         migrations.AddField(
-            model_name='section',
-            name='runbooks',
-            field=models.ManyToManyField(related_name='sections', through='runbooks.SectionEntry', to='runbooks.runbook', verbose_name='runbooks'),
+            model_name="section",
+            name="runbooks",
+            field=models.ManyToManyField(
+                related_name="sections",
+                through="runbooks.SectionEntry",
+                to="runbooks.runbook",
+                verbose_name="runbooks",
+            ),
         ),
         migrations.CreateModel(
-            name='SituationRunbook',
+            name="SituationRunbook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
-                ('runbook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='situation_steps', to='runbooks.runbook', verbose_name='runbook')),
-                ('situation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='runbooks.situation', verbose_name='situation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0, verbose_name="position")),
+                (
+                    "runbook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="situation_steps",
+                        to="runbooks.runbook",
+                        verbose_name="runbook",
+                    ),
+                ),
+                (
+                    "situation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="runbooks.situation",
+                        verbose_name="situation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'step',
-                'verbose_name_plural': 'steps',
-                'ordering': ('situation', 'position'),
+                "verbose_name": "step",
+                "verbose_name_plural": "steps",
+                "ordering": ("situation", "position"),
             },
         ),
         migrations.AddField(
-            model_name='situation',
-            name='runbooks',
-            field=models.ManyToManyField(related_name='situations', through='runbooks.SituationRunbook', to='runbooks.runbook', verbose_name='runbooks'),
+            model_name="situation",
+            name="runbooks",
+            field=models.ManyToManyField(
+                related_name="situations",
+                through="runbooks.SituationRunbook",
+                to="runbooks.runbook",
+                verbose_name="runbooks",
+            ),
         ),
         migrations.AddIndex(
-            model_name='runbook',
-            index=models.Index(fields=['readiness_level', 'readiness_year'], name='runbook_by_readiness'),
+            model_name="runbook",
+            index=models.Index(
+                fields=["readiness_level", "readiness_year"], name="runbook_by_readiness"
+            ),
         ),
         migrations.AddIndex(
-            model_name='runbook',
-            index=models.Index(fields=['position', 'title'], name='runbook_in_order'),
+            model_name="runbook",
+            index=models.Index(fields=["position", "title"], name="runbook_in_order"),
         ),
         migrations.AddConstraint(
-            model_name='runbook',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('readiness_level', 'ready'), ('readiness_year__isnull', False), ('readiness_year__range', (2020, 2100))), models.Q(models.Q(('readiness_level', 'ready'), _negated=True), ('readiness_year__isnull', True)), _connector='OR'), name='runbook_ready_has_a_year'),
+            model_name="runbook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("readiness_level", "ready"),
+                        ("readiness_year__isnull", False),
+                        ("readiness_year__range", (2020, 2100)),
+                    ),
+                    models.Q(
+                        models.Q(("readiness_level", "ready"), _negated=True),
+                        ("readiness_year__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="runbook_ready_has_a_year",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runbook',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('declared_level', 'ready'), ('declared_year__isnull', False), ('declared_year__range', (2020, 2100))), models.Q(models.Q(('declared_level', 'ready'), _negated=True), ('declared_year__isnull', True)), _connector='OR'), name='runbook_declared_ready_has_a_year', violation_error_message='Declared ready needs a year; every other level has none.'),
+            model_name="runbook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("declared_level", "ready"),
+                        ("declared_year__isnull", False),
+                        ("declared_year__range", (2020, 2100)),
+                    ),
+                    models.Q(
+                        models.Q(("declared_level", "ready"), _negated=True),
+                        ("declared_year__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="runbook_declared_ready_has_a_year",
+                violation_error_message="Declared ready needs a year; every other level has none.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runbook',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('signed_at__isnull', True), ('signed_document_sha256', ''), ('signed_metadata_sha256', '')), ('signed_at__isnull', False), _connector='OR'), name='runbook_signed_fields_together'),
+            model_name="runbook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("signed_at__isnull", True),
+                        ("signed_document_sha256", ""),
+                        ("signed_metadata_sha256", ""),
+                    ),
+                    ("signed_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="runbook_signed_fields_together",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sectionentry',
-            constraint=models.UniqueConstraint(fields=('section', 'runbook'), name='runbook_stands_once_in_a_section', violation_error_message='This runbook stands in the section already.'),
+            model_name="sectionentry",
+            constraint=models.UniqueConstraint(
+                fields=("section", "runbook"),
+                name="runbook_stands_once_in_a_section",
+                violation_error_message="This runbook stands in the section already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='situationrunbook',
-            constraint=models.UniqueConstraint(fields=('situation', 'runbook'), name='runbook_stands_once_in_a_situation', violation_error_message='This runbook is named in the situation already.'),
+            model_name="situationrunbook",
+            constraint=models.UniqueConstraint(
+                fields=("situation", "runbook"),
+                name="runbook_stands_once_in_a_situation",
+                violation_error_message="This runbook is named in the situation already.",
+            ),
         ),
     ]

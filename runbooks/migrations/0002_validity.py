@@ -4,25 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0001_initial'),
+        ("runbooks", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='runbook',
-            name='signed_from_year',
-            field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True, verbose_name='signed from year'),
+            model_name="runbook",
+            name="signed_from_year",
+            field=models.PositiveSmallIntegerField(
+                blank=True, editable=False, null=True, verbose_name="signed from year"
+            ),
         ),
         migrations.AddField(
-            model_name='runbook',
-            name='signed_solo',
-            field=models.BooleanField(default=False, editable=False, verbose_name='signed by its owner alone'),
+            model_name="runbook",
+            name="signed_solo",
+            field=models.BooleanField(
+                default=False, editable=False, verbose_name="signed by its owner alone"
+            ),
         ),
         migrations.AddField(
-            model_name='runbook',
-            name='signed_until',
-            field=models.DateField(blank=True, editable=False, help_text='The last day, where the rule sets one.', null=True, verbose_name='signed until'),
+            model_name="runbook",
+            name="signed_until",
+            field=models.DateField(
+                blank=True,
+                editable=False,
+                help_text="The last day, where the rule sets one.",
+                null=True,
+                verbose_name="signed until",
+            ),
         ),
     ]

@@ -4,24 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0002_validity'),
+        ("runbooks", "0002_validity"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='situation',
-            name='alert_default',
-            field=models.BooleanField(default=False, help_text='It is shown for alerts whose labels no situation states.', verbose_name='answers other alerts'),
+            model_name="situation",
+            name="alert_default",
+            field=models.BooleanField(
+                default=False,
+                help_text="It is shown for alerts whose labels no situation states.",
+                verbose_name="answers other alerts",
+            ),
         ),
         migrations.AddField(
-            model_name='situationrunbook',
-            name='headings',
-            field=models.TextField(blank=True, help_text='One per line, as they stand in the document.', max_length=1000, verbose_name='headings to read'),
+            model_name="situationrunbook",
+            name="headings",
+            field=models.TextField(
+                blank=True,
+                help_text="One per line, as they stand in the document.",
+                max_length=1000,
+                verbose_name="headings to read",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='situation',
-            constraint=models.UniqueConstraint(condition=models.Q(('alert_default', True)), fields=('alert_default',), name='one_situation_answers_other_alerts', violation_error_message='Another situation answers other alerts already.'),
+            model_name="situation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("alert_default", True)),
+                fields=("alert_default",),
+                name="one_situation_answers_other_alerts",
+                violation_error_message="Another situation answers other alerts already.",
+            ),
         ),
     ]

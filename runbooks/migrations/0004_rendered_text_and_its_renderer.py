@@ -4,20 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0003_alerts_and_headings'),
+        ("runbooks", "0003_alerts_and_headings"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='document',
-            name='html_sha256',
-            field=models.CharField(blank=True, editable=False, max_length=64, verbose_name='sha256 of the rendered text'),
+            model_name="document",
+            name="html_sha256",
+            field=models.CharField(
+                blank=True,
+                editable=False,
+                max_length=64,
+                verbose_name="sha256 of the rendered text",
+            ),
         ),
         migrations.AddField(
-            model_name='document',
-            name='renderer',
-            field=models.PositiveSmallIntegerField(default=0, editable=False, help_text='The version that rendered it; 0 shows the text as it stands.', verbose_name='renderer'),
+            model_name="document",
+            name="renderer",
+            field=models.PositiveSmallIntegerField(
+                default=0,
+                editable=False,
+                help_text="The version that rendered it; 0 shows the text as it stands.",
+                verbose_name="renderer",
+            ),
         ),
     ]

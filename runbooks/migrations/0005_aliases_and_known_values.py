@@ -5,39 +5,83 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0004_rendered_text_and_its_renderer'),
+        ("runbooks", "0004_rendered_text_and_its_renderer"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RunbookAlias',
+            name="RunbookAlias",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True, verbose_name='name')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, unique=True, verbose_name="name")),
             ],
             options={
-                'verbose_name': 'further name',
-                'verbose_name_plural': 'further names',
-                'ordering': ('name',),
+                "verbose_name": "further name",
+                "verbose_name_plural": "further names",
+                "ordering": ("name",),
             },
         ),
         migrations.AddConstraint(
-            model_name='cluster',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['cluster', 'phase', 'track', 'stream'])), name='cluster_kind_is_known'),
+            model_name="cluster",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["cluster", "phase", "track", "stream"])),
+                name="cluster_kind_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runbook',
-            constraint=models.CheckConstraint(condition=models.Q(('readiness_level__in', ['unassessed', 'rnd_only', 'safety_sandbox', 'shadow', 'track', 'ready', 'retired'])), name='runbook_readiness_is_known'),
+            model_name="runbook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "readiness_level__in",
+                        [
+                            "unassessed",
+                            "rnd_only",
+                            "safety_sandbox",
+                            "shadow",
+                            "track",
+                            "ready",
+                            "retired",
+                        ],
+                    )
+                ),
+                name="runbook_readiness_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runbook',
-            constraint=models.CheckConstraint(condition=models.Q(('declared_level__in', ['unassessed', 'rnd_only', 'safety_sandbox', 'shadow', 'track', 'ready', 'retired'])), name='runbook_declared_is_known'),
+            model_name="runbook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "declared_level__in",
+                        [
+                            "unassessed",
+                            "rnd_only",
+                            "safety_sandbox",
+                            "shadow",
+                            "track",
+                            "ready",
+                            "retired",
+                        ],
+                    )
+                ),
+                name="runbook_declared_is_known",
+            ),
         ),
         migrations.AddField(
-            model_name='runbookalias',
-            name='runbook',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='runbooks.runbook', verbose_name='runbook'),
+            model_name="runbookalias",
+            name="runbook",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="aliases",
+                to="runbooks.runbook",
+                verbose_name="runbook",
+            ),
         ),
     ]

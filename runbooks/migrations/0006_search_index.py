@@ -5,75 +5,148 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0005_aliases_and_known_values'),
+        ("runbooks", "0005_aliases_and_known_values"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SearchStamp',
+            name="SearchStamp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.CharField(max_length=32)),
-                ('shape', models.PositiveIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("value", models.CharField(max_length=32)),
+                ("shape", models.PositiveIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='SearchSynonym',
+            name="SearchSynonym",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('words', models.CharField(help_text='Words or phrases that mean the same, with commas between them. Each finds the others.', max_length=300, unique=True, verbose_name='words')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "words",
+                    models.CharField(
+                        help_text=(
+                            "Words or phrases that mean the same, with commas between them. Each "
+                            "finds the others."
+                        ),
+                        max_length=300,
+                        unique=True,
+                        verbose_name="words",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'search synonym',
-                'verbose_name_plural': 'search synonyms',
-                'ordering': ('words',),
+                "verbose_name": "search synonym",
+                "verbose_name_plural": "search synonyms",
+                "ordering": ("words",),
             },
         ),
         migrations.CreateModel(
-            name='SearchWord',
+            name="SearchWord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('word', models.CharField(max_length=64, unique=True)),
-                ('count', models.PositiveIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("word", models.CharField(max_length=64, unique=True)),
+                ("count", models.PositiveIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='SearchEntry',
+            name="SearchEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.TextField()),
-                ('names', models.TextField()),
-                ('later_names', models.TextField()),
-                ('headings', models.TextField()),
-                ('facts', models.TextField()),
-                ('body', models.TextField()),
-                ('exact_titles', models.TextField()),
-                ('exact_names', models.TextField()),
-                ('document', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='runbooks.document')),
-                ('runbook', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='search_entry', to='runbooks.runbook')),
-                ('situation', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='search_entry', to='runbooks.situation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.TextField()),
+                ("names", models.TextField()),
+                ("later_names", models.TextField()),
+                ("headings", models.TextField()),
+                ("facts", models.TextField()),
+                ("body", models.TextField()),
+                ("exact_titles", models.TextField()),
+                ("exact_names", models.TextField()),
+                (
+                    "document",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="runbooks.document",
+                    ),
+                ),
+                (
+                    "runbook",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="search_entry",
+                        to="runbooks.runbook",
+                    ),
+                ),
+                (
+                    "situation",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="search_entry",
+                        to="runbooks.situation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SearchPassage',
+            name="SearchPassage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('heading', models.TextField()),
-                ('anchor', models.TextField()),
-                ('text', models.TextField()),
-                ('folded_heading', models.TextField()),
-                ('folded', models.TextField()),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='runbooks.searchentry')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("heading", models.TextField()),
+                ("anchor", models.TextField()),
+                ("text", models.TextField()),
+                ("folded_heading", models.TextField()),
+                ("folded", models.TextField()),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="passages",
+                        to="runbooks.searchentry",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('entry', 'position'),
+                "ordering": ("entry", "position"),
             },
         ),
         migrations.AddConstraint(
-            model_name='searchentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('runbook__isnull', False), ('situation__isnull', True)), models.Q(('runbook__isnull', True), ('situation__isnull', False)), _connector='OR'), name='search_entry_is_of_one_thing'),
+            model_name="searchentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("runbook__isnull", False), ("situation__isnull", True)),
+                    models.Q(("runbook__isnull", True), ("situation__isnull", False)),
+                    _connector="OR",
+                ),
+                name="search_entry_is_of_one_thing",
+            ),
         ),
     ]

@@ -4,20 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0007_search_text_and_synonyms'),
+        ("runbooks", "0007_search_text_and_synonyms"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='document',
-            name='authored_at',
-            field=models.DateTimeField(blank=True, help_text='The author date of that commit; empty for a folder.', null=True, verbose_name='written at'),
+            model_name="document",
+            name="authored_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="The author date of that commit; empty for a folder.",
+                null=True,
+                verbose_name="written at",
+            ),
         ),
         migrations.AlterField(
-            model_name='document',
-            name='source_revision',
-            field=models.CharField(blank=True, help_text='The commit that brought it; empty for a folder.', max_length=100, verbose_name='source revision'),
+            model_name="document",
+            name="source_revision",
+            field=models.CharField(
+                blank=True,
+                help_text="The commit that brought it; empty for a folder.",
+                max_length=100,
+                verbose_name="source revision",
+            ),
         ),
     ]

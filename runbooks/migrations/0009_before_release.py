@@ -4,68 +4,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0008_document_authored_at'),
+        ("runbooks", "0008_document_authored_at"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='cluster',
-            options={'ordering': ('kind', 'first_number', 'last_number', 'suffix', 'title', 'pk'), 'verbose_name': 'cluster', 'verbose_name_plural': 'clusters'},
+            name="cluster",
+            options={
+                "ordering": ("kind", "first_number", "last_number", "suffix", "title", "pk"),
+                "verbose_name": "cluster",
+                "verbose_name_plural": "clusters",
+            },
         ),
         migrations.AlterModelOptions(
-            name='codereference',
-            options={'ordering': ('position', 'path', 'pk'), 'verbose_name': 'code reference', 'verbose_name_plural': 'code references'},
+            name="codereference",
+            options={
+                "ordering": ("position", "path", "pk"),
+                "verbose_name": "code reference",
+                "verbose_name_plural": "code references",
+            },
         ),
         migrations.AlterModelOptions(
-            name='document',
-            options={'ordering': ('path', '-seen_at', '-pk'), 'verbose_name': 'document', 'verbose_name_plural': 'documents'},
+            name="document",
+            options={
+                "ordering": ("path", "-seen_at", "-pk"),
+                "verbose_name": "document",
+                "verbose_name_plural": "documents",
+            },
         ),
         migrations.AlterModelOptions(
-            name='layer',
-            options={'ordering': ('title', 'pk'), 'verbose_name': 'layer', 'verbose_name_plural': 'layers'},
+            name="layer",
+            options={
+                "ordering": ("title", "pk"),
+                "verbose_name": "layer",
+                "verbose_name_plural": "layers",
+            },
         ),
         migrations.AlterModelOptions(
-            name='runbook',
-            options={'ordering': ('position', 'title', 'pk'), 'verbose_name': 'runbook', 'verbose_name_plural': 'runbooks'},
+            name="runbook",
+            options={
+                "ordering": ("position", "title", "pk"),
+                "verbose_name": "runbook",
+                "verbose_name_plural": "runbooks",
+            },
         ),
         migrations.AlterModelOptions(
-            name='runbookalias',
-            options={'ordering': ('name', 'pk'), 'verbose_name': 'further name', 'verbose_name_plural': 'further names'},
+            name="runbookalias",
+            options={
+                "ordering": ("name", "pk"),
+                "verbose_name": "further name",
+                "verbose_name_plural": "further names",
+            },
         ),
         migrations.AlterModelOptions(
-            name='searchpassage',
-            options={'ordering': ('entry', 'position', 'pk')},
+            name="searchpassage",
+            options={"ordering": ("entry", "position", "pk")},
         ),
         migrations.AlterModelOptions(
-            name='searchsynonym',
-            options={'ordering': ('words', 'pk'), 'verbose_name': 'search synonym', 'verbose_name_plural': 'search synonyms'},
+            name="searchsynonym",
+            options={
+                "ordering": ("words", "pk"),
+                "verbose_name": "search synonym",
+                "verbose_name_plural": "search synonyms",
+            },
         ),
         migrations.AlterModelOptions(
-            name='section',
-            options={'ordering': ('number', 'title', 'pk'), 'verbose_name': 'section', 'verbose_name_plural': 'sections'},
+            name="section",
+            options={
+                "ordering": ("number", "title", "pk"),
+                "verbose_name": "section",
+                "verbose_name_plural": "sections",
+            },
         ),
         migrations.AlterModelOptions(
-            name='sectionentry',
-            options={'ordering': ('section', 'position', 'pk'), 'verbose_name': 'section entry', 'verbose_name_plural': 'section entries'},
+            name="sectionentry",
+            options={
+                "ordering": ("section", "position", "pk"),
+                "verbose_name": "section entry",
+                "verbose_name_plural": "section entries",
+            },
         ),
         migrations.AlterModelOptions(
-            name='situation',
-            options={'ordering': ('position', 'title', 'pk'), 'verbose_name': 'situation', 'verbose_name_plural': 'situations'},
+            name="situation",
+            options={
+                "ordering": ("position", "title", "pk"),
+                "verbose_name": "situation",
+                "verbose_name_plural": "situations",
+            },
         ),
         migrations.AlterModelOptions(
-            name='situationrunbook',
-            options={'ordering': ('situation', 'position', 'pk'), 'verbose_name': 'step', 'verbose_name_plural': 'steps'},
+            name="situationrunbook",
+            options={
+                "ordering": ("situation", "position", "pk"),
+                "verbose_name": "step",
+                "verbose_name_plural": "steps",
+            },
         ),
         migrations.AddField(
-            model_name='runbook',
-            name='signed_dependence',
-            field=models.CharField(blank=True, default='', editable=False, max_length=100, verbose_name='why not independent'),
+            model_name="runbook",
+            name="signed_dependence",
+            field=models.CharField(
+                blank=True,
+                default="",
+                editable=False,
+                max_length=100,
+                verbose_name="why not independent",
+            ),
         ),
         migrations.AddField(
-            model_name='searchentry',
-            name='behind',
+            model_name="searchentry",
+            name="behind",
             field=models.PositiveIntegerField(default=0),
         ),
     ]

@@ -5,42 +5,64 @@ from django.db import migrations, models
 
 
 def forget_passages(apps, schema_editor):
-    """Going back: the rows are derived, and lack the words that the old columns held. They are built anew."""
-    apps.get_model("runbooks", "SearchPassage").objects.using(schema_editor.connection.alias).all().delete()
-    apps.get_model("runbooks", "SearchStamp").objects.using(schema_editor.connection.alias).all().delete()
+    """Delete the derived rows before the columns with their words are restored, empty.
+
+    The index is then built again.
+    """
+    apps.get_model("runbooks", "SearchPassage").objects.using(
+        schema_editor.connection.alias
+    ).all().delete()
+    apps.get_model("runbooks", "SearchStamp").objects.using(
+        schema_editor.connection.alias
+    ).all().delete()
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runbooks', '0009_before_release'),
+        ("runbooks", "0009_before_release"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SearchPlaces',
+            name="SearchPlaces",
             fields=[
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='places', serialize=False, to='runbooks.searchentry')),
-                ('words', models.TextField()),
-                ('newer', models.TextField()),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="places",
+                        serialize=False,
+                        to="runbooks.searchentry",
+                    ),
+                ),
+                ("words", models.TextField()),
+                ("newer", models.TextField()),
             ],
         ),
         migrations.RemoveField(
-            model_name='searchpassage',
-            name='folded',
+            model_name="searchpassage",
+            name="folded",
         ),
         migrations.RemoveField(
-            model_name='searchpassage',
-            name='folded_heading',
+            model_name="searchpassage",
+            name="folded_heading",
         ),
         migrations.AlterField(
-            model_name='searchpassage',
-            name='entry',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='runbooks.searchentry'),
+            model_name="searchpassage",
+            name="entry",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="passages",
+                to="runbooks.searchentry",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='searchpassage',
-            constraint=models.UniqueConstraint(fields=('entry', 'position'), name='search_passage_has_its_position'),
+            model_name="searchpassage",
+            constraint=models.UniqueConstraint(
+                fields=("entry", "position"), name="search_passage_has_its_position"
+            ),
         ),
         migrations.RunPython(migrations.RunPython.noop, forget_passages),
     ]
