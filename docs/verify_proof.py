@@ -52,12 +52,18 @@ def members_of(pairs):
 
 
 def refuse_number(text):
-    """No number in these files has a fraction or an exponent."""
+    """Refuse a number with a fraction or an exponent; these files have none.
+
+    Raises Refuted.
+    """
     raise Refuted("A file holds a number that is not whole: %s." % text[:40])
 
 
 def parsed(content):
-    """The value of a JSON file, given as bytes."""
+    """Return the value of a JSON file.
+
+    content: bytes. Raises Refuted.
+    """
     return json.loads(
         content,
         object_pairs_hook=members_of,
@@ -67,20 +73,20 @@ def parsed(content):
 
 
 def canonical(value):
-    """The bytes of a JSON value: members sorted, no white space, UTF-8."""
+    """Return the canonical bytes of a JSON value: members sorted, no white space, UTF-8."""
     return json.dumps(
         value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     ).encode("utf-8")
 
 
 def need(holds, why):
-    """Stop with a reason where something does not hold."""
+    """Raise Refuted with a reason if a condition does not hold."""
     if not holds:
         raise Refuted(why)
 
 
 def row_hash(row):
-    """The hash that a row should have."""
+    """Return the hash that a row should have."""
     values = {name: row[name] for name in COVERED}
     if row.get("digests"):
         values["digests"] = row["digests"]
@@ -88,7 +94,7 @@ def row_hash(row):
 
 
 def check_chain(rows):
-    """Every row is itself and follows the one before."""
+    """Check that every row has its hash and follows the one before."""
     need(rows, "There are no rows.")
     before = None
     for row in rows:
@@ -106,7 +112,7 @@ def check_chain(rows):
 
 
 def check_checkpoint(checkpoint, rows, key):
-    """The chain goes through a checkpoint, which is signed where a key is at hand."""
+    """Check that the chain goes through a checkpoint, and with a key that the key signed it."""
     by_sequence = {row["sequence"]: row["hash"] for row in rows}
     sequence = checkpoint["sequence"]
     need(
@@ -126,12 +132,12 @@ def check_checkpoint(checkpoint, rows, key):
 
 
 def after(row, name):
-    """What a row says that a field became."""
+    """Return the value that a field got by the change of a row."""
     return row["changes"].get(name, {}).get("after")
 
 
 def own_rows(proof, rows):
-    """The rows of the proof's request: the one that moved the readiness, and those before it."""
+    """Return the rows of the proof's request, and of these the one that changed the readiness."""
     about = [row for row in rows if row["subject"] == "runbook:" + proof["runbook"]]
     own = [row for row in about if after(row, "request") == proof["request"]]
     changed = [row for row in about if row["action"] == "readiness_changed"]
@@ -145,7 +151,7 @@ def own_rows(proof, rows):
 
 
 def check_content(proof, applied, pins):
-    """What was signed is what the readiness stands on, and the metadata is in the proof."""
+    """Check that the readiness refers to the signed content, whose metadata is in the proof."""
     need(
         pins
         == tuple(
@@ -154,7 +160,7 @@ def check_content(proof, applied, pins):
         "The readiness stands on other content than the request.",
     )
     if not pins[1] and not proof["metadata"]:
-        return  # retired without that anything was ever signed
+        return  # retired, and nothing was ever signed
     metadata = hashlib.sha256(canonical(proof["metadata"])).hexdigest()
     need(metadata == pins[1], "The metadata is not what was signed.")
 
@@ -162,11 +168,11 @@ def check_content(proof, applied, pins):
 def check_approval(proof, rows):
     """Check that the request was opened, signed by enough different people, and applied.
 
-    All signed the same content, and nothing came after.
+    All must have signed the same content. The readiness must not have changed afterwards.
     """
     own, applied = own_rows(proof, rows)
     opened = [row for row in own if row["action"] == "request_submitted"]
-    if not opened:  # taken down at once, by one person
+    if not opened:  # downgraded by one person without a request
         need(
             after(applied, "readiness_level") != "ready",
             "Nobody has asked for it, and ready is never given so.",
@@ -203,7 +209,7 @@ def check_approval(proof, rows):
 
 
 def check_statements(proof, signed):
-    """Each sentence is the one that its signer's row holds the sha256 of."""
+    """Check that each sentence has the sha256 in its signer's row."""
     told = {(row["actor"], after(row, "statement_sha256")) for row in signed}
     given = {
         (said["signer"], hashlib.sha256(said["statement"].encode("utf-8")).hexdigest())
@@ -213,7 +219,7 @@ def check_statements(proof, signed):
 
 
 def check(proof, checkpoint=None, document=None, key=None):
-    """All of it; returns the sentences that hold.
+    """Check a proof completely, and return the sentences that hold.
 
     proof, checkpoint: the parsed files. document: bytes. key: bytes. Raises Refuted.
     """
@@ -266,13 +272,13 @@ def check(proof, checkpoint=None, document=None, key=None):
 
 
 def read(path):
-    """A file's bytes."""
+    """Return the bytes of a file."""
     with open(path, "rb") as file:
         return file.read()
 
 
 def main(arguments=None):
-    """The command line; returns the exit code."""
+    """Run the command line, and return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -400,14 +400,17 @@ LEDGER_SPEAKS_OF = f"""(NEW.action = 'readiness_changed' AND runbook_id IN (
 
 
 def unseals() -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield (name, event, table, condition, whose assurances) of each trigger that takes seals away."""
+    """Yield (name, event, table, condition, whose assurances) of the triggers that remove seals."""
     for name, table, columns, whose in UNSEALS:
         old, new = whose.replace("ROW.", "OLD."), whose.replace("ROW.", "NEW.")
         changed = _differs(columns) if columns else ALWAYS
         yield f"guard_unseal_{name}_insert", "AFTER INSERT", table, ALWAYS, new
         yield f"guard_unseal_{name}_update", "AFTER UPDATE", table, changed, f"({old}) OR ({new})"
         yield f"guard_unseal_{name}_delete", "AFTER DELETE", table, ALWAYS, old
-    speaks = "NEW.action IN ('readiness_changed', 'request_submitted', 'request_signed', 'request_rejected')"
+    speaks = (
+        "NEW.action IN ('readiness_changed', 'request_submitted', 'request_signed', "
+        "'request_rejected')"
+    )
     yield (
         *("guard_unseal_ledger_insert", "AFTER INSERT", LEDGER),
         *(f"{speaks} OR NEW.subject LIKE 'document:%'", LEDGER_SPEAKS_OF),

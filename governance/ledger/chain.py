@@ -154,10 +154,10 @@ def entry_of(
 
 
 class _Lock(threading.local):
-    """Whether this thread, and so its connection, is inside ``atomic``, and what it has recorded there.
+    """State of a thread, and so of its connection: inside ``atomic`` or not, and what it recorded.
 
-    The lock is held to the end of ``atomic`` at least: a savepoint that is rolled back gives up the
-    locks that were taken behind it, and this one was taken before.
+    The lock is held at least to the end of ``atomic``: a savepoint that is rolled back releases
+    only the locks that were taken after it, and this one was taken before.
     """
 
     def __init__(self) -> None:

@@ -135,8 +135,9 @@ class Runbook(models.Model):
         _("why not independent"), max_length=100, blank=True, default="", editable=False
     )
 
-    # Whether it may be used live: set by whoever shows the row (``governance.assurance.standings``).
-    # A row that nobody has asked about has none, and nothing can take it for live-ready.
+    # Whether it may be used live: set by the code that shows the row
+    # (``governance.assurance.standings``). A row for which it was not computed has no attribute, so
+    # nothing can take it for live-ready.
     standing: Standing
 
     objects = RunbookQuerySet.as_manager()

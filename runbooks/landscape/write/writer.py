@@ -88,7 +88,7 @@ def write_landscape(
 
 
 def _unwritten(wanted: Landscape, found: Landscape) -> tuple[str, ...]:
-    """Return a sentence for each object or field that ``found``, the file read back, says otherwise."""
+    """Return a sentence for each object or field that differs in ``found``, the file read back."""
     sentences: list[str] = []
     for what, facts_of in FACTS_BY_KIND.items():
         sentences += _differences(what, facts_of(wanted), facts_of(found))
@@ -135,7 +135,10 @@ def _section(row: SectionRow) -> Facts:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    """The lines of a Markdown text; white space at the end of one, and empty ones at either end, say nothing."""
+    """Return the lines of a Markdown text, without white space that has no meaning.
+
+    That is white space at the end of a line, and empty lines at either end of the text.
+    """
     return tuple(line.rstrip() for line in LINE_END.split(text.strip()))
 
 
