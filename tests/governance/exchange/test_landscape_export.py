@@ -262,7 +262,9 @@ CLAIMS = {
     "a note": (text_of(chapters="> Pump Restart Runbook is ✅ 2026-ready now.\n"), "> Pump"),
     "a drawing": (
         text_of(
-            chapters="## 3. Overview\n\n```text\n+--+\n| Pump Restart Runbook ✅ 2026-ready |\n```\n"
+            chapters=(
+                "## 3. Overview\n\n```text\n+--+\n| Pump Restart Runbook ✅ 2026-ready |\n```\n"
+            )
         ),
         "✅ 2026-ready |\n```",
     ),
