@@ -1,22 +1,26 @@
 """Why an action did not happen, in words that can be shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from governance.signoff.choices import REFUSAL_TEXTS
+from governance.signoff.choices import refusal_text
 from governance.signoff.policy import Refusal
 
 
 class ActionRefused(Exception):
     """The action was refused and nothing changed. ``reasons`` are codes; ``messages`` their words."""
 
-    def __init__(self, reasons: Sequence[Refusal]) -> None:
+    def __init__(
+        self, reasons: Sequence[Refusal], *, until: Mapping[Refusal, datetime] | None = None
+    ) -> None:
         self.reasons = tuple(reasons)
+        self.until = dict(until or {})
         super().__init__(" ".join(self.messages))
 
     @property
     def messages(self) -> list[str]:
         """The reasons in the reader's language."""
-        return [str(REFUSAL_TEXTS[reason]) for reason in self.reasons]
+        return [refusal_text(reason, self.until) for reason in self.reasons]
 
 
 class StaleForm(Exception):
@@ -31,7 +35,9 @@ class RequestLapsed(Exception):
     """What the request pins has changed; it is closed as lapsed and the change is named."""
 
 
-def refuse_for(reasons: Sequence[Refusal]) -> None:
+def refuse_for(
+    reasons: Sequence[Refusal], *, until: Mapping[Refusal, datetime] | None = None
+) -> None:
     """Raise ``ActionRefused`` when there is any reason."""
     if reasons:
-        raise ActionRefused(reasons)
+        raise ActionRefused(reasons, until=until)

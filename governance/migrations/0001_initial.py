@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('reason', models.TextField(blank=True, verbose_name='reason')),
                 ('release', models.CharField(blank=True, max_length=60, verbose_name='release')),
                 ('changes', models.JSONField(blank=True, default=dict, verbose_name='changes')),
-                ('previous_hash', models.CharField(max_length=64, verbose_name='hash of the one before')),
+                ('previous_hash', models.CharField(max_length=64, verbose_name='hash of the previous entry')),
                 ('hash', models.CharField(max_length=64, unique=True, verbose_name='hash')),
             ],
             options={
@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(help_text='The title, path or name it is about.', max_length=300, verbose_name='subject')),
                 ('message', models.TextField(verbose_name='message')),
                 ('file', models.CharField(blank=True, max_length=300, verbose_name='file')),
-                ('line', models.PositiveIntegerField(blank=True, default=0, help_text='0 speaks of the whole file.', verbose_name='line')),
+                ('line', models.PositiveIntegerField(blank=True, default=0, help_text='0 means the whole file.', verbose_name='line')),
                 ('first_seen', models.DateTimeField(verbose_name='first seen')),
                 ('resolved_at', models.DateTimeField(blank=True, null=True, verbose_name='resolved at')),
                 ('runbook', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='findings', to='runbooks.runbook', verbose_name='runbook')),

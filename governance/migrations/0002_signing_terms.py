@@ -18,8 +18,8 @@ class Migration(migrations.Migration):
             name='ApiToken',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, help_text='What uses it.', max_length=80, verbose_name='label')),
-                ('start', models.CharField(help_text='Enough to tell two apart, never to use one.', max_length=12, verbose_name='starts with')),
+                ('label', models.CharField(blank=True, help_text='The system that uses it.', max_length=80, verbose_name='label')),
+                ('start', models.CharField(help_text='Identifies the token. It is not enough to use it.', max_length=12, verbose_name='starts with')),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True, verbose_name='sha256')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),
                 ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked at')),
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('expiry', 'readiness ends soon'), ('waiting', 'request waits')], max_length=20, verbose_name='kind')),
-                ('about', models.CharField(help_text='The runbook and its last day, or the request; with the days before it.', max_length=200, verbose_name='about')),
+                ('about', models.CharField(help_text='The runbook and its last day, or the request, with the number of days before it.', max_length=200, verbose_name='about')),
                 ('sent_at', models.DateTimeField(verbose_name='sent at')),
             ],
             options={
@@ -59,12 +59,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='changelogentry',
             name='digests',
-            field=models.CharField(blank=True, help_text='They tell which column was altered.', max_length=200, verbose_name='digests of the columns'),
+            field=models.CharField(blank=True, help_text='They show which column was altered.', max_length=200, verbose_name='digests of the columns'),
         ),
         migrations.AddField(
             model_name='signoff',
             name='seen_sha256',
-            field=models.CharField(blank=True, help_text='Of what the page showed: a second click is the same.', max_length=64, verbose_name='what was shown'),
+            field=models.CharField(blank=True, help_text='The checksum of what the page showed, so that a second click is recognised.', max_length=64, verbose_name='what was shown'),
         ),
         migrations.AddField(
             model_name='signoffrule',
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='signoffrule',
-            constraint=models.CheckConstraint(condition=models.Q(('separate_from_requester', True), ('purpose', 'solo'), _connector='OR'), name='rule_only_solo_signs_alone', violation_error_message='The signers are others than the requester, but in solo mode.'),
+            constraint=models.CheckConstraint(condition=models.Q(('separate_from_requester', True), ('purpose', 'solo'), _connector='OR'), name='rule_only_solo_signs_alone', violation_error_message='The requester cannot be a signer, except in solo mode.'),
         ),
         migrations.AddConstraint(
             model_name='signoffrule',

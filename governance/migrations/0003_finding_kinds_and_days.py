@@ -24,10 +24,10 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='signoffrule',
             name='valid_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='The day of the request is the first. Empty: ready holds to the end of its year, the others for ever.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3660)], verbose_name='valid for days'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='The day of the request is day 1. If empty, “ready” is valid until the end of its year, every other level permanently.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3660)], verbose_name='valid for days'),
         ),
         migrations.AddConstraint(
             model_name='signoffrule',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_days__isnull', True), ('valid_days__range', (1, 3660)), _connector='OR'), name='rule_holds_for_a_day_at_least', violation_error_message='Give 1 to 3660 days, or leave it empty.'),
+            constraint=models.CheckConstraint(condition=models.Q(('valid_days__isnull', True), ('valid_days__range', (1, 3660)), _connector='OR'), name='rule_holds_for_a_day_at_least', violation_error_message='Enter 1 to 3660 days, or leave it empty.'),
         ),
     ]

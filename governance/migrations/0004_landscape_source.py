@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('file', models.CharField(max_length=300, verbose_name='file')),
                 ('text', models.TextField(verbose_name='Markdown text')),
                 ('sha256', models.CharField(max_length=64, verbose_name='sha256')),
-                ('dropped', models.JSONField(blank=True, default=list, help_text='Runbooks and releases that an earlier file named and this one does not.', verbose_name='no longer named')),
+                ('dropped', models.JSONField(blank=True, default=list, help_text='Runbooks and releases that were in an earlier file and are not in this one.', verbose_name='no longer named')),
                 ('imported_at', models.DateTimeField(verbose_name='imported at')),
             ],
             options={

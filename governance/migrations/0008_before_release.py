@@ -82,12 +82,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='signoffrule',
             name='effective_from',
-            field=models.DateTimeField(blank=True, help_text='A rule that asks for less waits until then, or until a second risk owner confirms it.', null=True, verbose_name='effective from'),
+            field=models.DateTimeField(blank=True, help_text='A rule that requires less takes effect at this time, or earlier if a second risk owner confirms it.', null=True, verbose_name='effective from'),
         ),
         migrations.AddField(
             model_name='statuschangerequest',
             name='dependence',
-            field=models.CharField(blank=True, default='', help_text='Codes, separated by blanks; empty where the review was independent.', max_length=100, verbose_name='why not independent'),
+            field=models.CharField(blank=True, default='', help_text='Codes, separated by spaces. Empty if the review was independent.', max_length=100, verbose_name='why not independent'),
         ),
         migrations.AlterField(
             model_name='changelogentry',
@@ -97,12 +97,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='finding',
             name='kind',
-            field=models.CharField(choices=[('conflict_marker', 'merge conflict marker'), ('duplicate_row', 'duplicate row'), ('duplicate_situation', 'duplicate situation'), ('missing_document', 'missing document'), ('missing_path', 'row without a path'), ('missing_row', 'runbook missing from the file'), ('missing_column', 'missing column'), ('unknown_column', 'unknown column'), ('unknown_level', 'unknown level'), ('ragged_row', 'ragged row'), ('illustrative_path', 'illustrative path'), ('unsafe_path', 'unsafe path'), ('odd_range', 'odd range'), ('ambiguous_name', 'ambiguous name'), ('ambiguous_cluster', 'ambiguous cluster'), ('unresolved_name', 'unresolved name'), ('former_name', 'former name'), ('refused_move', 'path not taken over'), ('unreadable_document', 'unreadable document'), ('path_moved', 'path moved'), ('stub', 'stub'), ('dead_link', 'dead link'), ('version_disagrees', 'version disagrees'), ('date_disagrees', 'date disagrees'), ('level_disagrees', 'level disagrees'), ('document_not_in_force', 'document not in force'), ('unlisted_document', 'document not in the landscape'), ('runbook_without_situation', 'runbook without situation'), ('situation_not_live', 'situation without a live-ready runbook'), ('runbook_without_owner', 'runbook without owner'), ('runbook_without_escalation', 'runbook without escalation contact'), ('broken_ledger', 'broken ledger'), ('ledger_disagrees', 'changed past the ledger'), ('not_in_ledger', 'unknown to the ledger'), ('quorum_out_of_reach', 'request that nobody can complete'), ('unrenderable_document', 'unrenderable document'), ('unfinished_import', 'unfinished import'), ('other', 'other')], max_length=30, verbose_name='kind'),
+            field=models.CharField(choices=[('conflict_marker', 'merge conflict marker'), ('duplicate_row', 'duplicate row'), ('duplicate_situation', 'duplicate situation'), ('missing_document', 'missing document'), ('missing_path', 'row without a path'), ('missing_row', 'runbook missing from the file'), ('missing_column', 'missing column'), ('unknown_column', 'unknown column'), ('unknown_level', 'unknown level'), ('ragged_row', 'ragged row'), ('illustrative_path', 'illustrative path'), ('unsafe_path', 'unsafe path'), ('odd_range', 'odd range'), ('ambiguous_name', 'ambiguous name'), ('ambiguous_cluster', 'ambiguous cluster'), ('unresolved_name', 'unresolved name'), ('former_name', 'former name'), ('refused_move', 'path not adopted'), ('unreadable_document', 'unreadable document'), ('path_moved', 'path moved'), ('stub', 'stub'), ('dead_link', 'dead link'), ('version_disagrees', 'version mismatch'), ('date_disagrees', 'date mismatch'), ('level_disagrees', 'level mismatch'), ('document_not_in_force', 'document not in force'), ('unlisted_document', 'document not in the landscape'), ('runbook_without_situation', 'runbook without situation'), ('situation_not_live', 'situation without a live-ready runbook'), ('runbook_without_owner', 'runbook without owner'), ('runbook_without_escalation', 'runbook without escalation contact'), ('broken_ledger', 'broken ledger'), ('ledger_disagrees', 'changed without a ledger entry'), ('not_in_ledger', 'not in the ledger'), ('quorum_out_of_reach', 'request that nobody can complete'), ('unrenderable_document', 'unrenderable document'), ('unfinished_import', 'unfinished import'), ('other', 'other')], max_length=30, verbose_name='kind'),
         ),
         migrations.AlterField(
             model_name='finding',
             name='noticed_by',
-            field=models.CharField(choices=[('other', 'import or verification'), ('documents', 'sync of the documents'), ('catalogue', 'check of the catalogue'), ('ledger', 'comparison with the ledger')], default='other', editable=False, max_length=20, verbose_name='noticed by'),
+            field=models.CharField(choices=[('other', 'import or verification'), ('documents', 'document sync'), ('catalogue', 'catalogue check'), ('ledger', 'comparison with the ledger')], default='other', editable=False, max_length=20, verbose_name='detected by'),
         ),
         migrations.AlterField(
             model_name='reminder',

@@ -16,9 +16,9 @@ class Migration(migrations.Migration):
             name='Assurance',
             fields=[
                 ('runbook', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='assurance', serialize=False, to='runbooks.runbook', verbose_name='runbook')),
-                ('change_sequence', models.BigIntegerField(verbose_name='ledger row')),
-                ('change_hash', models.CharField(max_length=64, verbose_name='hash of the ledger row')),
-                ('generation', models.PositiveBigIntegerField(default=0, verbose_name='times that the seal was taken away')),
+                ('change_sequence', models.BigIntegerField(verbose_name='ledger entry')),
+                ('change_hash', models.CharField(max_length=64, verbose_name='hash of the ledger entry')),
+                ('generation', models.PositiveBigIntegerField(default=0, verbose_name='number of times the seal was removed')),
                 ('seal', models.CharField(blank=True, help_text='Empty: not assured.', max_length=100, verbose_name='seal')),
                 ('written_at', models.DateTimeField(verbose_name='written at')),
                 ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='governance.statuschangerequest', verbose_name='approved request')),

@@ -23,7 +23,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
         alarms, told = integrity_alarms(seen), notes(seen)
         ledger.follow(seen)
     except Error:
-        return JsonResponse({"ready": False, "reason": "The database does not answer."}, status=503)
+        return JsonResponse(
+            {"ready": False, "reason": "The database is not responding."}, status=503
+        )
     answer: dict[str, Any] = {"ready": not alarms, **({"notes": told} if told else {})}
     if alarms:
         answer["reason"] = " ".join(alarm.detail for alarm in alarms)

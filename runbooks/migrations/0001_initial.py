@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'cluster',
                 'verbose_name_plural': 'clusters',
                 'ordering': ('kind', 'first_number', 'last_number', 'suffix', 'title'),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('first_number__isnull', True), ('last_number__isnull', True)), models.Q(('first_number__isnull', False), ('last_number__gte', models.F('first_number')), ('last_number__isnull', False)), _connector='OR'), name='cluster_range_is_whole', violation_error_message='Give both ends of the range, the smaller one first, or neither.'), models.CheckConstraint(condition=models.Q(('first_number__isnull', False), models.Q(('title', ''), _negated=True), _connector='OR'), name='cluster_has_number_or_title', violation_error_message='A cluster needs a number or a title.'), models.UniqueConstraint(models.F('kind'), django.db.models.functions.comparison.Coalesce('first_number', 0), django.db.models.functions.comparison.Coalesce('last_number', 0), models.F('suffix'), models.F('title'), name='cluster_is_named_once', violation_error_message='This cluster exists already.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('first_number__isnull', True), ('last_number__isnull', True)), models.Q(('first_number__isnull', False), ('last_number__gte', models.F('first_number')), ('last_number__isnull', False)), _connector='OR'), name='cluster_range_is_whole', violation_error_message='Enter both ends of the range, the smaller one first, or neither.'), models.CheckConstraint(condition=models.Q(('first_number__isnull', False), models.Q(('title', ''), _negated=True), _connector='OR'), name='cluster_has_number_or_title', violation_error_message='A cluster needs a number or a title.'), models.UniqueConstraint(models.F('kind'), django.db.models.functions.comparison.Coalesce('first_number', 0), django.db.models.functions.comparison.Coalesce('last_number', 0), models.F('suffix'), models.F('title'), name='cluster_is_named_once', violation_error_message='This cluster already exists.')],
             },
         ),
         migrations.CreateModel(
@@ -107,8 +107,8 @@ class Migration(migrations.Migration):
                 ('document_path', models.CharField(blank=True, max_length=300, verbose_name='document path')),
                 ('version', models.CharField(blank=True, max_length=60, verbose_name='version')),
                 ('scope', models.TextField(blank=True, verbose_name='scope')),
-                ('owner', models.CharField(blank=True, help_text='The role or team that answers for it.', max_length=120, verbose_name='owner')),
-                ('escalation_contact', models.CharField(blank=True, help_text='Whom to call when it does not help.', max_length=200, verbose_name='escalation contact')),
+                ('owner', models.CharField(blank=True, help_text='The role or team responsible for it.', max_length=120, verbose_name='owner')),
+                ('escalation_contact', models.CharField(blank=True, help_text='Who to call if the runbook does not help.', max_length=200, verbose_name='escalation contact')),
                 ('position', models.PositiveIntegerField(default=0, verbose_name='position in the landscape')),
                 ('declared_level', models.CharField(choices=[('unassessed', 'unassessed'), ('rnd_only', 'R&D only'), ('safety_sandbox', 'safety sandbox'), ('shadow', 'shadow mode'), ('track', 'track (no live)'), ('ready', 'ready'), ('retired', 'retired')], default='unassessed', max_length=20, verbose_name='declared level')),
                 ('declared_year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='declared year')),
@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
                 ('heading', models.CharField(blank=True, max_length=200, verbose_name='heading')),
-                ('role', models.TextField(blank=True, help_text='What it is for in this chapter. Markdown.', verbose_name='role')),
+                ('role', models.TextField(blank=True, help_text='Its purpose in this section. Markdown.', verbose_name='role')),
                 ('role_html', models.TextField(blank=True, editable=False)),
                 ('runbook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='section_entries', to='runbooks.runbook', verbose_name='runbook')),
                 ('section', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='runbooks.section', verbose_name='section')),
@@ -207,10 +207,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='sectionentry',
-            constraint=models.UniqueConstraint(fields=('section', 'runbook'), name='runbook_stands_once_in_a_section', violation_error_message='This runbook stands in the section already.'),
+            constraint=models.UniqueConstraint(fields=('section', 'runbook'), name='runbook_stands_once_in_a_section', violation_error_message='This runbook is already in the section.'),
         ),
         migrations.AddConstraint(
             model_name='situationrunbook',
-            constraint=models.UniqueConstraint(fields=('situation', 'runbook'), name='runbook_stands_once_in_a_situation', violation_error_message='This runbook is named in the situation already.'),
+            constraint=models.UniqueConstraint(fields=('situation', 'runbook'), name='runbook_stands_once_in_a_situation', violation_error_message='This runbook is already in the situation.'),
         ),
     ]

@@ -23,6 +23,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='runbook',
             name='signed_until',
-            field=models.DateField(blank=True, editable=False, help_text='The last day, where the rule sets one.', null=True, verbose_name='signed until'),
+            field=models.DateField(blank=True, editable=False, help_text='The last day, if the rule sets one.', null=True, verbose_name='signed until'),
         ),
     ]

@@ -13,15 +13,15 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='situation',
             name='alert_default',
-            field=models.BooleanField(default=False, help_text='It is shown for alerts whose labels no situation states.', verbose_name='answers other alerts'),
+            field=models.BooleanField(default=False, help_text='Shown for alerts that match no other situation.', verbose_name='fallback for other alerts'),
         ),
         migrations.AddField(
             model_name='situationrunbook',
             name='headings',
-            field=models.TextField(blank=True, help_text='One per line, as they stand in the document.', max_length=1000, verbose_name='headings to read'),
+            field=models.TextField(blank=True, help_text='One per line, exactly as in the document.', max_length=1000, verbose_name='headings to read'),
         ),
         migrations.AddConstraint(
             model_name='situation',
-            constraint=models.UniqueConstraint(condition=models.Q(('alert_default', True)), fields=('alert_default',), name='one_situation_answers_other_alerts', violation_error_message='Another situation answers other alerts already.'),
+            constraint=models.UniqueConstraint(condition=models.Q(('alert_default', True)), fields=('alert_default',), name='one_situation_answers_other_alerts', violation_error_message='Another situation is already the fallback for other alerts.'),
         ),
     ]

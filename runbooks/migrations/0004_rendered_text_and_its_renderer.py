@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='document',
             name='renderer',
-            field=models.PositiveSmallIntegerField(default=0, editable=False, help_text='The version that rendered it; 0 shows the text as it stands.', verbose_name='renderer'),
+            field=models.PositiveSmallIntegerField(default=0, editable=False, help_text='The version that rendered it. 0 means that the text is shown unrendered.', verbose_name='renderer'),
         ),
     ]

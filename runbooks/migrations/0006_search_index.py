@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name='SearchSynonym',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('words', models.CharField(help_text='Words or phrases that mean the same, with commas between them. Each finds the others.', max_length=300, unique=True, verbose_name='words')),
+                ('words', models.CharField(help_text='Words or phrases with the same meaning, separated by commas. A search for one finds the others.', max_length=300, unique=True, verbose_name='words')),
             ],
             options={
                 'verbose_name': 'search synonym',

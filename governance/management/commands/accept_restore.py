@@ -11,8 +11,8 @@ class Command(AcceptanceCommand):
     """Takes down whatever is signed, lapses what waits, since a lost row may have done so, and ends the doubt."""
 
     help = (
-        "Go on with a ledger that a high-water mark or a checkpoint exposed as restored: "
-        "all that is signed is taken down."
+        "Continue with a ledger that a high-water mark or a checkpoint exposed as restored: every "
+        "signed runbook is downgraded."
     )
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:

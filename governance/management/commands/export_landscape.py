@@ -80,9 +80,8 @@ class Command(PortalCommand):
         """Every line of the file is believed, also one that the portal does not write."""
         if export.contradictions:
             raise CommandError(
-                f"{name}: {len(export.contradictions)} line(s) claim what does not hold, see "
-                "above. "
-                "Correct them, and import.",
+                f"{name}: {len(export.contradictions)} line(s) claim what is not valid, see "
+                "above. Correct them, and import.",
                 returncode=DIFFERENT,
             )
 

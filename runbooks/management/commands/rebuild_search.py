@@ -10,10 +10,7 @@ from runbooks.search import databases, index
 class Command(BaseCommand):
     """The index follows the catalogue by itself; this is for ``loaddata``, raw SQL and doubt."""
 
-    help = (
-        "Build the search index anew. With --check, say whether it is behind and change nothing "
-        "(exit 1)."
-    )
+    help = "Rebuild the search index. With --check, only report whether it is behind (exit 1)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """``--check``."""
@@ -37,4 +34,4 @@ class Command(BaseCommand):
             self.stdout.write("The search index is up to date.")
             return
         databases.repair()
-        self.stdout.write(f"The search index was built anew: {index.rebuild()} entries.")
+        self.stdout.write(f"The search index was rebuilt: {index.rebuild()} entries.")
