@@ -206,7 +206,7 @@ class Floor:
 
         with transaction.atomic():
             asked, now = self.asked.objects.select_related("book").get(pk=pk), timezone.now()
-            statement = f"I approve that “{asked.book.title}” moves to {asked.to_level}."
+            statement = f"I approve “{asked.book.title}” as {asked.to_level}."
             self.signed.objects.create(
                 asked=asked, signer=2, comment=comment, statement=statement, at=now
             )

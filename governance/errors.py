@@ -1,8 +1,9 @@
 """Reasons why an action did not happen, as texts that can be shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from governance.signoff.choices import REFUSAL_TEXTS
+from governance.signoff.choices import refusal_text
 from governance.signoff.policy import Refusal
 
 
@@ -12,14 +13,17 @@ class ActionRefused(Exception):
     :ivar reasons: the codes of the reasons.
     """
 
-    def __init__(self, reasons: Sequence[Refusal]) -> None:
+    def __init__(
+        self, reasons: Sequence[Refusal], *, until: Mapping[Refusal, datetime] | None = None
+    ) -> None:
         self.reasons = tuple(reasons)
+        self.until = dict(until or {})
         super().__init__(" ".join(self.messages))
 
     @property
     def messages(self) -> list[str]:
         """Return the reasons in the reader's language."""
-        return [str(REFUSAL_TEXTS[reason]) for reason in self.reasons]
+        return [refusal_text(reason, self.until) for reason in self.reasons]
 
 
 class StaleForm(Exception):
@@ -37,7 +41,12 @@ class RequestLapsed(Exception):
     """
 
 
-def refuse_for(reasons: Sequence[Refusal]) -> None:
-    """Raise ``ActionRefused`` if there is any reason."""
+def refuse_for(
+    reasons: Sequence[Refusal], *, until: Mapping[Refusal, datetime] | None = None
+) -> None:
+    """Raise ``ActionRefused`` if there is any reason.
+
+    :param until: when a reason that passes by itself ends.
+    """
     if reasons:
-        raise ActionRefused(reasons)
+        raise ActionRefused(reasons, until=until)

@@ -58,7 +58,7 @@ class GateMiddleware:
 
 def database_unreachable() -> HttpResponse:
     """Return the 503 response that a machine gets if the database does not answer."""
-    sentence = "The database does not answer."
+    sentence = "The database is not responding."
     return JsonResponse({"ready": False, "reason": sentence, "detail": sentence}, status=503)
 
 

@@ -48,7 +48,7 @@ class UnstorableTextMiddleware:
         if ALERT_ADDRESS.match(request.path_info):
             return self.get_response(request)  # labels are not used in database queries
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            raise BadRequest("The address holds a null byte.")
+            raise BadRequest("The address contains a null byte.")
         return self.get_response(request)
 
 

@@ -28,26 +28,26 @@ class ReadinessLevel(models.TextChoices):
 
 # Texts for the rule of ``runbooks.alerts`` that found the situations.
 MATCHED_BY_TEXTS = {
-    MatchedBy.CATEGORY_SOURCE_SEVERITY: _("Found by category, source and severity."),
-    MatchedBy.CATEGORY_SEVERITY: _("Found by category and severity."),
-    MatchedBy.CATEGORY_SOURCE: _("Found by category and source."),
-    MatchedBy.SOURCE_SEVERITY: _("Found by source and severity."),
-    MatchedBy.CATEGORY: _("Found by the category alone."),
-    MatchedBy.SOURCE: _("Found by the source alone."),
-    MatchedBy.SEVERITY: _("Found by the severity alone."),
-    MatchedBy.DEFAULT: _("This situation is kept for alerts that no other one answers."),
+    MatchedBy.CATEGORY_SOURCE_SEVERITY: _("Matched on category, source and severity."),
+    MatchedBy.CATEGORY_SEVERITY: _("Matched on category and severity."),
+    MatchedBy.CATEGORY_SOURCE: _("Matched on category and source."),
+    MatchedBy.SOURCE_SEVERITY: _("Matched on source and severity."),
+    MatchedBy.CATEGORY: _("Matched on category only."),
+    MatchedBy.SOURCE: _("Matched on source only."),
+    MatchedBy.SEVERITY: _("Matched on severity only."),
+    MatchedBy.DEFAULT: _("This is the situation for alerts that match no other situation."),
     MatchedBy.NONE: _(
-        "Choose what you see below, search for a runbook, or call your escalation contact."
+        "Choose a situation below, search for a runbook, or call your escalation contact."
     ),
 }
 # Texts for a label that the alert has and the rule did not use.
 UNMATCHED_TEXTS = {
-    "category": _("No situation states this category as well."),
-    "source": _("No situation states this source as well."),
-    "severity": _("No situation states this severity as well."),
+    "category": _("No situation also matches this category."),
+    "source": _("No situation also matches this source."),
+    "severity": _("No situation also matches this severity."),
 }
 UNKNOWN_ALERT = _("No runbook is assigned to this alert.")
-ALERT_WITHOUT_LABELS = _("This link carries no labels of an alert.")
+ALERT_WITHOUT_LABELS = _("This link contains no alert labels.")
 
 
 class ClusterKind(models.TextChoices):
@@ -66,49 +66,52 @@ class ClusterKind(models.TextChoices):
 # Why a runbook is not live-ready, in words that an operator understands at night.
 REASON_TEXTS = {
     Reason.NOT_READY: _("It is not signed for live use."),
-    Reason.UNSIGNED: _("No signature stands behind its readiness."),
+    Reason.UNSIGNED: _("Its readiness is not backed by a signature."),
     Reason.EXPIRED: _("Its sign-off has expired."),
-    Reason.NOT_YET_VALID: _("Its sign-off holds for a later year, not for this one."),
+    Reason.NOT_YET_VALID: _("Its sign-off is for a later year, not for this one."),
     Reason.NO_INDEPENDENT_REVIEW: _("Its owner signed alone; nobody else has reviewed it."),
     Reason.SIGNATURES_MISSING: _(
-        "No approved request with all of its signatures stands behind its readiness."
+        "Its readiness is not backed by an approved request with all required signatures."
     ),
-    Reason.LEDGER_DISAGREES: _("The ledger does not tell of this readiness."),
-    Reason.DOCUMENT_ALTERED: _("The stored text is not what its sha256 names."),
-    Reason.DOUBT: _("Something could not be found out, so the answer is no."),
-    Reason.LEDGER_BROKEN: _("The ledger was found broken. Nothing is go until it is whole again."),
+    Reason.LEDGER_DISAGREES: _("The ledger does not record this readiness."),
+    Reason.DOCUMENT_ALTERED: _("The stored text does not match its sha256."),
+    Reason.DOUBT: _("A check could not be completed, so the answer is no-go."),
+    Reason.LEDGER_BROKEN: _(
+        "The ledger is broken. Every runbook is no-go until it is intact again."
+    ),
     Reason.LEDGER_RESTORED: _(
-        "An older backup of the database was restored. Nothing is go until a risk owner has "
-        "accepted that."
+        "An older backup of the database was restored. Every runbook is no-go until a risk owner "
+        "has accepted this."
     ),
     Reason.CLOCK_BEHIND_LEDGER: _(
-        "The clock of this host is behind the times in the ledger. Nothing is go until it is right."
+        "This server's clock is behind the times in the ledger. Every runbook is no-go until the "
+        "clock is correct."
     ),
     Reason.DATABASE_NOT_WRITABLE: _(
-        "Nothing can be written to the database, so nobody could take a runbook down. "
-        "Nothing is go until that is mended."
+        "The database cannot be written to, so nobody could downgrade a runbook. Every runbook is "
+        "no-go until this is fixed."
     ),
     Reason.MARK_UNREADABLE: _(
-        "The portal cannot tell whether an older backup was restored. Nothing is go until it "
-        "can read how far it saw the ledger."
+        "The portal cannot tell whether an older backup was restored. Every runbook is no-go "
+        "until the portal can read its record of the last ledger entry it saw."
     ),
     Reason.GUARDS_MISSING: _(
-        "Guards are missing in the database. Nothing is go until they are back."
+        "Guards are missing from the database. Every runbook is no-go until they are restored."
     ),
     Reason.DOCUMENT_MISSING: _("Its document is missing."),
-    Reason.DOCUMENT_ELSEWHERE: _("The stored text is not that of its path."),
+    Reason.DOCUMENT_ELSEWHERE: _("The stored text does not belong to its path."),
     Reason.DOCUMENT_CHANGED: _("Its text has changed since it was signed."),
     Reason.METADATA_CHANGED: _(
         "Its title, path, version, scope, clusters or layers have changed since it was signed."
     ),
     Reason.ASSURANCE_MISSING: _(
-        "Something that its signature rests on was touched, and it has not been checked again yet. "
-        "Open its page to see the verdict."
+        "Something its signature depends on was changed and has not been checked again yet. Open "
+        "the runbook's page to see the verdict."
     ),
-    Reason.YEAR_OVER: _("The year that was asked for is over."),
-    Reason.UNKNOWN_RUNBOOK: _("There is no such runbook."),
-    Reason.NOT_NOW: _("This tells how it stood at another time. It permits nothing now."),
-    Reason.DATABASE_UNREACHABLE: _("The database does not answer."),
-    Reason.NOT_PERMITTED: _("Whoever asked may not read this. Check the token."),
+    Reason.YEAR_OVER: _("The requested year is over."),
+    Reason.UNKNOWN_RUNBOOK: _("Runbook not found."),
+    Reason.NOT_NOW: _("This shows the state at another time. It permits nothing now."),
+    Reason.DATABASE_UNREACHABLE: _("The database is not responding."),
+    Reason.NOT_PERMITTED: _("You do not have permission to read this. Check the token."),
     Reason.BAD_REQUEST: _("The request was not understood."),
 }

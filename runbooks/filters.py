@@ -23,7 +23,7 @@ def is_cluster_number(value: str) -> None:
     if not NUMBER.match(value):
         raise ValidationError(
             # The value is passed as a parameter, so a percent sign in it is not a placeholder.
-            _("“%(value)s” is no cluster number. Write a number such as 83 or 16A."),
+            _("“%(value)s” is not a cluster number. Enter a number such as 83 or 16A."),
             params={"value": value},
         )
 

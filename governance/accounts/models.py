@@ -31,9 +31,13 @@ class ApiToken(models.Model):
         related_name="api_tokens",
         verbose_name=_("account"),
     )
-    label = models.CharField(_("label"), max_length=80, blank=True, help_text=_("What uses it."))
+    label = models.CharField(
+        _("label"), max_length=80, blank=True, help_text=_("The system that uses it.")
+    )
     start = models.CharField(
-        _("starts with"), max_length=12, help_text=_("Enough to tell two apart, never to use one.")
+        _("starts with"),
+        max_length=12,
+        help_text=_("Identifies the token. It is not enough to use it."),
     )
     digest = models.CharField("sha256", max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("created at"))

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from governance import ledger
 from governance.accounts.roles import OLD_CONFIRMED
@@ -72,10 +73,12 @@ class RecordedPassword:
 
     def get_help_text(self) -> str:
         """Return the help text that a form shows below the field."""
-        return _(
-            "Whoever sets another person's password starts a waiting time before that "
-            "account may sign."
-        )
+        hours = settings.SIGNING_COOL_DOWN_HOURS
+        return ngettext(
+            "If you set another person's password, their account cannot sign for %(hours)s hour.",
+            "If you set another person's password, their account cannot sign for %(hours)s hours.",
+            hours,
+        ) % {"hours": hours}
 
     def password_changed(self, password: str, user: object = None) -> None:
         """Record who set whose password, and whether the old one was confirmed."""

@@ -17,9 +17,9 @@ from governance.editing.settle_change import confirm_change, refuse_change
 from governance.errors import ActionRefused
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff.access_changes import change_of, reasons_against_settling, recent_changes
-from governance.signoff.choices import REFUSAL_TEXTS
+from governance.signoff.choices import refusal_text
 from governance.signoff.eligibility import sign_off_settings
-from governance.signoff.policy import Refusal
+from governance.signoff.policy import Refusal, waits_until
 from governance.signoff.signers import person
 
 SIGN = "governance.sign_statuschangerequest"
@@ -92,7 +92,7 @@ class AccessChangesMixin:
                     form.add_error("password" if wrong else None, refused.messages)
                     status = 400 if wrong else 403
                 else:
-                    self.message_user(request, _("Your decision is recorded."))
+                    self.message_user(request, _("Your decision was recorded."))
                     return HttpResponseRedirect(reverse("admin:governance_access_changes"))
             else:
                 status = 400
@@ -115,6 +115,7 @@ class AccessChangesMixin:
         change = change_of(entry, settings=rules)
         known = person(signed_in(request), at=now)
         refusals = reasons_against_settling(change, known, settings=rules, at=now)
+        until = waits_until(known, settings=rules, at=now)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Change %(sequence)d") % {"sequence": entry.sequence},
@@ -122,7 +123,7 @@ class AccessChangesMixin:
             "change": change,
             "entry": entry,
             "is_waiting": change.is_waiting(at=now),
-            "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
+            "refusals": [refusal_text(refusal, until) for refusal in refusals],
             "form": form,
             "typed": form.data.get("comment", "") if form.is_bound else "",
         }

@@ -87,7 +87,7 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     list_filter = ("is_active", "is_staff", "groups")
     actions = ("unlock",)
 
-    @admin.action(description=_("Unlock the sign-in"), permissions=["change"])
+    @admin.action(description=_("Unlock sign-in"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: Any) -> None:
         """Forget the wrong passwords that were entered for these accounts."""
         by = signed_in(request)
@@ -128,7 +128,9 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
         """
         user = self.get_object(request, unquote(id))
         if user is not None and user.pk == request.user.pk:
-            messages.warning(request, _("Set your own password here: your old one is asked for."))
+            messages.warning(
+                request, _("Change your own password here. Your old password is required.")
+            )
             return HttpResponseRedirect(reverse("admin:password_change"))
         return super().user_change_password(request, id, form_url)
 

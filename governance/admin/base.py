@@ -54,7 +54,7 @@ class ReasonForm(OpenedOnForm):
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("Goes into the change log."),
+        help_text=gettext_lazy("Recorded in the change log."),
     )
 
 

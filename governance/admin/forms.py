@@ -4,13 +4,15 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from governance.signoff import transitions
-from governance.signoff.choices import REFUSAL_TEXTS, Decision, RulePurpose
+from governance.signoff.choices import Decision, RulePurpose, refusal_text
 from governance.signoff.models import SignOffRule, StatusChangeRequest
-from governance.signoff.policy import Refusal
-from governance.signoff.submit import reasons_against_submitting
+from governance.signoff.policy import TEMPORARY, Refusal
+from governance.signoff.submit import reasons_against_submitting, waits_until
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 
@@ -55,7 +57,9 @@ class SubmitForm(forms.ModelForm):
         fields = ("runbook", "to_level", "to_year", "rationale", "evidence")
         help_texts = {  # noqa: RUF012 - Django's own spelling
             "to_year": _("Only for level “ready”: the year it is valid for."),
-            "rationale": _("Why now, and what was checked. The signers read this."),
+            "rationale": _(
+                "Why the change is needed now, and what was checked. Signers will read this."
+            ),
         }
         widgets = {  # noqa: RUF012
             "rationale": forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
@@ -74,8 +78,9 @@ class SubmitForm(forms.ModelForm):
                 evidence=cleaned["evidence"],
                 by=self.requested_by,
             )
+            until = waits_until(by=self.requested_by) if TEMPORARY.intersection(reasons) else {}
             for reason in reasons:
-                self.add_error(FIELD_OF_REFUSAL.get(reason), str(REFUSAL_TEXTS[reason]))
+                self.add_error(FIELD_OF_REFUSAL.get(reason), refusal_text(reason, until))
         return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -84,23 +89,36 @@ class SubmitForm(forms.ModelForm):
         The action fills them in and the database checks them. Validating an incomplete row would
         mislead.
         """
-        return {field.name for field in StatusChangeRequest._meta.fields} - {
-            "runbook",
-            "to_year",
-            "rationale",
-        }
+        checked = {"runbook", "to_year", "rationale"} - set(self.errors)
+        return {field.name for field in StatusChangeRequest._meta.fields} - checked
 
     def validate_constraints(self) -> None:
         """Skip the constraints, because they are about fields that this form does not have."""
+
+
+class SubmitButtons(forms.RadioSelect):
+    """One submit button per choice.
+
+    The Enter key presses the first submit button of a form. That one is disabled, so that Enter in
+    a field never decides.
+    """
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """Return the buttons, after the disabled one."""
+        buttons = format_html_join(
+            " ",
+            '<button type="submit" class="button" name="{}" value="{}">{}</button>',
+            ((name, choice, label) for choice, label in self.choices),
+        )
+        return format_html('<button type="submit" disabled hidden></button>{}', buttons)
 
 
 class DecisionForm(forms.Form):
     """Approve or reject a request, with a comment and the password."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
-    decision = forms.ChoiceField(
-        label=_("Your decision"), choices=Decision.choices, widget=forms.RadioSelect
-    )
     comment = forms.CharField(
         label=_("Comment"),
         max_length=2000,
@@ -111,7 +129,12 @@ class DecisionForm(forms.Form):
         label=_("Your password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text=_("Asked for again at every signature."),
+        help_text=_("Required for every signature."),
+    )
+    decision = forms.ChoiceField(
+        label=_("Your decision"),
+        choices=((Decision.APPROVE, _("Approve")), (Decision.REJECT, _("Reject"))),
+        widget=SubmitButtons,
     )
 
 
@@ -129,8 +152,8 @@ class SettleForm(forms.Form):
     decision = forms.ChoiceField(
         label=_("Your decision"),
         choices=(
-            (CONFIRM, _("Confirm: it takes effect at once")),
-            (REFUSE, _("Refuse: it is undone")),
+            (CONFIRM, _("Confirm – it takes effect immediately")),
+            (REFUSE, _("Refuse – it is undone")),
         ),
         widget=forms.RadioSelect,
     )
@@ -139,13 +162,13 @@ class SettleForm(forms.Form):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
-        help_text=_("Goes into the change log."),
+        help_text=_("Recorded in the change log."),
     )
     password = forms.CharField(
         label=_("Your password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text=_("Asked for again at every signature."),
+        help_text=_("Required for every signature."),
     )
 
 

@@ -30,7 +30,7 @@ class ImportForm(forms.Form):
         label=_("Landscape file"), required=False, help_text=_("Markdown in UTF-8, up to 1 MB.")
     )
     pasted = forms.CharField(
-        label=_("or its text"),
+        label=_("Or paste its text"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField", "spellcheck": "false"}),
@@ -73,7 +73,7 @@ class ImportForm(forms.Form):
         try:
             return base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise ValidationError(_("The file did not arrive whole. Choose it again.")) from error
+            raise ValidationError(_("The upload was incomplete. Choose the file again.")) from error
 
     def file(self, data: QueryDict) -> LandscapeFile:
         """Return the file, with the sides chosen so far for its conflicts."""

@@ -39,7 +39,7 @@ def plan_in_words(plan: Plan) -> list[KindInWords]:
             changed=plan.counted(kind, "change"),
             removed=plan.counted(kind, "remove"),
             moved=[
-                _("%(count)d moved by %(places)s, nothing else of them changes")
+                _("%(count)d moved by %(places)s, otherwise unchanged")
                 % {"count": count, "places": f"{places:+}"}
                 for places, count in plan.moved(kind).items()
             ],

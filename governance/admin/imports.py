@@ -88,29 +88,28 @@ def _applied(model_admin: Any, request: HttpRequest, form: ImportForm, plan: Pla
     except ProposalsOpen:
         messages.error(
             request,
-            _("Nothing was written: say yes or no to every rename, move and removal first."),
+            _("Nothing was imported. Answer yes or no to every rename, move and removal first."),
         )
     except CatalogueChanged as changed:
         plan = changed.plan or plan
         messages.error(
             request,
             _(
-                "No runbook was changed: somebody else has changed the catalogue since the "
-                "plan was shown. "
-                "Look at the new plan."
+                "No runbook was changed, because someone else changed the catalogue after the "
+                "plan was shown. Review the new plan."
             ),
         )
     except PlanChanged:
         messages.error(
             request,
             _(
-                "Nothing was written: something has changed since the plan was shown. Look "
-                "at the new plan."
+                "Nothing was imported, because something changed after the plan was shown. Review "
+                "the new plan."
             ),
         )
     else:
         messages.success(
-            request, _("Imported. No readiness was signed: declared levels are claims.")
+            request, _("Imported. Nothing was signed off: declared levels are only claims.")
         )
         return HttpResponseRedirect(reverse("admin:runbooks_runbook_import"))
     return _page(model_admin, request, form, plan=plan, status=409)

@@ -55,9 +55,9 @@ class OpenedOnForm(forms.ModelForm):
             raise ValidationError(
                 [
                     _(
-                        "Nothing was saved: somebody else has changed this since you opened "
-                        "it. Your entries are below; "
-                        "saving them once more writes them over what stands there now:"
+                        "Nothing was saved, because someone else changed this after you opened "
+                        "it. Your entries are below. If you save again, they replace these "
+                        "current values:"
                     ),
                     *(self._in_words(name) for name in changed),
                 ]

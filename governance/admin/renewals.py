@@ -27,7 +27,9 @@ class CampaignForm(forms.Form):
         label=gettext_lazy("rationale"),
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
-        help_text=gettext_lazy("Why now, and what was checked. The signers read this."),
+        help_text=gettext_lazy(
+            "Why the change is needed now, and what was checked. Signers will read this."
+        ),
     )
     evidence = forms.CharField(
         label=gettext_lazy("evidence"),
@@ -45,7 +47,7 @@ class CampaignMixin:
         """Return whether the visitor may request a status change."""
         return request.user.has_perm("governance.add_statuschangerequest")
 
-    @admin.action(description=gettext_lazy("Ask for renewals"), permissions=["ask"])
+    @admin.action(description=gettext_lazy("Request renewals"), permissions=["ask"])
     def ask_for_renewals(self: Any, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Ask for year and rationale, then open one request for each runbook.
 
@@ -64,10 +66,10 @@ class CampaignMixin:
             self._tell(request, campaign)
             if campaign.opened:
                 return None
-            form.add_error(None, _("No request was opened; the reasons are above."))
+            form.add_error(None, _("No request was opened. The reasons are shown above."))
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Ask for renewals"),
+            "title": _("Request renewals"),
             "opts": self.opts,
             "runbooks": queryset,
             "form": form,

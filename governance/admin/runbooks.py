@@ -96,10 +96,10 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
         ),
         (_("Document"), {"fields": ("document_path", "document_link")}),
         (
-            _("Where it belongs"),
+            _("Classification"),
             {"fields": ("primary_cluster", "related_clusters", "layers", "position")},
         ),
-        (_("Who answers for it"), {"fields": ("owner", "escalation_contact")}),
+        (_("Responsibility"), {"fields": ("owner", "escalation_contact")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -205,7 +205,7 @@ class RunbookAdmin(LandscapeImport, CampaignMixin, ImmutableSlugAdmin):
             except ActionRefused as refused:
                 form.add_error(None, refused.messages)
             else:
-                self.message_user(request, _("The readiness was taken down."))
+                self.message_user(request, _("The runbook was downgraded."))
                 return HttpResponseRedirect(runbook.get_absolute_url())
         context = {
             **self.admin_site.each_context(request),

@@ -25,7 +25,7 @@ from governance.ledger.snapshot import subject_of
 from governance.signoff.apply import statement
 from governance.signoff.changes import SinceApproval, compare, since_last_approval
 from governance.signoff.checklist import checklist_for
-from governance.signoff.choices import REFUSAL_TEXTS, Decision, RequestState
+from governance.signoff.choices import Decision, RequestState, refusal_text
 from governance.signoff.decide import reject, sign
 from governance.signoff.eligibility import awaiting
 from governance.signoff.lapse import what_changed
@@ -48,8 +48,8 @@ class InboxFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the choices: awaiting the visitor, requested by the visitor, open."""
         return [
-            ("awaiting", gettext_lazy("Awaiting you")),
-            ("yours", gettext_lazy("Asked for by you")),
+            ("awaiting", gettext_lazy("Waiting for you")),
+            ("yours", gettext_lazy("Requested by you")),
             ("open", gettext_lazy("All open")),
         ]
 
@@ -136,7 +136,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     ) -> HttpResponse:
         """Show or save Django's form. Show a refusal that came after its validation on the page."""
         buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        context = {"title": _("Ask for a status change"), **buttons, **(extra_context or {})}
+        context = {"title": _("Request a status change"), **buttons, **(extra_context or {})}
         try:
             return super().add_view(request, form_url, context)
         except ActionRefused as refused:
@@ -150,8 +150,8 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
     ) -> HttpResponse:
         """Redirect to the page of the new request."""
         text = ngettext(
-            "The request is open. It waits for %(count)d signature.",
-            "The request is open. It waits for %(count)d signatures.",
+            "The request is open. It needs %(count)d signature.",
+            "The request is open. It needs %(count)d signatures.",
             obj.required_signatures,
         )
         self.message_user(request, text % {"count": obj.required_signatures})
@@ -186,7 +186,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         """
         found = self.get_object(request, object_id)
         if found is None:
-            messages.warning(request, _("There is no such request."))
+            messages.warning(request, _("Request not found."))
             return HttpResponseRedirect(reverse("admin:governance_statuschangerequest_changelist"))
         if not self.has_view_permission(request, found):
             raise PermissionDenied
@@ -227,7 +227,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             messages.error(request, str(stale))
             now = StatusChangeRequest.objects.whole().get(pk=pk)
             return self._page(request, now, typed=form.cleaned_data["comment"], status=409)
-        self.message_user(request, _("Your decision is recorded."))
+        self.message_user(request, _("Your decision was recorded."))
         return HttpResponseRedirect(self._url(found))
 
     def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -242,7 +242,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             raise PermissionDenied
         form = WithdrawForm(request.POST)
         if not form.is_valid():
-            messages.error(request, _("Say why the request is withdrawn."))
+            messages.error(request, _("Enter a reason for withdrawing the request."))
             return self._page(request, found, withdraw_form=form, status=400)
         try:
             withdraw(request=found, reason=form.cleaned_data["reason"], by=signed_in(request))
@@ -251,7 +251,7 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
                 messages.error(request, message)
             found = StatusChangeRequest.objects.whole().get(pk=pk)
             return self._page(request, found, typed=form.cleaned_data["reason"], status=403)
-        self.message_user(request, _("The request is withdrawn."))
+        self.message_user(request, _("The request was withdrawn."))
         return HttpResponseRedirect(self._url(found))
 
     def _url(self, found: StatusChangeRequest) -> str:
@@ -278,6 +278,8 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
         now = timezone.now()
         read = load_review_context(found, by=signed_in(request), at=now)
         refusals = read.reasons_against_signing(signed_in(request), at=now) if may_sign else ()
+        until = read.waits_until(signed_in(request), at=now)
+        own = next((each for each in read.decisions if each.signer_id == request.user.pk), None)
         document = _pinned_document(found)
         fresh = DecisionForm(initial={"seen": read.form_etag, "comment": typed})
         may_decide = may_sign and not refusals
@@ -299,7 +301,8 @@ class StatusChangeRequestAdmin(AccessChangesMixin, ReadOnlyAdmin):
             "gates": checklist_for(found, history=read.history) if found.is_open else [],
             "since": since_last_approval(found),
             "since_pinned": _since_pinned(found, document),
-            "refusals": [REFUSAL_TEXTS[refusal] for refusal in refusals],
+            "refusals": [refusal_text(refusal, until) for refusal in refusals],
+            "own_decision": own if refusals == (Refusal.SIGNED_ALREADY,) else None,
             "form": (form or fresh) if may_decide else None,
             "withdraw_form": (withdraw_form or WithdrawForm()) if may_withdraw else None,
             "typed": "" if may_decide else typed or (form.data.get("comment", "") if form else ""),
@@ -379,8 +382,8 @@ class SignOffRuleAdmin(ReadOnlyAdmin):
         obj.__dict__.update(replace_rule(by=signed_in(request), **form.cleaned_data).__dict__)
         if not obj.in_force:
             text = _(
-                "The rule asks for less than the one before: it waits until %(moment)s, or "
-                "for a second risk owner."
+                "This rule is less strict than the previous one. It takes effect on %(moment)s, "
+                "or as soon as a second risk owner confirms it."
             )
             messages.warning(
                 request,

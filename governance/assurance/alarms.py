@@ -52,7 +52,7 @@ def alarm_reasons() -> tuple[Reason, ...]:
         alarms = integrity_alarms(seen)
         ledger.follow(seen)
     except Exception:  # fail closed, whatever it is
-        logger.exception("The integrity alarms could not be found out.")
+        logger.exception("The integrity alarms could not be determined.")
         return (Reason.LEDGER_BROKEN, Reason.GUARDS_MISSING)
     return tuple(dict.fromkeys(alarm.reason for alarm in alarms))
 

@@ -35,9 +35,11 @@ class Assurance(models.Model):
         verbose_name=_("approved request"),
     )
     # The ledger row that recorded the readiness.
-    change_sequence = models.BigIntegerField(_("ledger row"))
-    change_hash = models.CharField(_("hash of the ledger row"), max_length=64)
-    generation = models.PositiveBigIntegerField(_("times that the seal was taken away"), default=0)
+    change_sequence = models.BigIntegerField(_("ledger entry"))
+    change_hash = models.CharField(_("hash of the ledger entry"), max_length=64)
+    generation = models.PositiveBigIntegerField(
+        _("number of times the seal was removed"), default=0
+    )
     seal = models.CharField(
         _("seal"), max_length=100, blank=True, help_text=_("Empty: not assured.")
     )
@@ -78,7 +80,9 @@ class Reminder(models.Model):
     about = models.CharField(
         _("about"),
         max_length=200,
-        help_text=_("The runbook and its last day, or the request; with the days before it."),
+        help_text=_(
+            "The runbook and its last day, or the request, with the number of days before it."
+        ),
     )
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -46,7 +46,7 @@ def proof_of(runbook: Runbook, *, at: datetime | None = None) -> dict[str, Any]:
     first = about.order_by("sequence").values_list("sequence", flat=True).first() or 1
     if any(sequence >= first for sequence in verified.accepted):
         raise NothingToProve(
-            f"Rows of the ledger after the approval of {runbook.slug} do not hold. Sign it anew."
+            f"Ledger entries after the approval of {runbook.slug} are not valid. Sign it again."
         )
     # Rows up to the checkpoint never change: what is added meanwhile is behind it, and no lock is
     # needed.

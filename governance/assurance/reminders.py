@@ -103,7 +103,7 @@ def _waiting(moment: datetime) -> Iterator[Draft]:
                     kind=ReminderKind.WAITING,
                     about=f"request {request.pk}",
                     recipient=signer,
-                    subject=_("%(runbook)s waits for your signature")
+                    subject=_("Your signature is needed: %(runbook)s")
                     % {"runbook": request.runbook},
                     template="governance/mail/waiting.txt",
                     context={"found": request},

@@ -95,7 +95,7 @@ def standings(
         portal_wide = tuple(alarm_reasons() if alarms is None else alarms)
         return found | _of_claiming(claiming, today, portal_wide)
     except Exception:  # a forged or unreadable row must not cause a 500
-        logger.exception("Whether runbooks may be used live could not be found out.")
+        logger.exception("It could not be determined whether runbooks may be used live.")
         return found | {runbook.pk: Standing((Reason.DOUBT,)) for runbook in claiming}
 
 

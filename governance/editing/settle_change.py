@@ -69,7 +69,10 @@ def _settle(
             account, history_of([subject_of(account.user)]), signing_group_id=None, at=moment
         )
         change = change_of(entry, settings=rules)
-        refuse_for(reasons_against_settling(change, known, settings=rules, at=moment))
+        refuse_for(
+            reasons_against_settling(change, known, settings=rules, at=moment),
+            until=policy.waits_until(known, settings=rules, at=moment),
+        )
         if is_confirmed(given, account=account.user, known=known, at=moment, rules=rules):
             settled = _settle_locked(entry, action, comment=comment, by=by, at=moment)
     if settled is None:  # after the commit: the ledger row of the wrong password must stay

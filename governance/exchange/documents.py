@@ -155,7 +155,7 @@ def _update_trouble_finding(path: str, trouble: str, moment: datetime) -> None:
         known.update(resolved_at=moment)
     elif not known.exists():
         message = (
-            f"{trouble} It is shown as it stands. Make it smaller or simpler, then import again."
+            f"{trouble} It is shown unrendered. Make it smaller or simpler, then import again."
         )
         runbook = Runbook.objects.filter(document_path=path).values_list("pk", flat=True).first()
         draft = FindingDraft(kind, path, message, path, runbook=runbook)

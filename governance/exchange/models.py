@@ -26,7 +26,7 @@ class LandscapeSource(models.Model):
         _("no longer named"),
         default=list,
         blank=True,
-        help_text=_("Runbooks and releases that an earlier file named and this one does not."),
+        help_text=_("Runbooks and releases that were in an earlier file and are not in this one."),
     )
     imported_at = models.DateTimeField(_("imported at"))
 

@@ -72,7 +72,7 @@ def sync_documents(
     seen = scan(source, _expected(), landscapes=_landscapes())
     if not seen.sha256 and Runbook.objects.filter(document__isnull=False).exists():
         raise SourceError(
-            "None of the documents is there. Is this the folder that the landscape's paths "
+            "None of the documents were found. Is this the folder that the landscape's paths "
             "start from?"
         )
     stored = _store_new(source, seen, by=by, at=moment)

@@ -56,10 +56,9 @@ def _requests(at: datetime | None) -> Iterator[FindingDraft]:
             with ledger.canonical_language():
                 target = request.target
             message = (
-                f"Nobody can complete the request for {target}: {reach.given} of "
-                f"{reach.needed} signatures are given,"
-                f" and {reach.can_sign} people can still sign. Withdraw it, and ask anew "
-                "once enough people may sign."
+                f"The request for {target} cannot be completed: it has {reach.given} of "
+                f"{reach.needed} signatures, and only {reach.can_sign} people can still sign. "
+                "Withdraw it, and request the change again when enough people can sign."
             )
             kind = FindingKind.QUORUM_OUT_OF_REACH
             yield FindingDraft(kind, request.runbook.title, message, runbook=request.runbook_id)
@@ -85,8 +84,8 @@ def _people_and_situations() -> Iterator[FindingDraft]:
                 FindingKind.NO_SITUATION,
                 pk not in in_a_situation,
                 (
-                    "No situation leads to it: an operator finds it by search alone. Add it to a "
-                    "situation."
+                    "Not linked to a situation, so operators can only find it by search. Add it "
+                    "to a situation."
                 ),
             ),
         )
@@ -117,16 +116,13 @@ def _document(runbook: Runbook, document: Document) -> Iterator[FindingDraft]:
         )
     if is_stub(document.text):
         message = (
-            "There is nothing in the document that anybody could follow. Write it, or take the "
-            "row out."
+            "The document contains no steps that anyone could follow. Write them, or remove the "
+            "row."
         )
         yield FindingDraft(FindingKind.STUB, runbook.title, message, document.path, 0, runbook.pk)
     line = conflict_line(document.text)
     if line:
-        message = (
-            "The document holds an unresolved merge conflict: two texts stand where one should. "
-            "Settle it."
-        )
+        message = "The document contains an unresolved merge conflict. Resolve it."
         yield FindingDraft(
             FindingKind.CONFLICT_MARKER, runbook.title, message, document.path, line, runbook.pk
         )

@@ -24,16 +24,16 @@ class FindingKind(models.TextChoices):
     AMBIGUOUS_CLUSTER = "ambiguous_cluster", _("ambiguous cluster")
     UNRESOLVED_NAME = "unresolved_name", _("unresolved name")
     FORMER_NAME = "former_name", _("former name")
-    REFUSED_MOVE = "refused_move", _("path not taken over")
+    REFUSED_MOVE = "refused_move", _("path not adopted")
     UNREADABLE_DOCUMENT = "unreadable_document", _("unreadable document")
     # Found by the checks of documents and catalogue (governance.findings); each is explained in
     # docs/findings.md.
     PATH_MOVED = "path_moved", _("path moved")
     STUB = "stub", _("stub")
     DEAD_LINK = "dead_link", _("dead link")
-    VERSION_DISAGREES = "version_disagrees", _("version disagrees")
-    DATE_DISAGREES = "date_disagrees", _("date disagrees")
-    LEVEL_DISAGREES = "level_disagrees", _("level disagrees")
+    VERSION_DISAGREES = "version_disagrees", _("version mismatch")
+    DATE_DISAGREES = "date_disagrees", _("date mismatch")
+    LEVEL_DISAGREES = "level_disagrees", _("level mismatch")
     DOCUMENT_NOT_IN_FORCE = "document_not_in_force", _("document not in force")
     UNLISTED_DOCUMENT = "unlisted_document", _("document not in the landscape")
     NO_SITUATION = "runbook_without_situation", _("runbook without situation")
@@ -42,8 +42,8 @@ class FindingKind(models.TextChoices):
     NO_ESCALATION = "runbook_without_escalation", _("runbook without escalation contact")
     BROKEN_LEDGER = "broken_ledger", _("broken ledger")
     # A stored row differs from its last ledger entry, or has none.
-    LEDGER_DISAGREES = "ledger_disagrees", _("changed past the ledger")
-    NOT_IN_LEDGER = "not_in_ledger", _("unknown to the ledger")
+    LEDGER_DISAGREES = "ledger_disagrees", _("changed without a ledger entry")
+    NOT_IN_LEDGER = "not_in_ledger", _("not in the ledger")
     QUORUM_OUT_OF_REACH = "quorum_out_of_reach", _("request that nobody can complete")
     UNRENDERABLE_DOCUMENT = "unrenderable_document", _("unrenderable document")
     UNFINISHED_IMPORT = "unfinished_import", _("unfinished import")
@@ -56,9 +56,9 @@ class Detector(models.TextChoices):
     # The import of the landscape file; the verification of the ledger.
     OTHER = "other", _("import or verification")
     # Documents and files as a sync saw them.
-    DOCUMENTS = "documents", _("sync of the documents")
+    DOCUMENTS = "documents", _("document sync")
     # The current catalogue.
-    CATALOGUE = "catalogue", _("check of the catalogue")
+    CATALOGUE = "catalogue", _("catalogue check")
     # Stored rows compared with their ledger entries.
     LEDGER = "ledger", _("comparison with the ledger")
 

@@ -23,7 +23,7 @@ class Finding(models.Model):
     message = models.TextField(_("message"))
     file = models.CharField(_("file"), max_length=300, blank=True)
     line = models.PositiveIntegerField(
-        _("line"), default=0, blank=True, help_text=_("0 speaks of the whole file.")
+        _("line"), default=0, blank=True, help_text=_("0 means the whole file.")
     )
     runbook = models.ForeignKey(
         "runbooks.Runbook",
@@ -36,11 +36,11 @@ class Finding(models.Model):
     first_seen = models.DateTimeField(_("first seen"))
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
     noticed_by = models.CharField(
-        _("noticed by"), max_length=20, choices=Detector, default=Detector.OTHER, editable=False
+        _("detected by"), max_length=20, choices=Detector, default=Detector.OTHER, editable=False
     )
     # What a person has resolved stays resolved until its cause is gone: a check must not open it
     # again every hour.
-    cause_gone = models.BooleanField(_("cause gone"), default=False, editable=False)
+    cause_gone = models.BooleanField(_("cause removed"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("finding")

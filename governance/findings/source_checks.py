@@ -108,8 +108,8 @@ def _dead(
     for link in dead_links(text, one.path, files, folders):
         where = link.path or "a place outside of the repository"
         message = (
-            f"The document links to {where}, where there is no file. Correct the link, or add "
-            "the file."
+            f"The document links to {where}, but there is no file. Correct the link, or add the "
+            "file."
         )
         yield _about(one, FindingKind.DEAD_LINK, link.target, message, link.line)
 
@@ -125,18 +125,17 @@ def _missing(
         moved, kept = compared.with_sha256(sha256), "its text"
     kind, message = (
         FindingKind.MISSING_DOCUMENT,
-        "There is no such file. Correct the path, or add the document.",
+        "File not found. Correct the path, or add the document.",
     )
     if len(moved) == 1:
         kind = FindingKind.PATH_MOVED
         message = (
-            f"There is no such file; it seems to be at {moved[0]} now. Correct the path in the "
-            "landscape."
+            f"File not found. It seems to be at {moved[0]} now. Correct the path in the landscape."
         )
     elif moved:
         message = (
-            f"There is no such file; {', '.join(moved[:5])} bear {kept}. Correct the path in the "
-            "landscape."
+            f"File not found. These files have {kept}: {', '.join(moved[:5])}. Correct the path "
+            "in the landscape."
         )
     for one in runbooks:
         yield _about(one, kind, path, message)
@@ -193,7 +192,5 @@ def _looks_like_a_runbook(path: str) -> bool:
 
 
 def _not_listed(path: str) -> FindingDraft:
-    message = (
-        "It looks like a runbook, and no row of the landscape names it. Add a row, or rename it."
-    )
+    message = "It looks like a runbook, but it is not in the landscape. Add a row, or rename it."
     return FindingDraft(FindingKind.UNLISTED_DOCUMENT, path, message, path)

@@ -29,9 +29,9 @@ class ChangeLogEntry(models.Model):
         _("digests of the columns"),
         max_length=200,
         blank=True,
-        help_text=_("They tell which column was altered."),
+        help_text=_("They show which column was altered."),
     )
-    previous_hash = models.CharField(_("hash of the one before"), max_length=64)
+    previous_hash = models.CharField(_("hash of the previous entry"), max_length=64)
     hash = models.CharField(_("hash"), max_length=64, unique=True)
 
     class Meta:

@@ -34,7 +34,7 @@ class AcceptanceCommand(PortalCommand):
         """
         by = actor_named(options["username"])
         if not isinstance(by, User):
-            raise CommandError("--as names nobody. Give the user name of a risk owner.")
+            raise CommandError("--as is not an active account. Give the user name of a risk owner.")
         try:
             done = self.accept(reason=options["reason"], by=by, mark=read_mark())
         except (NothingToAccept, MarkUnreadable) as refused:
@@ -50,4 +50,4 @@ class AcceptanceCommand(PortalCommand):
     def say_taken_down(self, runbooks: Iterable[Runbook]) -> None:
         """Write the names of the runbooks that were taken down."""
         for runbook in runbooks:
-            self.stdout.write(f"Taken down: {runbook.slug}")
+            self.stdout.write(f"Downgraded: {runbook.slug}")

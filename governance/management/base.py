@@ -38,7 +38,7 @@ class PortalCommand(BaseCommand):
             behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
         except OperationalError as error:
             raise CommandError(
-                f"The database does not answer: {str(error).splitlines()[0]}"
+                f"The database is not responding: {str(error).splitlines()[0]}"
             ) from error
         if behind:
             raise CommandError("The database is not up to date. Run 'manage.py migrate' first.")

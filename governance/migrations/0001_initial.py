@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ("changes", models.JSONField(blank=True, default=dict, verbose_name="changes")),
                 (
                     "previous_hash",
-                    models.CharField(max_length=64, verbose_name="hash of the one before"),
+                    models.CharField(max_length=64, verbose_name="hash of the previous entry"),
                 ),
                 ("hash", models.CharField(max_length=64, unique=True, verbose_name="hash")),
             ],
@@ -471,7 +471,7 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(
                         blank=True,
                         default=0,
-                        help_text="0 speaks of the whole file.",
+                        help_text="0 means the whole file.",
                         verbose_name="line",
                     ),
                 ),

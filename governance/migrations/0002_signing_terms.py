@@ -25,13 +25,16 @@ class Migration(migrations.Migration):
                 (
                     "label",
                     models.CharField(
-                        blank=True, help_text="What uses it.", max_length=80, verbose_name="label"
+                        blank=True,
+                        help_text="The system that uses it.",
+                        max_length=80,
+                        verbose_name="label",
                     ),
                 ),
                 (
                     "start",
                     models.CharField(
-                        help_text="Enough to tell two apart, never to use one.",
+                        help_text="Identifies the token. It is not enough to use it.",
                         max_length=12,
                         verbose_name="starts with",
                     ),
@@ -75,7 +78,8 @@ class Migration(migrations.Migration):
                     "about",
                     models.CharField(
                         help_text=(
-                            "The runbook and its last day, or the request; with the days before it."
+                            "The runbook and its last day, or the request, with the number of "
+                            "days before it."
                         ),
                         max_length=200,
                         verbose_name="about",
@@ -106,7 +110,7 @@ class Migration(migrations.Migration):
             name="digests",
             field=models.CharField(
                 blank=True,
-                help_text="They tell which column was altered.",
+                help_text="They show which column was altered.",
                 max_length=200,
                 verbose_name="digests of the columns",
             ),
@@ -116,7 +120,9 @@ class Migration(migrations.Migration):
             name="seen_sha256",
             field=models.CharField(
                 blank=True,
-                help_text="Of what the page showed: a second click is the same.",
+                help_text=(
+                    "The checksum of what the page showed, so that a second click is recognised."
+                ),
                 max_length=64,
                 verbose_name="what was shown",
             ),
@@ -276,9 +282,7 @@ class Migration(migrations.Migration):
                     ("separate_from_requester", True), ("purpose", "solo"), _connector="OR"
                 ),
                 name="rule_only_solo_signs_alone",
-                violation_error_message=(
-                    "The signers are others than the requester, but in solo mode."
-                ),
+                violation_error_message="The requester cannot be a signer, except in solo mode.",
             ),
         ),
         migrations.AddConstraint(

@@ -51,8 +51,8 @@ class Migration(migrations.Migration):
             field=models.PositiveSmallIntegerField(
                 blank=True,
                 help_text=(
-                    "The day of the request is the first. Empty: ready holds to the end of its "
-                    "year, the others for ever."
+                    "The day of the request is day 1. If empty, “ready” is valid until the end "
+                    "of its year, every other level permanently."
                 ),
                 null=True,
                 validators=[
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                     ("valid_days__isnull", True), ("valid_days__range", (1, 3660)), _connector="OR"
                 ),
                 name="rule_holds_for_a_day_at_least",
-                violation_error_message="Give 1 to 3660 days, or leave it empty.",
+                violation_error_message="Enter 1 to 3660 days, or leave it empty.",
             ),
         ),
     ]

@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=list,
                         help_text=(
-                            "Runbooks and releases that an earlier file named and this one does "
-                            "not."
+                            "Runbooks and releases that were in an earlier file and are not in "
+                            "this one."
                         ),
                         verbose_name="no longer named",
                     ),

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                     ("ambiguous_cluster", "ambiguous cluster"),
                     ("unresolved_name", "unresolved name"),
                     ("former_name", "former name"),
-                    ("refused_move", "path not taken over"),
+                    ("refused_move", "path not adopted"),
                     ("unreadable_document", "unreadable document"),
                     ("broken_ledger", "broken ledger"),
                     ("unrenderable_document", "unrenderable document"),

@@ -7,10 +7,7 @@ CHECKPOINT = "ledger, seen from a checkpoint"
 
 
 def keep_open_findings(apps, schema_editor):
-    """Create an incident for each open finding of a broken ledger.
-
-    The verdict depends on incidents from now on, no longer on findings.
-    """
+    """Keep what was found broken: the verdict asks for incidents from now on, not findings."""
     findings = apps.get_model("governance", "Finding").objects.filter(
         kind="broken_ledger", resolved_at__isnull=True
     )
@@ -135,8 +132,8 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 blank=True,
                 help_text=(
-                    "A rule that asks for less waits until then, or until a second risk owner "
-                    "confirms it."
+                    "A rule that requires less takes effect at this time, or earlier if a second "
+                    "risk owner confirms it."
                 ),
                 null=True,
                 verbose_name="effective from",
@@ -148,7 +145,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 default="",
-                help_text="Codes, separated by blanks; empty where the review was independent.",
+                help_text="Codes, separated by spaces. Empty if the review was independent.",
                 max_length=100,
                 verbose_name="why not independent",
             ),
@@ -210,14 +207,14 @@ class Migration(migrations.Migration):
                     ("ambiguous_cluster", "ambiguous cluster"),
                     ("unresolved_name", "unresolved name"),
                     ("former_name", "former name"),
-                    ("refused_move", "path not taken over"),
+                    ("refused_move", "path not adopted"),
                     ("unreadable_document", "unreadable document"),
                     ("path_moved", "path moved"),
                     ("stub", "stub"),
                     ("dead_link", "dead link"),
-                    ("version_disagrees", "version disagrees"),
-                    ("date_disagrees", "date disagrees"),
-                    ("level_disagrees", "level disagrees"),
+                    ("version_disagrees", "version mismatch"),
+                    ("date_disagrees", "date mismatch"),
+                    ("level_disagrees", "level mismatch"),
                     ("document_not_in_force", "document not in force"),
                     ("unlisted_document", "document not in the landscape"),
                     ("runbook_without_situation", "runbook without situation"),
@@ -225,8 +222,8 @@ class Migration(migrations.Migration):
                     ("runbook_without_owner", "runbook without owner"),
                     ("runbook_without_escalation", "runbook without escalation contact"),
                     ("broken_ledger", "broken ledger"),
-                    ("ledger_disagrees", "changed past the ledger"),
-                    ("not_in_ledger", "unknown to the ledger"),
+                    ("ledger_disagrees", "changed without a ledger entry"),
+                    ("not_in_ledger", "not in the ledger"),
                     ("quorum_out_of_reach", "request that nobody can complete"),
                     ("unrenderable_document", "unrenderable document"),
                     ("unfinished_import", "unfinished import"),
@@ -242,14 +239,14 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("other", "import or verification"),
-                    ("documents", "sync of the documents"),
-                    ("catalogue", "check of the catalogue"),
+                    ("documents", "document sync"),
+                    ("catalogue", "catalogue check"),
                     ("ledger", "comparison with the ledger"),
                 ],
                 default="other",
                 editable=False,
                 max_length=20,
-                verbose_name="noticed by",
+                verbose_name="detected by",
             ),
         ),
         migrations.AlterField(

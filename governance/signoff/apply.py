@@ -1,15 +1,18 @@
 """Change the readiness of a runbook. No other module writes it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from governance import ledger
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
+from governance.signoff import transitions
 from governance.signoff.choices import Decision, Direction, RequestState
 from governance.signoff.closing import close_request
 from governance.signoff.columns import SIGNED_COLUMNS
@@ -119,36 +122,66 @@ def statement(request: StatusChangeRequest, decision: Decision) -> str:
     """Return the exact statement of a decision in the active language."""
     if request.direction == Direction.DOWN:
         return _(
-            "I take “%(title)s” down from %(origin)s to %(target)s, at once. I approve no "
-            "text by it."
+            "I downgrade “%(title)s” from %(origin)s to %(target)s, effective immediately. This "
+            "does not approve any text."
         ) % {
             "title": request.runbook.title,
             "origin": request.origin,
             "target": request.target,
         }
-    approval = _(
-        "I approve that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on "
-        "the document %(path)s "
-        "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
-    )
-    rejection = _(
-        "I reject that “%(title)s” (%(version)s) moves from %(origin)s to %(target)s, on the "
-        "document %(path)s "
-        "with sha256 %(document)s and the metadata with sha256 %(metadata)s."
-    )
-    said = (approval if decision == Decision.APPROVE else rejection) % {
+    said = _decision_text(request, decision) % {
         "title": request.metadata.get("title", request.runbook.title),
         "version": request.metadata.get("version") or "–",
+        "target": request.target,
+        **_period(request),
+    }
+    if request.valid_from_year:
+        said += " " + _("It also covers %(year)s.") % {"year": request.valid_from_year}
+    if request.valid_until:
+        said += " " + _("It is valid until %(day)s.") % {"day": date_format(request.valid_until)}
+    if request.is_solo:
+        said += " " + _("Owner-led, no independent review.")
+    pinned = _(
+        "Change: %(origin)s → %(target)s. Document: %(path)s, sha256 %(document)s. Metadata: "
+        "sha256 %(metadata)s."
+    ) % {
         "origin": request.origin,
         "target": request.target,
         "path": request.document_path or "–",
         "document": request.document_sha256 or "–",
         "metadata": request.metadata_sha256,
     }
-    if request.valid_from_year:
-        said += " " + _("It goes on covering %(year)s.") % {"year": request.valid_from_year}
+    return f"{said}\n{pinned}"
+
+
+def _decision_text(request: StatusChangeRequest, decision: Decision) -> str:
+    if decision == Decision.REJECT:
+        return _("I reject the change of “%(title)s” (%(version)s) to %(target)s.")
+    if request.to_level != transitions.READY:
+        return _("I approve “%(title)s” (%(version)s) as %(target)s, as shown on this page.")
+    if _starts_later(request):
+        return _(
+            "I approve “%(title)s” (%(version)s) for live use from %(first)s until %(last)s "
+            "(%(target)s), as shown on this page."
+        )
+    return _(
+        "I approve “%(title)s” (%(version)s) for live use until %(last)s (%(target)s), as shown "
+        "on this page."
+    )
+
+
+def _starts_later(request: StatusChangeRequest) -> bool:
+    """Return whether the signed year begins after the day of the request."""
+    first = request.valid_from_year or request.to_year
+    return first is not None and first > timezone.localdate(request.requested_at).year
+
+
+def _period(request: StatusChangeRequest) -> dict[str, str]:
+    """Return the first and the last day of the signed year, as a person reads them."""
+    if request.to_year is None:
+        return {}
+    last = date(request.to_year, 12, 31)
     if request.valid_until:
-        said += " " + _("It holds until %(day)s.") % {"day": request.valid_until.isoformat()}
-    if request.is_solo:
-        said += " " + _("Owner-led, no independent review.")
-    return said
+        last = min(last, request.valid_until)
+    first = date(request.valid_from_year or request.to_year, 1, 1)
+    return {"first": date_format(first), "last": date_format(last)}

@@ -47,47 +47,54 @@ def _items(request: StatusChangeRequest, history: History) -> Iterator[Checklist
     runbook, document = request.runbook, request.runbook.document
     ready = request.to_level == transitions.READY
     findings = Finding.objects.filter(runbook=runbook, resolved_at__isnull=True).count()
+    intact = document_is_intact(runbook, history=history)
     yield ChecklistItem(
-        _("Document present and unaltered"),
-        document_is_intact(runbook, history=history),
+        _("Document present and unaltered") if intact else _("Document missing or altered"),
+        intact,
         required=True,
         hint=_("Import the documents again."),
     )
+    written = document is not None and not is_stub(document.text)
     yield ChecklistItem(
-        _("The document is no stub"),
-        document is not None and not is_stub(document.text),
+        _("Document is not a stub") if written else _("Document is a stub, or missing"),
+        written,
         required=ready,
         hint=_("Write the steps that an operator follows."),
     )
+    owner = bool(runbook.owner.strip())
     yield ChecklistItem(
-        _("An owner is named"),
-        bool(runbook.owner.strip()),
+        _("Owner named") if owner else _("No owner named"),
+        owner,
         required=False,
         hint=_("Name a role or a team."),
     )
+    contact = bool(runbook.escalation_contact.strip())
     yield ChecklistItem(
-        _("An escalation contact is named"),
-        bool(runbook.escalation_contact.strip()),
+        _("Escalation contact named") if contact else _("No escalation contact named"),
+        contact,
         required=False,
-        hint=_("Whom does the operator call when it does not help?"),
+        hint=_("Add who to call if the runbook does not help."),
     )
     yield ChecklistItem(
-        _("No finding is open"),
+        _("Open findings: %(count)d") % {"count": findings} if findings else _("No open findings"),
         findings == 0,
         required=False,
-        hint=_("Open findings: %(count)d.") % {"count": findings},
     )
     if ready:
         yield _never_rnd_only(runbook)
-    evidence_required = bool(request.rule and request.rule.evidence_required)
-    yield ChecklistItem(
-        _("Evidence is given"),
-        bool(request.evidence_links),
-        required=evidence_required,
-        hint=_("The rule asks for a link.")
-        if evidence_required
-        else _("The rule does not ask for it."),
-    )
+    yield from _evidence(request)
+
+
+def _evidence(request: StatusChangeRequest) -> Iterator[ChecklistItem]:
+    given = bool(request.evidence_links)
+    required = bool(request.rule and request.rule.evidence_required)
+    if given or required:
+        yield ChecklistItem(
+            _("Evidence given") if given else _("No evidence given"),
+            given,
+            required=required,
+            hint=_("The rule requires a link."),
+        )
 
 
 def _never_rnd_only(runbook: Runbook) -> ChecklistItem:
@@ -105,19 +112,19 @@ def _never_rnd_only(runbook: Runbook) -> ChecklistItem:
         Q(changes__declared_level__before=rnd_only) | Q(changes__declared_level__after=rnd_only)
     )
     last = about.order_by("sequence").last()
-    hint: str | Promise
-    if runbook.declared_level == rnd_only or last is None:
-        hint = _("It is declared so now.")
-    else:
+    title: str | Promise = _("The landscape never declared it R&D only")
+    hint: str | Promise = ""
+    if runbook.declared_level == rnd_only:
+        title = _("The landscape declares it R&D only")
+    elif last is not None:
+        title = _("The landscape declared it R&D only in the past")
         hint = _(
-            "It was, and change %(sequence)d by %(actor)s (%(day)s) took that back. Find out "
-            "what was proven since."
+            "Change %(sequence)d by %(actor)s (%(day)s) removed that declaration. Find out what "
+            "has been proven since."
         ) % {
             "sequence": last.sequence,
             "actor": last.actor,
             "day": date_format(timezone.localdate(last.recorded_at)),
         }
     passed = last is None and runbook.declared_level != rnd_only
-    return ChecklistItem(
-        _("The landscape never declared it R&D only"), passed, required=False, hint=hint
-    )
+    return ChecklistItem(title, passed, required=False, hint=hint)

@@ -1,6 +1,11 @@
 """The choices of the sign-off models, and the text of every refusal."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from governance.signoff.policy import Dependence, Refusal
@@ -50,104 +55,116 @@ class RulePurpose(models.TextChoices):
 
 REFUSAL_TEXTS = {
     Refusal.NOT_ACTIVE: _("This account is not active."),
-    Refusal.NOT_A_RISK_OWNER: _("Only a risk owner may sign."),
+    Refusal.NOT_A_RISK_OWNER: _("Only risk owners can sign."),
     Refusal.OWN_REQUEST: _("You requested this change, so someone else must sign it."),
     Refusal.SIGNED_ALREADY: _("You have already decided on this request. Each person counts once."),
     Refusal.ACCOUNT_TOO_YOUNG: _(
         "You became a risk owner after this request was opened, so you cannot sign it."
     ),
     Refusal.MEMBERSHIP_NOT_RECORDED: _(
-        "The ledger does not say when this account joined the group, so it does not count. "
-        "An administrator takes it out of "
-        "the group and puts it in again, in the admin."
+        "The ledger does not record when this account joined the group, so the account does not "
+        "count. An administrator must remove it from the group and add it again, in the admin."
     ),
     Refusal.COOLING_DOWN: _(
-        "Somebody else set this account's password a short while ago. It may not sign until "
-        "the waiting time is over."
+        "Someone else recently set this account's password. It cannot sign until the waiting time "
+        "is over."
     ),
-    Refusal.LOCKED_OUT: _(
-        "Too many wrong passwords. This account may not sign for a quarter of an hour."
-    ),
-    Refusal.WRONG_PASSWORD: _(
-        "This is not your password. Nothing was signed, and the attempt is recorded."
-    ),
+    Refusal.LOCKED_OUT: _("Too many wrong passwords. This account cannot sign for 15 minutes."),
+    Refusal.WRONG_PASSWORD: _("Wrong password. Nothing was signed, and the attempt was recorded."),
     Refusal.SOLO_MODE_IS_OFF: _(
-        "This request was opened in solo mode, which is off now. Withdraw it and ask anew: "
-        "others have to sign."
+        "This request was opened in solo mode, which is now off. Withdraw it and open a new "
+        "request: other people must sign it."
     ),
     Refusal.REQUEST_CLOSED: _("This request is closed."),
-    Refusal.COMMENT_MISSING: _("Say in a comment what you based the decision on."),
-    Refusal.NOT_AN_EDITOR: _("Only an editor or a risk owner may ask for a status change."),
-    Refusal.NOT_THE_REQUESTER: _("Only whoever asked for the change may withdraw it."),
+    Refusal.COMMENT_MISSING: _("Enter a comment that says what you based the decision on."),
+    Refusal.NOT_AN_EDITOR: _("Only editors and risk owners can request a status change."),
+    Refusal.NOT_THE_REQUESTER: _("Only the person who requested the change can withdraw it."),
     Refusal.OPEN_REQUEST_EXISTS: _(
-        "This runbook has an open request already. Sign, reject or withdraw that one first."
+        "This runbook already has an open request. Sign, reject or withdraw that request first."
     ),
-    Refusal.STEP_NOT_ALLOWED: _("The readiness cannot move there in one step."),
+    Refusal.STEP_NOT_ALLOWED: _("The readiness cannot change to this level in one step."),
     Refusal.RND_ONLY_CANNOT_BE_READY: _(
-        "R&D only cannot become ready in one step, nor while the landscape declares it so: "
-        "sign it for sandbox, track or shadow first."
+        "R&D only cannot become ready in one step, nor while the landscape declares it R&D only. "
+        "It must first be signed for sandbox, track or shadow."
     ),
-    Refusal.NOTHING_CHANGES: _("The runbook has this readiness already, and it holds."),
-    Refusal.NOT_WHAT_IT_WAS: _(
-        "A retired runbook goes back to the level that it had before, and to no other."
+    Refusal.NOTHING_CHANGES: _("The runbook already has this readiness, and it is valid."),
+    Refusal.NOT_WHAT_IT_WAS: _("A retired runbook can only return to the level it had before."),
+    Refusal.YEAR_ALREADY_SIGNED: _(
+        "The runbook is already signed for a later year, and that sign-off is valid now."
     ),
-    Refusal.YEAR_ALREADY_SIGNED: _("It is signed for a later year already, and that holds now."),
-    Refusal.YEAR_MISSING: _("Enter the year: “ready” is always signed for one."),
-    Refusal.YEAR_NOT_WANTED: _("Only ready has a year. Leave it empty."),
-    Refusal.YEAR_PAST: _("The year is over. Choose this year or a later one."),
-    Refusal.YEAR_TOO_FAR: _("Ready is signed for this year or the next, not further ahead."),
-    Refusal.RATIONALE_MISSING: _("Say why the change is asked for."),
-    Refusal.EVIDENCE_MISSING: _("The rule for this level asks for at least one evidence link."),
-    Refusal.DOCUMENT_MISSING: _(
-        "The runbook has no document. There is no text that could be signed."
-    ),
+    Refusal.YEAR_MISSING: _("Enter the year: “ready” is always signed for a specific year."),
+    Refusal.YEAR_NOT_WANTED: _("Only the level “ready” has a year. Leave the year empty."),
+    Refusal.YEAR_PAST: _("The year is in the past. Enter this year or a later one."),
+    Refusal.YEAR_TOO_FAR: _("“Ready” can only be signed for this year or next year."),
+    Refusal.RATIONALE_MISSING: _("Enter the reason for the change."),
+    Refusal.EVIDENCE_MISSING: _("The rule for this level requires at least one evidence link."),
+    Refusal.DOCUMENT_MISSING: _("The runbook has no document, so there is no text to sign."),
     Refusal.DOCUMENT_NOT_SHOWN: _(
-        "The stored text is not that of the runbook's path, or not what its sha256 names: it "
-        "cannot be shown, so it cannot "
-        "be signed. Import the documents again."
+        "The stored text does not belong to the runbook's path, or does not match its sha256. It "
+        "cannot be shown, so it cannot be signed. Import the documents again."
     ),
     Refusal.DOCUMENT_IS_STUB: _(
-        "The document is a stub: there is nothing in it that anybody could follow live."
+        "The document is a stub: it contains nothing that anyone could follow live."
     ),
     Refusal.EVIDENCE_NOT_A_LINK: _(
-        "Evidence is given as links: one address per line, each beginning with https://."
+        "Enter evidence as links: one address per line, each starting with https://."
     ),
     Refusal.RULE_MISSING: _("No sign-off rule is in force for this level. Add one in the admin."),
     Refusal.ACCESS_TOO_NEW: _(
-        "This account was created, activated or added to its group a short while ago. It may "
-        "ask and sign when the waiting "
-        "time is over, or once a second risk owner has confirmed the change under “Changes "
-        "to confirm”."
+        "This account was recently created, activated or added to its group. It cannot request or "
+        "sign until the waiting time is over, or until a second risk owner confirms the change "
+        "under “Changes to confirm”."
     ),
     Refusal.QUORUM_OUT_OF_REACH: _(
-        "Not enough people can sign this request, so nobody could complete it. Add members "
-        "to the group that signs, or change "
-        "the rule."
+        "Not enough people can sign this request, so it could never be completed. Add members to "
+        "the group that signs, or change the rule."
     ),
     Refusal.OWN_CHANGE: _(
-        "You made this change, it is about your account, or one of you lately created the "
-        "other's account or gave it "
-        "access. Another risk owner must decide on it."
+        "You made this change, it concerns your account, or one of the two accounts recently "
+        "created the other or gave it access. Another risk owner must decide on it."
     ),
-    Refusal.CHANGE_SETTLED: _("This change does not wait for a decision any more."),
+    Refusal.CHANGE_SETTLED: _("This change is no longer waiting for a decision."),
     Refusal.NOT_A_DOWNGRADE: _(
-        "This is not a downgrade: it needs a request and the signatures of its rule."
+        "This is not a downgrade. It needs a request and the signatures that its rule requires."
     ),
 }
+
+# The texts of reasons that end at a known time. They are used where the time is known.
+TEXTS_WITH_TIME = {
+    Refusal.COOLING_DOWN: _(
+        "Your password was set by someone else. You cannot request or sign until %(moment)s."
+    ),
+    Refusal.ACCESS_TOO_NEW: _(
+        "Your account was recently created, activated or added to its group. You cannot request "
+        "or sign until %(moment)s, or until a second risk owner confirms the change under "
+        "“Changes to confirm”."
+    ),
+}
+
+
+def refusal_text(reason: Refusal, until: Mapping[Refusal, datetime] | None = None) -> str:
+    """Return the text of a reason, with the time at which it ends if ``until`` has it.
+
+    :param until: the end of each waiting time (aware), as ``policy.waits_until`` returns it.
+    """
+    moment = (until or {}).get(reason)
+    if moment is None:
+        return str(REFUSAL_TEXTS[reason])
+    shown = date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    return str(TEXTS_WITH_TIME[reason]) % {"moment": shown}
+
 
 # Shown beside the readiness of a review that was not independent.
 DEPENDENCE_TEXTS = {
     Dependence.FIRST_DAY: _(
-        "It was signed on the portal's first day, before anybody was an established risk owner."
+        "It was signed on the portal's first day, before there was an established risk owner."
     ),
     Dependence.MADE_BY_PARTY: _(
-        "Within 30 days before, the requester or a signer created the account of one of "
-        "them, activated it, gave it a group "
-        "or set its password."
+        "In the 30 days before the approval, the requester or a signer created or activated the "
+        "account of one of them, added it to a group or set its password."
     ),
     Dependence.MADE_BY_ONE: _(
-        "Within 30 days before, one person created the accounts of the requester and all "
-        "signers, activated them, gave them "
-        "a group or set their passwords."
+        "In the 30 days before the approval, one person created or activated the accounts of the "
+        "requester and all signers, added them to a group or set their passwords."
     ),
 }

@@ -124,14 +124,14 @@ def _decide_locked(
     read: ReviewContext, decision: Decision, *, comment: str, seen: str, by: User, at: datetime
 ) -> None:
     request = read.request
-    refuse_for(read.reasons_against_signing(by, at=at))
+    refuse_for(read.reasons_against_signing(by, at=at), until=read.waits_until(by, at=at))
     if decision == Decision.APPROVE and request.document_sha256 and not read.document_is_intact():
         refuse_for([policy.Refusal.DOCUMENT_NOT_SHOWN])
     if not comment.strip():
         refuse_for([policy.Refusal.COMMENT_MISSING])
     if seen != read.form_etag:
         raise StaleForm(
-            _("The page showed an earlier state of this request. Look at it again, then decide.")
+            _("This request has changed since the page was loaded. Review it again, then decide.")
         )
     stored = store_decision(
         request, decision, comment=comment, by=by, at=at, seen_sha256=_digest(seen)

@@ -39,7 +39,7 @@ def downgrade(
             )
         )
         lapsed = lapse_open_requests(
-            runbook, _("The readiness was taken down meanwhile."), by=by, at=moment
+            runbook, _("The runbook was downgraded in the meantime."), by=by, at=moment
         )
         request = open_request(
             runbook,

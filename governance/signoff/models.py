@@ -43,8 +43,8 @@ class SignOffRule(models.Model):
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
         help_text=_(
-            "The day of the request is the first. Empty: ready holds to the end of its year, "
-            "the others for ever."
+            "The day of the request is day 1. If empty, “ready” is valid until the end of its "
+            "year, every other level permanently."
         ),
     )
     in_force = models.BooleanField(_("in force"), default=True)
@@ -53,7 +53,8 @@ class SignOffRule(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "A rule that asks for less waits until then, or until a second risk owner confirms it."
+            "A rule that requires less takes effect at this time, or earlier if a second risk "
+            "owner confirms it."
         ),
     )
 
@@ -77,15 +78,13 @@ class SignOffRule(models.Model):
                 name="rule_only_solo_signs_alone",
                 condition=models.Q(separate_from_requester=True)
                 | models.Q(purpose=RulePurpose.SOLO),
-                violation_error_message=_(
-                    "The signers are others than the requester, but in solo mode."
-                ),
+                violation_error_message=_("The requester cannot be a signer, except in solo mode."),
             ),
             models.CheckConstraint(
                 name="rule_holds_for_a_day_at_least",
                 condition=models.Q(valid_days__isnull=True)
                 | models.Q(valid_days__range=(1, MAX_DAYS)),
-                violation_error_message=_("Give 1 to 3660 days, or leave it empty."),
+                violation_error_message=_("Enter 1 to 3660 days, or leave it empty."),
             ),
             models.CheckConstraint(
                 name="rule_needs_a_signature",
@@ -183,7 +182,7 @@ class StatusChangeRequest(models.Model):
         max_length=100,
         blank=True,
         default="",
-        help_text=_("Codes, separated by blanks; empty where the review was independent."),
+        help_text=_("Codes, separated by spaces. Empty if the review was independent."),
     )
 
     objects = StatusChangeRequestQuerySet.as_manager()
@@ -287,7 +286,7 @@ class SignOff(models.Model):
         _("what was shown"),
         max_length=64,
         blank=True,
-        help_text=_("Of what the page showed: a second click is the same."),
+        help_text=_("The checksum of what the page showed, so that a second click is recognised."),
     )
     signed_at = models.DateTimeField(_("signed at"))
 

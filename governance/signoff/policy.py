@@ -274,6 +274,27 @@ def _cools_down(person: Person, settings: SignOffSettings, at: datetime) -> bool
     return made or _waits_always(person.password_reset_at, settings, at)
 
 
+def waits_until(
+    person: Person, *, settings: SignOffSettings, at: datetime
+) -> dict[Refusal, datetime]:
+    """Return when each waiting time of this person that runs at a time (aware) ends (aware)."""
+    password = [
+        since + settings.cool_down
+        for since, waits in (
+            (person.password_set_by_another_at, settings.waits),
+            (person.password_reset_at, replace(settings, first_day=False).waits),
+        )
+        if since is not None and waits(since, at)
+    ]
+    access = [
+        since + settings.cool_down
+        for since in (person.signs_since, person.asks_since)
+        if since is not None and settings.waits(since, at)
+    ]
+    ends = ((Refusal.COOLING_DOWN, password), (Refusal.ACCESS_TOO_NEW, access))
+    return {reason: max(moments) for reason, moments in ends if moments}
+
+
 def _waits_always(since: datetime | None, settings: SignOffSettings, at: datetime) -> bool:
     """Return whether the waiting time is not over, ignoring the exception for the first day."""
     return replace(settings, first_day=False).waits(since, at)

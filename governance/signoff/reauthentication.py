@@ -103,10 +103,10 @@ def is_confirmed(
     :raises ActionRefused: the account is locked, or its waiting time is not over.
     """
     if signs:
+        rules = rules or sign_off_settings(at=at)
         refuse_for(
-            policy.reasons_against_confirming(
-                known, settings=rules or sign_off_settings(at=at), at=at
-            )
+            policy.reasons_against_confirming(known, settings=rules, at=at),
+            until=policy.waits_until(known, settings=rules, at=at),
         )
     else:
         refuse_for(policy.reasons_against_guessing(known))

@@ -57,6 +57,10 @@ class ReviewContext:
             self.people[user.pk], self.facts, settings=self.settings, at=at
         )
 
+    def waits_until(self, user: User, *, at: datetime) -> dict[policy.Refusal, datetime]:
+        """Return when each waiting time of this person ends (aware)."""
+        return policy.waits_until(self.people[user.pk], settings=self.settings, at=at)
+
     def counting_approvals(self, *more: SignOff) -> int:
         """Return the number of approvals that count, among the stored decisions and ``more``.
 

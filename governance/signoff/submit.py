@@ -73,7 +73,8 @@ def submit(
         )
         status = status_of(runbook, at=moment)
         refuse_for(
-            policy.reasons_against_submitting(asker, status, proposal, settings=rules, at=moment)
+            policy.reasons_against_submitting(asker, status, proposal, settings=rules, at=moment),
+            until=policy.waits_until(asker, settings=rules, at=moment),
         )
         request = open_request(
             runbook,
@@ -167,6 +168,14 @@ def reasons_against_submitting(
     )
     status = status_of(runbook, at=at)
     return policy.reasons_against_submitting(asker, status, proposal, settings=rules, at=moment)
+
+
+def waits_until(*, by: User, at: datetime | None = None) -> dict[policy.Refusal, datetime]:
+    """Return when each waiting time of this account ends (aware)."""
+    moment = at or timezone.now()
+    return policy.waits_until(
+        person(by, at=moment), settings=sign_off_settings(at=moment), at=moment
+    )
 
 
 def _proposal(

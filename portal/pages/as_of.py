@@ -82,7 +82,7 @@ def runbook(request: HttpRequest, moment: datetime, slug: str) -> HttpResponse:
         return redirect(f"{renamed.get_absolute_url()}?{request.GET.urlencode()}")
     rows = runbooks_as_of([found], moment)
     if not rows:
-        raise Http404("This runbook was made later.")
+        raise Http404("This runbook was created later.")
     then = rows[0]
     document = then.signed_document()
     context = {

@@ -28,7 +28,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
         ledger.follow(seen)
         finished_at = last_tick()
     except Error:
-        return JsonResponse({"ready": False, "reason": "The database does not answer."}, status=503)
+        return JsonResponse(
+            {"ready": False, "reason": "The database is not responding."}, status=503
+        )
     answer: dict[str, Any] = {"ready": not alarms, **({"notes": told} if told else {})}
     if finished_at:
         answer["last_tick"] = finished_at.isoformat()

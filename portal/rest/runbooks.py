@@ -140,7 +140,9 @@ class RunbookViewSet(ReadOnlyModelViewSet):
             renamed = RunbookAlias.runbook_named(self.kwargs["slug"])
             if renamed is None:
                 raise
-            raise NotFound(f"This runbook is now called {renamed.slug}. Ask for that.") from error
+            raise NotFound(
+                f"This runbook is now called {renamed.slug}. Request that one."
+            ) from error
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return the runbooks with their signed and declared readiness.
@@ -179,7 +181,7 @@ class RunbookViewSet(ReadOnlyModelViewSet):
             return Response(self.get_serializer(runbook).data)
         rows = runbooks_as_of([runbook], moment)
         if not rows:
-            raise NotFound("This runbook was made later.")
+            raise NotFound("This runbook was created later.")
         return Response(self.get_serializer(rows[0]).data)
 
     @extend_schema(responses=DocumentSerializer, filters=False)

@@ -279,7 +279,7 @@ def _refuse_unknown(request: Request, known: set[str]) -> None:
     # is refused.
     if request.query_params.get("format", "json") != "json":
         raise ValidationError(
-            {"format": "This is answered in JSON alone. Write format=json, or leave it out."}
+            {"format": "This is available in JSON only. Use format=json, or leave it out."}
         )
     repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:

@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
                         ),
                         name="cluster_range_is_whole",
                         violation_error_message=(
-                            "Give both ends of the range, the smaller one first, or neither."
+                            "Enter both ends of the range, the smaller one first, or neither."
                         ),
                     ),
                     models.CheckConstraint(
@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
                         models.F("suffix"),
                         models.F("title"),
                         name="cluster_is_named_once",
-                        violation_error_message="This cluster exists already.",
+                        violation_error_message="This cluster already exists.",
                     ),
                 ],
             },
@@ -233,7 +233,7 @@ class Migration(migrations.Migration):
                     "owner",
                     models.CharField(
                         blank=True,
-                        help_text="The role or team that answers for it.",
+                        help_text="The role or team responsible for it.",
                         max_length=120,
                         verbose_name="owner",
                     ),
@@ -242,7 +242,7 @@ class Migration(migrations.Migration):
                     "escalation_contact",
                     models.CharField(
                         blank=True,
-                        help_text="Whom to call when it does not help.",
+                        help_text="Who to call if the runbook does not help.",
                         max_length=200,
                         verbose_name="escalation contact",
                     ),
@@ -414,7 +414,7 @@ class Migration(migrations.Migration):
                     "role",
                     models.TextField(
                         blank=True,
-                        help_text="What it is for in this chapter. Markdown.",
+                        help_text="Its purpose in this section. Markdown.",
                         verbose_name="role",
                     ),
                 ),
@@ -566,7 +566,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("section", "runbook"),
                 name="runbook_stands_once_in_a_section",
-                violation_error_message="This runbook stands in the section already.",
+                violation_error_message="This runbook is already in the section.",
             ),
         ),
         migrations.AddConstraint(
@@ -574,7 +574,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("situation", "runbook"),
                 name="runbook_stands_once_in_a_situation",
-                violation_error_message="This runbook is named in the situation already.",
+                violation_error_message="This runbook is already in the situation.",
             ),
         ),
     ]

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             field=models.DateField(
                 blank=True,
                 editable=False,
-                help_text="The last day, where the rule sets one.",
+                help_text="The last day, if the rule sets one.",
                 null=True,
                 verbose_name="signed until",
             ),

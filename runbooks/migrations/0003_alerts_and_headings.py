@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
             name="alert_default",
             field=models.BooleanField(
                 default=False,
-                help_text="It is shown for alerts whose labels no situation states.",
-                verbose_name="answers other alerts",
+                help_text="Shown for alerts that match no other situation.",
+                verbose_name="fallback for other alerts",
             ),
         ),
         migrations.AddField(
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name="headings",
             field=models.TextField(
                 blank=True,
-                help_text="One per line, as they stand in the document.",
+                help_text="One per line, exactly as in the document.",
                 max_length=1000,
                 verbose_name="headings to read",
             ),
@@ -34,7 +34,9 @@ class Migration(migrations.Migration):
                 condition=models.Q(("alert_default", True)),
                 fields=("alert_default",),
                 name="one_situation_answers_other_alerts",
-                violation_error_message="Another situation answers other alerts already.",
+                violation_error_message=(
+                    "Another situation is already the fallback for other alerts."
+                ),
             ),
         ),
     ]

@@ -25,7 +25,9 @@ class Migration(migrations.Migration):
             field=models.PositiveSmallIntegerField(
                 default=0,
                 editable=False,
-                help_text="The version that rendered it; 0 shows the text as it stands.",
+                help_text=(
+                    "The version that rendered it. 0 means that the text is shown unrendered."
+                ),
                 verbose_name="renderer",
             ),
         ),

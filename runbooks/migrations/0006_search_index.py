@@ -36,8 +36,8 @@ class Migration(migrations.Migration):
                     "words",
                     models.CharField(
                         help_text=(
-                            "Words or phrases that mean the same, with commas between them. Each "
-                            "finds the others."
+                            "Words or phrases with the same meaning, separated by commas. A "
+                            "search for one finds the others."
                         ),
                         max_length=300,
                         unique=True,

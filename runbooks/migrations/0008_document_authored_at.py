@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="authored_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="The author date of that commit; empty for a folder.",
+                help_text="The author date of that commit. Empty for a folder.",
                 null=True,
                 verbose_name="written at",
             ),
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name="source_revision",
             field=models.CharField(
                 blank=True,
-                help_text="The commit that brought it; empty for a folder.",
+                help_text="The commit it came from. Empty for a folder.",
                 max_length=100,
                 verbose_name="source revision",
             ),

@@ -47,4 +47,4 @@ class RunbookAlias(models.Model):
         :raises ValidationError: a runbook has this title.
         """
         if Runbook.objects.filter(title=self.name).exists():
-            raise ValidationError({"name": _("A runbook has this title already.")})
+            raise ValidationError({"name": _("A runbook with this title already exists.")})

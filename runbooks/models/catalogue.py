@@ -44,7 +44,7 @@ class Cluster(models.Model):
                     last_number__gte=models.F("first_number"),
                 ),
                 violation_error_message=_(
-                    "Give both ends of the range, the smaller one first, or neither."
+                    "Enter both ends of the range, the smaller one first, or neither."
                 ),
             ),
             models.CheckConstraint(
@@ -62,7 +62,7 @@ class Cluster(models.Model):
                 "suffix",
                 "title",
                 name="cluster_is_named_once",
-                violation_error_message=_("This cluster exists already."),
+                violation_error_message=_("This cluster already exists."),
             ),
         ]
 
@@ -85,7 +85,7 @@ class Cluster(models.Model):
         """
         others = Cluster.objects.exclude(pk=self.pk)
         if any(str(other) == str(self) for other in others):
-            raise ValidationError(_("Another cluster reads just the same."))
+            raise ValidationError(_("Another cluster has the same label."))
 
     @property
     def number_label(self) -> str:

@@ -30,20 +30,20 @@ class Document(models.Model):
         _("renderer"),
         default=0,
         editable=False,
-        help_text=_("The version that rendered it; 0 shows the text as it stands."),
+        help_text=_("The version that rendered it. 0 means that the text is shown unrendered."),
     )
     size = models.PositiveIntegerField(_("size in bytes"))
     source_revision = models.CharField(
         _("source revision"),
         max_length=100,
         blank=True,
-        help_text=_("The commit that brought it; empty for a folder."),
+        help_text=_("The commit it came from. Empty for a folder."),
     )
     authored_at = models.DateTimeField(
         _("written at"),
         null=True,
         blank=True,
-        help_text=_("The author date of that commit; empty for a folder."),
+        help_text=_("The author date of that commit. Empty for a folder."),
     )
     seen_at = models.DateTimeField(_("first seen"))
 

@@ -74,13 +74,13 @@ class Runbook(models.Model):
         Layer, blank=True, related_name="runbooks", verbose_name=_("layers")
     )
     owner = models.CharField(
-        _("owner"), max_length=120, blank=True, help_text=_("The role or team that answers for it.")
+        _("owner"), max_length=120, blank=True, help_text=_("The role or team responsible for it.")
     )
     escalation_contact = models.CharField(
         _("escalation contact"),
         max_length=200,
         blank=True,
-        help_text=_("Whom to call when it does not help."),
+        help_text=_("Who to call if the runbook does not help."),
     )
     position = models.PositiveIntegerField(_("position in the landscape"), default=0)
     document = models.ForeignKey(
@@ -127,7 +127,7 @@ class Runbook(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("The last day, where the rule sets one."),
+        help_text=_("The last day, if the rule sets one."),
     )
     signed_solo = models.BooleanField(_("signed by its owner alone"), default=False, editable=False)
     # Codes of ``governance.signoff.policy.Dependence``; empty if the review was independent.

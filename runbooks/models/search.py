@@ -31,7 +31,8 @@ class SearchSynonym(models.Model):
         max_length=300,
         unique=True,
         help_text=_(
-            "Words or phrases that mean the same, with commas between them. Each finds the others."
+            "Words or phrases with the same meaning, separated by commas. A search for one finds "
+            "the others."
         ),
     )
 
@@ -59,7 +60,7 @@ class SearchSynonym(models.Model):
             raise ValidationError(
                 {
                     "words": _(
-                        "Give 2 to %(most)s different words or phrases, with commas between them."
+                        "Enter 2 to %(most)s different words or phrases, separated by commas."
                     )
                     % {"most": MAX_SYNONYMS}
                 }

@@ -58,7 +58,7 @@ class SectionEntry(models.Model):
     position = models.PositiveIntegerField(_("position"), default=0)
     heading = models.CharField(_("heading"), max_length=200, blank=True)
     role = models.TextField(
-        _("role"), blank=True, help_text=_("What it is for in this chapter. Markdown.")
+        _("role"), blank=True, help_text=_("Its purpose in this section. Markdown.")
     )
     role_html = models.TextField(editable=False, blank=True)
 
@@ -72,7 +72,7 @@ class SectionEntry(models.Model):
             models.UniqueConstraint(
                 name="runbook_stands_once_in_a_section",
                 fields=("section", "runbook"),
-                violation_error_message=_("This runbook stands in the section already."),
+                violation_error_message=_("This runbook is already in the section."),
             )
         ]
 

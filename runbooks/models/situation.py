@@ -21,9 +21,9 @@ class Situation(models.Model):
     alert_source = models.CharField(_("alert source"), max_length=60, blank=True)
     alert_severity = models.CharField(_("alert severity"), max_length=20, blank=True)
     alert_default = models.BooleanField(
-        _("answers other alerts"),
+        _("fallback for other alerts"),
         default=False,
-        help_text=_("It is shown for alerts whose labels no situation states."),
+        help_text=_("Shown for alerts that match no other situation."),
     )
     runbooks = models.ManyToManyField(
         "runbooks.Runbook",
@@ -43,7 +43,9 @@ class Situation(models.Model):
                 name="one_situation_answers_other_alerts",
                 fields=("alert_default",),
                 condition=models.Q(alert_default=True),
-                violation_error_message=_("Another situation answers other alerts already."),
+                violation_error_message=_(
+                    "Another situation is already the fallback for other alerts."
+                ),
             )
         ]
 
@@ -79,7 +81,7 @@ class SituationRunbook(models.Model):
         _("headings to read"),
         blank=True,
         max_length=1000,
-        help_text=_("One per line, as they stand in the document."),
+        help_text=_("One per line, exactly as in the document."),
     )
 
     objects = SearchedQuerySet.as_manager()
@@ -92,7 +94,7 @@ class SituationRunbook(models.Model):
             models.UniqueConstraint(
                 name="runbook_stands_once_in_a_situation",
                 fields=("situation", "runbook"),
-                violation_error_message=_("This runbook is named in the situation already."),
+                violation_error_message=_("This runbook is already in the situation."),
             )
         ]
 

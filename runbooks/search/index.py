@@ -371,7 +371,7 @@ def staleness(*, thoroughly: bool = False) -> list[str]:
             Situation.objects.filter(search_entry__isnull=True).count(),
             "situations are not in the index",
         ),
-        (SearchEntry.objects.filter(behind__gt=0).count(), "entries wait to be made anew"),
+        (SearchEntry.objects.filter(behind__gt=0).count(), "entries are waiting to be rebuilt"),
         (len(with_another_text()), "runbooks are indexed with another text"),
         (
             sum(differs(*pair) for pair in _all_drafts()) if thoroughly else 0,

@@ -26,11 +26,10 @@ def sign_from_the_inbox(page):
     page.goto("/admin/")
     page.click("text=/Inbox: 1/i")
     page.click(f"text=Live Risk Severity Integration → {YEAR}-ready")
-    page.check("[name=decision][value=approve]")
     page.fill("[name=comment]", "Read in full, against the drill's log.")
     page.fill("[name=password]", cast.PASSWORD)
-    page.click("text=Record my decision")
-    assert "Your decision is recorded" in page.inner_text(".messagelist")
+    page.click("[name=decision][value=approve]")
+    assert "Your decision was recorded" in page.inner_text(".messagelist")
 
 
 def test_from_request_to_live_ready(landscape, sign_in_page):
@@ -40,7 +39,7 @@ def test_from_request_to_live_ready(landscape, sign_in_page):
 
     editor = sign_in_page("ed")
     ask_for_ready(editor)
-    assert "It waits for 2 signature" in editor.inner_text(".messagelist")
+    assert "It needs 2 signatures" in editor.inner_text(".messagelist")
 
     for owner in ("rita", "rolf"):
         page = sign_in_page(owner)

@@ -72,7 +72,7 @@ def test_from_import_to_signed_readiness(landscape, visit):
     assert "not signed for live use" in operator.get(f"/runbooks/{SLUG}/")
     assert operator.json(f"/api/v1/runbooks/{SLUG}/")["live_ready"] is False
 
-    assert "It waits for 2 signatures" in request_change(visit("ed"))
+    assert "It needs 2 signatures" in request_change(visit("ed"))
     request = StatusChangeRequest.objects.get()
 
     rita = visit("rita")
@@ -80,7 +80,7 @@ def test_from_import_to_signed_readiness(landscape, visit):
     assert f"Live Risk Severity Integration → {YEAR}-ready" in inbox
     page = decide(rita, request.pk)
     assert request.document_sha256 in page
-    assert "Who has decided" in page
+    assert "Decisions" in page
     assert operator.json(f"/api/v1/runbooks/{SLUG}/")["live_ready"] is False
 
     assert "rita" in decide(visit("rolf"), request.pk)

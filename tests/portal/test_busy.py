@@ -134,7 +134,7 @@ def test_a_write_that_waits_in_vain_is_answered_with_503_and_not_with_an_error(p
     for name, answer in answers.items():
         assert answer.status_code == 503, name
         assert answer["Retry-After"] == "5", name
-        assert "Nothing was half-written" in answer.content.decode(), name
+        assert "Nothing was partly saved" in answer.content.decode(), name
     assert Runbook.objects.get(title="Pump").readiness_level == "unassessed"
 
 
@@ -147,7 +147,7 @@ def test_a_machine_is_answered_in_json(client, monkeypatch):
     monkeypatch.setattr("portal.rest.permissions.MayRead.has_permission", locked)
     answer = client.get("/api/v1/runbooks/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert answer.json()["detail"] == "The database does not answer."
+    assert answer.json()["detail"] == "The database is not responding."
 
 
 @pytest.mark.parametrize(
@@ -173,4 +173,4 @@ def test_a_machine_is_answered_in_json_whatever_the_database_has(client, monkeyp
 
     monkeypatch.setattr("portal.rest.permissions.MayRead.has_permission", fail)
     answer = client.get("/api/v1/runbooks/")
-    assert (answer.status_code, answer.json()["detail"]) == (503, "The database does not answer.")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "The database is not responding.")

@@ -249,7 +249,7 @@ def test_other_addresses_of_the_api_say_it_in_json(ready_runbook, monkeypatch):
     response = client.get("/api/v1/runbooks/")
     assert (response.status_code, response.json()["detail"]) == (
         503,
-        "The database does not answer.",
+        "The database is not responding.",
     )
     assert b"s3cr3t" not in response.content
 

@@ -84,7 +84,7 @@ def test_a_database_that_does_not_answer_is_told_without_its_address(probe, monk
     response = probe.get("/readyz")
     assert (response.status_code, response.json()) == (
         503,
-        {"ready": False, "reason": "The database does not answer."},
+        {"ready": False, "reason": "The database is not responding."},
     )
 
 

@@ -126,7 +126,7 @@ def test_a_stale_page_gives_the_comment_back_with_the_reason(request_, people, s
     page = sign_in("rita").post(f"{ADMIN}/{request_.pk}/decide/", values)
     assert page.status_code == 409
     assert page.context["form"]["comment"].value() == COMMENT
-    assert "earlier state" in page.content.decode()
+    assert "has changed since the page was loaded" in page.content.decode()
 
 
 def test_a_lapse_gives_the_comment_back(request_, people, sign_in):
@@ -177,7 +177,7 @@ def test_a_request_that_is_refused_between_check_and_action_keeps_its_rationale(
     )
     assert page.status_code == 200
     assert COMMENT in unescape(page.content.decode())
-    assert "has an open request already" in page.content.decode()
+    assert "already has an open request" in page.content.decode()
 
 
 def test_a_downgrade_that_is_refused_keeps_its_reason(ready_runbook, sign_in):

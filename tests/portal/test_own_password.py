@@ -20,7 +20,7 @@ def test_an_operator_changes_their_own_password_and_stays_signed_in(people, sign
     assert client.get("/admin/password_change/").status_code == 302  # the admin stays shut
     response = client.post("/accounts/password/", VALUES, follow=True)
     assert response.status_code == 200
-    assert "Your password is changed." in response.content.decode()
+    assert "Your password was changed." in response.content.decode()
     assert User.objects.get(username="otto").check_password(NEW)
     row = ChangeLogEntry.objects.first()
     assert (row.action, row.actor, row.subject) == (Action.PASSWORD_SET, "otto", "user:otto")

@@ -128,7 +128,7 @@ def red(ready_runbook, people):
 @pytest.mark.django_db
 def test_an_alert_leads_to_its_runbooks_with_the_warning_first(red, sign_in):
     page = sign_in("otto").get("/a/risk:dashboard:RED/").content.decode()
-    assert "Found by category and severity" in page
+    assert "Matched on category and severity" in page
     assert page.index("Not for live use.") < page.index("Not signed")
     assert 'href="/runbooks/' in page
 
@@ -152,13 +152,13 @@ def test_whatever_the_alert_there_is_an_answer(red, sign_in, labels):
 @pytest.mark.django_db
 def test_page_and_api_agree_on_an_alert_that_lacks_a_label_which_the_situation_states(red, sign_in):
     page = sign_in("otto").get("/a/risk/").content.decode()
-    assert "No runbook is assigned to this alert. Choose what you see below" in page
+    assert "No runbook is assigned to this alert. Choose a situation below" in page
     assert sign_in("otto").get("/api/v1/resolve/?category=risk").json()["matched_by"] == "none"
 
 
 @pytest.mark.django_db
 def test_an_empty_portal_answers_too(people, sign_in):
-    assert "No situation is recorded yet." in sign_in("otto").get("/a/risk:RED/").content.decode()
+    assert "No situations yet." in sign_in("otto").get("/a/risk:RED/").content.decode()
 
 
 @pytest.mark.django_db
@@ -195,7 +195,7 @@ def test_one_situation_at_most_answers_other_alerts(red, sign_in):
     with pytest.raises(IntegrityError), transaction.atomic():
         Situation.objects.filter(pk=red.pk).update(alert_default=True)
     assert (
-        "kept for alerts that no other one answers"
+        "for alerts that match no other situation"
         in sign_in("otto").get("/a/other:GREEN/").content.decode()
     )
 
@@ -323,7 +323,7 @@ def test_an_unknown_alert_says_that_no_runbook_is_assigned_and_what_to_do(red, s
     page = sign_in("otto").get("/a/?category=weather&severity=RAIN").content.decode()
     assert "No runbook is assigned to this alert." in page
     assert "call your escalation contact" in page
-    assert "This link carries no labels of an alert." in sign_in("otto").get("/a/").content.decode()
+    assert "This link contains no alert labels." in sign_in("otto").get("/a/").content.decode()
 
 
 @pytest.mark.django_db
@@ -334,11 +334,11 @@ def test_a_label_that_is_missing_is_not_spoken_of(red, sign_in, source):
         .get("/a/", {"category": "risk", "source": source, "severity": "RED"})
         .content.decode()
     )
-    assert "Found by category and severity." in page
-    assert "source as well" not in page
+    assert "Matched on category and severity." in page
+    assert "this source" not in page
     assert "value" not in page.split("<main")[1].split("<section")[0].replace("value=", "")
     given = sign_in("otto").get("/a/?category=risk&source=dashboard&severity=RED").content.decode()
-    assert "No situation states this source as well." in given
+    assert "No situation also matches this source." in given
 
 
 def test_the_documented_recipe_escapes_every_label():

@@ -183,7 +183,7 @@ def test_a_further_name_leads_to_one_runbook(runbook):
     RunbookAlias.objects.create(runbook=runbook, name="Old pump")
     with pytest.raises(IntegrityError), transaction.atomic():
         RunbookAlias.objects.create(runbook=cast.make_runbook(), name="Old pump")
-    with pytest.raises(ValidationError, match="has this title already"):
+    with pytest.raises(ValidationError, match="with this title already exists"):
         RunbookAlias(runbook=runbook, name=runbook.title).full_clean()
 
 

@@ -34,12 +34,7 @@ def moment_of(text: str, *, now: datetime | None = None) -> datetime:
     if is_day and moment.date() == timezone.localdate(present):
         return present
     if moment > present:
-        raise AsOfError(
-            _(
-                "This lies in the future; nobody can tell how it will stand. Write today or "
-                "an earlier day."
-            )
-        )
+        raise AsOfError(_("This date is in the future. Enter today or an earlier date."))
     return moment
 
 
@@ -61,5 +56,8 @@ def _parsed(text: str) -> tuple[datetime, bool]:
 
 def _not_understood() -> AsOfError:
     return AsOfError(
-        _("This is no date. Write a day such as 2026-01-31, or a time such as 2026-01-31T09:30.")
+        _(
+            "This is not a date. Enter a date such as 2026-01-31, or a time such as "
+            "2026-01-31T09:30."
+        )
     )

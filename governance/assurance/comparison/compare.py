@@ -12,9 +12,8 @@ from governance.findings.reconcile import Checked, reconcile
 from governance.ledger.choices import Action
 
 SETTLED_BY = (
-    "Restore the stored row from a backup: the finding then resolves by itself. Where it "
-    "cannot be restored, take the runbook "
-    "down and sign it anew."
+    "Restore the stored row from a backup: the finding is then resolved automatically. If it "
+    "cannot be restored, downgrade the runbook and sign it again."
 )
 
 

@@ -125,26 +125,27 @@ def _is_harmless(instance: Any) -> bool:
 
 
 NEVER_TOLD = (
-    "No row of the ledger tells of it: it was made past the portal. Find out who made it, "
-    "then delete it, or save it in the "
-    "admin with a change, so that the ledger tells of it."
+    "It has no ledger entry, so it was created outside the portal. Find out who created it. Then "
+    "delete it, or change and save it in the admin, so that the ledger records it."
 )
 PUT_RIGHT = (
-    "It was changed past the portal: find out by whom, then save the right value in the "
-    "admin. The ledger's value put back "
-    "settles this by itself."
+    "It was changed outside the portal. Find out by whom, then save the right value in the admin. "
+    "If the ledger's value is restored, this finding is resolved automatically."
 )
 GONE = (
-    "The ledger tells of it, and it is no longer stored: it was deleted past the portal. Restore "
-    "it, or make it again."
+    "The ledger records it, but it is no longer stored: it was deleted outside the portal. "
+    "Restore it, or create it again."
 )
 
 
 def _in_words(name: str, value: Any, told: Facts) -> str:
     if name not in told.values:
-        return f"“{name}” is {_shown(value)}, and the ledger never told of a value."
+        return f"“{name}” is {_shown(value)}, but the ledger never recorded a value."
     last, sequence = told.values[name]
-    return f"“{name}” is {_shown(value)}, and the ledger last told {_shown(last)} (row {sequence})."
+    return (
+        f"“{name}” is {_shown(value)}, but the last value in the ledger is {_shown(last)} (entry "
+        f"{sequence})."
+    )
 
 
 def _shown(value: Any) -> str:
@@ -277,7 +278,7 @@ def _rules(known: LedgerFacts) -> Iterator[Disagreement]:
         ]
         if wrong:
             said = " ".join(
-                f"“{name}” is {_shown(now[name])}, the ledger told {_shown(told[name])}."
+                f"“{name}” is {_shown(now[name])}, but the ledger records {_shown(told[name])}."
                 for name in wrong
             )
             yield Disagreement(f"{subject} v{rule.version}", f"{said} {PUT_RIGHT}")

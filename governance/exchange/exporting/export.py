@@ -70,8 +70,8 @@ def _withheld(signed: Mapping[str, SignedStatus]) -> Iterator[str]:
         if status.withheld:
             reasons = ", ".join(reason.value for reason in status.withheld)
             yield (
-                f'The runbook "{title}" was signed as ready, and that does not hold ({reasons}): '
-                "it is not written."
+                f'The runbook "{title}" was signed as ready, but that sign-off is not valid '
+                f"({reasons}): it is not written."
             )
 
 

@@ -76,13 +76,11 @@ class CatalogueChanged(PlanChanged):
 
     def __init__(self, plan: Plan | None, *, is_begun: bool) -> None:
         written = (
-            "A part of the import is written; import the file again, it goes on from there."
+            "Part of the import was written. Import the file again to continue from there."
             if is_begun
-            else "Documents were stored, but no runbook shows them. Look at the new plan."
+            else "Documents were stored, but no runbook shows them. Review the new plan."
         )
-        super().__init__(
-            f"Somebody else has changed the catalogue since the plan was made. {written}"
-        )
+        super().__init__(f"Someone else changed the catalogue after the plan was made. {written}")
         self.plan = plan
 
 
@@ -107,7 +105,7 @@ def apply_plan(
         raise ProposalsOpen(" ".join(_asked(plan.open_proposals)))
     if shown is not None and shown != plan.digest:
         raise PlanChanged(
-            "The catalogue or the file has changed since the plan was shown. Look at the new plan."
+            "The catalogue or the file changed after the plan was shown. Review the new plan."
         )
     if plan.is_empty:
         return
@@ -201,8 +199,8 @@ class _Application:
     def _say_that_it_is_unfinished(self) -> None:
         if not self._unfinished().exists():
             message = (
-                "The import of this file has begun and not ended. If it is not at work, "
-                "import the file again."
+                "The import of this file started but did not finish. If it is not running, import "
+                "the file again."
             )
             draft = FindingDraft(FindingKind.UNFINISHED_IMPORT, self.whole.file, message).fitted()
             draft.to_finding(detector=Detector.OTHER, first_seen=self.at).save()

@@ -31,9 +31,8 @@ def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
     for row in identity.former_names:
         title = identity.keys[row.title]
         message = (
-            f'The file calls it "{row.title}", the portal "{title}". It was read as the same '
-            "runbook. "
-            "Write the present title, or export the file."
+            f'The file calls it "{row.title}", the portal calls it "{title}". It was read as the '
+            "same runbook. Use the current title in the file, or export the file."
         )
         yield FindingDraft(
             FindingKind.FORMER_NAME, row.title, message, file, row.line, runbook_title=title
@@ -43,8 +42,8 @@ def from_identity(identity: Matching, file: str) -> Iterable[FindingDraft]:
 def of_kept_path(row: RunbookRow, title: str, kept: str, file: str) -> FindingDraft:
     """Return the finding for a refused move: the portal keeps its path."""
     message = (
-        f'The portal stays with "{kept}", because the move was refused. Correct the path in the '
-        "file."
+        f'The portal keeps the path "{kept}", because the move was refused. Correct the path in '
+        "the file."
     )
     return FindingDraft(
         FindingKind.REFUSED_MOVE, row.document_path, message, file, row.line, runbook_title=title
@@ -54,8 +53,7 @@ def of_kept_path(row: RunbookRow, title: str, kept: str, file: str) -> FindingDr
 def of_cluster(ambiguous: AmbiguousCluster, file: str) -> FindingDraft:
     """Return the finding for a number that several titled clusters have."""
     message = (
-        f"Several clusters bear this number: {'; '.join(ambiguous.candidates)}. Write the title "
-        "as well."
+        f"Several clusters have this number: {'; '.join(ambiguous.candidates)}. Add the title."
     )
     return FindingDraft(
         FindingKind.AMBIGUOUS_CLUSTER, ambiguous.label, message, file, ambiguous.line
@@ -65,8 +63,8 @@ def of_cluster(ambiguous: AmbiguousCluster, file: str) -> FindingDraft:
 def of_absent(title: str, file: str) -> FindingDraft:
     """Return the finding for a runbook that the file does not name. It is never deleted."""
     message = (
-        "The portal knows this runbook, the file does not name it. It was left as it is: retire "
-        "it, or add the row."
+        "This runbook is in the portal but not in the file. It was left unchanged. Retire it, or "
+        "add the row."
     )
     return FindingDraft(FindingKind.MISSING_ROW, title, message, file, 0, runbook_title=title)
 
@@ -79,10 +77,9 @@ def of_held(kind: str, key: str, file: str) -> FindingDraft:
     with override("en"):
         name = MODELS[kind][0]._meta.verbose_name
         message = (
-            f"An earlier file named this {name}, and this one was read without it. A table "
-            "header, a row or a block may be "
-            "broken, so it was left as it is. Mend the file and import again, or delete it "
-            "in the portal."
+            f"This {name} was in an earlier file but could not be read from this one. A table "
+            "header, a row or a block may be broken, so it was left unchanged. Correct the file "
+            "and import it again, or delete it in the portal."
         )
     return FindingDraft(FindingKind.OTHER, key[:MAX_SUBJECT_LENGTH], message, file, 0)
 
@@ -96,7 +93,7 @@ def of_document(
     except DocumentMissing:
         kind, message = (
             FindingKind.MISSING_DOCUMENT,
-            "There is no such file. Correct the path, or add the document.",
+            "File not found. Correct the path, or add the document.",
         )
     except DocumentUnreadable as error:
         kind, message = (

@@ -14,8 +14,9 @@ class Command(AcceptanceCommand):
     """Takes down all that is signed, lapses open requests, and lists the bad rows in the ledger."""
 
     help = (
-        "Go on with a ledger whose chain is broken for good: all that is signed is taken down, "
-        "and the broken rows are named in the change log. A backup is better where there is one."
+        "Continue with a ledger whose chain cannot be repaired: every signed runbook is "
+        "downgraded, and the broken entries are named in the change log. If there is a backup, "
+        "restore it instead."
     )
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:

@@ -14,8 +14,8 @@ class Command(AcceptanceCommand):
     """Takes down what was signed while the clock was ahead, and lapses open requests."""
 
     help = (
-        "Go on after the clock of this host was ahead and was set right: "
-        "what was signed meanwhile is taken down. Look at the clock first."
+        "Continue after this host's clock was ahead and has been corrected: what was signed in "
+        "the meantime is downgraded. Check the clock first."
     )
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:

@@ -17,8 +17,8 @@ class Command(AcceptanceCommand):
     """
 
     help = (
-        "Go on with a ledger that a high-water mark or a checkpoint exposed as restored: "
-        "all that is signed is taken down."
+        "Continue with a ledger that a high-water mark or a checkpoint exposed as restored: every "
+        "signed runbook is downgraded."
     )
 
     def accept(self, *, reason: str, by: User, mark: ledger.Mark | None) -> str:

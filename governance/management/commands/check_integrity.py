@@ -31,6 +31,6 @@ class Command(PortalCommand):
         for alarm in alarms:
             self.stderr.write(f"{alarm.reason.value}: {alarm.detail}")
         if alarms:
-            self.stderr.write("Every verdict is no-go until that is settled.")
+            self.stderr.write("Every verdict is no-go until this is resolved.")
             sys.exit(1)
         self.stdout.write(self.style.SUCCESS("No integrity alarm."))

@@ -86,9 +86,9 @@ def _kept(path: Path) -> Checkpoint | None:
         return read_checkpoint(path.read_text(encoding="utf-8"), key=settings.CHECKPOINT_KEY)
     except OSError as error:
         raise CommandError(
-            f"{path} stands there already and cannot be read: {error.strerror}. Name another file."
+            f"{path} already exists and cannot be read: {error.strerror}. Name another file."
         ) from error
     except (CheckpointError, ValueError) as error:
         raise CommandError(
-            f"{path} stands there already: {error} It was left as it is; name another file."
+            f"{path} already exists: {error} It was left unchanged; name another file."
         ) from error

@@ -83,9 +83,8 @@ class Command(PortalCommand):
         """
         if export.contradictions:
             raise CommandError(
-                f"{name}: {len(export.contradictions)} line(s) claim what does not hold, see "
-                "above. "
-                "Correct them, and import.",
+                f"{name}: {len(export.contradictions)} line(s) claim what is not valid, see "
+                "above. Correct them, and import.",
                 returncode=DIFFERENT,
             )
 

@@ -144,7 +144,7 @@ class Command(PortalCommand):
                 # No particular plan was requested, so the new one is shown and applied.
                 if options["plan"] or refusal.plan is None or attempt == ATTEMPTS:
                     raise CommandError(f"{options['file']}: {refusal}") from refusal
-                self.stdout.write("The catalogue has changed meanwhile. The plan was made again:")
+                self.stdout.write("The catalogue changed in the meantime. The plan was made again:")
                 plan = refusal.plan
 
     def _show_and_apply(self, plan: Plan, actor: ledger.Actor, options: dict[str, Any]) -> None:
@@ -162,7 +162,9 @@ class Command(PortalCommand):
             self.stdout.write("Nothing changed, nothing was written.")
         else:
             self.stdout.write(
-                self.style.SUCCESS("Imported. No readiness was signed: declared levels are claims.")
+                self.style.SUCCESS(
+                    "Imported. Nothing was signed off: declared levels are only claims."
+                )
             )
 
     def _content(self, path: Path) -> bytes:
@@ -192,7 +194,7 @@ class Command(PortalCommand):
     def _source(self, docs_root: Path | None, ref: str) -> Iterator[Source | None]:
         root = docs_root or (Path(settings.DOCS_ROOT) if settings.DOCS_ROOT else None)
         if root is None:
-            self.stderr.write("No --docs-root and no DOCS_ROOT: documents are left as they are.")
+            self.stderr.write("No --docs-root and no DOCS_ROOT: documents are left unchanged.")
             yield None
             return
         with open_source(root, ref or ("" if docs_root else settings.DOCS_REF)) as source:

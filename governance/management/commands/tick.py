@@ -65,8 +65,10 @@ class Command(PortalCommand):
         for note in notes(seen):
             self.stdout.write(f"Note: {note}")
         ledger.follow(seen)
-        self.stdout.write(f"Runbooks sealed anew: {renew_all()}.")
-        return [f"{alarm.detail} Every verdict is no-go until that is settled." for alarm in alarms]
+        self.stdout.write(f"Runbooks sealed again: {renew_all()}.")
+        return [
+            f"{alarm.detail} Every verdict is no-go until this is resolved." for alarm in alarms
+        ]
 
     def _compare(self) -> list[str]:
         compared = compare_with_ledger()
@@ -96,7 +98,7 @@ class Command(PortalCommand):
     def _index(self) -> list[str]:
         made = index.catch_up()
         if made:
-            self.stdout.write(f"Search entries made anew: {made}.")
+            self.stdout.write(f"Search entries rebuilt: {made}.")
         return []
 
     def _remind(self) -> list[str]:

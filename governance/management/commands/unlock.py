@@ -45,7 +45,7 @@ class Command(PortalCommand):
             )
         else:
             self.stdout.write(
-                f"{user} was not locked: no sign-in has failed in the last quarter of an hour."
+                f"{user} was not locked: no sign-in has failed in the last 15 minutes."
             )
         if not user.is_active:
-            self.stdout.write("The account is not active, so it cannot sign in all the same.")
+            self.stdout.write("The account is not active, so it still cannot sign in.")

@@ -56,7 +56,7 @@ class Command(PortalCommand):
         for reason in answer.reasons:
             self.stdout.write(f"  {reason.value}: {REASON_TEXTS[reason]}")
         if answer.go:
-            self.stdout.write(f"  holds until {answer.valid_until}")
+            self.stdout.write(f"  valid until {answer.valid_until}")
             if SOLO in answer.dependence:
                 self.stdout.write("  owner-led, no independent review")
             for code in answer.dependence:

@@ -111,9 +111,8 @@ class Command(PortalCommand):
         accepted = {each.sequence: by for each, by in accepted_breaks().items()}
         for sequence in result.accepted:
             self.stdout.write(
-                f"Row {sequence} does not hold; it was accepted as it is (row "
-                f"{accepted[sequence]} of the ledger). "
-                "The chain goes on from there."
+                f"Row {sequence} is not valid; it was accepted as it is (row {accepted[sequence]} "
+                "of the ledger). The chain continues from there."
             )
 
     def _compare(self) -> None:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         """
         if not options["check"]:
             self.stdout.write(
-                f"Rendered anew: {render_documents_anew(by=ledger.SYSTEM)} document(s)."
+                f"Rendered again: {render_documents_anew(by=ledger.SYSTEM)} document(s)."
             )
             return
         different = [

@@ -198,7 +198,7 @@ class Command(PortalCommand):
             self.stdout.write(
                 "Demo people exist already; their passwords were printed when they were made."
             )
-            self.stdout.write("Lost them? 'python3 run.py demo --reset' starts anew.")
+            self.stdout.write("Lost them? 'python3 run.py demo --reset' starts again from scratch.")
             return
         self.stdout.write("Demo people (printed this once; they can sign in to the demo alone):")
         for username, password in passwords.items():

@@ -97,8 +97,8 @@ def _version(header: Header, row: Row) -> Iterator[Disagreement]:
     here, there = version_in(stated.text) if stated else None, version_in(row.version)
     if stated and here and there and here != there:
         message = (
-            f"The document says version {_dotted(here)}, the landscape {_dotted(there)}. Correct "
-            "one of the two."
+            f"The document says version {_dotted(here)}, the landscape says {_dotted(there)}. "
+            "Correct one of them."
         )
         yield Disagreement(DisagreementKind.VERSION, stated.line, message)
 
@@ -130,8 +130,8 @@ def _level(header: Header, row: Row) -> Iterator[Disagreement]:
         if said:
             claim = f"{row.year}-ready" if row.level == READY else row.level
             message = (
-                f"The document says {said}, the landscape {claim}. Settle which holds before "
-                "anybody signs."
+                f"The document says {said}, the landscape says {claim}. Decide which is right "
+                "before anyone signs."
             )
             yield Disagreement(DisagreementKind.LEVEL, stated.line, message)
             return
@@ -143,8 +143,8 @@ def _in_force(header: Header) -> Iterator[Disagreement]:
         found = _said(words, _plain(stated))
         if found:
             message = (
-                f'The document says of itself "{found[0][:80]}". Check that the row may stand as '
-                "it does."
+                f'The document says about itself: "{found[0][:80]}". Check that the row is still '
+                "right."
             )
             yield Disagreement(DisagreementKind.NOT_IN_FORCE, stated.line, message)
             return

@@ -75,7 +75,7 @@ def read(text: str, *, document_path: str) -> RawHtml:
     environment: dict[str, Any] = {}
     tokens = _PARSER.parse(text, environment)
     if any(token.level >= MAX_DEPTH - 1 for token in tokens):
-        raise TooDeep(f"Lists or quotes stand in one another more than {MAX_DEPTH // 2} times.")
+        raise TooDeep(f"Lists or quotes are nested more than {MAX_DEPTH // 2} times.")
     headings, anchors = _anchor_headings(tokens)
     _name_tables(tokens)
     for token in tokens:

@@ -13,10 +13,7 @@ class Command(BaseCommand):
     It is needed after ``loaddata`` or raw SQL, or in case of doubt.
     """
 
-    help = (
-        "Build the search index anew. With --check, say whether it is behind and change nothing "
-        "(exit 1)."
-    )
+    help = "Rebuild the search index. With --check, only report whether it is behind (exit 1)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the option ``--check``."""
@@ -40,4 +37,4 @@ class Command(BaseCommand):
             self.stdout.write("The search index is up to date.")
             return
         databases.repair()
-        self.stdout.write(f"The search index was built anew: {index.rebuild()} entries.")
+        self.stdout.write(f"The search index was rebuilt: {index.rebuild()} entries.")

@@ -251,16 +251,16 @@ def test_forged_fields_of_a_request_are_ignored(runbook, people, sign_in):
     ("changes", "words"),
     [
         ({"to_year": ""}, "Enter the year"),
-        ({"to_year": 2001}, "The year is over"),
-        ({"to_level": "shadow"}, "Only ready has a year"),
+        ({"to_year": 2001}, "The year is in the past"),
+        ({"to_level": "shadow"}, "Only the level “ready” has a year"),
         ({"to_level": "retired"}, "Select a valid choice"),
-        ({"to_level": "unassessed", "to_year": ""}, "cannot move there in one step"),
+        ({"to_level": "unassessed", "to_year": ""}, "cannot change to this level in one step"),
         ({"evidence": ""}, "at least one evidence link"),
-        ({"evidence": "javascript:alert(1)"}, "given as links"),
-        ({"evidence": "https://[broken"}, "given as links"),
+        ({"evidence": "javascript:alert(1)"}, "evidence as links"),
+        ({"evidence": "https://[broken"}, "evidence as links"),
         ({"rationale": ""}, "This field is required"),
         ({"runbook": 99999}, "Select a valid choice"),
-        ({"to_year": 10**30}, "further ahead"),
+        ({"to_year": 10**30}, "this year or next year"),
     ],
 )
 def test_a_request_that_cannot_be_opened_says_why_beside_the_field(
@@ -313,6 +313,41 @@ def test_auditors_and_operators_ask_for_nothing(runbook, sign_in, who):
     assert sign_in(who).get(admin_url(StatusChangeRequest, "add")).status_code in (302, 403)
 
 
+def test_a_second_request_is_refused_in_words_alone(runbook, people, sign_in):
+    """The field that carries the reason is not checked again, so no other message joins it."""
+    client = sign_in("ed")
+    page = client.get(admin_url(StatusChangeRequest, "add")).content.decode()
+    assert 'value="Send for signature"' in page
+    assert 'value="Save"' not in page
+    cast.ask(runbook, by=people["ed"])
+    values = {"runbook": runbook.pk, "to_level": "ready", "to_year": YEAR, "rationale": "x"}
+    response = client.post(
+        admin_url(StatusChangeRequest, "add"), values | {"evidence": cast.EVIDENCE}
+    )
+    assert "already has an open request" in text_of(response)
+    assert "cannot be null" not in text_of(response)
+
+
+def test_a_decision_is_one_of_two_buttons_and_never_the_enter_key(runbook, people, sign_in):
+    request = cast.ask(runbook, by=people["ed"])
+    page = sign_in("rita").get(admin_url(StatusChangeRequest, "change", request.pk))
+    form = page.content.decode().split("/decide/", 1)[1].split("</form>")[0]
+    buttons = re.findall(r"<(?:button|input)[^>]*type=.submit.[^>]*>", form)
+    assert "disabled" in buttons[0]  # the one that the Enter key presses
+    assert ["approve" in button for button in buttons[1:]] == [True, False]
+    assert ["reject" in button for button in buttons[1:]] == [False, True]
+    assert 'type="radio"' not in form
+
+
+def test_who_has_approved_is_told_so_and_what_is_missing(runbook, people, sign_in):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    page = text_of(sign_in("rita").get(admin_url(StatusChangeRequest, "change", request.pk)))
+    assert "You approved this on" in page
+    assert "1 more signature is needed." in page
+    assert "You cannot decide on this request" not in page
+
+
 def decide(client, request, *, decision="approve", password=cast.PASSWORD, **changes):
     page = client.get(admin_url(StatusChangeRequest, "change", request.pk))
     seen = page.context["form"].initial["seen"] if page.context["form"] else "x"
@@ -344,7 +379,7 @@ def test_the_page_shows_what_is_signed_and_who_has_signed(runbook, people, sign_
         "2 × Risk owners",
         "rolf",
         "Read in full.",
-        "I approve that",
+        "I approve “",
         "Look.",  # the document itself
     ):
         assert shown in page, shown
@@ -362,7 +397,7 @@ def test_a_wrong_password_signs_nothing(runbook, people, sign_in):
     request = cast.ask(runbook, by=people["ed"])
     response = decide(sign_in("rita"), request, password="wrong")
     assert response.status_code == 400
-    assert "This is not your password" in text_of(response)
+    assert "Wrong password" in text_of(response)
     assert SignOff.objects.count() == 0
 
 
@@ -413,7 +448,7 @@ def test_a_stale_page_gets_409_and_the_new_state(runbook, people, sign_in):
     cast.approve(request, by=people["rolf"])
     response = decide(client, request, seen=seen)
     assert response.status_code == 409
-    assert "earlier state" in text_of(response)
+    assert "has changed since the page was loaded" in text_of(response)
     assert SignOff.objects.count() == 1
 
 
@@ -435,11 +470,13 @@ def test_the_inbox_holds_what_waits_for_me_alone(runbook, people, sign_in):
     client = sign_in("rita")
     inbox = client.get(admin_url(StatusChangeRequest, "changelist"), {"inbox": "awaiting"})
     assert list(inbox.context["cl"].queryset) == [mine]
-    assert "Inbox: 1 awaits you" in text_of(inbox)
+    assert "Inbox: 1 request waiting for you" in text_of(inbox)
     yours = client.get(admin_url(StatusChangeRequest, "changelist"), {"inbox": "yours"})
     assert list(yours.context["cl"].queryset) == [other]
     decide(client, mine)
-    assert "Inbox: 0 await you" in text_of(client.get(admin_url(StatusChangeRequest, "changelist")))
+    assert "Inbox: 0 requests waiting for you" in text_of(
+        client.get(admin_url(StatusChangeRequest, "changelist"))
+    )
 
 
 def test_the_requester_withdraws_with_a_reason(runbook, people, sign_in):

@@ -40,7 +40,7 @@ def test_a_form_that_was_opened_before_anothers_change_saves_nothing_and_says_wh
     response = second.post(url, {**stale, "owner": "Another team"})
     assert response.status_code == 200
     said = text_of(response)
-    assert "somebody else has changed this" in said
+    assert "someone else changed this" in said
     assert "scope: Never in live hours." in said
     assert "escalation contact: The desk" in said
     stored = Runbook.objects.get(pk=ready_runbook.pk)

@@ -56,7 +56,7 @@ def test_a_file_is_planned_first_and_applied_as_shown(people, sign_in):
     assert "add Pump Restart Runbook" in words(shown)
     assert Runbook.objects.count() == 0
     applied = client.post(URL, {**hidden(shown), "apply": "1"}, follow=True)
-    assert "Imported. No readiness was signed" in words(applied)
+    assert "Imported. Nothing was signed off" in words(applied)
     assert Runbook.objects.count() == 2
     assert LandscapeSource.objects.get().text == VERSIONS[0]
     assert ChangeLogEntry.objects.get(action=Action.LANDSCAPE_IMPORTED).actor == "ed"
@@ -109,7 +109,7 @@ def test_a_rename_is_confirmed_or_denied_on_the_page(people, sign_in, answer, ti
     assert "“Valve Calibration” is now “Ventile”?" in words(shown)
     refused = client.post(URL, {**hidden(shown), "apply": "1"})
     assert refused.status_code == 409
-    assert "say yes or no to every rename" in words(refused)
+    assert "Answer yes or no to every rename" in words(refused)
     (name,) = choices(shown)
     again = client.post(URL, {**hidden(shown), name: answer, "show": "1"})
     client.post(URL, {**hidden(again), name: answer, "apply": "1"})
@@ -123,7 +123,7 @@ def test_a_catalogue_that_changed_meanwhile_is_told_with_the_new_plan(people, si
     Runbook.objects.filter(title="Valve Calibration").update(version="v7")
     refused = client.post(URL, {**hidden(shown), "apply": "1"})
     assert refused.status_code == 409
-    assert "something has changed since the plan was shown" in words(refused)
+    assert "something changed after the plan was shown" in words(refused)
     assert "v7 v1.1" in words(refused)
     assert Runbook.objects.get(title="Pump Restart Runbook").version == "v1.0"
 
@@ -171,7 +171,7 @@ def test_a_runbook_that_left_the_file_is_proposed_for_retirement(people, sign_in
     [
         ({}, "Choose a file, or paste its text."),
         ({"pasted": "# A shopping list"}, "No runbook table was found"),
-        ({"content": "%%%"}, "did not arrive whole"),
+        ({"content": "%%%"}, "The upload was incomplete"),
         ({"content": "/w=="}, "not UTF-8"),
         ({"pasted": "x" * (1024 * 1024 + 1)}, "larger than 1 MB"),
         ({"pasted": "a\n<<<<<<< x\n<<<<<<< y"}, "another conflict begins"),

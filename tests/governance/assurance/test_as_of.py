@@ -261,7 +261,7 @@ def test_the_report_is_a_file_whose_columns_are_not_those_of_now(told, reader):
 def test_a_nonsense_date_is_400_with_what_to_write(told, reader, address, text):
     response = reader.get(address.format(slug=told.slug), {"as_of": text})
     assert response.status_code == 400
-    assert "Write" in response.content.decode()
+    assert "Enter" in response.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_a_person_goes_on_with_a_chain_that_is_broken_for_good(broken, ready_run
     )
     verified = run("verify_ledger")
     assert "whole" in verified
-    assert f"Row {broken} does not hold; it was accepted as it is (row {row.sequence}" in verified
+    assert f"Row {broken} is not valid; it was accepted as it is (row {row.sequence}" in verified
     run("tick")
     again = cast.make_ready(ready_runbook)
     assert reasons(again) == set()
@@ -338,7 +338,7 @@ def test_what_was_approved_before_a_break_is_proved_no_more(ready_runbook, peopl
     other = cast.make_ready(cast.make_runbook("Other"))
     alter_row(ChangeLogEntry.objects.count() - 1)
     run("accept_broken_ledger", "--as", "rita", "--reason", "Lost.")
-    with pytest.raises(NothingToProve, match="do not hold"):
+    with pytest.raises(NothingToProve, match="are not valid"):
         proof_of(Runbook.objects.get(pk=ready_runbook.pk))
     assert Runbook.objects.get(pk=other.pk).readiness_level == "unassessed"
 

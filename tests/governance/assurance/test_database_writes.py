@@ -108,7 +108,7 @@ def test_a_downgrade_that_cannot_be_written_is_answered_in_words_and_the_verdict
     with read_only_session():
         answer = take_down(client, ready_runbook)
         assert answer.status_code == 503
-        assert "it was not taken down" in answer.content.decode()
+        assert "it was not downgraded" in answer.content.decode()
         assert reasons(ready_runbook) == {"database_not_writable"}
     assert Runbook.objects.get(pk=ready_runbook.pk).readiness_level == "ready"
     assert take_down(client, ready_runbook).status_code == 302

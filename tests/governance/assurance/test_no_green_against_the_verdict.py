@@ -145,9 +145,7 @@ def test_a_text_that_is_not_itself_is_vouched_for_by_no_page_that_shows_one_runb
         assert not greens(page), address
         assert "current, signed version" not in page
     for address in (scene.ready.get_absolute_url(), version):
-        assert (
-            "The stored text is not what its sha256 names." in reader.get(address).content.decode()
-        )
+        assert "The stored text does not match its sha256." in reader.get(address).content.decode()
     row = reader.get(f"/api/v1/runbooks/{scene.ready.slug}/").json()
     assert (row["live_ready"], row["reasons_against_live"]) == (False, ["document_altered"])
     admin = sign_in("ed").get(f"/admin/runbooks/runbook/{scene.ready.pk}/change/").content.decode()

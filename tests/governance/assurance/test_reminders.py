@@ -91,7 +91,7 @@ def test_whoever_could_sign_is_told_of_a_waiting_request_once(runbook, addresses
     cast.ask(runbook, by=addresses["rita"])
     assert send_due_reminders().sent == 1
     assert sent_to() == ["rolf"]
-    assert "waits for your signature" in mail.outbox[0].subject
+    assert "Your signature is needed" in mail.outbox[0].subject
     assert send_due_reminders().sent == 0
 
 
@@ -258,14 +258,12 @@ def test_the_report_of_what_is_overdue_names_all_three_kinds(people, sign_in):
     assert (["waits_long", "pump-restart"] in [[kind, slug[:12]] for kind, slug in kinds]) is (
         before_the_end(10) - timezone.now() > timedelta(days=7)
     )
-    assert "None: everything that is signed still holds." not in page
+    assert "None: everything signed is still valid." not in page
 
 
 def test_empty_reports_say_so(people, sign_in):
+    assert "No runbooks yet." in sign_in("otto").get("/reports/readiness/").content.decode()
     assert (
-        "There are no runbooks yet." in sign_in("otto").get("/reports/readiness/").content.decode()
-    )
-    assert (
-        "everything that is signed still holds"
+        "everything signed is still valid"
         in sign_in("otto").get("/reports/overdue/").content.decode()
     )

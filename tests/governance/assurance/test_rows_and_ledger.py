@@ -373,7 +373,7 @@ PAST_THE_LEDGER = {
     "owner": (
         "UPDATE runbooks_runbook SET owner = 'Mallory'",
         "runbook:pump",
-        "“owner” is “Mallory”, and the ledger last told “Ops”",
+        "“owner” is “Mallory”, but the last value in the ledger is “Ops”",
     ),
     "escalation contact": (
         "UPDATE runbooks_runbook SET escalation_contact = '+49 666'",

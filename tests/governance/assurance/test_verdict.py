@@ -355,7 +355,7 @@ def test_the_page_says_what_the_verdict_says(ready_runbook, sign_in):
     note_ledger_state(problem="Row 3 is not itself.")
     page = sign_in("otto").get(ready_runbook.get_absolute_url()).content.decode()
     assert "is-go" not in page
-    assert "The ledger was found broken" in page
+    assert "The ledger is broken" in page
 
 
 @pytest.mark.django_db

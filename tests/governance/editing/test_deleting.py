@@ -40,7 +40,7 @@ def test_no_cluster_reads_like_another(people):
     """A signature covers clusters by name: a namesake without number could replace one."""
     runbook = cast.make_runbook()
     twin = Cluster(slug="twin", title=str(runbook.primary_cluster))
-    with pytest.raises(ValidationError, match="reads just the same"):
+    with pytest.raises(ValidationError, match="has the same label"):
         twin.full_clean()
     Cluster.objects.get(pk=runbook.primary_cluster_id).full_clean()
     assert Runbook.objects.covering(str(runbook.primary_cluster.first_number)).get() == runbook

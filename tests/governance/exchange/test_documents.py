@@ -125,7 +125,7 @@ def test_a_text_that_cannot_be_rendered_is_kept_shown_as_it_stands_and_found(db)
         "docs/deep.md",
         None,
     )
-    assert "shown as it stands" in finding.message
+    assert "shown unrendered" in finding.message
 
 
 def test_the_finding_is_open_once_and_settled_by_a_text_that_can_be_rendered(db):

@@ -131,7 +131,7 @@ def test_the_command_shows_the_new_plan_and_applies_it(folder, monkeypatch):
 def test_the_command_applies_no_other_plan_than_the_one_that_was_asked_for(folder, monkeypatch):
     digest = planned(folder).digest
     between(monkeypatch, add_layer)
-    with pytest.raises(CommandError, match="Look at the new plan"):
+    with pytest.raises(CommandError, match="Review the new plan"):
         run(folder, plan=digest)
     assert not Runbook.objects.exists()
 

@@ -249,10 +249,10 @@ def test_the_plan_that_was_shown_is_the_plan_that_is_applied(file):
     bring_in(file, 1)
     path = file(VERSIONS[1])
     shown = run("import_landscape", path, dry_run=True).split("  plan ")[1].split()[0]
-    with pytest.raises(CommandError, match="has changed since the plan was shown"):
+    with pytest.raises(CommandError, match="changed after the plan was shown"):
         run("import_landscape", path, plan="0" * 64)
     Runbook.objects.filter(title="Valve Calibration").update(scope="Changed meanwhile")
-    with pytest.raises(CommandError, match="has changed since the plan was shown"):
+    with pytest.raises(CommandError, match="changed after the plan was shown"):
         run("import_landscape", path, plan=shown)
     shown = run("import_landscape", path, dry_run=True).split("  plan ")[1].split()[0]
     run("import_landscape", path, plan=shown)
@@ -337,7 +337,7 @@ def test_a_signature_is_one_status_cell_and_an_edit_that_voids_it_takes_it_back(
     told, line = [
         line for line in run("export_landscape").split("\n") if line not in unsigned.split("\n")
     ]
-    assert "was signed as ready, and that does not hold (metadata_changed)" in told
+    assert "was signed as ready, but that sign-off is not valid (metadata_changed)" in told
     assert "| v2.0 |" in line
     assert line.rsplit("|", 2)[1].strip() == "unassessed"
 

@@ -254,7 +254,7 @@ def test_a_file_that_was_not_read_whole_removes_no_situation_and_a_finding_says_
     assert titles() == {"Pump stands still", "Tank is full", "Noise in the pipe"}
     assert resolved(settings, "?category=unheard") == ("default", ["Pump stands still"])
     (finding, *_) = Finding.objects.filter(kind=FindingKind.OTHER, subject__in=titles())
-    assert "An earlier file named this situation" in finding.message
+    assert "This situation was in an earlier file" in finding.message
     assert "Nothing changed" in run("import_landscape", path)
     run("import_landscape", labelled(TEXT))
     finding.refresh_from_db()
@@ -294,7 +294,7 @@ def test_an_export_says_that_what_was_held_has_no_place_in_the_file(labelled):
 def test_a_removal_is_confirmed_or_denied_on_the_page(labelled, people, sign_in, answer, stays):
     client = sign_in("ed")
     shown = upload(client, TEXT.replace(f"{FULL}\n", ""))
-    assert "The file no longer names “Tank is full” (situation)" in words(shown)
+    assert "“Tank is full” (situation) is no longer in the file" in words(shown)
     assert "alert category tank" in words(shown)
     refused = client.post(URL, {**hidden(shown), "apply": "1"})
     assert refused.status_code == 409

@@ -107,5 +107,5 @@ def test_a_shift_touches_no_signature_and_no_open_request(imported, people):
 
 def test_the_page_tells_a_shift_in_one_line(imported, people, sign_in):
     shown = words(upload(sign_in("ed"), INSERTED))
-    assert "4 moved by +1, nothing else of them changes" in shown
+    assert "4 moved by +1, otherwise unchanged" in shown
     assert "change Pump 2" not in shown

@@ -246,7 +246,7 @@ def test_two_files_with_the_text_of_a_missing_one_are_named_and_not_guessed_betw
     (folder / "docs/pump.md").unlink()
     sync(folder)
     finding = Finding.objects.get(kind=FindingKind.MISSING_DOCUMENT)
-    assert "docs/c.md, docs/d.md bear its text" in finding.message
+    assert "These files have its text: docs/c.md, docs/d.md" in finding.message
 
 
 def test_what_looks_like_a_runbook_is_compared_first_and_no_more_than_can_be_waited_for(
@@ -345,7 +345,7 @@ def test_what_looks_like_a_runbook_and_stands_in_no_row_is_a_finding(pump, folde
 
 
 def test_a_source_that_holds_none_of_the_documents_is_refused_and_moves_nothing(pump, tmp_path):
-    with pytest.raises(SourceError, match="None of the documents is there"):
+    with pytest.raises(SourceError, match="None of the documents were found"):
         sync(tmp_path)
     assert Runbook.objects.get(pk=pump.pk).document == pump.document
     assert not Finding.objects.exists()

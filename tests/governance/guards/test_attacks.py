@@ -428,7 +428,7 @@ def test_a_demo_persons_token_lets_nobody_into_another_portal(people, settings):
 def test_the_sentence_names_the_year_that_a_renewal_goes_on_covering(ready_runbook, people):
     request = cast.ask(ready_runbook, by=people["ed"], year=YEAR + 1)
     cast.approve(request, by=people["rita"])
-    assert f"It goes on covering {YEAR}." in request.sign_offs.get().statement
+    assert f"It also covers {YEAR}." in request.sign_offs.get().statement
 
 
 # ---- proofs

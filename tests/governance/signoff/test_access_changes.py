@@ -165,9 +165,11 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
             edit = partial(edit_user, sue, puppet, groups=[group], is_staff="on")
             assert told(edit) == owners
         # The puppet asks; so does an editor whose password was reset.
-        assert "a short while ago" in text_of(ask_over_http(signed_in("puppet"), other))
+        assert "You cannot request or sign until" in text_of(
+            ask_over_http(signed_in("puppet"), other)
+        )
         assert told(lambda: set_password(sue, "ed", "stolen-horse-battery")) == owners
-        assert "a short while ago" in text_of(ask_over_http(signed_in("ed"), other))
+        assert "You cannot request or sign until" in text_of(ask_over_http(signed_in("ed"), other))
         assert not StatusChangeRequest.objects.exists()
         # Somebody established asks: who may sign that?
         assert ask_over_http(signed_in("ruth"), runbook).status_code == 302
@@ -220,7 +222,7 @@ def test_one_superuser_cannot_reach_a_live_go_alone(  # noqa: PLR0915 - one stor
         # Take out the others: no second first day begins, and those who are taken out are told.
         for name in owners:
             assert name in told(lambda: edit_user(sue, name, groups=[]))  # noqa: B023
-        assert "a short while ago" in text_of(ask_over_http(signed_in("sue"), other))
+        assert "You cannot request or sign until" in text_of(ask_over_http(signed_in("sue"), other))
         assert sign_over_http(sue, request).status_code == 403
         assert not ChangeLogEntry.objects.filter(action=Action.CHANGE_CONFIRMED).exists()
         assert not SignOff.objects.exists()
@@ -412,7 +414,7 @@ def test_the_first_day_signs_at_once_and_is_labelled(runbook, people, settings):
         timezone.now() + timedelta(days=3)
     ):  # the label stays, the next signature is without
         page = text_of(signed_in("otto").get(runbook.get_absolute_url()))
-        assert "first day, before anybody was an established risk owner" in page
+        assert "first day, before there was an established risk owner" in page
 
 
 @pytest.mark.parametrize("name", ["Prüfer", 'Owners "A"', "Risk\\owners"])
@@ -449,7 +451,7 @@ def test_whoever_may_not_sign_now_is_not_asked_to(runbook, established):
     cast.ask(runbook, by=established["ed"])
     otto = User.objects.get(username="otto")
     assert awaiting(otto) == []
-    assert "Inbox: 0 await you" in text_of(signed_in("otto").get("/admin/"))
+    assert "Inbox: 0 requests waiting for you" in text_of(signed_in("otto").get("/admin/"))
     mail.outbox.clear()
     send_due_reminders()
     assert sorted(message.to[0] for message in mail.outbox) == [
@@ -477,12 +479,12 @@ def test_a_quorum_that_is_lost_later_is_a_finding_and_a_sentence(runbook, people
             people[name].groups.clear()
     check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM)
     finding = Finding.objects.get(kind=FindingKind.QUORUM_OUT_OF_REACH)
-    assert "1 of 2 signatures are given, and 0 people can still sign" in finding.message
+    assert "1 of 2 signatures, and only 0 people can still sign" in finding.message
     for page in (
         f"/admin/governance/statuschangerequest/{request.pk}/change/",
         request.get_absolute_url(),
     ):
-        assert "Nobody can complete this request" in text_of(sign_in("rita").get(page))
+        assert "This request cannot be completed" in text_of(sign_in("rita").get(page))
     withdraw(request=request, reason="x", by=people["ed"])
     check_catalogue(live=live_ready_keys(), by=ledger.SYSTEM)
     finding.refresh_from_db()

@@ -112,7 +112,7 @@ def test_the_page_says_that_the_password_is_wrong_beside_the_field(request_, sig
     values = {"seen": seen, "decision": "approve", "comment": "Read.", "password": "wrong"}
     answer = client.post(f"{url}decide/", values)
     assert answer.status_code == 400
-    assert "This is not your password" in str(answer.context["form"].errors["password"])
+    assert "Wrong password" in str(answer.context["form"].errors["password"])
     assert 'value="wrong"' not in answer.content.decode()
 
 

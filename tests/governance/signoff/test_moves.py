@@ -171,7 +171,7 @@ def test_the_page_where_one_signs_shows_the_difference_and_the_checks(
     )
     assert "<ins>1. Look twice.</ins>" in page
     assert "<del>1. Look.</del>" in page
-    for words in ("Checks before signing", "An owner is named", "for you to weigh"):
+    for words in ("Checks before signing", "No owner named", "does not block, but consider it"):
         assert words in page
 
 
@@ -186,7 +186,7 @@ def test_a_form_that_went_stale_gets_409_and_the_new_difference(runbook, people,
     assert answer.status_code == 409
     assert "What has changed since the request was opened" in page
     assert "<ins>1. Look twice.</ins>" in page
-    assert "Ask again, on what stands now" in page
+    assert "Request again, with the current content" in page
     request.refresh_from_db()
     assert request.state == RequestState.LAPSED
 
@@ -246,7 +246,7 @@ def test_a_rule_may_end_a_readiness_before_its_year_and_the_sentence_names_the_d
     assert request.valid_until == date(YEAR, 3, 10)
     cast.approve(request, by=people["rita"], at=start)
     cast.approve(request, by=people["rolf"], at=start)
-    assert "It holds until" in request.sign_offs.first().statement
+    assert "It is valid until" in request.sign_offs.first().statement
     signed = Runbook.objects.get(pk=runbook.pk)
     assert verdict_on(signed, at=datetime(YEAR, 3, 10, 23, tzinfo=BERLIN)).go
     assert [
@@ -439,7 +439,7 @@ def test_a_campaign_is_started_from_the_list_in_the_admin(ready_runbook, people,
     assert "1 request is open." in done.content.decode()
     assert StatusChangeRequest.objects.open().get().requested_by == people["ed"]
     again = client.post("/admin/runbooks/runbook/", filled, follow=True)
-    assert "has an open request already" in again.content.decode()
+    assert "already has an open request" in again.content.decode()
 
 
 def test_whoever_may_not_ask_finds_no_campaign(ready_runbook, sign_in):

@@ -8,7 +8,7 @@ import pytest
 
 from governance.findings.choices import SEVERITY_OF_KIND, FindingKind
 from governance.signoff import policy, transitions
-from governance.signoff.choices import REFUSAL_TEXTS
+from governance.signoff.choices import REFUSAL_TEXTS, TEXTS_WITH_TIME, refusal_text
 from governance.signoff.policy import (
     Person,
     Proposal,
@@ -203,6 +203,28 @@ def test_a_waiting_time_is_over_to_the_second():
     assert against_signing(OWNER, REQUEST, SignOffSettings(cool_down=timedelta(days=30))) == (
         Refusal.COOLING_DOWN,
     )
+
+
+def test_a_waiting_time_is_told_with_the_time_at_which_it_ends():
+    """``waits_until`` names every waiting time that refuses now, and no other."""
+    reset = replace(OWNER, password_set_by_another_at=AT, password_reset_at=AT)
+    until = policy.waits_until(reset, settings=SETTINGS, at=AT)
+    assert until == {Refusal.COOLING_DOWN: AT + SETTINGS.cool_down}
+    assert not policy.waits_until(reset, settings=SETTINGS, at=AT + SETTINGS.cool_down)
+    new = replace(OWNER, signs_since=AT - timedelta(hours=1))
+    until = policy.waits_until(new, settings=SETTINGS, at=AT)
+    assert until == {Refusal.ACCESS_TOO_NEW: AT + SETTINGS.cool_down - timedelta(hours=1)}
+    first = SignOffSettings(first_day=True)
+    assert set(policy.waits_until(reset, settings=first, at=AT)) == {Refusal.COOLING_DOWN}
+    assert not policy.waits_until(new, settings=first, at=AT)
+    assert not policy.waits_until(reset, settings=SignOffSettings(cool_down=timedelta()), at=AT)
+
+
+def test_every_reason_that_ends_at_a_known_time_is_shown_with_it():
+    assert set(TEXTS_WITH_TIME) <= policy.TEMPORARY
+    for reason in TEXTS_WITH_TIME:
+        assert "June 16, 2026, 3 p.m." in refusal_text(reason, {reason: AT + timedelta(days=1)})
+        assert refusal_text(reason) == REFUSAL_TEXTS[reason]
 
 
 def test_four_wrong_passwords_do_not_lock_and_five_do():

@@ -339,6 +339,28 @@ def test_whoever_changed_the_language_meanwhile_reads_the_sentence_again(runbook
         sign(request=request, comment="ok", seen=seen, password=cast.PASSWORD, by=people["rita"])
 
 
+def test_the_sentence_of_an_approval_says_until_when_and_names_what_is_pinned(runbook, people):
+    request = cast.ask(runbook, by=people["ed"])
+    cast.approve(request, by=people["rita"])
+    said, pinned = SignOff.objects.get().statement.split("\n")
+    year = request.to_year
+    assert said == (
+        f"I approve “{runbook.title}” ({runbook.version}) for live use until Dec. 31, {year} "
+        f"({year}-ready), as shown on this page."
+    )
+    for part in (request.document_path, request.document_sha256, request.metadata_sha256):
+        assert part in pinned
+    assert f"unassessed → {year}-ready" in pinned
+
+
+def test_the_sentence_of_an_approval_for_next_year_says_from_when(runbook, people):
+    year = timezone.localdate().year + 1
+    request = cast.ask(runbook, by=people["ed"], year=year)
+    cast.approve(request, by=people["rita"])
+    said = SignOff.objects.get().statement
+    assert f"for live use from Jan. 1, {year} until Dec. 31, {year}" in said
+
+
 def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
     reject(
@@ -348,7 +370,7 @@ def test_a_rejection_stands_under_a_sentence_of_its_own(runbook, people):
         password=cast.PASSWORD,
         by=people["rita"],
     )
-    assert SignOff.objects.get().statement.startswith("I reject that")
+    assert SignOff.objects.get().statement.startswith("I reject the change of")
 
 
 def test_another_path_brings_its_own_text_or_none(runbook, people):
@@ -417,7 +439,7 @@ def test_the_signed_text_keeps_its_address_when_the_path_is_edited(ready_runbook
     shown = client.get(address).content.decode()
     assert request.document_sha256 in shown
     assert "Below: the signed text" in shown
-    assert "the sign-off does not hold" in shown
+    assert "the sign-off is not valid" in shown
 
 
 def test_whoever_signs_sees_the_signs_that_nobody_sees_in_sentence_metadata_text_and_difference(

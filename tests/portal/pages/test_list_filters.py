@@ -144,8 +144,8 @@ def test_a_filter_that_makes_no_sense_gets_an_answer_and_never_fails(landscape, 
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("cluster=abc", "is no cluster number. Write a number such as 83 or 16A."),
-        ("cluster=83-85", "is no cluster number. Write a number such as 83 or 16A."),
+        ("cluster=abc", "is not a cluster number. Enter a number such as 83 or 16A."),
+        ("cluster=83-85", "is not a cluster number. Enter a number such as 83 or 16A."),
         ("year=99999999999", "less than or equal to 2100"),
         ("year=1", "greater than or equal to 2020"),
         ("year=2026.5", "no more than 0 decimal places"),

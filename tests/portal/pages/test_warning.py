@@ -131,7 +131,7 @@ def test_an_earlier_text_says_that_it_must_not_be_followed(scene, reader):
     )
     assert shown.banners == ["is-stop"]
     assert "Do not follow it" in shown.words
-    assert "An earlier text" in shown.words
+    assert "An earlier version" in shown.words
 
 
 def test_the_present_text_of_a_runbook_that_is_not_live_ready_carries_the_warning_too(

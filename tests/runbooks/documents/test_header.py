@@ -178,7 +178,7 @@ def test_a_document_that_says_nothing_disagrees_with_nothing():
 def test_another_version_is_told_with_its_line():
     one = found("# A\n\n**Version:** v1.2\n", "v1.0")[Kind.VERSION]
     assert one.line == 3
-    assert "version 1.2, the landscape 1.0" in one.message
+    assert "version 1.2, the landscape says 1.0" in one.message
 
 
 def test_the_version_of_the_title_counts_where_no_other_is_stated():

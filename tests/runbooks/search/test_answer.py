@@ -184,7 +184,7 @@ def test_a_filter_finds_what_lay_beyond_the_best(people, reader):
         "Some other name with a manyword somewhere in it"
     }
     content = reader.get("/search/?q=manyword").content.decode()
-    assert f"The {MAX_CANDIDATES} best hits" in content
+    assert f"Top {MAX_CANDIDATES} results" in content
     assert len(shown(reader, "q=manyword&page=2")) == MAX_CANDIDATES - HITS_PER_PAGE
 
 
@@ -224,7 +224,7 @@ def test_what_brings_nothing_offers_the_situations_and_says_what_to_change(catal
 
 def test_words_that_stand_nowhere_are_named(catalogue, reader):
     assert (
-        "Found nowhere and left out: zzzzzz"
+        "Not found and left out: zzzzzz"
         in reader.get("/search/?q=bluelever+zzzzzz").content.decode()
     )
     assert len(shown(reader, "q=bluelever+zzzzzz")) == 4

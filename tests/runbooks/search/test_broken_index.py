@@ -27,7 +27,7 @@ from tests import cast
 from tests.runbooks.asking import answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOTICE = "The search cannot read its index, so only titles and names were searched"
+NOTICE = "The search index is not available, so only titles and names were searched"
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_new_runbooks_are_not_found_before_they_are_read_and_the_check_says_so(p
     new = [Runbook(slug=f"valve-{number}", title=f"Valve {number}") for number in range(4)]
     Runbook.objects.bulk_create(new)
     assert found("valve") == set()
-    assert index.staleness() == ["4 entries wait to be made anew."]
+    assert index.staleness() == ["4 entries are waiting to be rebuilt."]
     monkeypatch.undo()
     assert index.catch_up() == 4
     assert len(found("valve")) == 4
@@ -77,7 +77,7 @@ def test_whoever_is_ended_on_the_way_leaves_the_rest_to_the_next(pumps, monkeypa
         with pytest.raises(KeyboardInterrupt):
             rename()
     assert len(found("waterworks")) == 2
-    assert index.staleness() == ["3 entries wait to be made anew."]
+    assert index.staleness() == ["3 entries are waiting to be rebuilt."]
     assert index.catch_up() == 3
     assert index.staleness(thoroughly=True) == []
 

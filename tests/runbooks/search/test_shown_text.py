@@ -132,7 +132,7 @@ def test_a_word_of_the_newer_text_alone_is_found_marked_and_shows_nothing_of_it(
         True,
     )
     content = reader.get("/search/?q=redwheel").content.decode()
-    assert "Words of the search stand only in a text that nobody has signed." in content
+    assert "Some of the search words appear only in a text that nobody has signed." in content
     newer = f"{drifted.get_absolute_url()}versions/{cast.sha256(NEWER)}/"
     assert f'href="{newer}"' in content
     assert "Open the <mark>" not in content
