@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from governance import ledger
+from governance.accounts.lockout import unlock_sign_in
 from governance.accounts.passwords import record_password
 from governance.accounts.roles import GROUP_PERMISSIONS, signed_in
-from governance.accounts.unlock import unlock_sign_in
 from governance.admin.base import AuditedAdmin
 from governance.admin.optimistic_locking import OpenedOnForm
 from governance.editing.settle_change import record_address_change

@@ -14,11 +14,10 @@ from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
 from governance.signoff import transitions
 from governance.signoff.choices import Decision, Direction, RequestState
-from governance.signoff.closing import close_request
 from governance.signoff.columns import SIGNED_COLUMNS
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.policy import Dependence
-from governance.signoff.requests import log_entry
+from governance.signoff.requests import close_request, log_entry
 from runbooks.models import Runbook
 
 

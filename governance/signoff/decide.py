@@ -16,11 +16,10 @@ from governance.ledger.snapshot import subject_of
 from governance.signoff import policy
 from governance.signoff.apply import apply_request, store_decision
 from governance.signoff.choices import Decision, RequestState
-from governance.signoff.closing import close_request
 from governance.signoff.lapse import lapse_if_changed
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.reauthentication import hashed, is_confirmed
-from governance.signoff.requests import locked_request, log, log_entry, pins_of
+from governance.signoff.requests import close_request, locked_request, log, log_entry, pins_of
 from governance.signoff.review_context import ReviewContext, etag_of, load_review_context
 from governance.signoff.signals import readiness_applied
 

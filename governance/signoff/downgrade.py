@@ -13,9 +13,15 @@ from governance.ledger.row_digests import digest_change
 from governance.signoff import policy
 from governance.signoff.apply import apply_request, store_decision
 from governance.signoff.choices import Decision, Direction, RequestState
-from governance.signoff.closing import close_request
 from governance.signoff.models import StatusChangeRequest
-from governance.signoff.requests import Pins, locked_runbook, log_entry, open_request, status_of
+from governance.signoff.requests import (
+    Pins,
+    close_request,
+    locked_runbook,
+    log_entry,
+    open_request,
+    status_of,
+)
 from governance.signoff.signers import person
 from runbooks.models import Runbook
 

@@ -14,9 +14,8 @@ from governance.ledger.labels import field_in_words
 from governance.ledger.row_digests import digest_change
 from governance.ledger.snapshot import diff, subject_of
 from governance.signoff.choices import RequestState
-from governance.signoff.closing import close_request
 from governance.signoff.models import StatusChangeRequest
-from governance.signoff.requests import locked_request
+from governance.signoff.requests import close_request, locked_request
 from runbooks.models import Runbook
 from runbooks.validity import last_day
 

@@ -24,6 +24,19 @@ from runbooks.models import Runbook
 from runbooks.validity import last_day
 
 
+def close_request(
+    request: StatusChangeRequest, state: RequestState, *, reason: str, at: datetime
+) -> None:
+    """Move a request to a closed state.
+
+    :raises ValueError: the transition table does not allow it.
+    """
+    if not transitions.request_may_become(request.state, state):
+        raise ValueError(f"A request that is {request.state} cannot become {state}.")
+    request.state, request.closed_at, request.closed_reason = state, at, reason
+    request.save(update_fields=["state", "closed_at", "closed_reason", "dependence"])
+
+
 def locked_runbook(pk: int) -> Runbook:
     """Return the runbook, locked until the end of the transaction.
 

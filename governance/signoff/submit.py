@@ -10,11 +10,11 @@ from governance.errors import refuse_for
 from governance.ledger.choices import Action
 from governance.signoff import policy, transitions
 from governance.signoff.choices import Direction, RequestState, RulePurpose
-from governance.signoff.closing import close_request
 from governance.signoff.eligibility import quorum_in_reach, sign_off_settings
 from governance.signoff.models import SignOffRule, StatusChangeRequest
 from governance.signoff.requests import (
     Pins,
+    close_request,
     conditions_of,
     locked_request,
     locked_runbook,

@@ -5,8 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
-from portal.rest import catalogue, verdict
-from portal.rest import feed as governance
+from portal.rest import catalogue, governance, verdict
 from portal.rest.catalogue import SLUG
 from portal.rest.documentation import api_documentation
 from portal.rest.runbooks import RunbookViewSet

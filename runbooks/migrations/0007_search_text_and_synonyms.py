@@ -3,7 +3,7 @@
 from django.db import migrations
 
 from runbooks.search.databases import dialect_of
-from runbooks.search.synonyms import TO_BEGIN_WITH
+from runbooks.search.first_synonyms import TO_BEGIN_WITH
 
 
 def install(apps, schema_editor):

@@ -1,9 +1,8 @@
 """The models of the catalogue, one file per subject."""
 
-from runbooks.models.alias import RunbookAlias
-from runbooks.models.catalogue import Cluster, CodeReference, Layer
+from runbooks.models.catalogue import Cluster, CodeReference, Layer, Section, SectionEntry
 from runbooks.models.document import Document
-from runbooks.models.runbook import Runbook
+from runbooks.models.runbook import Runbook, RunbookAlias
 from runbooks.models.search import (
     SearchEntry,
     SearchPassage,
@@ -12,7 +11,6 @@ from runbooks.models.search import (
     SearchSynonym,
     SearchWord,
 )
-from runbooks.models.section import Section, SectionEntry
 from runbooks.models.situation import Situation, SituationRunbook
 
 __all__ = [

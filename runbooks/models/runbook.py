@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import m2m_changed
 from django.dispatch import receiver
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from runbooks.choices import ReadinessLevel
 from runbooks.digests import sha256_of_text
-from runbooks.managers import RELATED, RELATED_FIELDS, RunbookQuerySet
+from runbooks.managers import RELATED, RELATED_FIELDS, RunbookQuerySet, SearchedQuerySet
 from runbooks.models.catalogue import Cluster, Layer
 from runbooks.models.document import Document
 from runbooks.validity import SignedFacts, Standing, last_day, reasons_against_live
@@ -340,3 +341,44 @@ class Runbook(models.Model):
 def _forget_what_was_linked(instance: models.Model, **_: Any) -> None:
     if isinstance(instance, Runbook):
         instance.clear_related_cache()
+
+
+class RunbookAlias(models.Model):
+    """A former title or slug of a runbook, or a common name for it. It identifies one runbook."""
+
+    runbook = models.ForeignKey(
+        Runbook, models.CASCADE, related_name="aliases", verbose_name=_("runbook")
+    )
+    name = models.CharField(_("name"), max_length=200, unique=True)
+
+    objects = SearchedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("further name")
+        verbose_name_plural = _("further names")
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        """Return the natural key for fixtures."""
+        return (self.name,)
+
+    def get_absolute_url(self) -> str:
+        """Return the URL of the runbook's page."""
+        return reverse("runbook", args=[self.runbook.slug])
+
+    @classmethod
+    def runbook_named(cls, name: str) -> Runbook | None:
+        """Return the runbook that has or had this name, or None."""
+        alias = cls.objects.filter(name=name).select_related("runbook").first()
+        return alias.runbook if alias else None
+
+    def clean(self) -> None:
+        """Refuse the title of a runbook, because the name would be ambiguous.
+
+        :raises ValidationError: a runbook has this title.
+        """
+        if Runbook.objects.filter(title=self.name).exists():
+            raise ValidationError({"name": _("A runbook with this title already exists.")})

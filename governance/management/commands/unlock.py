@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from governance.accounts.unlock import unlock_sign_in
+from governance.accounts.lockout import unlock_sign_in
 from governance.management.base import PortalCommand, actor_named
 
 

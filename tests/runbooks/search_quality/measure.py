@@ -31,7 +31,7 @@ def import_fixtures() -> None:
     A test with real transactions deletes them.
     """
     from runbooks.models import SearchSynonym
-    from runbooks.search.synonyms import TO_BEGIN_WITH
+    from runbooks.search.first_synonyms import TO_BEGIN_WITH
 
     for words in TO_BEGIN_WITH:
         SearchSynonym.objects.get_or_create(words=words)
