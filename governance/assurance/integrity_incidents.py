@@ -22,7 +22,8 @@ from governance.ledger.incidents import BY_A_CHECKPOINT, OF_THE_CHAIN, is_back, 
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff import policy, transitions
 from governance.signoff.choices import RequestState
-from governance.signoff.downgrade import downgrade, lapse_open_requests
+from governance.signoff.downgrade import downgrade
+from governance.signoff.lapse import lapse_open_requests
 from governance.signoff.signers import person
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook

@@ -8,17 +8,15 @@ from django.utils.translation import gettext as _
 
 from governance import ledger
 from governance.errors import refuse_for
-from governance.ledger.choices import Action
 from governance.ledger.row_digests import digest_change
 from governance.signoff import policy
 from governance.signoff.apply import apply_request, store_decision
-from governance.signoff.choices import Decision, Direction, RequestState
+from governance.signoff.choices import Decision, Direction
+from governance.signoff.lapse import lapse_open_requests
 from governance.signoff.models import StatusChangeRequest
 from governance.signoff.requests import (
     Pins,
-    close_request,
     locked_runbook,
-    log_entry,
     open_request,
     status_of,
 )
@@ -64,15 +62,3 @@ def downgrade(
         digests = digest_change(request, "request_row") | digest_change(decision, "sign_off_row")
         apply_request(request, by=by, at=moment, preceding=lapsed, digests=digests)
         return request
-
-
-def lapse_open_requests(
-    runbook: Runbook, reason: str, *, by: User, at: datetime
-) -> list[ledger.Record]:
-    """Close the open request, if any. Return the ledger records that describe it."""
-    waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
-    if waiting is None:
-        return []
-    waiting.runbook = runbook
-    close_request(waiting, RequestState.LAPSED, reason=reason, at=at)
-    return [log_entry(waiting, Action.REQUEST_LAPSED, by=by, reason=waiting.closed_reason)]

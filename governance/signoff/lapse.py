@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -15,7 +16,7 @@ from governance.ledger.row_digests import digest_change
 from governance.ledger.snapshot import diff, subject_of
 from governance.signoff.choices import RequestState
 from governance.signoff.models import StatusChangeRequest
-from governance.signoff.requests import close_request, locked_request
+from governance.signoff.requests import close_request, locked_request, log_entry
 from runbooks.models import Runbook
 from runbooks.validity import last_day
 
@@ -105,3 +106,15 @@ def lapse_if_changed(
 def _sentence(changes: dict[str, dict[str, object]]) -> str:
     fields = ", ".join(sorted(field_in_words(Runbook, name) for name in changes))
     return _("Changed while the request was open: %(fields)s.") % {"fields": fields}
+
+
+def lapse_open_requests(
+    runbook: Runbook, reason: str, *, by: User, at: datetime
+) -> list[ledger.Record]:
+    """Close the open request, if any. Return the ledger records that describe it."""
+    waiting = StatusChangeRequest.objects.filter(runbook=runbook, state=RequestState.OPEN).first()
+    if waiting is None:
+        return []
+    waiting.runbook = runbook
+    close_request(waiting, RequestState.LAPSED, reason=reason, at=at)
+    return [log_entry(waiting, Action.REQUEST_LAPSED, by=by, reason=waiting.closed_reason)]
