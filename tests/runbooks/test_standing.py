@@ -47,6 +47,8 @@ def test_an_unknown_level_is_not_ready(level):
 
 def test_ready_without_a_year_is_not_ready():
     assert reasons(year=None) == (Reason.NOT_READY,)
+    # Nor where the row has the other two ends of a time.
+    assert reasons(year=None, from_year=2026, until=date(2026, 12, 31)) == (Reason.NOT_READY,)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from governance import guards, ledger
 from governance.assurance import alarms, evidence
 from governance.assurance.evidence import verdict_on, verdict_on_slug, verdicts_on
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
-from governance.assurance.verdict import Evidence, decide
+from governance.assurance.verdict import Evidence, Verdict, decide, no_go
 from governance.editing.audited_edit import audited_edit
 from governance.findings.models import Finding
 from governance.findings.resolve import resolve_findings
@@ -103,6 +103,37 @@ def test_an_owner_alone_is_go_in_solo_mode_only_and_said_so():
     )
     verdict = decide(solo, Evidence(**ALL_WELL), today=TODAY, year=2026, solo_mode=True)
     assert (verdict.go, verdict.independent) == (True, False)
+
+
+def test_of_a_later_year_its_first_day_is_asked():
+    """A rule may end the readiness on that very day."""
+    for last, go in ((date(2026, 12, 31), False), (date(2027, 1, 1), True)):
+        facts = SignedFacts(**{**_fields(FACTS), "year": 2027, "until": last})
+        assert decide(facts, Evidence(**ALL_WELL), today=TODAY, year=2027).go is go
+
+
+def test_a_level_without_a_year_has_no_last_day_and_no_review_to_speak_of():
+    facts = SignedFacts(
+        **{**_fields(FACTS), "level": "shadow", "year": None, "until": TODAY, "solo": True}
+    )
+    verdict = decide(facts, Evidence(False, False, False), today=TODAY, year=2025)
+    assert verdict == no_go(Reason.NOT_READY)
+    assert (verdict.valid_until, verdict.independent, verdict.dependence) == (None, None, ())
+
+
+def test_what_expired_still_says_when_and_who_reviewed_it_and_all_that_is_against_it():
+    facts = SignedFacts(
+        **{**_fields(FACTS), "year": 2025, "solo": True, "dependence": "first_day made_by_one"}
+    )
+    evidence = Evidence(**{**ALL_WELL, "ledger_agrees": False})
+    verdict = decide(facts, evidence, today=TODAY, year=2026, solo_mode=True)
+    assert verdict == Verdict(
+        go=False,
+        reasons=(Reason.EXPIRED, Reason.LEDGER_DISAGREES),
+        valid_until=date(2025, 12, 31),
+        independent=False,
+        dependence=("solo", "first_day", "made_by_one"),
+    )
 
 
 def _fields(facts):
