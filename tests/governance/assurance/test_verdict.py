@@ -13,7 +13,12 @@ from django.utils import timezone
 
 from governance import guards, ledger
 from governance.assurance import alarms, evidence
-from governance.assurance.evidence import verdict_on, verdict_on_slug, verdicts_on
+from governance.assurance.evidence import (
+    verdict_on,
+    verdict_on_slug,
+    verdicts_on,
+    with_verdicts,
+)
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
 from governance.assurance.verdict import Evidence, Verdict, decide, no_go
 from governance.editing.audited_edit import audited_edit
@@ -22,7 +27,7 @@ from governance.findings.resolve import resolve_findings
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff.downgrade import downgrade
 from runbooks.choices import REASON_TEXTS
-from runbooks.models import Runbook
+from runbooks.models import Runbook, Situation, SituationRunbook
 from runbooks.validity import Reason, SignedFacts
 from tests import cast
 
@@ -319,6 +324,65 @@ def test_many_are_asked_in_a_fixed_number_of_queries(people, django_assert_num_q
         assert all(verdict.go for verdict in verdicts_on(few))
     with django_assert_num_queries(5):
         assert all(verdict.go for verdict in verdicts_on(many))
+
+
+@pytest.mark.django_db
+def test_one_is_asked_by_its_slug_in_a_fixed_number_of_queries(
+    ready_runbook, django_assert_num_queries
+):
+    with django_assert_num_queries(7):
+        assert verdict_on_slug(ready_runbook.slug).go
+
+
+@pytest.mark.django_db
+def test_the_question_by_slug_is_asked_as_it_was_put(ready_runbook):
+    later = datetime(YEAR + 1, 1, 1, tzinfo=BERLIN)
+    assert verdict_on_slug(ready_runbook.slug, at=later).reasons == (Reason.EXPIRED,)
+    next_year = verdict_on_slug(ready_runbook.slug, year=YEAR + 1)
+    assert next_year.reasons == (Reason.EXPIRED,)
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence=1).update(actor="nobody")
+    guards.install()
+    assert verdict_on_slug(ready_runbook.slug).go
+    thorough = verdict_on_slug(ready_runbook.slug, thorough=True)
+    assert thorough.reasons == (Reason.LEDGER_BROKEN,)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseError("gone"), Reason.DATABASE_UNREACHABLE),
+        (ValueError("forged"), Reason.DOUBT),
+    ],
+)
+def test_a_runbook_that_cannot_be_read_is_no_go_with_the_reason(
+    ready_runbook, monkeypatch, error, reason
+):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(evidence, "decide", fails)
+    assert verdict_on_slug(ready_runbook.slug).reasons == (reason,)
+    monkeypatch.setattr(Runbook.objects, "select_related", fails)
+    assert verdict_on_slug(ready_runbook.slug).reasons == (reason,)
+
+
+@pytest.mark.django_db
+def test_each_step_of_a_situation_has_the_verdict_on_its_runbook(ready_runbook, people):
+    shadow = cast.make_runbook("Valve")
+    leak, fire = (Situation.objects.create(title=title, slug=title) for title in ("leak", "fire"))
+    for situation, runbooks in ((leak, (shadow, ready_runbook)), (fire, (ready_runbook,))):
+        for position, runbook in enumerate(runbooks):
+            SituationRunbook.objects.create(situation=situation, runbook=runbook, position=position)
+    found = with_verdicts(iter([fire, leak]))
+    assert [
+        (situation, [(step.runbook, verdict.go) for step, verdict in steps])
+        for situation, steps in found
+    ] == [(fire, [(ready_runbook, True)]), (leak, [(shadow, False), (ready_runbook, True)])]
+    for _, steps in found:
+        for step, verdict in steps:
+            assert step.runbook.standing == verdict.standing
 
 
 # ---- the command and the API
