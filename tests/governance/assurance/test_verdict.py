@@ -20,7 +20,7 @@ from governance.assurance.evidence import (
     with_verdicts,
 )
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
-from governance.assurance.verdict import Evidence, Verdict, decide, no_go
+from governance.assurance.verdict import Evidence, Verdict, decide
 from governance.editing.audited_edit import audited_edit
 from governance.findings.models import Finding
 from governance.findings.resolve import resolve_findings
@@ -122,8 +122,13 @@ def test_a_level_without_a_year_has_no_last_day_and_no_review_to_speak_of():
         **{**_fields(FACTS), "level": "shadow", "year": None, "until": TODAY, "solo": True}
     )
     verdict = decide(facts, Evidence(False, False, False), today=TODAY, year=2025)
-    assert verdict == no_go(Reason.NOT_READY)
-    assert (verdict.valid_until, verdict.independent, verdict.dependence) == (None, None, ())
+    assert verdict == Verdict(
+        go=False,
+        reasons=(Reason.NOT_READY,),
+        valid_until=None,
+        independent=None,
+        dependence=(),
+    )
 
 
 def test_what_expired_still_says_when_and_who_reviewed_it_and_all_that_is_against_it():

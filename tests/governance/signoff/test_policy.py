@@ -228,13 +228,13 @@ def test_the_requester_signs_in_solo_mode_alone(solo, independent):
 # ---- whether the quorum can be reached, and by whom it was
 
 
-def reach_of(*members, approved_by=(), needed=2, **request):
+def reach_of(*members, approved_by=(), needed=2, settings=SETTINGS, **request):
     return policy.reach(
         iter(members),
         replace(REQUEST, **request),
         approved_by=frozenset(approved_by),
         needed=needed,
-        settings=SETTINGS,
+        settings=settings,
         at=AT,
     )
 
@@ -271,6 +271,20 @@ def test_who_only_waits_can_sign_later(changes):
     assert reach_of(member(1, **changes), needed=1) == Reach(given=0, can_sign=1, needed=1)
     waiting_and_gone = member(1, **changes, is_active=False)
     assert reach_of(waiting_and_gone, needed=1) == Reach(given=0, can_sign=0, needed=1)
+
+
+@pytest.mark.parametrize("solo", [True, False])
+def test_an_approval_of_ones_own_counts_in_solo_mode_alone(solo):
+    reached = reach_of(
+        member(1),
+        approved_by={1},
+        needed=1,
+        settings=SignOffSettings(solo=solo),
+        requested_by=1,
+        independent=False,
+        decided_by=frozenset({1}),
+    )
+    assert reached == Reach(given=int(solo), can_sign=0, needed=1)
 
 
 @pytest.mark.parametrize(

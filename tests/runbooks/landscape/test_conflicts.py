@@ -258,6 +258,12 @@ def test_the_settled_file_keeps_every_byte_beside_the_blocks(choices, settled):
     assert settled_text(TWO_CONFLICTS, choices) == settled
 
 
+@pytest.mark.parametrize(("end", "left"), [("", ""), ("\n", ""), ("\r\n", ""), ("\n\n", "\n")])
+def test_a_block_at_the_end_of_the_file_leaves_what_follows_it(end, left):
+    text = f"One\n<<<<<<< a\nTwo\n=======\nThree\n>>>>>>> b{end}"
+    assert settled_text(text, "ours") == f"One\nTwo\n{left}"
+
+
 @pytest.mark.parametrize("choices", [{8: "ours"}, {8: "ours", 2: "stop"}])
 def test_a_block_without_a_choice_of_its_own_is_asked_about(choices):
     with pytest.raises(UnresolvedConflicts) as refusal:
