@@ -117,6 +117,11 @@ def test_of_a_later_year_its_first_day_is_asked():
         assert decide(facts, Evidence(**ALL_WELL), today=TODAY, year=2027).go is go
 
 
+def test_a_review_that_owes_nothing_is_independent():
+    verdict = decide(FACTS, Evidence(**ALL_WELL), today=TODAY, year=2026)
+    assert (verdict.independent, verdict.dependence) == (True, ())
+
+
 def test_a_level_without_a_year_has_no_last_day_and_no_review_to_speak_of():
     facts = SignedFacts(
         **{**_fields(FACTS), "level": "shadow", "year": None, "until": TODAY, "solo": True}
@@ -178,7 +183,13 @@ def test_the_year_ends_at_midnight_in_the_portals_time_zone(ready_runbook):
 def test_an_unknown_runbook_and_a_nonsense_year_are_no_go(ready_runbook):
     assert verdict_on_slug("no-such").reasons == (Reason.UNKNOWN_RUNBOOK,)
     assert verdict_on_slug("\x00").go is False
-    assert verdict_on(ready_runbook, year=0).reasons == (Reason.DOUBT,)
+    for year, reason in (
+        (0, Reason.DOUBT),
+        (1, Reason.YEAR_OVER),
+        (9999, Reason.EXPIRED),
+        (10_000, Reason.DOUBT),
+    ):
+        assert verdict_on(ready_runbook, year=year).reasons == (reason,)
 
 
 @pytest.mark.django_db
