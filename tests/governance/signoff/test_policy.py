@@ -364,6 +364,66 @@ def test_asking_is_refused_for_exactly_the_doubts_that_hold(held):
     assert told(against_submitting(**parts)) == set(held)
 
 
+AGAINST_THE_ASKER = {
+    Refusal.NOT_ACTIVE: {"is_active": False},
+    Refusal.NOT_AN_EDITOR: {"is_editor": False},
+    Refusal.MEMBERSHIP_NOT_RECORDED: {"asking_recorded": False},
+    Refusal.ACCESS_TOO_NEW: {"asks_since": AT - SETTINGS.cool_down + timedelta(seconds=1)},
+    Refusal.COOLING_DOWN: {"password_set_by_another_at": AT - timedelta(hours=23)},
+}
+
+
+@pytest.mark.parametrize("held", doubts(*AGAINST_THE_ASKER), ids="+".join)
+def test_whoever_asks_is_refused_for_exactly_the_doubts_that_hold(held):
+    person = EDITOR
+    for doubt in held:
+        person = replace(person, **AGAINST_THE_ASKER[doubt])
+    assert told(against_submitting(person, STANDING, PROPOSAL)) == set(held)
+
+
+def test_the_waiting_time_of_whoever_asks_is_over_to_the_second_and_none_on_the_first_day():
+    ended = replace(EDITOR, asks_since=AT - SETTINGS.cool_down)
+    assert against_submitting(ended, STANDING, PROPOSAL) == ()
+    new = replace(EDITOR, asks_since=AT, password_set_by_another_at=AT)
+    assert against_submitting(new, STANDING, PROPOSAL, SignOffSettings(first_day=True)) == ()
+    reset = replace(EDITOR, password_reset_at=AT)
+    assert against_submitting(reset, STANDING, PROPOSAL, SignOffSettings(first_day=True)) == (
+        Refusal.COOLING_DOWN,
+    )
+
+
+@pytest.mark.parametrize("rule_exists", [True, False])
+@pytest.mark.parametrize("in_reach", [True, False])
+def test_a_quorum_out_of_reach_is_said_where_there_is_a_rule(rule_exists, in_reach):
+    proposal = replace(PROPOSAL, rule_exists=rule_exists, quorum_in_reach=in_reach)
+    expected = {
+        Refusal.RULE_MISSING: not rule_exists,
+        Refusal.QUORUM_OUT_OF_REACH: rule_exists and not in_reach,
+    }
+    reasons = against_submitting(EDITOR, STANDING, proposal)
+    assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_link"),
+    [
+        ("https://evidence.example/drill?day=1#top", True),
+        ("http://evidence.example", True),
+        ("HTTPS://evidence.example", True),
+        ("ftp://evidence.example/", False),
+        ("https:", False),
+        ("https:///drill", False),
+        ("//evidence.example/", False),
+        ("evidence.example", False),
+        ("javascript:alert(1)", False),
+        ("https://[evidence", False),
+        ("", False),
+    ],
+)
+def test_a_link_has_a_scheme_of_the_web_and_a_host(text, is_link):
+    assert policy.is_link(text) is is_link
+
+
 @pytest.mark.parametrize(
     ("is_editor", "is_risk_owner", "may"),
     [(True, False, True), (False, True, True), (True, True, True), (False, False, False)],
