@@ -14,6 +14,7 @@ from django.utils import timezone
 from governance import guards, ledger
 from governance.assurance import alarms, evidence
 from governance.assurance.evidence import (
+    EvidenceRows,
     verdict_on,
     verdict_on_slug,
     verdicts_on,
@@ -382,6 +383,17 @@ def test_a_runbook_that_cannot_be_read_is_no_go_with_the_reason(
     assert verdict_on_slug(ready_runbook.slug).reasons == (reason,)
     monkeypatch.setattr(Runbook.objects, "select_related", fails)
     assert verdict_on_slug(ready_runbook.slug).reasons == (reason,)
+
+
+@pytest.mark.django_db
+def test_the_verdict_rests_on_what_was_read_where_it_is_given(ready_runbook):
+    nothing = EvidenceRows(decisions=[], rows=[])
+    assert set(verdict_on(ready_runbook, read=nothing).reasons) == {
+        Reason.SIGNATURES_MISSING,
+        Reason.LEDGER_DISAGREES,
+        Reason.DOCUMENT_ALTERED,
+    }
+    assert verdict_on(ready_runbook, read=EvidenceRows.now([ready_runbook])).go
 
 
 @pytest.mark.django_db
