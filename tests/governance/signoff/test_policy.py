@@ -208,6 +208,14 @@ def test_a_waiting_time_is_over_to_the_second():
     )
 
 
+def test_what_no_setting_says_is_a_day_of_waiting_and_two_people():
+    assert (SETTINGS.cool_down, SETTINGS.solo, SETTINGS.first_day) == (
+        timedelta(hours=24),
+        False,
+        False,
+    )
+
+
 def test_four_wrong_passwords_do_not_lock_and_five_do():
     assert against_signing(replace(OWNER, wrong_passwords=4), REQUEST) == ()
     assert against_signing(replace(OWNER, wrong_passwords=5), REQUEST) == (Refusal.LOCKED_OUT,)
