@@ -9,7 +9,7 @@ import pytest
 from governance.assurance.standings import standing_of
 from governance.errors import ActionRefused
 from runbooks.choices import ReadinessLevel
-from runbooks.validity import READY, Reason, SignedFacts, reasons_against_live
+from runbooks.validity import READY, Reason, SignedFacts, Standing, reasons_against_live
 from tests import cast
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -43,6 +43,11 @@ def test_no_other_level_is_live_ready_whatever_else_is_signed(level):
 @pytest.mark.parametrize("level", ["", "READY", "Ready", "ready ", "2026-ready", "live", None])
 def test_an_unknown_level_is_not_ready(level):
     assert reasons(level=level) == (Reason.NOT_READY,)
+
+
+def test_a_standing_permits_live_use_only_without_a_reason_against_it():
+    assert Standing(()).is_live_ready is True
+    assert Standing((Reason.EXPIRED,)).is_live_ready is False
 
 
 def test_ready_without_a_year_is_not_ready():

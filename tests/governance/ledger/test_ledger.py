@@ -125,6 +125,18 @@ def test_a_chain_that_was_made_anew_from_one_row_on_is_noticed_there():
     assert "made anew" in result.sentence
 
 
+def test_a_row_that_cannot_be_read_ends_the_walk_where_it_stands():
+    chain = entries(2)
+
+    def read():
+        yield from chain
+        raise ValueError("no JSON")
+
+    result = ledger.verify_entries(read())
+    assert (result.count, result.last_hash, result.bad_sequence) == (2, chain[1].hash, 3)
+    assert (result.column, result.problem) == ("(the whole row)", "cannot be read: no JSON")
+
+
 @pytest.mark.parametrize("row", [0, 5, 10])
 def test_a_removed_row_is_named(row):
     chain = entries()

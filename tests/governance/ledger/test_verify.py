@@ -258,7 +258,8 @@ def test_a_row_that_cannot_be_read_is_named_and_noted_and_every_verdict_is_no_go
             )
     guards.install()
     found = ledger.verify()
-    assert found.bad_sequence == number
+    before = ChangeLogEntry.objects.values_list("hash", flat=True).get(sequence=number - 1)
+    assert (found.bad_sequence, found.count, found.last_hash) == (number, number - 1, before)
     with pytest.raises(CommandError, match=f"row {number}"):
         call_command("verify_ledger")
     assert Finding.objects.filter(kind="broken_ledger", resolved_at=None).exists()
