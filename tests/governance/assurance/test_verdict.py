@@ -239,14 +239,23 @@ def test_a_readiness_that_was_written_past_the_guards_is_no_go(runbook, people):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "column", ["readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_solo"]
+    ("column", "forged"),
+    [
+        ("readiness_year", YEAR + 1),
+        ("signed_document_sha256", "0" * 64),
+        ("signed_metadata_sha256", "0" * 64),
+        ("signed_from_year", YEAR),
+        ("signed_until", date(YEAR, 12, 30)),
+        ("signed_solo", True),
+        ("signed_dependence", "first_day"),
+    ],
 )
-def test_a_signed_column_that_was_altered_past_the_guards_is_no_go(ready_runbook, column):
-    forged = {"readiness_year": YEAR + 1, "signed_solo": True}.get(column, "0" * 64)
+def test_a_signed_column_that_was_altered_past_the_guards_is_no_go(ready_runbook, column, forged):
+    """No request was approved in these terms: the row alone may look as if it still held."""
     guards.remove()
     Runbook.objects.filter(pk=ready_runbook.pk).update(**{column: forged})
     guards.install()
-    assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
+    assert reasons(ready_runbook) >= {"signatures_missing", "ledger_disagrees"}
 
 
 @pytest.mark.django_db
