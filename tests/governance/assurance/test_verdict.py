@@ -259,6 +259,16 @@ def test_a_signed_column_that_was_altered_past_the_guards_is_no_go(ready_runbook
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("state", ["open", "rejected", "withdrawn", "lapsed"])
+def test_a_request_that_is_not_approved_stands_behind_nothing(ready_runbook, state):
+    """The database has no such row that was applied; the evidence may be another's."""
+    read = EvidenceRows.now([ready_runbook])
+    for decision in read.decisions:
+        decision.request.state = state
+    assert Reason.SIGNATURES_MISSING in verdict_on(ready_runbook, read=read).reasons
+
+
+@pytest.mark.django_db
 def test_a_signature_that_was_taken_out_past_the_guards_is_no_go(ready_runbook):
     guards.remove()
     with connection.cursor() as cursor:

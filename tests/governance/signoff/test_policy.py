@@ -208,6 +208,15 @@ def test_a_waiting_time_is_over_to_the_second():
     )
 
 
+def test_whoever_may_sign_only_since_now_waits_except_on_the_first_day():
+    new = replace(OWNER, signs_since=AT - SETTINGS.cool_down + timedelta(seconds=1))
+    assert against_signing(new, REQUEST) == (Refusal.ACCESS_TOO_NEW,)
+    assert policy.reasons_against_counting(new, REQUEST, settings=SETTINGS) == ()
+    assert against_signing(new, REQUEST, SignOffSettings(first_day=True)) == ()
+    ended = replace(OWNER, signs_since=AT - SETTINGS.cool_down)
+    assert against_signing(ended, REQUEST) == ()
+
+
 def test_what_no_setting_says_is_a_day_of_waiting_and_two_people():
     assert (SETTINGS.cool_down, SETTINGS.solo, SETTINGS.first_day) == (
         timedelta(hours=24),
