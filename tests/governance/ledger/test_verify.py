@@ -14,7 +14,7 @@ from governance import guards, ledger
 from governance.assurance.evidence import verdict_on
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.verification import StoredRow, verify_row
+from governance.ledger.verification import StoredRow, Verification, verify_row
 from runbooks.models import Runbook
 from tests.governance.ledger.test_ledger import entries
 
@@ -260,6 +260,8 @@ def test_a_row_that_cannot_be_read_is_named_and_noted_and_every_verdict_is_no_go
     found = ledger.verify()
     before = ChangeLogEntry.objects.values_list("hash", flat=True).get(sequence=number - 1)
     assert (found.bad_sequence, found.count, found.last_hash) == (number, number - 1, before)
+    two_before = ChangeLogEntry.objects.values_list("hash", flat=True).get(sequence=number - 2)
+    assert ledger.verify(after=Verification(number - 2, two_before)) == found
     with pytest.raises(CommandError, match=f"row {number}"):
         call_command("verify_ledger")
     assert Finding.objects.filter(kind="broken_ledger", resolved_at=None).exists()
