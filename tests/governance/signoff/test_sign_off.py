@@ -203,10 +203,13 @@ def test_another_document_behind_the_back_lapses_at_the_signature(runbook, peopl
     request = cast.ask(runbook, by=people["ed"])
     runbook.document = cast.store(runbook.document_path, "# Other steps\n")
     runbook.save()  # past the action, as a careless script would
-    with pytest.raises(RequestLapsed):
+    with pytest.raises(RequestLapsed) as lapsed:
         cast.approve(request, by=people["rita"])
     request.refresh_from_db()
     assert request.state == RequestState.LAPSED
+    assert request.closed_reason
+    assert str(lapsed.value) == request.closed_reason
+    assert ChangeLogEntry.objects.get(action=Action.REQUEST_LAPSED).actor == "(system)"
     assert SignOff.objects.count() == 0
 
 
