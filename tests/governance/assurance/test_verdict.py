@@ -412,7 +412,13 @@ def test_the_verdict_rests_on_what_was_read_where_it_is_given(ready_runbook):
         Reason.LEDGER_DISAGREES,
         Reason.DOCUMENT_ALTERED,
     }
-    assert verdict_on(ready_runbook, read=EvidenceRows.now([ready_runbook])).go
+    read = EvidenceRows.now([ready_runbook])
+    assert verdict_on(ready_runbook, read=read).go
+    untold = EvidenceRows(decisions=read.decisions, rows=[])
+    assert set(verdict_on(ready_runbook, read=untold).reasons) == {
+        Reason.LEDGER_DISAGREES,
+        Reason.DOCUMENT_ALTERED,
+    }
 
 
 @pytest.mark.django_db
