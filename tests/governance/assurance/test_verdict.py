@@ -28,7 +28,8 @@ from governance.findings.resolve import resolve_findings
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff.downgrade import downgrade
 from runbooks.choices import REASON_TEXTS
-from runbooks.models import Runbook, Situation, SituationRunbook
+from runbooks.digests import sha256_of_text
+from runbooks.models import Document, Runbook, Situation, SituationRunbook
 from runbooks.validity import Reason, SignedFacts
 from tests import cast
 
@@ -338,6 +339,26 @@ def test_a_text_that_is_not_itself_is_no_go(ready_runbook):
         )
     guards.install()
     assert reasons(ready_runbook) == {"document_altered"}
+
+
+@pytest.mark.django_db
+def test_html_that_the_ledger_does_not_tell_of_is_no_go(ready_runbook):
+    """It matches the digest beside it, which was altered as well."""
+    html = "<p>Open every valve.</p>"
+    guards.remove()
+    Document.objects.filter(pk=ready_runbook.document_id).update(
+        html=html, html_sha256=sha256_of_text(html)
+    )
+    guards.install()
+    assert reasons(ready_runbook) == {"document_altered"}
+
+
+@pytest.mark.django_db
+def test_a_document_that_was_taken_away_past_the_guards_is_missing_and_no_doubt(ready_runbook):
+    guards.remove()
+    Runbook.objects.filter(pk=ready_runbook.pk).update(document=None)
+    guards.install()
+    assert reasons(ready_runbook) == {"document_missing"}
 
 
 @pytest.mark.django_db
