@@ -370,3 +370,25 @@ def test_one_row_is_verified_with_its_link_to_the_row_before():
     ChangeLogEntry.objects.filter(sequence=last - 1).delete()
     guards.install()
     assert verify_row(last).column == "previous_hash"
+
+
+@pytest.mark.django_db
+def test_a_whole_chain_is_read_at_once(django_assert_num_queries):
+    grow(3)
+    with django_assert_num_queries(1):
+        assert ledger.verify().is_whole
+
+
+@pytest.mark.django_db
+def test_behind_a_gap_the_row_that_cannot_be_read_is_named_and_not_the_one_that_is_missing():
+    grow(6)
+    last = ledger.verify().count
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence=last - 1).delete()
+    if connection.vendor == "sqlite":  # PostgreSQL stores no such row
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {ROWS} SET actor = CAST(x'ff' AS TEXT) WHERE sequence = %s", [last]
+            )
+    guards.install()
+    assert (ledger.verify().bad_sequence, ledger.verify().count) == (last, last - 2)
