@@ -89,7 +89,7 @@ def decide(
     if year < today.year:
         doubts = (Reason.YEAR_OVER, *doubts)
     reasons = about_row + doubts
-    if about_row and facts.year is None:
+    if facts.year is None:
         return no_go(*about_row)
     dependence = (*((SOLO,) if facts.solo else ()), *facts.dependence.split())
     return Verdict(

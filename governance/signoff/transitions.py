@@ -82,13 +82,9 @@ def is_down(level: str, target: str) -> bool:
     return target in DOWN.get(level, frozenset())
 
 
-def diagram(table: dict[str, frozenset[str]], *, words: str = "") -> str:
-    """Return a table as a Mermaid state diagram, with ``words`` as the label of every arrow."""
-    label = f": {words}" if words else ""
+def diagram(table: dict[str, frozenset[str]]) -> str:
+    """Return a table as a Mermaid state diagram."""
     arrows = [
-        f"    {level} --> {target}{label}"
-        for level in table
-        for target in table
-        if target in table[level]
+        f"    {level} --> {target}" for level in table for target in table if target in table[level]
     ]
     return "\n".join(["stateDiagram-v2", *arrows])

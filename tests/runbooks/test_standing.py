@@ -9,7 +9,7 @@ import pytest
 from governance.assurance.standings import standing_of
 from governance.errors import ActionRefused
 from runbooks.choices import ReadinessLevel
-from runbooks.validity import READY, Reason, SignedFacts, reasons_against_live
+from runbooks.validity import READY, Reason, SignedFacts, Standing, reasons_against_live
 from tests import cast
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -45,8 +45,15 @@ def test_an_unknown_level_is_not_ready(level):
     assert reasons(level=level) == (Reason.NOT_READY,)
 
 
+def test_a_standing_permits_live_use_only_without_a_reason_against_it():
+    assert Standing(()).is_live_ready is True
+    assert Standing((Reason.EXPIRED,)).is_live_ready is False
+
+
 def test_ready_without_a_year_is_not_ready():
     assert reasons(year=None) == (Reason.NOT_READY,)
+    # Nor where the row has the other two ends of a time.
+    assert reasons(year=None, from_year=2026, until=date(2026, 12, 31)) == (Reason.NOT_READY,)
 
 
 @pytest.mark.parametrize(

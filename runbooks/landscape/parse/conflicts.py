@@ -250,10 +250,10 @@ def _advance(block: _OpenBlock, line: SourceLine, marker: Marker) -> bool:
     return False
 
 
-def _foreign(block: _OpenBlock, marker: Marker) -> str:
-    """Return the mistake of a marker with another length or prefix; empty if it is only text.
+def _foreign(block: _OpenBlock, marker: Marker) -> str | None:
+    """Return the mistake of a marker with another length or prefix; None if it is only text.
 
     Git writes conflicts of a common ancestor with longer markers into the base, which no side
     keeps.
     """
-    return FOREIGN.get(marker.sign, "") if block.part != "base" else ""
+    return None if block.part == "base" else FOREIGN.get(marker.sign)

@@ -13,16 +13,23 @@ from django.utils import timezone
 
 from governance import guards, ledger
 from governance.assurance import alarms, evidence
-from governance.assurance.evidence import verdict_on, verdict_on_slug, verdicts_on
+from governance.assurance.evidence import (
+    EvidenceRows,
+    verdict_on,
+    verdict_on_slug,
+    verdicts_on,
+    with_verdicts,
+)
 from governance.assurance.integrity_incidents import note_checkpoint, note_ledger_state
-from governance.assurance.verdict import Evidence, decide
+from governance.assurance.verdict import Evidence, Verdict, decide
 from governance.editing.audited_edit import audited_edit
 from governance.findings.models import Finding
 from governance.findings.resolve import resolve_findings
 from governance.ledger.models import ChangeLogEntry, LedgerIncident
 from governance.signoff.downgrade import downgrade
 from runbooks.choices import REASON_TEXTS
-from runbooks.models import Runbook
+from runbooks.digests import sha256_of_text
+from runbooks.models import Document, Runbook, Situation, SituationRunbook
 from runbooks.validity import Reason, SignedFacts
 from tests import cast
 
@@ -105,6 +112,47 @@ def test_an_owner_alone_is_go_in_solo_mode_only_and_said_so():
     assert (verdict.go, verdict.independent) == (True, False)
 
 
+def test_of_a_later_year_its_first_day_is_asked():
+    """A rule may end the readiness on that very day."""
+    for last, go in ((date(2026, 12, 31), False), (date(2027, 1, 1), True)):
+        facts = SignedFacts(**{**_fields(FACTS), "year": 2027, "until": last})
+        assert decide(facts, Evidence(**ALL_WELL), today=TODAY, year=2027).go is go
+
+
+def test_a_review_that_owes_nothing_is_independent():
+    verdict = decide(FACTS, Evidence(**ALL_WELL), today=TODAY, year=2026)
+    assert (verdict.independent, verdict.dependence) == (True, ())
+
+
+def test_a_level_without_a_year_has_no_last_day_and_no_review_to_speak_of():
+    facts = SignedFacts(
+        **{**_fields(FACTS), "level": "shadow", "year": None, "until": TODAY, "solo": True}
+    )
+    verdict = decide(facts, Evidence(False, False, False), today=TODAY, year=2025)
+    assert verdict == Verdict(
+        go=False,
+        reasons=(Reason.NOT_READY,),
+        valid_until=None,
+        independent=None,
+        dependence=(),
+    )
+
+
+def test_what_expired_still_says_when_and_who_reviewed_it_and_all_that_is_against_it():
+    facts = SignedFacts(
+        **{**_fields(FACTS), "year": 2025, "solo": True, "dependence": "first_day made_by_one"}
+    )
+    evidence = Evidence(**{**ALL_WELL, "ledger_agrees": False})
+    verdict = decide(facts, evidence, today=TODAY, year=2026, solo_mode=True)
+    assert verdict == Verdict(
+        go=False,
+        reasons=(Reason.EXPIRED, Reason.LEDGER_DISAGREES),
+        valid_until=date(2025, 12, 31),
+        independent=False,
+        dependence=("solo", "first_day", "made_by_one"),
+    )
+
+
 def _fields(facts):
     return {name: getattr(facts, name) for name in facts.__slots__}
 
@@ -137,7 +185,13 @@ def test_the_year_ends_at_midnight_in_the_portals_time_zone(ready_runbook):
 def test_an_unknown_runbook_and_a_nonsense_year_are_no_go(ready_runbook):
     assert verdict_on_slug("no-such").reasons == (Reason.UNKNOWN_RUNBOOK,)
     assert verdict_on_slug("\x00").go is False
-    assert verdict_on(ready_runbook, year=0).reasons == (Reason.DOUBT,)
+    for year, reason in (
+        (0, Reason.DOUBT),
+        (1, Reason.YEAR_OVER),
+        (9999, Reason.EXPIRED),
+        (10_000, Reason.DOUBT),
+    ):
+        assert verdict_on(ready_runbook, year=year).reasons == (reason,)
 
 
 @pytest.mark.django_db
@@ -186,14 +240,33 @@ def test_a_readiness_that_was_written_past_the_guards_is_no_go(runbook, people):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "column", ["readiness_year", "signed_document_sha256", "signed_metadata_sha256", "signed_solo"]
+    ("column", "forged"),
+    [
+        ("readiness_year", YEAR + 1),
+        ("signed_document_sha256", "0" * 64),
+        ("signed_metadata_sha256", "0" * 64),
+        ("signed_from_year", YEAR),
+        ("signed_until", date(YEAR, 12, 30)),
+        ("signed_solo", True),
+        ("signed_dependence", "first_day"),
+    ],
 )
-def test_a_signed_column_that_was_altered_past_the_guards_is_no_go(ready_runbook, column):
-    forged = {"readiness_year": YEAR + 1, "signed_solo": True}.get(column, "0" * 64)
+def test_a_signed_column_that_was_altered_past_the_guards_is_no_go(ready_runbook, column, forged):
+    """No request was approved in these terms: the row alone may look as if it still held."""
     guards.remove()
     Runbook.objects.filter(pk=ready_runbook.pk).update(**{column: forged})
     guards.install()
-    assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
+    assert reasons(ready_runbook) >= {"signatures_missing", "ledger_disagrees"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["open", "rejected", "withdrawn", "lapsed"])
+def test_a_request_that_is_not_approved_stands_behind_nothing(ready_runbook, state):
+    """The database has no such row that was applied; the evidence may be another's."""
+    read = EvidenceRows.now([ready_runbook])
+    for decision in read.decisions:
+        decision.request.state = state
+    assert Reason.SIGNATURES_MISSING in verdict_on(ready_runbook, read=read).reasons
 
 
 @pytest.mark.django_db
@@ -269,6 +342,26 @@ def test_a_text_that_is_not_itself_is_no_go(ready_runbook):
 
 
 @pytest.mark.django_db
+def test_html_that_the_ledger_does_not_tell_of_is_no_go(ready_runbook):
+    """It matches the digest beside it, which was altered as well."""
+    html = "<p>Open every valve.</p>"
+    guards.remove()
+    Document.objects.filter(pk=ready_runbook.document_id).update(
+        html=html, html_sha256=sha256_of_text(html)
+    )
+    guards.install()
+    assert reasons(ready_runbook) == {"document_altered"}
+
+
+@pytest.mark.django_db
+def test_a_document_that_was_taken_away_past_the_guards_is_missing_and_no_doubt(ready_runbook):
+    guards.remove()
+    Runbook.objects.filter(pk=ready_runbook.pk).update(document=None)
+    guards.install()
+    assert reasons(ready_runbook) == {"document_missing"}
+
+
+@pytest.mark.django_db
 def test_a_database_that_fails_is_no_go(ready_runbook, monkeypatch):
     def fails(*_, **__):
         raise DatabaseError("gone")
@@ -288,6 +381,82 @@ def test_many_are_asked_in_a_fixed_number_of_queries(people, django_assert_num_q
         assert all(verdict.go for verdict in verdicts_on(few))
     with django_assert_num_queries(5):
         assert all(verdict.go for verdict in verdicts_on(many))
+
+
+@pytest.mark.django_db
+def test_one_is_asked_by_its_slug_in_a_fixed_number_of_queries(
+    ready_runbook, django_assert_num_queries
+):
+    with django_assert_num_queries(7):
+        assert verdict_on_slug(ready_runbook.slug).go
+
+
+@pytest.mark.django_db
+def test_the_question_by_slug_is_asked_as_it_was_put(ready_runbook):
+    later = datetime(YEAR + 1, 1, 1, tzinfo=BERLIN)
+    assert verdict_on_slug(ready_runbook.slug, at=later).reasons == (Reason.EXPIRED,)
+    next_year = verdict_on_slug(ready_runbook.slug, year=YEAR + 1)
+    assert next_year.reasons == (Reason.EXPIRED,)
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence=1).update(actor="nobody")
+    guards.install()
+    assert verdict_on_slug(ready_runbook.slug).go
+    thorough = verdict_on_slug(ready_runbook.slug, thorough=True)
+    assert thorough.reasons == (Reason.LEDGER_BROKEN,)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseError("gone"), Reason.DATABASE_UNREACHABLE),
+        (ValueError("forged"), Reason.DOUBT),
+    ],
+)
+def test_a_runbook_that_cannot_be_read_is_no_go_with_the_reason(
+    ready_runbook, monkeypatch, error, reason
+):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(evidence, "decide", fails)
+    assert verdict_on_slug(ready_runbook.slug).reasons == (reason,)
+    monkeypatch.setattr(Runbook.objects, "select_related", fails)
+    assert verdict_on_slug(ready_runbook.slug).reasons == (reason,)
+
+
+@pytest.mark.django_db
+def test_the_verdict_rests_on_what_was_read_where_it_is_given(ready_runbook):
+    nothing = EvidenceRows(decisions=[], rows=[])
+    assert set(verdict_on(ready_runbook, read=nothing).reasons) == {
+        Reason.SIGNATURES_MISSING,
+        Reason.LEDGER_DISAGREES,
+        Reason.DOCUMENT_ALTERED,
+    }
+    read = EvidenceRows.now([ready_runbook])
+    assert verdict_on(ready_runbook, read=read).go
+    untold = EvidenceRows(decisions=read.decisions, rows=[])
+    assert set(verdict_on(ready_runbook, read=untold).reasons) == {
+        Reason.LEDGER_DISAGREES,
+        Reason.DOCUMENT_ALTERED,
+    }
+
+
+@pytest.mark.django_db
+def test_each_step_of_a_situation_has_the_verdict_on_its_runbook(ready_runbook, people):
+    shadow = cast.make_runbook("Valve")
+    leak, fire = (Situation.objects.create(title=title, slug=title) for title in ("leak", "fire"))
+    for situation, runbooks in ((leak, (shadow, ready_runbook)), (fire, (ready_runbook,))):
+        for position, runbook in enumerate(runbooks):
+            SituationRunbook.objects.create(situation=situation, runbook=runbook, position=position)
+    found = with_verdicts(iter([fire, leak]))
+    assert [
+        (situation, [(step.runbook, verdict.go) for step, verdict in steps])
+        for situation, steps in found
+    ] == [(fire, [(ready_runbook, True)]), (leak, [(shadow, False), (ready_runbook, True)])]
+    for _, steps in found:
+        for step, verdict in steps:
+            assert step.runbook.standing == verdict.standing
 
 
 # ---- the command and the API

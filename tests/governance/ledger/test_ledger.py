@@ -79,6 +79,64 @@ def test_no_change_of_a_single_cell_goes_unnoticed(row, cell, data):
     assert result.bad_sequence in (row + 1, row + 2)
 
 
+def column_named(**changes):
+    """The column that is named after changes of the third row, and the place in the chain."""
+    chain = entries()
+    for name, value in changes.items():
+        setattr(chain[2], name, value)
+    result = ledger.verify_entries(iter(chain))
+    assert (result.bad_sequence, result.count, result.last_hash) == (3, 2, chain[1].hash)
+    return result.column
+
+
+def test_the_altered_columns_of_a_row_are_named():
+    assert column_named(actor="nobody") == "actor"
+    assert column_named(changes={}, reason="other", actor="nobody") == "actor, reason, changes"
+    assert column_named(hash="0" * 64) == "hash"
+    assert column_named(subject="\ud800") == "changes"  # no bytes, so that no digest is made
+    assert column_named(previous_hash="0" * 64, actor="nobody") == "previous_hash"
+
+
+def test_altered_digests_are_named_and_not_the_columns_that_they_stand_for():
+    digests = entries()[2].digests
+    assert column_named(digests="0" * len(digests)) == "digests"
+    assert column_named(digests=f"{'0' * 8}{digests[8:]}") == "digests"
+    assert column_named(digests=digests[:-8]) == "digests"
+    assert column_named(digests="") == "digests"
+
+
+def test_of_a_row_of_the_earlier_format_no_column_is_known():
+    """It has no digests, and its hash was made without them."""
+    row = entries()[2]
+    row.digests = ""
+    old = {"digests": "", "hash": ledger.hash_of(row)}
+    chain = entries(3)
+    chain[2].digests, chain[2].hash = "", old["hash"]
+    assert ledger.verify_entries(iter(chain)).is_whole
+    assert column_named(**old, actor="nobody") == "a column"
+
+
+def test_a_chain_that_was_made_anew_from_one_row_on_is_noticed_there():
+    chain = entries(4)
+    chain[2].previous_hash = "0" * 64
+    chain[2].hash = ledger.hash_of(chain[2])
+    result = ledger.verify_entries(iter(chain))
+    assert (result.bad_sequence, result.column) == (3, "previous_hash")
+    assert "made anew" in result.sentence
+
+
+def test_a_row_that_cannot_be_read_ends_the_walk_where_it_stands():
+    chain = entries(2)
+
+    def read():
+        yield from chain
+        raise ValueError("no JSON")
+
+    result = ledger.verify_entries(read())
+    assert (result.count, result.last_hash, result.bad_sequence) == (2, chain[1].hash, 3)
+    assert (result.column, result.problem) == ("(the whole row)", "cannot be read: no JSON")
+
+
 @pytest.mark.parametrize("row", [0, 5, 10])
 def test_a_removed_row_is_named(row):
     chain = entries()

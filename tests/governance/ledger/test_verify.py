@@ -14,7 +14,7 @@ from governance import guards, ledger
 from governance.assurance.evidence import verdict_on
 from governance.findings.models import Finding
 from governance.ledger.models import ChangeLogEntry
-from governance.ledger.verification import StoredRow
+from governance.ledger.verification import StoredRow, Verification, verify_row
 from runbooks.models import Runbook
 from tests.governance.ledger.test_ledger import entries
 
@@ -258,7 +258,10 @@ def test_a_row_that_cannot_be_read_is_named_and_noted_and_every_verdict_is_no_go
             )
     guards.install()
     found = ledger.verify()
-    assert found.bad_sequence == number
+    before = ChangeLogEntry.objects.values_list("hash", flat=True).get(sequence=number - 1)
+    assert (found.bad_sequence, found.count, found.last_hash) == (number, number - 1, before)
+    two_before = ChangeLogEntry.objects.values_list("hash", flat=True).get(sequence=number - 2)
+    assert ledger.verify(after=Verification(number - 2, two_before)) == found
     with pytest.raises(CommandError, match=f"row {number}"):
         call_command("verify_ledger")
     assert Finding.objects.filter(kind="broken_ledger", resolved_at=None).exists()
@@ -276,3 +279,116 @@ def test_a_forged_row_that_no_reader_expects_is_a_no_go_and_no_crash(ready_runbo
     )
     guards.install()
     assert not verdict_on(Runbook.objects.get(pk=ready_runbook.pk)).go
+
+
+# ---- from one row on
+
+
+def alter(*sequences):
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence__in=sequences).update(actor="nobody")
+    guards.install()
+
+
+def grow(rows):
+    ledger.append_all([ledger.Record(ledger.SYSTEM, "changed", "runbook:pump")] * rows)
+
+
+@pytest.mark.django_db
+def test_an_earlier_verification_is_gone_on_with():
+    grow(3)
+    earlier = ledger.verify()
+    grow(2)
+    whole = ledger.verify()
+    assert ledger.verify(after=earlier) == whole
+    assert whole.count == earlier.count + 2
+    alter(whole.count)
+    later = ledger.verify(after=earlier)
+    assert (later.bad_sequence, later.column) == (whole.count, "actor")
+    alter(earlier.count)
+    assert ledger.verify(after=earlier) == later  # the rows before were verified earlier
+
+
+@pytest.mark.django_db
+def test_an_earlier_verification_that_found_a_break_stays_the_answer():
+    grow(3)
+    alter(ledger.verify().count)
+    broken = ledger.verify()
+    grow(1)
+    assert ledger.verify(after=broken) is broken
+
+
+@pytest.mark.django_db
+def test_accepted_breaks_are_passed_and_told_and_any_other_is_not():
+    grow(6)
+    last = ledger.verify().count
+    alter(last - 4, last - 1)
+    first = ledger.verify()
+    accepted = {ledger.break_found(first)}
+    second = ledger.verify(accepted=accepted)
+    assert (first.bad_sequence, second.bad_sequence) == (last - 4, last - 1)
+    assert (second.count, second.accepted) == (last - 2, (last - 4,))
+    accepted.add(ledger.break_found(second))
+    whole = ledger.verify(accepted=accepted)
+    assert (whole.is_whole, whole.count, whole.accepted) == (True, last, (last - 4, last - 1))
+    grow(1)
+    assert ledger.verify(after=whole).accepted == (last - 4, last - 1)
+    assert not ledger.verify(accepted=set()).is_whole
+
+
+@pytest.mark.django_db
+def test_a_break_names_its_row_its_place_and_what_stands_there():
+    grow(3)
+    last = ledger.verify().count
+    before = ChangeLogEntry.objects.get(sequence=last - 1).hash
+    alter(last)
+    found = ledger.break_found(ledger.verify())
+    assert (found.sequence, found.expected, found.previous_hash) == (last, last, before)
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence=last).update(actor="another")
+    guards.install()
+    changed = ledger.break_found(ledger.verify())
+    assert changed._replace(stored_sha256="") == found._replace(stored_sha256="")
+    assert changed.stored_sha256 != found.stored_sha256
+
+
+@pytest.mark.django_db
+def test_one_row_is_verified_with_its_link_to_the_row_before():
+    grow(4)
+    last = ledger.verify().count
+    for sequence in (1, 2, last):
+        found = verify_row(sequence)
+        assert (found.is_whole, found.count) == (True, sequence)
+    alter(last - 1)
+    assert (verify_row(last - 1).bad_sequence, verify_row(last - 1).column) == (last - 1, "actor")
+    assert verify_row(last).is_whole  # what it links to is the stored hash
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence=last - 1).update(hash="0" * 64)
+    guards.install()
+    assert verify_row(last).column == "previous_hash"
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence=last - 1).delete()
+    guards.install()
+    assert verify_row(last).column == "previous_hash"
+
+
+@pytest.mark.django_db
+def test_a_whole_chain_is_read_at_once(django_assert_num_queries):
+    grow(3)
+    with django_assert_num_queries(1):
+        assert ledger.verify().is_whole
+
+
+@pytest.mark.django_db
+def test_behind_a_gap_the_row_that_cannot_be_read_is_named_and_not_the_one_that_is_missing():
+    grow(6)
+    last = ledger.verify().count
+    guards.remove()
+    ChangeLogEntry.objects.filter(sequence=last - 1).delete()
+    if connection.vendor == "sqlite":  # PostgreSQL stores no such row
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {ROWS} SET actor = CAST(x'ff' AS TEXT) WHERE sequence = %s", [last]
+            )
+    guards.install()
+    assert (ledger.verify().bad_sequence, ledger.verify().count) == (last, last - 2)

@@ -10,10 +10,13 @@ from governance.findings.choices import SEVERITY_OF_KIND, FindingKind
 from governance.signoff import policy, transitions
 from governance.signoff.choices import REFUSAL_TEXTS, TEXTS_WITH_TIME, refusal_text
 from governance.signoff.policy import (
+    Dependence,
     Person,
     Proposal,
+    Reach,
     Refusal,
     RequestFacts,
+    RuleTerms,
     RunbookStatus,
     SignOffSettings,
 )
@@ -227,6 +230,23 @@ def test_every_reason_that_ends_at_a_known_time_is_shown_with_it():
         assert refusal_text(reason) == REFUSAL_TEXTS[reason]
 
 
+def test_whoever_may_sign_only_since_now_waits_except_on_the_first_day():
+    new = replace(OWNER, signs_since=AT - SETTINGS.cool_down + timedelta(seconds=1))
+    assert against_signing(new, REQUEST) == (Refusal.ACCESS_TOO_NEW,)
+    assert policy.reasons_against_counting(new, REQUEST, settings=SETTINGS) == ()
+    assert against_signing(new, REQUEST, SignOffSettings(first_day=True)) == ()
+    ended = replace(OWNER, signs_since=AT - SETTINGS.cool_down)
+    assert against_signing(ended, REQUEST) == ()
+
+
+def test_what_no_setting_says_is_a_day_of_waiting_and_two_people():
+    assert (SETTINGS.cool_down, SETTINGS.solo, SETTINGS.first_day) == (
+        timedelta(hours=24),
+        False,
+        False,
+    )
+
+
 def test_four_wrong_passwords_do_not_lock_and_five_do():
     assert against_signing(replace(OWNER, wrong_passwords=4), REQUEST) == ()
     assert against_signing(replace(OWNER, wrong_passwords=5), REQUEST) == (Refusal.LOCKED_OUT,)
@@ -242,6 +262,100 @@ def test_the_requester_signs_in_solo_mode_alone(solo, independent):
     }
     reasons = against_signing(OWNER, own, SignOffSettings(solo=solo))
     assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
+
+
+# ---- whether the quorum can be reached, and by whom it was
+
+
+def reach_of(*members, approved_by=(), needed=2, settings=SETTINGS, **request):
+    return policy.reach(
+        iter(members),
+        replace(REQUEST, **request),
+        approved_by=frozenset(approved_by),
+        needed=needed,
+        settings=settings,
+        at=AT,
+    )
+
+
+def member(number, **changes):
+    return replace(OWNER, id=number, **changes)
+
+
+def test_who_approved_is_given_and_who_has_not_decided_can_sign():
+    reached = reach_of(
+        member(1), member(3), member(4), member(5), approved_by={1}, decided_by=frozenset({1, 5})
+    )
+    assert reached == Reach(given=1, can_sign=2, needed=2)
+    assert not reached.is_lost
+
+
+def test_an_approval_of_somebody_who_no_longer_counts_is_not_given():
+    left = member(1, is_risk_owner=False, recorded_since=None)
+    reached = reach_of(left, member(3), approved_by={1}, decided_by=frozenset({1}))
+    assert reached == Reach(given=0, can_sign=1, needed=2)
+    assert reached.is_lost
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"wrong_passwords": 5},
+        {"signs_since": AT},
+        {"password_set_by_another_at": AT},
+        {"password_reset_at": AT},
+    ],
+)
+def test_who_only_waits_can_sign_later(changes):
+    assert reach_of(member(1, **changes), needed=1) == Reach(given=0, can_sign=1, needed=1)
+    waiting_and_gone = member(1, **changes, is_active=False)
+    assert reach_of(waiting_and_gone, needed=1) == Reach(given=0, can_sign=0, needed=1)
+
+
+@pytest.mark.parametrize("solo", [True, False])
+def test_an_approval_of_ones_own_counts_in_solo_mode_alone(solo):
+    reached = reach_of(
+        member(1),
+        approved_by={1},
+        needed=1,
+        settings=SignOffSettings(solo=solo),
+        requested_by=1,
+        independent=False,
+        decided_by=frozenset({1}),
+    )
+    assert reached == Reach(given=int(solo), can_sign=0, needed=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "can_sign", "lost"), [(1, 0, True), (1, 1, False), (2, 0, False)]
+)
+def test_a_request_is_lost_when_both_together_are_too_few(given, can_sign, lost):
+    assert Reach(given, can_sign, needed=2).is_lost is lost
+
+
+@pytest.mark.parametrize(
+    ("made_by", "first_day", "why"),
+    [
+        (((), (), ()), False, ()),
+        (((), (), ()), True, (Dependence.FIRST_DAY,)),
+        ((("sue",), (), ("sue",)), False, ()),
+        ((("sue",), ("sue",), ("sue", "max")), False, (Dependence.MADE_BY_ONE,)),
+        (((), ("ed",), ()), False, (Dependence.MADE_BY_PARTY,)),
+        ((("rita",), ("rolf",), ("ed",)), True, (Dependence.FIRST_DAY, Dependence.MADE_BY_PARTY)),
+    ],
+)
+def test_a_review_is_dependent_where_the_parties_owe_each_other_or_all_owe_one(
+    made_by, first_day, why
+):
+    parties = (
+        replace(OWNER, id=number, username=name, made_by=frozenset(makers))
+        for number, (name, makers) in enumerate(zip(("ed", "rita", "rolf"), made_by, strict=True))
+    )
+    assert policy.dependence(parties, first_day=first_day) == why
+
+
+def test_nobody_depends_on_nobody():
+    assert policy.dependence((), first_day=False) == ()
 
 
 # ---- withdrawing
@@ -287,6 +401,66 @@ def test_asking_is_refused_for_exactly_the_doubts_that_hold(held):
         for name, changes in AGAINST_ASKING[doubt].items():
             parts[name] = replace(parts[name], **changes)
     assert told(against_submitting(**parts)) == set(held)
+
+
+AGAINST_THE_ASKER = {
+    Refusal.NOT_ACTIVE: {"is_active": False},
+    Refusal.NOT_AN_EDITOR: {"is_editor": False},
+    Refusal.MEMBERSHIP_NOT_RECORDED: {"asking_recorded": False},
+    Refusal.ACCESS_TOO_NEW: {"asks_since": AT - SETTINGS.cool_down + timedelta(seconds=1)},
+    Refusal.COOLING_DOWN: {"password_set_by_another_at": AT - timedelta(hours=23)},
+}
+
+
+@pytest.mark.parametrize("held", doubts(*AGAINST_THE_ASKER), ids="+".join)
+def test_whoever_asks_is_refused_for_exactly_the_doubts_that_hold(held):
+    person = EDITOR
+    for doubt in held:
+        person = replace(person, **AGAINST_THE_ASKER[doubt])
+    assert told(against_submitting(person, STANDING, PROPOSAL)) == set(held)
+
+
+def test_the_waiting_time_of_whoever_asks_is_over_to_the_second_and_none_on_the_first_day():
+    ended = replace(EDITOR, asks_since=AT - SETTINGS.cool_down)
+    assert against_submitting(ended, STANDING, PROPOSAL) == ()
+    new = replace(EDITOR, asks_since=AT, password_set_by_another_at=AT)
+    assert against_submitting(new, STANDING, PROPOSAL, SignOffSettings(first_day=True)) == ()
+    reset = replace(EDITOR, password_reset_at=AT)
+    assert against_submitting(reset, STANDING, PROPOSAL, SignOffSettings(first_day=True)) == (
+        Refusal.COOLING_DOWN,
+    )
+
+
+@pytest.mark.parametrize("rule_exists", [True, False])
+@pytest.mark.parametrize("in_reach", [True, False])
+def test_a_quorum_out_of_reach_is_said_where_there_is_a_rule(rule_exists, in_reach):
+    proposal = replace(PROPOSAL, rule_exists=rule_exists, quorum_in_reach=in_reach)
+    expected = {
+        Refusal.RULE_MISSING: not rule_exists,
+        Refusal.QUORUM_OUT_OF_REACH: rule_exists and not in_reach,
+    }
+    reasons = against_submitting(EDITOR, STANDING, proposal)
+    assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_link"),
+    [
+        ("https://evidence.example/drill?day=1#top", True),
+        ("http://evidence.example", True),
+        ("HTTPS://evidence.example", True),
+        ("ftp://evidence.example/", False),
+        ("https:", False),
+        ("https:///drill", False),
+        ("//evidence.example/", False),
+        ("evidence.example", False),
+        ("javascript:alert(1)", False),
+        ("https://[evidence", False),
+        ("", False),
+    ],
+)
+def test_a_link_has_a_scheme_of_the_web_and_a_host(text, is_link):
+    assert policy.is_link(text) is is_link
 
 
 @pytest.mark.parametrize(
@@ -431,6 +605,108 @@ def test_a_downgrade_is_refused_for_exactly_the_doubts_that_hold(
 def test_saying_no_needs_neither_a_document_nor_a_free_place():
     bare = replace(STANDING, level=transitions.READY, has_document=False, has_open_request=True)
     assert policy.reasons_against_downgrading(OWNER, bare, transitions.SHADOW, "Wrong step.") == ()
+
+
+# ---- a change of signing rights or of a rule
+
+
+TERMS = RuleTerms(required_signatures=2, group="owners", evidence_required=False, valid_days=90)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stricter"),
+    [
+        ({}, True),
+        ({"required_signatures": 3}, True),
+        ({"required_signatures": 1}, False),
+        ({"evidence_required": True}, True),
+        ({"valid_days": 89}, True),
+        ({"valid_days": 91}, False),
+        ({"valid_days": None}, False),
+        ({"group": "others"}, False),
+        # What is lighter in one respect is not stricter, whatever it is in the others.
+        ({"group": "others", "required_signatures": 9, "valid_days": 1}, False),
+        ({"required_signatures": 1, "evidence_required": True, "valid_days": 1}, False),
+        ({"required_signatures": 9, "evidence_required": True, "valid_days": 91}, False),
+    ],
+)
+def test_a_rule_is_stricter_only_where_it_is_lighter_in_no_respect(changes, stricter):
+    assert policy.is_stricter(replace(TERMS, **changes), TERMS) is stricter
+
+
+def test_a_rule_without_evidence_is_lighter_than_one_with_it():
+    with_evidence = replace(TERMS, evidence_required=True)
+    assert policy.is_stricter(with_evidence, with_evidence)
+    assert not policy.is_stricter(TERMS, with_evidence)
+
+
+@pytest.mark.parametrize("days", [None, 1, 9_999])
+def test_any_limit_is_stricter_than_none(days):
+    assert policy.is_stricter(replace(TERMS, valid_days=days), replace(TERMS, valid_days=None))
+
+
+def test_the_first_rule_is_stricter_than_nothing_and_waits():
+    assert not policy.is_stricter(TERMS, None)
+
+
+AGAINST_SETTLING = {
+    Refusal.CHANGE_SETTLED: {"is_waiting": False},
+    Refusal.NOT_ACTIVE: {"person": {"is_active": False}},
+    Refusal.NOT_A_RISK_OWNER: {"person": {"is_risk_owner": False}},
+    Refusal.MEMBERSHIP_NOT_RECORDED: {"person": {"recorded_since": None}},
+    Refusal.OWN_CHANGE: {"behind": frozenset({"olga", "rita"})},
+    Refusal.ACCESS_TOO_NEW: {"person": {"signs_since": AT - timedelta(hours=23)}},
+    Refusal.COOLING_DOWN: {"person": {"password_set_by_another_at": AT - timedelta(hours=23)}},
+    Refusal.LOCKED_OUT: {"person": {"wrong_passwords": 5}},
+}
+
+
+def against_settling(first_day=False, **changes):
+    given = {
+        "person": replace(OWNER, username="olga", **changes.pop("person", {})),
+        "made_by": frozenset({"rita", "sue"}),
+        "behind": frozenset({"olga"}),
+        "about": "nora",
+        "is_waiting": True,
+    }
+    return policy.reasons_against_settling(
+        **{**given, **changes}, settings=SignOffSettings(first_day=first_day), at=AT
+    )
+
+
+@pytest.mark.parametrize("first_day", [True, False])
+@pytest.mark.parametrize("held", doubts(*AGAINST_SETTLING), ids="+".join)
+def test_settling_is_refused_for_exactly_the_doubts_that_hold_on_the_first_day_too(held, first_day):
+    parts = {"person": {}}
+    for doubt in held:
+        for name, changes in AGAINST_SETTLING[doubt].items():
+            parts[name] = {**parts[name], **changes} if name == "person" else changes
+    held = set(held)
+    if {Refusal.NOT_A_RISK_OWNER, Refusal.MEMBERSHIP_NOT_RECORDED} <= held:
+        held.remove(Refusal.MEMBERSHIP_NOT_RECORDED)  # who is no member has no membership to record
+    assert told(against_settling(first_day=first_day, **parts)) == held
+
+
+def test_nobody_settles_a_change_of_their_own_account():
+    assert against_settling(about="olga") == (Refusal.OWN_CHANGE,)
+    assert against_settling(about="") == ()  # of a rule
+
+
+# ---- damage of the ledger
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+@pytest.mark.parametrize("is_risk_owner", [True, False])
+@pytest.mark.parametrize("reason", ["The disk was replaced.", " \n"])
+def test_damage_is_accepted_by_an_active_risk_owner_with_a_reason(is_active, is_risk_owner, reason):
+    expected = {
+        Refusal.NOT_ACTIVE: not is_active,
+        Refusal.NOT_A_RISK_OWNER: not is_risk_owner,
+        Refusal.RATIONALE_MISSING: not reason.strip(),
+    }
+    person = replace(OWNER, is_active=is_active, is_risk_owner=is_risk_owner)
+    reasons = policy.reasons_against_accepting(person, reason)
+    assert told(reasons) == {refusal for refusal, holds in expected.items() if holds}
 
 
 def test_every_refusal_can_be_given():

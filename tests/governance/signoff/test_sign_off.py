@@ -107,15 +107,19 @@ def test_a_signer_who_was_deactivated_no_longer_counts(runbook, people):
 
 def test_one_rejection_ends_a_request(runbook, people):
     request = cast.ask(runbook, by=people["ed"])
+    at = timezone.now() + timedelta(seconds=5)
     reject(
         request=request,
         comment="Step 3 is wrong.",
         seen=form_etag(request),
         password=cast.PASSWORD,
         by=people["rita"],
+        at=at,
     )
     request.refresh_from_db()
     assert (request.state, request.closed_reason) == (RequestState.REJECTED, "Step 3 is wrong.")
+    told = ChangeLogEntry.objects.get(action=Action.REQUEST_REJECTED)
+    assert (request.closed_at, request.sign_offs.get().signed_at, told.recorded_at) == (at, at, at)
     refused(lambda: cast.approve(request, by=people["rolf"]), Refusal.REQUEST_CLOSED)
 
 
@@ -199,10 +203,13 @@ def test_another_document_behind_the_back_lapses_at_the_signature(runbook, peopl
     request = cast.ask(runbook, by=people["ed"])
     runbook.document = cast.store(runbook.document_path, "# Other steps\n")
     runbook.save()  # past the action, as a careless script would
-    with pytest.raises(RequestLapsed):
+    with pytest.raises(RequestLapsed) as lapsed:
         cast.approve(request, by=people["rita"])
     request.refresh_from_db()
     assert request.state == RequestState.LAPSED
+    assert request.closed_reason
+    assert str(lapsed.value) == request.closed_reason
+    assert ChangeLogEntry.objects.get(action=Action.REQUEST_LAPSED).actor == "(system)"
     assert SignOff.objects.count() == 0
 
 

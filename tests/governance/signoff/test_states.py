@@ -194,7 +194,9 @@ def test_an_open_request_becomes_each_of_the_closed_ones():
     assert transitions.REQUEST_TRANSITIONS[transitions.OPEN] == set(RequestState.values) - {
         transitions.OPEN
     }
-    assert not transitions.request_may_become(transitions.OPEN, transitions.OPEN)
+    for state in RequestState.values:
+        may = transitions.request_may_become(transitions.OPEN, state)
+        assert may is (state != transitions.OPEN)
 
 
 @pytest.mark.parametrize("unknown", ["", "bogus", "OPEN", None])

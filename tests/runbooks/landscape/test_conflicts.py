@@ -2,6 +2,12 @@
 
 import pytest
 
+from runbooks.landscape.parse.conflicts import (
+    find_conflicts,
+    settle_conflicts,
+    settled_text,
+    split_lines,
+)
 from runbooks.landscape.parse.reader import read_landscape
 from runbooks.landscape.schema import ConflictChoice, LandscapeError, UnresolvedConflicts
 from tests.runbooks.landscape.samples import (
@@ -227,3 +233,55 @@ def test_the_choice_may_be_its_word_and_an_unknown_word_is_refused():
         read_landscape(CONFLICTED, conflicts="stop")
     with pytest.raises(ValueError, match="both"):
         read_landscape(CONFLICTED, conflicts="both")
+
+
+# ---- a side for each block
+
+
+TWO_CONFLICTS = (
+    "# Plant\r\n<<<<<<< a\nOne\n=======\nTwo\r\n>>>>>>> b\nBetween\n"
+    "<<<<<<< a\nThree\n||||||| base\nOld\n=======\nFour\n>>>>>>> b\r\nEnd"
+)
+
+
+@pytest.mark.parametrize(
+    ("choices", "settled"),
+    [
+        ("ours", "# Plant\r\nOne\nBetween\nThree\nEnd"),
+        ("theirs", "# Plant\r\nTwo\r\nBetween\nFour\nEnd"),
+        ("union", "# Plant\r\nOne\nTwo\r\nBetween\nThree\nFour\nEnd"),
+        ({2: "ours", 8: "theirs"}, "# Plant\r\nOne\nBetween\nFour\nEnd"),
+        ({8: "union", 2: "theirs"}, "# Plant\r\nTwo\r\nBetween\nThree\nFour\nEnd"),
+    ],
+)
+def test_the_settled_file_keeps_every_byte_beside_the_blocks(choices, settled):
+    assert settled_text(TWO_CONFLICTS, choices) == settled
+
+
+@pytest.mark.parametrize(("end", "left"), [("", ""), ("\n", ""), ("\r\n", ""), ("\n\n", "\n")])
+def test_a_block_at_the_end_of_the_file_leaves_what_follows_it(end, left):
+    text = f"One\n<<<<<<< a\nTwo\n=======\nThree\n>>>>>>> b{end}"
+    assert settled_text(text, "ours") == f"One\nTwo\n{left}"
+
+
+@pytest.mark.parametrize("choices", [{8: "ours"}, {8: "ours", 2: "stop"}])
+def test_a_block_without_a_choice_of_its_own_is_asked_about(choices):
+    with pytest.raises(UnresolvedConflicts) as refusal:
+        settled_text(TWO_CONFLICTS, choices)
+    assert [block.first_line for block in refusal.value.blocks] == [2]
+
+
+@pytest.mark.parametrize("lines", [(3,), (3, 9), (9, 3)])
+def test_a_choice_for_a_line_on_which_no_conflict_begins_is_refused(lines):
+    """The line may be one of another version of the file, so that the choices are in doubt."""
+    choices = {2: "ours", 8: "ours", **dict.fromkeys(lines, "ours")}
+    with pytest.raises(LandscapeError) as refusal:
+        settled_text(TWO_CONFLICTS, choices)
+    assert (refusal.value.line, str(refusal.value)[:7]) == (3, "Line 3:")
+
+
+def test_as_many_sides_are_chosen_as_there_are_blocks():
+    lines = split_lines(TWO_CONFLICTS)
+    blocks = find_conflicts(lines)
+    with pytest.raises(ValueError, match="shorter"):
+        settle_conflicts(lines, blocks, (ConflictChoice.OURS,))

@@ -125,6 +125,14 @@ def test_lines_are_counted_as_an_editor_counts_them():
     assert [(line.number, line.text) for line in lines] == [(1, "a\u2028b\x0cc"), (2, ""), (3, "d")]
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", [""]), ("a", ["a"]), ("a\n", ["a"]), ("\na\r\n\r", ["", "a", ""]), ("\n", [""])],
+)
+def test_a_last_line_end_begins_no_line(text, lines):
+    assert [line.text for line in split_lines(text)] == lines
+
+
 def test_a_binary_file_is_refused_with_the_line_and_what_to_do():
     with pytest.raises(LandscapeError, match="Save it as Markdown in UTF-8") as refusal:
         read_landscape(f"# P\n\0{FULL}")
