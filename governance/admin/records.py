@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from governance.accounts.roles import may_read_security_entries, signed_in
-from governance.admin.base import AuditedAdmin, ReadOnlyAdmin
+from governance.admin.base import AuditedAdmin, ReadOnlyAdmin, is_a_key
 from governance.assurance.models import Assurance, JobRun
 from governance.findings.disclosure import disclosed_findings
 from governance.findings.models import Finding
@@ -21,6 +21,7 @@ from governance.ledger.models import ChangeLogEntry, LedgerIncident, Release
 
 # Parameters of a list that neither filter nor sort it.
 PAGING = {PAGE_VAR, ALL_VAR, ERROR_FLAG}
+MAX_KEY = 2**63 - 1
 
 
 @admin.register(ChangeLogEntry)
@@ -101,6 +102,12 @@ class AssuranceAdmin(ReadOnlyAdmin):
         *("generation", "is_sealed", "written_at"),
     )
     list_select_related = ("runbook", "request__runbook")
+
+    def get_object(self, request: HttpRequest, object_id: str, *args: Any) -> Assurance | None:
+        """Return the assurance of a runbook; Django checks the range of keys of its own alone."""
+        if not is_a_key(object_id) or int(object_id) > MAX_KEY:
+            return None
+        return super().get_object(request, object_id, *args)
 
     @admin.display(description=_("sealed"), boolean=True)
     def is_sealed(self, assurance: Assurance) -> bool:

@@ -40,9 +40,16 @@ class Command(PortalCommand):
 
         :raises CommandError: the ledger is broken, an e-mail could not be sent, or a part failed.
         """
-        parts = (self._verify, self._compare, self._lapse, self._check, self._index, self._remind)
+        parts = (
+            self._verify,
+            self._compare,
+            self._lapse,
+            self._check,
+            self._index,
+            self._remind,
+            self._record,
+        )
         problems = [problem for part in parts for problem in self._do(part)]
-        record_tick(at=timezone.now())
         if problems:
             raise CommandError("\n".join(problems))
 
@@ -105,3 +112,7 @@ class Command(PortalCommand):
         outcome = send_due_reminders()
         self.stdout.write(f"Reminders sent: {outcome.sent}.")
         return [f"Not sent, and tried again next time: {failure}" for failure in outcome.failed]
+
+    def _record(self) -> list[str]:
+        record_tick(at=timezone.now())
+        return []
