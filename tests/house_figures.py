@@ -20,9 +20,11 @@ PARTS = {
     "all three": ["portal", "governance", "runbooks"],
     "benchmarks": ["benchmarks"],
 }
+# Modules that only put others together: addresses, apps, settings, packages, commands.
+WIRING = frozenset({"__init__.py", "apps.py", "settings.py", "urls.py"})
 FIGURES = (
     "files", "lines", "functions", "median lines", "p90 lines", f"code > {COLUMNS}, %",
-    f"any > {COLUMNS}", "imports/module", "imported once, %",
+    f"any > {COLUMNS}", "imports/module", "imported once, %", "serve one other, %",
 )  # fmt: skip
 
 
@@ -65,7 +67,17 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}" if whole else "-"
 
 
-def figures(paths: list[Path], importers: Counter[str], imports: dict[str, set[str]]) -> list[str]:
+def is_wiring(path: Path) -> bool:
+    """Return whether a module only puts others together: it is no reason to merge one into it."""
+    return path.name in WIRING or "management" in path.parts
+
+
+def figures(
+    paths: list[Path],
+    importers: Counter[str],
+    imports: dict[str, set[str]],
+    wired: set[str],
+) -> list[str]:
     """Return what ``FIGURES`` names, as text."""
     sources = [path.read_text(encoding="utf-8") for path in paths]
     trees = [ast.parse(source) for source in sources]
@@ -85,6 +97,7 @@ def figures(paths: list[Path], importers: Counter[str], imports: dict[str, set[s
         str(sum(len(line) > COLUMNS for line in lines)),
         f"{sum(len(imports[name]) for name in names) / len(names):.1f}",
         share(once, len(names)),
+        share(sum(importers[name] == 1 and name not in wired for name in names), len(names)),
     ]
 
 
@@ -102,7 +115,8 @@ def table() -> str:
         for path in paths
     }
     importers = Counter(one for found in imports.values() for one in found)
-    columns = [figures(files_of(folders), importers, imports) for folders in PARTS.values()]
+    wired = {one for path in paths if is_wiring(path) for one in imports[module_name(path)]}
+    columns = [figures(files_of(folders), importers, imports, wired) for folders in PARTS.values()]
     rows = [("", *PARTS), *zip(FIGURES, *columns, strict=True)]
     return "\n".join(f"{row[0]:18}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows)
 
