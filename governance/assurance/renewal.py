@@ -15,10 +15,10 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from governance import ledger
-from governance.assurance.evidence import EvidenceRows, EvidenceSet
+from governance.assurance.evidence import EvidenceRows, EvidenceSet, claims_ready
 from governance.assurance.models import Assurance, JobRun
 from governance.assurance.seal import Proof, is_sealed, seal_of
-from governance.assurance.standings import proof_read_with
+from governance.assurance.standings import proof_of
 from governance.assurance.verdict import Verdict, reasons_in
 from governance.ledger.choices import Action
 from governance.ledger.models import ChangeLogEntry
@@ -200,25 +200,26 @@ def _unseal(assurance: Assurance) -> None:
 
 
 def withdraw(runbook: Runbook, verdict: Verdict) -> None:
-    """Empty the seal that was read with a row if its verdict is no-go for a lasting reason.
+    """Empty the seal of a row whose verdict is no-go for a lasting reason.
 
     Such a seal was left by a write that no trigger saw. If the seal cannot be emptied now, ``tick``
-    does so.
+    does so. A seal that fits another state of the row than this one is left alone.
 
-    :param runbook: read ``with_assurance``.
     :param verdict: the verdict on this row, now.
     """
-    read = proof_read_with(runbook)
-    if read is None or not set(verdict.reasons) - NOT_LASTING:
+    if not claims_ready(runbook) or not set(verdict.reasons) - NOT_LASTING:
         return
-    proof, seal = read
-    logger.error("Runbook %s had a seal, and its verdict is no-go. The seal is taken.", runbook.pk)
-    same = Assurance.objects.filter(pk=runbook.pk, generation=proof.generation, seal=seal)
     try:
         with transaction.atomic():
+            found = proof_of(runbook)
+            if found is None or not is_sealed(runbook, *found):
+                return
+            proof, seal = found
+            logger.error("Runbook %s has a seal, and its verdict is no-go.", runbook.pk)
+            same = Assurance.objects.filter(pk=runbook.pk, generation=proof.generation, seal=seal)
             same.update(seal="", generation=proof.generation + 1)
     except DatabaseError:
-        logger.exception("The seal could not be taken.")
+        logger.exception("The seal could not be emptied.")
 
 
 def record_tick(*, at: datetime) -> None:

@@ -204,9 +204,12 @@ def _in_parts(keys: list[int]) -> Iterator[list[int]]:
     return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
 
 
-def proof_read_with(runbook: Runbook) -> tuple[Proof, str] | None:
-    """Return the proof and the seal that were read with a row; None if none were."""
-    text = runbook.__dict__.get(PROOF)
+def proof_of(runbook: Runbook) -> tuple[Proof, str] | None:
+    """Return the proof and the seal of a runbook; None if it has none.
+
+    They are those that were read with the row, otherwise those stored now (one query).
+    """
+    text = _proofs([runbook]).get(runbook.pk)
     return _parsed(text) if text else None
 
 

@@ -89,7 +89,7 @@ class RunbookDetail(DetailView):
 
     def get_queryset(self) -> QuerySet[Runbook]:
         """Return the runbook with everything that its page shows."""
-        return with_assurance(Runbook.objects.with_page())
+        return Runbook.objects.with_page()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add its record, its roles in sections, and the text to show.
