@@ -235,10 +235,8 @@ def works(ready: int) -> list[Work]:
     detail, waiting = "/runbooks/runbook-0/", f"/runbooks/runbook-{ready}/"
     rest = "/api/v1/runbooks/?page_size="
     every = [
-        Work("list", lambda: asked("/runbooks/"), lambda: floor_list(request), 1.4, 6),
-        Work(
-            "list, signed in", lambda: signed_in("/runbooks/"), lambda: floor_list(request), 1.4, 6
-        ),
+        Work("list", lambda: asked("/runbooks/"), lambda: floor_list(request), 1.4, 5),
+        Work("list, signed in", lambda: signed_in("/runbooks/"), lambda: floor_list(request), 1.6),
         Work(
             "list, filtered",
             lambda: asked("/runbooks/?layer=layer-3"),
@@ -252,21 +250,21 @@ def works(ready: int) -> list[Work]:
             "detail, signed",
             lambda: asked(detail),
             lambda: floor_detail(request, "runbook-0"),
-            1.6,
-            4,
+            2.5,
+            5,
         ),
         Work(
             "detail, unsigned",
             lambda: asked(waiting),
             lambda: floor_detail(request, f"runbook-{ready}"),
-            1.6,
-            4,
+            1.8,
+            5,
         ),
         Work("REST, 50", lambda: asked(f"{rest}50"), lambda: floor_rows(request, 50), 1.5, 4),
         Work(
-            "REST, 1,000", lambda: asked(f"{rest}1000"), lambda: floor_rows(request, 1000), 1.5, 4
+            "REST, 1,000", lambda: asked(f"{rest}1000"), lambda: floor_rows(request, 1000), 1.2, 4
         ),
-        Work("admin list", lambda: as_admin("/admin/runbooks/runbook/"), stock, 1.1),
+        Work("admin list", lambda: as_admin("/admin/runbooks/runbook/"), stock, 1.2),
     ]
     return [work for work in every if "signed" not in work.name or ready]
 
