@@ -5,7 +5,8 @@ may have affected in its own transaction; ``tick``, ``migrate`` and ``verify_led
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from governance.ledger.models import ChangeLogEntry
 from governance.ledger.signals import entries_recorded
 from governance.signoff.models import SignOff, StatusChangeRequest
 from governance.signoff.signals import readiness_applied
+from runbooks.batches import batched
 from runbooks.choices import ReadinessLevel
 from runbooks.models import Runbook
 from runbooks.validity import PASSING, Reason, reasons_against_live
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 NOT_LASTING = PASSING | {Reason.DOUBT, Reason.DATABASE_UNREACHABLE}
 # How many runbooks, and their texts, are read at once.
 CHUNK = 100
+# Databases limit the values of one query.
+MAX_NAMES = 1_000
 TICK = "tick"
 # A change of these kinds can affect what a readiness rests on. A sign-off sends its own signal.
 TOUCHING = frozenset(
@@ -49,9 +53,10 @@ TOUCHING = frozenset(
 @receiver(entries_recorded, dispatch_uid="governance.renew_what_was_touched")
 def renew_what_was_touched(entries: Sequence[ChangeLogEntry], **_: Any) -> None:
     """Renew the seals of the runbooks that a governed change affects, before it commits."""
-    touched = _touched_by(entries)
-    if touched is not None:
-        renew(touched)
+    with _never_in_the_way():
+        touched = _touched_by(entries)
+        for start in range(0, len(touched), CHUNK):
+            renew(Runbook.objects.filter(pk__in=touched[start : start + CHUNK]))
 
 
 @receiver(readiness_applied, dispatch_uid="governance.seal_what_was_signed")
@@ -69,35 +74,56 @@ def seal_what_was_signed(
     runbook = request.runbook
     if runbook.readiness_level != ReadinessLevel.READY:
         return
-    assurance = getattr(runbook, "assurance", None)
-    if assurance is not None:  # triggers have raised the generation since it was read
-        assurance.refresh_from_db(fields=["generation", "seal"])
-    _renew([runbook], EvidenceRows(decisions=decisions, rows=rows))
+    with _never_in_the_way():
+        assurance = getattr(runbook, "assurance", None)
+        if assurance is not None:  # triggers have raised the generation since it was read
+            assurance.refresh_from_db(fields=["generation", "seal"])
+        _renew([runbook], EvidenceRows(decisions=decisions, rows=rows))
 
 
-def _touched_by(entries: Sequence[ChangeLogEntry]) -> "QuerySet[Runbook] | None":
-    """Return the runbooks that may have lost their seal by a change; None if none can have."""
+@contextmanager
+def _never_in_the_way() -> Iterator[None]:
+    """Leave runbooks without a seal if renewing fails: no forged row may stop a change."""
+    try:
+        with transaction.atomic():
+            yield
+    except Exception:
+        logger.exception("The seals could not be renewed. The next tick tries again.")
+
+
+def _touched_by(entries: Sequence[ChangeLogEntry]) -> list[int]:
+    """Return the primary keys of the ready runbooks that may have lost their seal by a change."""
     names: dict[str, set[str]] = {}
     for entry in entries:
         if entry.action in TOUCHING:
             kind, _, name = entry.subject.partition(":")
             names.setdefault(kind, set()).add(name)
-    paths = {name.rpartition("@")[0] for name in names.get("document", ())}
-    clusters = names.get("cluster", set())
     questions = (
-        (names.get("runbook"), "slug__in"),
-        (names.get("layer"), "layers__slug__in"),
-        (clusters, "primary_cluster__slug__in"),
-        (clusters, "related_clusters__slug__in"),
-        (paths, "document__path__in"),
+        ("slug__in", names.get("runbook", set())),
+        ("layers__slug__in", names.get("layer", set())),
+        ("primary_cluster__slug__in", names.get("cluster", set())),
+        ("related_clusters__slug__in", names.get("cluster", set())),
+        ("document__path__in", {name.rpartition("@")[0] for name in names.get("document", ())}),
     )
-    asked = [Q(**{lookup: sorted(values)}) for values, lookup in questions if values]
-    if not asked:
-        return None
-    anyone = asked[0]
-    for question in asked[1:]:
-        anyone |= question
-    return Runbook.objects.filter(pk__in=Runbook.objects.filter(anyone).values("pk"))
+    ready = Runbook.objects.filter(readiness_level=ReadinessLevel.READY).order_by("pk")
+    touched: set[int] = set()
+    for part in _question_parts(questions):
+        touched.update(ready.filter(part).values_list("pk", flat=True))
+    return sorted(touched)
+
+
+def _question_parts(questions: Iterable[tuple[str, set[str]]]) -> Iterator[Q]:
+    """Yield conditions that together ask for all names, each with at most ``MAX_NAMES`` of them."""
+    part, size = Q(), 0
+    for lookup, names in questions:
+        for some in batched(sorted(names), MAX_NAMES):
+            if size and size + len(some) > MAX_NAMES:
+                yield part
+                part, size = Q(), 0
+            part |= Q(**{lookup: list(some)})
+            size += len(some)
+    if size:
+        yield part
 
 
 def renew(runbooks: "QuerySet[Runbook]") -> int:

@@ -19,6 +19,7 @@ from governance.assurance.standings import (
 )
 from governance.editing.audited_edit import audited_edit
 from governance.ledger.models import ChangeLogEntry
+from governance.signoff.downgrade import downgrade
 from governance.signoff.models import SignOff, StatusChangeRequest
 from runbooks.models import Cluster, Document, Layer, Runbook
 from runbooks.validity import Reason
@@ -321,6 +322,32 @@ def test_a_seal_is_not_written_over_a_later_generation(sealed, monkeypatch):
     monkeypatch.setattr(renewal, "seal_of", slowly)
     assert renew_all() == 0
     assert not Assurance.objects.get(pk=sealed.pk).seal
+
+
+def test_a_forged_ledger_row_keeps_nobody_from_editing_or_from_a_downgrade(sealed, people):
+    past_the_refusals(
+        "UPDATE governance_changelogentry SET changes = '[]' WHERE sequence = %s",
+        changed_row(sealed).sequence,
+    )
+    with audited_edit(sealed, by=people["ed"]):
+        sealed.owner = "Night shift"
+        sealed.save()
+    assert Runbook.objects.get(pk=sealed.pk).owner == "Night shift"
+    assert not is_green(sealed)
+    downgrade(runbook=sealed, level="shadow", reason="Forged.", by=people["rita"])
+    assert Runbook.objects.get(pk=sealed.pk).readiness_level == "shadow"
+
+
+def test_a_change_that_speaks_of_very_many_names_finds_the_ready_one(sealed, monkeypatch):
+    from governance.assurance import renewal
+
+    monkeypatch.setattr(renewal, "MAX_NAMES", 3)
+    entries = [
+        ChangeLogEntry(action="changed", subject=f"{kind}:{name}")
+        for kind in ("layer", "cluster", "document", "runbook")
+        for name in (*(f"n{number}" for number in range(7)), sealed.slug)
+    ]
+    assert renewal._touched_by(entries) == [sealed.pk]
 
 
 # ---- cost
