@@ -13,8 +13,8 @@ from governance.guards.rules import (
     RULE,
     RUNBOOK,
     SIGN_OFF,
-    unseals,
 )
+from governance.guards.unsealing import unseals
 
 # Without this, a temporary table of the same name precedes ours in the search path, and any user
 # who can create one could make the guard query it instead.

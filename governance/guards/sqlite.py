@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from functools import cache
 
-from governance.guards.rules import ASSURANCE, GUARDS, LEDGER, REQUEST, SIGN_OFF, unseals
+from governance.guards.rules import ASSURANCE, GUARDS, LEDGER, REQUEST, SIGN_OFF
+from governance.guards.unsealing import unseals
 
 LIST_SQL = (
     "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE "
