@@ -1,7 +1,7 @@
 """Write and withdraw the seals of assurances.
 
-Triggers empty a seal (``governance/guards/unsealing.py``). A governed change renews the seals that it
-may have affected in its own transaction; ``tick``, ``migrate`` and ``verify_ledger`` renew all.
+Triggers empty a seal (``governance/guards/unsealing.py``). A governed change renews the seals that
+it may have affected in its own transaction; ``tick``, ``migrate`` and ``verify_ledger`` renew all.
 """
 
 import logging
