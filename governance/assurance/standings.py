@@ -17,7 +17,7 @@ from django.utils import timezone
 from governance.assurance.alarms import alarm_reasons
 from governance.assurance.evidence import claims_ready, objections_to
 from governance.assurance.seal import Proof, is_sealed, seal_signer
-from governance.guards.rules import ASSURANCE, DOCUMENT, LEDGER, REQUEST, RUNBOOK, SIGN_OFF
+from governance.guards.rules import ASSURANCE, LEDGER, REQUEST, RUNBOOK, SIGN_OFF
 from runbooks.models import Runbook, Situation
 from runbooks.validity import Reason, Standing, reasons_against_live
 
@@ -27,8 +27,9 @@ PROOF = "assurance_proof"
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
 CHUNK = 500
 
-# One correlated subquery, joined by keys. It is NULL if request, decisions, ledger row or document
-# contradict the readiness, whatever the seal says.
+# One correlated subquery, joined by keys. It is NULL if request, decisions or ledger row contradict
+# the readiness, whatever the seal says. The document is compared in Python: it comes with the row,
+# and one more table doubles the time in which PostgreSQL plans the query.
 PROOF_SQL = f"""(
     SELECT a.request_id || '|' || a.change_sequence || '|' || a.change_hash || '|' || a.generation
         || '|' || a.seal
@@ -36,11 +37,10 @@ PROOF_SQL = f"""(
     JOIN {RUNBOOK} b ON b.id = a.runbook_id
     JOIN {REQUEST} r ON r.id = a.request_id AND r.runbook_id = b.id
     JOIN {LEDGER} c ON c.sequence = a.change_sequence
-    JOIN {DOCUMENT} d ON d.id = b.document_id
     WHERE a.runbook_id = %(expressions)s AND a.seal <> ''
       AND r.state = 'approved' AND r.applied_at IS NOT NULL
       AND r.to_level = b.readiness_level AND r.to_year = b.readiness_year
-      AND r.document_sha256 = b.signed_document_sha256 AND d.sha256 = b.signed_document_sha256
+      AND r.document_sha256 = b.signed_document_sha256
       AND r.metadata_sha256 = b.signed_metadata_sha256
       AND c.hash = a.change_hash AND c.action = 'readiness_changed'
       AND c.subject = 'runbook:' || b.slug
