@@ -30,8 +30,7 @@ from runbooks.models import Layer, Runbook, Situation, SituationRunbook
 from tests import cast
 
 pytestmark = pytest.mark.django_db
-TODAY = timezone.localdate()
-YEAR = TODAY.year
+YEAR = timezone.localdate().year
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -265,7 +264,7 @@ def test_other_levels_may_end_too_and_can_then_be_signed_anew(runbook, people):
     start = timezone.now()
     request = cast.ask(runbook, by=people["ed"], level="shadow", at=start)
     signed = sign(request, people, "rita")
-    assert signed.valid_until == TODAY + timedelta(days=9)
+    assert signed.valid_until == timezone.localdate(start) + timedelta(days=9)
     assert signed.signature_holds()
     assert not signed.signature_holds(at=start + timedelta(days=11))
     refused(lambda: cast.ask(runbook, by=people["ed"], level="shadow"), Refusal.NOTHING_CHANGES)
